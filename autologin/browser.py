@@ -1,0 +1,206 @@
+"""The only place that starts Chromium."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+import subprocess
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autologin.errors import BrowserCrashed, ConfigError, Problem
+from autologin.log import event
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Coroutine
+
+    from playwright.async_api import Browser, BrowserContext, Playwright
+
+    from autologin.config import BrowserSettings
+
+HEADLESS_SHELLS = ("chromium-headless-shell", "chrome-headless-shell")
+"""Starts in a third of the time and takes two thirds of the memory of a whole Chromium (docs/architecture.md)."""
+BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+PLAYWRIGHTS_OWN = (
+    "chromium_headless_shell-*/chrome-linux*/headless_shell",
+    "chromium_headless_shell-*/chrome-headless-shell-linux*/chrome-headless-shell",
+    "chromium-*/chrome-linux*/chrome",
+)
+QUIET = [
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+    "--no-first-run",
+]
+"""No connection that nobody asked for."""
+WINDOW = {"width": 1366, "height": 900}
+"""Fyers renders its form twice below 1280 by 900."""
+
+
+def find(settings: BrowserSettings, *, headless: bool) -> Path:
+    """The browser that would be started.
+
+    Raises:
+        ConfigError: the configured one is not there, or none is.
+    """
+    if settings.executable:
+        if found := shutil.which(settings.executable):
+            return Path(found)
+        raise ConfigError(Problem("browser.executable", f"{settings.executable} is no program that can be started", MEND))
+    names = (*HEADLESS_SHELLS, *BROWSERS) if headless else BROWSERS
+    for name in (settings.channel,) if settings.channel in BROWSERS else names:
+        if found := shutil.which(name or ""):
+            return Path(found)
+    if own := _playwrights_own(headless=headless):
+        return own
+    raise ConfigError(Problem("browser", "no Chromium was found", MEND))
+
+
+MEND = "Run `autologin browser install`, or set browser.executable to a Chromium of yours."
+
+
+def _playwrights_own(*, headless: bool) -> Path | None:
+    cache = Path.home() / ".cache" / "ms-playwright"
+    patterns = PLAYWRIGHTS_OWN if headless else PLAYWRIGHTS_OWN[-1:]
+    return next((file for pattern in patterns for file in sorted(cache.glob(pattern), reverse=True)), None)
+
+
+def sandboxed(settings: BrowserSettings) -> bool:
+    """Whether Chromium's own sandbox is switched on: for everybody but root, where the kernel has user namespaces."""
+    if settings.sandbox != "auto":
+        return settings.sandbox == "on"
+    return os.geteuid() != 0 and _user_namespaces()
+
+
+def _user_namespaces() -> bool:
+    with suppress(OSError, subprocess.TimeoutExpired):
+        return subprocess.run(["unshare", "--user", "true"], check=False, capture_output=True, timeout=5).returncode == 0
+    return False
+
+
+@dataclass
+class Driver:
+    """Playwright's driver process, started when the first login needs it (or ahead of time) and stopped at the end."""
+
+    _starting: asyncio.Task[Playwright] | None = None
+    _closing: set[asyncio.Task[None]] | None = None
+
+    def start_early(self) -> None:
+        """Start the process now; it boots while Python imports the rest."""
+        self._starting = self._starting or asyncio.ensure_future(_start())
+
+    async def playwright(self) -> Playwright:
+        """The running driver.
+
+        Raises:
+            BrowserCrashed: it cannot be started.
+        """
+        self.start_early()
+        assert self._starting is not None
+        try:
+            return await asyncio.shield(self._starting)
+        except Exception as error:
+            self._starting = None
+            mend = "In a slim container, install libatomic1; `autologin check` tells more."
+            raise BrowserCrashed(f"Playwright's driver did not start ({type(error).__name__})", mend=mend) from None
+
+    def close_later(self, work: Coroutine[Any, Any, None]) -> None:
+        """Close a browser without making the token wait for it."""
+        self._closing = self._closing or set()
+        task = asyncio.ensure_future(work)
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def stop(self) -> None:
+        """Wait for browsers that are still closing, then end the process."""
+        if self._closing:
+            await asyncio.wait(self._closing, timeout=10)
+        starting, self._starting = self._starting, None
+        if starting:
+            with suppress(Exception):
+                await (await asyncio.wait_for(starting, 10)).stop()
+
+
+async def _start() -> Playwright:
+    # Both switches print what is typed, passwords too.
+    os.environ.pop("DEBUG", None)
+    os.environ.pop("PWDEBUG", None)
+    from playwright.async_api import async_playwright  # noqa: PLC0415  (150 ms that only a login needs)
+
+    return await async_playwright().start()
+
+
+@asynccontextmanager
+async def fresh_context(
+    driver: Driver,
+    settings: BrowserSettings,
+    *,
+    headed: bool,
+    resolver_rule: str | None,
+    proxy: dict[str, str] | None,
+) -> AsyncIterator[tuple[Browser, BrowserContext]]:
+    """A Chromium of its own with one empty context, closed afterwards.
+
+    One browser for each login: the redirect's host is unreachable by a flag of the whole process, and what one browser's
+    CDP session catches belongs to one account without doubt.
+
+    Raises:
+        BrowserCrashed: it cannot be started.
+    """
+    from playwright.async_api import Error  # noqa: PLC0415  (only a login needs Playwright)
+
+    playwright = await driver.playwright()
+    rule = [f"--host-resolver-rules={resolver_rule}"] if resolver_rule else []
+    try:
+        browser = await playwright.chromium.launch(
+            executable_path=find(settings, headless=not headed),
+            headless=not headed,
+            chromium_sandbox=sandboxed(settings),
+            args=[*QUIET, *rule],
+        )
+        context = await browser.new_context(
+            locale="en-IN",
+            timezone_id="Asia/Kolkata",
+            viewport=WINDOW,  # type: ignore[arg-type]  # Playwright's ViewportSize is this dict
+            user_agent=settings.user_agent,
+            accept_downloads=False,
+            proxy=proxy,  # type: ignore[arg-type]  # Playwright's ProxySettings is this dict
+        )
+    except Error as error:
+        raise BrowserCrashed(f"Chromium did not start ({_reason(error)})") from None
+    event("browser_started", level="DEBUG", version=browser.version)
+    try:
+        yield browser, context
+    finally:
+        driver.close_later(_close(browser))
+
+
+@asynccontextmanager
+async def crashes_named() -> AsyncIterator[None]:
+    """What Playwright raises inside, and nobody has explained, means that the browser is gone.
+
+    Raises:
+        BrowserCrashed: so it was.
+    """
+    from playwright.async_api import Error  # noqa: PLC0415  (only a login needs Playwright)
+
+    try:
+        yield
+    except Error as error:
+        raise BrowserCrashed(f"Chromium, or the page in it, died ({_reason(error)})") from None
+
+
+async def _close(browser: Browser) -> None:
+    with suppress(Exception):
+        await asyncio.wait_for(browser.close(), 10)
+
+
+def _reason(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    telling = [line for line in lines if "rror" in line or "display" in line.lower()]
+    return re.sub(r"[?#]\S*", "", (telling or lines or ["no reason given"])[0])[:200]  # an address may hold a code

@@ -1,0 +1,222 @@
+"""Catching the redirect that carries the code, so that it never leaves this machine.
+
+A browser-level CDP session pauses every request to the redirect's origin, and every document request, before it is sent:
+the only mechanism that misses none of the ways in which a broker can redirect (server redirects, scripts, forms, popups,
+fragments). A request that is an answer to our login is fulfilled with a tiny page; the host behind it hears nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
+
+from pydantic import SecretStr
+
+from autologin import redaction
+from autologin.errors import AutologinError, ConsentRequired, ExchangeRejected, StateMismatch
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Iterable, Mapping
+
+    from playwright.async_api import Browser, BrowserContext, CDPSession, Request, Response
+
+TINY_PAGE = b'<!doctype html><link rel="icon" href="data:,"><title>autologin</title><p>Signed in. autologin has the code.'
+"""It names an icon: without one Chromium would ask the redirect's host for /favicon.ico."""
+DEFAULT_PORTS = {"http": 80, "https": 443}
+DENIED = re.compile(r"denied|cancel|declin|reject", re.IGNORECASE)
+
+
+def origin(url: str) -> str:
+    """Scheme, host and port: brokers, redirect and sandbox may share a host, so the host alone decides nothing."""
+    parts = urlsplit(url)
+    port = parts.port or DEFAULT_PORTS.get(parts.scheme, 0)
+    return f"{parts.scheme}://{(parts.hostname or '').lower()}:{port}"
+
+
+def resolver_rule(redirect_uri: str | None, broker_urls: Iterable[str]) -> str | None:
+    """Chromium's `--host-resolver-rules` that make the redirect's host unreachable; None where the broker lives there too."""
+    if not redirect_uri or urlsplit(redirect_uri).scheme not in DEFAULT_PORTS:
+        return None
+    if origin(redirect_uri) in map(origin, broker_urls):
+        return None
+    return f"MAP {origin(redirect_uri).split('://')[1]} ~NOTFOUND"
+
+
+def parameters(url: str, body: str = "") -> dict[str, str]:
+    """What an answer carries, by lower-case name: the form body wins over the query, the query over the fragment."""
+    parts = urlsplit(url)
+    found: dict[str, str] = {}
+    for source in (parts.fragment.lstrip("?/!"), parts.query, body):
+        found.update({name.lower(): value for name, value in parse_qsl(source, keep_blank_values=True)})
+    return found
+
+
+@dataclass
+class Capture:
+    """Waits for one login's answer in one browser.
+
+    `redirect_uri` is where the broker sends the code; None where the user did not say. `code_params` and `state_param`
+    name what the answer carries, `nonce` is the state that this login sent, `broker_urls` are the broker's own pages.
+    """
+
+    redirect_uri: str | None
+    code_params: tuple[str, ...]
+    state_param: str
+    nonce: str
+    broker_urls: Iterable[str]
+    learning: bool = True
+    """Until the first secret is typed, the origins that the broker's own redirects lead to are the broker's too."""
+    answered: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.broker_origins = set(map(origin, self.broker_urls))
+        self._answer: dict[str, str] = {}
+        self._sending: set[asyncio.Task[None]] = set()
+
+    async def attach(self, browser: Browser, context: BrowserContext) -> None:
+        """Start to listen; do it before the first page is opened."""
+        session = await browser.new_browser_cdp_session()
+        session.on("Fetch.requestPaused", lambda event: self._later(self._paused(session, event)))
+        await session.send("Fetch.enable", {"patterns": self._patterns()})
+        # Custom schemes never reach Fetch: they are seen as a request that fails, or in the Location that asked for it.
+        context.on("request", self._see_request)
+        context.on("response", self._see_location)
+
+    def code(self) -> SecretStr:
+        """The code in the answer that came.
+
+        Raises:
+            StateMismatch: the answer does not carry this login's state; its code must not be used.
+            ConsentRequired: the user, or the page, declined.
+            ExchangeRejected: the answer is an error in the broker's words, or holds no code.
+        """
+        return read_code(self._answer, self.code_params, self.state_param, self.nonce)
+
+    def is_broker(self, url: str) -> bool:
+        """Whether an address is one of the broker's."""
+        return origin(url) in self.broker_origins
+
+    def _patterns(self) -> list[dict[str, str]]:
+        patterns = [{"urlPattern": "*", "resourceType": "Document", "requestStage": "Request"}]
+        if self.redirect_uri and urlsplit(self.redirect_uri).scheme in DEFAULT_PORTS:
+            parts = urlsplit(self.redirect_uri)
+            place = f"{parts.scheme}://{parts.netloc.lower()}".removesuffix(f":{DEFAULT_PORTS[parts.scheme]}")
+            path = "/" if origin(self.redirect_uri) not in self.broker_origins else parts.path or "/"
+            patterns.append({"urlPattern": re.sub(r"([*?\\])", r"\\\1", place + path) + "*", "requestStage": "Request"})
+        return patterns
+
+    def _is_answer(self, url: str, body: str) -> bool:
+        if self.redirect_uri and same_address(url, self.redirect_uri):
+            return True
+        if self.is_broker(url):
+            return False
+        carried = parameters(url, body)
+        has_code = any(carried.get(name.lower()) for name in self.code_params)
+        return has_code or self.nonce in carried.values()
+
+    def _take(self, url: str, body: str = "") -> None:
+        if not self.answered.is_set():
+            self._answer = parameters(url, body)
+            redaction.remember(*(self._answer.get(name.lower(), "") for name in self.code_params))
+            self.answered.set()
+
+    async def _paused(self, session: CDPSession, event: dict[str, Any]) -> None:
+        request = event["request"]
+        url = request["url"] + request.get("urlFragment", "")
+        answer = self._is_answer(url, body := _form_body(request))
+        if answer and request["method"] != "OPTIONS":
+            self._take(url, body)
+        elif not answer and not self._is_redirect_origin(url):
+            self._learn(url, event)
+            await session.send("Fetch.continueRequest", {"requestId": event["requestId"]})
+            return
+        await session.send("Fetch.fulfillRequest", {"requestId": event["requestId"], **_tiny_answer(request)})
+
+    def _is_redirect_origin(self, url: str) -> bool:
+        return bool(self.redirect_uri) and origin(url) == origin(self.redirect_uri or "") and not self.is_broker(url)
+
+    def _learn(self, url: str, event: Mapping[str, Any]) -> None:
+        if self.learning and event.get("resourceType") == "Document" and urlsplit(url).scheme in DEFAULT_PORTS:
+            self.broker_origins.add(origin(url))
+
+    def _see_request(self, request: Request) -> None:
+        self._see_address(request.url, request.post_data or "" if self._custom(request.url) else "")
+
+    def _see_location(self, response: Response) -> None:
+        self._see_address(response.headers.get("location", ""))
+
+    def _see_address(self, url: str, body: str = "") -> None:
+        if self._custom(url) and same_address(url, self.redirect_uri or ""):
+            self._take(url, body)
+
+    def _custom(self, url: str) -> bool:
+        scheme = urlsplit(self.redirect_uri or "").scheme
+        return scheme not in {"", *DEFAULT_PORTS} and urlsplit(url).scheme == scheme
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        async def quietly() -> None:
+            # The page that asked may be gone by now; then there is nobody to answer.
+            with contextlib.suppress(Exception):
+                await work
+
+        task = asyncio.ensure_future(quietly())
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+
+def same_address(url: str, redirect_uri: str) -> bool:
+    """Whether a request goes to the redirect URI: the same origin and path; the URI's own query must be in it."""
+    one, other = urlsplit(url), urlsplit(redirect_uri)
+    if origin(url) != origin(redirect_uri) or one.path.rstrip("/") != other.path.rstrip("/"):
+        return False
+    return set(parse_qsl(other.query)) <= set(parse_qsl(one.query))
+
+
+def read_code(answer: Mapping[str, str], code_params: Iterable[str], state_param: str, nonce: str | None) -> SecretStr:
+    """The code in an answer's parameters (see `Capture.code`); `nonce` None: there is no state to check."""
+    if nonce is not None and answer.get(state_param.lower()) != nonce:
+        raise StateMismatch
+    if error := _error_in(answer):
+        raise error
+    for name in code_params:
+        if value := answer.get(name.lower()):
+            return SecretStr(value)
+    raise _refusal(answer)
+
+
+def _error_in(answer: Mapping[str, str]) -> AutologinError | None:
+    states = {answer.get(name, "").lower() for name in ("s", "status")}
+    return _refusal(answer) if answer.get("error") or states & {"error", "failed", "failure"} else None
+
+
+def _refusal(answer: Mapping[str, str]) -> AutologinError:
+    names = ("error_description", "error_msg", "message", "error", "status")
+    words = next((answer[name] for name in names if answer.get(name)), "")
+    denied = any(DENIED.search(answer.get(name, "")) for name in names)
+    said = f'The broker redirected without a code: "{words}"' if words else "The broker redirected without a code"
+    return ConsentRequired(said) if denied else ExchangeRejected(said)
+
+
+def _form_body(request: Mapping[str, Any]) -> str:
+    """The urlencoded body of a POST. A 307 repeats the login's own body here, so it is read by name and never kept."""
+    kind = next((value for name, value in request.get("headers", {}).items() if name.lower() == "content-type"), "")
+    if "urlencoded" not in kind:
+        return ""
+    entries = request.get("postDataEntries") or []
+    whole = b"".join(base64.b64decode(entry.get("bytes", "")) for entry in entries)
+    return request.get("postData") or whole.decode("utf-8", "replace")
+
+
+def _tiny_answer(request: Mapping[str, Any]) -> dict[str, Any]:
+    headers = [
+        {"name": "Content-Type", "value": "text/html"},
+        {"name": "Access-Control-Allow-Origin", "value": request.get("headers", {}).get("Origin", "*")},
+        {"name": "Access-Control-Allow-Headers", "value": "*"},
+        {"name": "Access-Control-Allow-Methods", "value": "*"},
+    ]
+    return {"responseCode": 200, "responseHeaders": headers, "body": base64.b64encode(TINY_PAGE).decode()}

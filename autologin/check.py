@@ -1,0 +1,238 @@
+"""`autologin check`: everything that a login will need, tried before the morning that needs it."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+import tempfile
+from dataclasses import dataclass
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Literal
+
+from autologin import config, registry, sinks
+from autologin.clock import Clock, SystemClock
+from autologin.errors import AutologinError, ConfigError, Problem
+from autologin.redaction import scrub
+from autologin.secrets import Place, Secret, exists, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Iterator, Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+    import httpx
+
+    from autologin.flow import Flow
+    from autologin.settings import Account, Settings
+
+Level = Literal["ok", "warning", "problem"]
+SKEW_WARNED = 3.0
+SKEW_REFUSED = 25.0
+"""Seconds. A code lives 30: a clock that is off by nearly as much makes codes that the broker refuses."""
+ANSWER_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at: its key, how it is, and how to mend it."""
+
+    key: str
+    level: Level
+    message: str
+    mend: str = ""
+
+
+def run(path: Path | None, environ: Mapping[str, str], *, online: bool, clock: Clock | None = None) -> list[Finding]:
+    """Look at everything and tell it all at once. Nothing leaves the machine unless `online`; nothing is left behind.
+
+    Commands of `{command: ...}` references are run.
+    """
+    try:
+        reading = config.read(path, environ)
+    except ConfigError as error:
+        return _problems(error.problems)
+    findings = _problems(reading.problems)
+    if reading.settings is not None:
+        known = {finding.key for finding in findings}
+        looked = _look(reading.settings, environ, (clock or SystemClock()) if online else None)
+        findings += [finding for finding in looked if finding.key not in known]
+    if reading.file and not reading.problems:
+        findings.insert(0, Finding(str(reading.file), "ok", "the config can be read"))
+    # Two accounts at one broker share its flow: what is said twice is told once.
+    return list(dict.fromkeys(Finding(one.key, one.level, scrub(one.message), scrub(one.mend)) for one in findings))
+
+
+def _look(settings: Settings, environ: Mapping[str, str], clock: Clock | None) -> Iterator[Finding]:
+    flows: dict[str, Flow | None] = {}
+    for account in settings.accounts.values():
+        if kind := _flow_class(account.broker):
+            flows[account.name] = yield from _credentials(settings, account, environ)
+            yield _flow(settings, kind)
+    yield from _other_secrets(settings, environ)
+    yield from _rights(settings)
+    yield _state(settings)
+    if any(flow.needs_browser for flow in flows.values() if flow) or not any(flows.values()):
+        yield _browser(settings)
+    yield from asyncio.run(_sinks(settings))
+    for name, flow in flows.items() if clock else ():
+        if flow and clock:
+            yield _clock(settings.accounts[name], flow, environ, clock)
+
+
+def _problems(problems: Iterable[Problem]) -> list[Finding]:
+    return [Finding(problem.key, "problem", problem.message, problem.mend) for problem in problems]
+
+
+def _flow_class(broker: str) -> type[Flow] | None:
+    try:
+        return registry.load(broker)
+    except (KeyError, ConfigError):
+        return None  # reported with the config
+
+
+def _credentials(settings: Settings, account: Account, environ: Mapping[str, str]) -> Generator[Finding, None, Flow | None]:
+    """The findings, and as the generator's value the flow, where it could be made."""
+    prepared = config.prepare(settings, account, environ)
+    yield from _problems(prepared.problems)
+    for key in prepared.newlines_left_out:
+        yield Finding(
+            key, "warning", "ends in a newline, which was left out", "Write it with printf '%s' to be rid of this warning."
+        )
+    if prepared.flow:
+        seed = ", the TOTP seed can be read" if prepared.flow.seed else ""
+        yield Finding(f"accounts.{account.name}.credentials", "ok", f"all {len(account.credentials)} are there{seed}")
+    if not account.sinks:
+        mend = f"Name one, or read it with `autologin token {account.name}`."
+        yield Finding(f"accounts.{account.name}.sinks", "warning", "no sink: the token stays in the store", mend)
+    try:
+        if config.proxy_url(account, environ):
+            yield Finding(f"accounts.{account.name}.proxy", "ok", "it is an address")
+    except ConfigError as error:
+        yield from _problems(error.problems)
+    return prepared.flow
+
+
+def _flow(settings: Settings, kind: type[Flow]) -> Finding:
+    own = dict(registry.use_folder(settings.flows_dir)) if settings.flows_dir and exists(settings.flows_dir) else {}
+    for file, digest in own.items():
+        if file.stem == kind.broker:
+            return Finding(f"flows.{kind.broker}", "ok", f"your own: {file}, sha256 {digest}")
+    return Finding(f"flows.{kind.broker}", "ok", f"built in, evidence of {kind.evidence}")
+
+
+def _other_secrets(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
+    references: dict[str, Secret | None] = {"http.token": settings.http.token, "notify.ping": settings.notify.ping}
+    references |= {f"state.keys.{index}": key for index, key in enumerate(settings.state.keys)}
+    references |= {f"notify.urls.{index}": url for index, url in enumerate(settings.notify.urls)}
+    for key, reference in references.items():
+        if reference is None:
+            continue
+        try:
+            resolve(key, reference, Place(settings.folder, environ))
+        except ConfigError as error:
+            yield from _problems(error.problems)
+        else:
+            yield Finding(key, "ok", "it is there")
+
+
+def _rights(settings: Settings) -> Iterator[Finding]:
+    """Whether others can read secrets that stand in the config file itself."""
+    if settings.file is None or not settings.file.stat().st_mode & 0o077:
+        return
+    plain = [key for key, secret in _secrets_in_file(settings) if secret.kind == "plain"]
+    if plain:
+        said = f"others can read this file, and it holds secrets in plain text ({', '.join(plain)})"
+        yield Finding(str(settings.file), "warning", said, f"chmod 600 {settings.file}")
+
+
+def _secrets_in_file(settings: Settings) -> Iterator[tuple[str, Secret]]:
+    if settings.http.token and not settings.origin(("http", "token")):
+        yield "http.token", settings.http.token
+    for account in settings.accounts.values():
+        kind = _flow_class(account.broker)
+        for key, secret in account.credentials.items():
+            loc = ("accounts", account.name, "credentials", key)
+            if not settings.origin(loc) and (kind is None or config.is_secret(kind, key)):
+                yield ".".join(loc), secret
+
+
+def _state(settings: Settings) -> Finding:
+    folder = settings.state.path
+    try:
+        there = folder
+        while not there.exists():
+            there = there.parent
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        said = f"{folder} cannot be used: {error.strerror}"
+        return Finding("state.path", "problem", said, "Let the user that runs autologin write there, or name another folder.")
+    return Finding("state.path", "ok", f"{folder} can be written")
+
+
+def _browser(settings: Settings) -> Finding:
+    try:
+        # Found by name: the browser's module is the walk's, and a config can be checked without starting one.
+        found = importlib.import_module("autologin.browser").find(settings.browser, headless=True)
+    except AutologinError as error:
+        return Finding("browser", "problem", error.said, error.mend)
+    if not os.access(found, os.X_OK):
+        return Finding("browser", "problem", f"{found} is no program that this user may start", "Set browser.executable.")
+    return Finding("browser", "ok", str(found))
+
+
+async def _sinks(settings: Settings) -> list[Finding]:
+    return list(await asyncio.gather(*(_sink(settings, name) for name in settings.sinks)))
+
+
+async def _sink(settings: Settings, name: str) -> Finding:
+    try:
+        await sinks.build(name, settings.sinks[name]).check()
+    except AutologinError as error:
+        return Finding(f"sinks.{name}", "problem", error.said, error.mend)
+    return Finding(f"sinks.{name}", "ok", "a token would arrive")
+
+
+def _clock(account: Account, flow: Flow, environ: Mapping[str, str], clock: Clock) -> Finding:
+    """How far this machine's clock is from the broker's, by the `Date` of any answer at all."""
+    name, url = next(iter(flow.urls.items()))
+    key = f"accounts.{account.name}.endpoints.{name}"
+    before = clock.now()
+    try:
+        answer = _asked(url, config.proxy_url(account, environ))
+        skew = _skew(answer.headers["date"], before, clock.now())
+    except ConfigError as error:
+        return _problems(error.problems)[0]
+    except (KeyError, ValueError):
+        return Finding(
+            key, "warning", f"{url} answers, but does not tell the time", "Check that this machine's clock is set (NTP)."
+        )
+    except Exception as error:  # noqa: BLE001  (httpx, ssl, socks and idna each have errors of their own; each means the same)
+        said = f"no answer from {url} ({type(error).__name__})"
+        return Finding(key, "problem", said, "Check the network, the address, and the account's proxy if it has one.")
+    return _judged(key, url, skew)
+
+
+def _asked(url: str, proxy: str | None) -> httpx.Response:
+    import httpx  # noqa: PLC0415  (100 ms that an offline check does not need)
+
+    with httpx.Client(timeout=ANSWER_SECONDS, trust_env=False, proxy=proxy) as client:
+        return client.head(url)
+
+
+def _skew(date: str, before: datetime, after: datetime) -> float:
+    """The broker's clock minus ours in seconds. A `Date` is cut to whole seconds: half of one is the best guess."""
+    theirs = parsedate_to_datetime(date) + timedelta(seconds=0.5)
+    return (theirs - (before + (after - before) / 2)).total_seconds()
+
+
+def _judged(key: str, url: str, skew: float) -> Finding:
+    said = f"{url} answers; its clock is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} this machine's"
+    mend = "Set this machine's clock (NTP): one-time codes depend on it."
+    if abs(skew) >= SKEW_REFUSED:
+        return Finding(key, "problem", said, mend)
+    if abs(skew) >= SKEW_WARNED:
+        return Finding(key, "warning", said, mend)
+    return Finding(key, "ok", f"{url} answers, and the clocks agree")

@@ -1,0 +1,217 @@
+"""Everything that can go wrong, drawn once.
+
+    AutologinError                     1
+      StoreError                       1
+      ConfigError                      2
+      Rejected                         3   CredentialsRejected  OtpRejected  AccountLocked  AccountBlocked
+                                           WrongAccount  ExchangeRejected  TokenRejected  StateMismatch
+      NeedsPerson                      4   PageChanged  RedirectTimeout  CaptchaRequired  ConsentRequired
+                                           OtpNotAvailable
+      Transient                        5   BrokerUnavailable  BrowserCrashed
+      DeliveryFailed                   6
+
+The number is the exit code. `said` is what happened, in the broker's own words where it has some; `mend` is what to do
+next. Known secrets are cut out of both when the error is made, so an error is always safe to print.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from autologin.redaction import scrub
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+
+class AutologinError(Exception):
+    """Something went wrong."""
+
+    exit_code = 1
+    mend = ""
+
+    def __init__(self, said: str = "", *, mend: str | None = None) -> None:
+        self.said = scrub(said or (type(self).__doc__ or "").strip().splitlines()[0])
+        self.mend = scrub(type(self).mend if mend is None else mend)
+        self.stage: str | None = None
+        self.bundle: Path | None = None
+        super().__init__(self.said)
+
+    @property
+    def name(self) -> str:
+        """The class name in snake_case: what JSON, metrics and the run history call this error."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", type(self).__name__).lower()
+
+    @property
+    def message(self) -> str:
+        """One paragraph for a person: the stage, what happened, what to do next, where to look."""
+        at = f"{self.stage}: " if self.stage else ""
+        said = self.said if self.said.endswith((".", "!", "?")) else f"{self.said}."
+        kept = f"What the page showed is in {self.bundle}." if self.bundle else ""
+        return " ".join(filter(None, (at + said, self.mend, kept)))
+
+
+class StoreError(AutologinError):
+    """The store could not be read or written."""
+
+    mend = "Check the disk and the rights of the state folder."
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with the config: where it is, what it is, how to mend it."""
+
+    key: str
+    message: str
+    mend: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.message}" + (f"\n    {self.mend}" if self.mend else "")
+
+
+class ConfigError(AutologinError):
+    """The config cannot be used."""
+
+    exit_code = 2
+
+    def __init__(self, problems: Sequence[Problem] | Problem) -> None:
+        found = [problems] if isinstance(problems, Problem) else list(problems)
+        self.problems = [Problem(p.key, scrub(p.message), scrub(p.mend)) for p in found]
+        super().__init__("\n".join(str(p) for p in self.problems))
+
+
+class Rejected(AutologinError):
+    """The broker, or our own guard, said no."""
+
+    exit_code = 3
+
+
+class CredentialsRejected(Rejected):
+    """The broker refused the credentials."""
+
+    mend = "Correct the credentials in the config; the account stays blocked until they change or you run `autologin unblock`."
+
+
+class OtpRejected(Rejected):
+    """The broker refused the code from the authenticator.
+
+    `attempts_left` is the broker's own count, None where it gives none.
+    """
+
+    mend = "Check totp_secret (was the authenticator enrolled again?) and this machine's clock, then run `autologin unblock`."
+
+    def __init__(self, said: str = "", *, attempts_left: int | None = None, mend: str | None = None) -> None:
+        self.attempts_left = attempts_left
+        super().__init__(said, mend=mend)
+
+
+class AccountLocked(Rejected):
+    """The broker has locked the account."""
+
+    mend = "Unlock it with the broker (usually by resetting the password), then run `autologin unblock`."
+
+
+class AccountBlocked(Rejected):
+    """An earlier login was refused, so autologin does not try this account again."""
+
+    mend = "Correct the credentials, or run `autologin unblock` once you know why it was refused."
+
+
+class WrongAccount(Rejected):
+    """The token belongs to somebody else than the configured user."""
+
+    mend = "Check that api_key, user_id and endpoints belong to the same person."
+
+
+class ExchangeRejected(Rejected):
+    """The broker refused to exchange the code for a token.
+
+    `after_no_answer`: the code had been sent before, without an answer, and may have been used up by that.
+    """
+
+    mend = "Check the API key and API secret in the broker's developer console."
+    after_no_answer = False
+
+
+class TokenRejected(Rejected):
+    """The broker refused the token that it had just issued."""
+
+    mend = "Run it again; if it happens twice, check the app's status in the broker's developer console."
+
+
+class StateMismatch(Rejected):
+    """The redirect did not carry the state of this login, so its code was not used."""
+
+    mend = "Run it again. If it happens every time, something between autologin and the broker rewrites the redirect."
+
+
+class NeedsPerson(AutologinError):
+    """A person has to look at this login."""
+
+    exit_code = 4
+    mend = "Run it with --headed and do the step by hand."
+
+
+class PageChanged(NeedsPerson):
+    """The broker's page is not one that this flow knows."""
+
+    mend = "Look at the failure bundle, or run it with --headed and do the step by hand."
+
+
+class RedirectTimeout(NeedsPerson):
+    """The broker accepted the login but never redirected back."""
+
+    mend = "Run it with --headed and see what the page waits for."
+
+
+class CaptchaRequired(NeedsPerson):
+    """The broker asks for a captcha."""
+
+    mend = "autologin solves none. Run it with --headed and solve it yourself."
+
+
+class ConsentRequired(NeedsPerson):
+    """The broker asks whether this app may use the account."""
+
+    mend = "Run it with --headed and allow the app, or set `authorize: true` for this account."
+
+
+class OtpNotAvailable(NeedsPerson):
+    """The broker asks for a one-time code that this machine cannot make."""
+
+    mend = "Enable TOTP (an authenticator app) for this account in the broker's settings, or run it with --headed."
+
+
+class Transient(AutologinError):
+    """The infrastructure failed; trying again may help."""
+
+    exit_code = 5
+
+
+class BrokerUnavailable(Transient):
+    """The broker could not be reached or did not answer.
+
+    `retry_after` is in seconds, None where the broker named no time.
+    """
+
+    mend = "Try again in a few minutes."
+
+    def __init__(self, said: str = "", *, retry_after: float | None = None, mend: str | None = None) -> None:
+        self.retry_after = retry_after
+        super().__init__(said, mend=mend)
+
+
+class BrowserCrashed(Transient):
+    """Chromium could not be started, or it died."""
+
+    mend = "Run `autologin check`; in a container, check its memory limit."
+
+
+class DeliveryFailed(AutologinError):
+    """The token is issued and stored, but a sink did not get it."""
+
+    exit_code = 6
+    mend = "Mend the sink, then run it again: the stored token is delivered without a new login."

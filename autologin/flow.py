@@ -1,0 +1,179 @@
+"""What a flow is: everything that autologin must know about one broker, as one class in one file."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from enum import Enum
+from typing import TYPE_CHECKING, Any, ClassVar
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, SecretStr
+
+from autologin.errors import BrokerUnavailable, ExchangeRejected
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import httpx
+
+    from autologin.otp import Otp
+    from autologin.page import LoginPage
+    from autologin.token import Token
+
+IST = ZoneInfo("Asia/Kolkata")
+
+
+class Credentials(BaseModel):
+    """What a flow must be given. Every field is a SecretStr or a plain str; a description says where to find it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Verdict(Enum):
+    """What the broker says of a token."""
+
+    VALID = "valid"
+    REJECTED = "rejected"
+    UNKNOWN = "unknown"
+    """It could not be asked (network, 429, 5xx ...): no reason to throw a token away."""
+
+
+@dataclass(frozen=True)
+class Verified:
+    """The answer to a verify call: the verdict, whose token it is (where the broker says so), and its words."""
+
+    verdict: Verdict
+    user_id: str | None = None
+    said: str = ""
+
+
+class Flow(ABC):
+    """One broker. A subclass declares its facts and says how to sign in, exchange and verify.
+
+    It is handed a page, an HTTP client, the codes and the time; it creates nothing and reads no clock itself.
+    """
+
+    broker: ClassVar[str]
+    """The name in the config; the same as the file's."""
+    title: ClassVar[str]
+    docs: ClassVar[str]
+    evidence: ClassVar[str]
+    """The date (YYYY-MM) of the evidence that this flow rests on."""
+    verified: ClassVar[bool] = True
+    """False where no public evidence shows the real page."""
+    endpoints: ClassVar[Mapping[str, str]]
+    """Every URL that the flow uses, by name; an account's `endpoints` override them."""
+    code_params: ClassVar[tuple[str, ...]] = ()
+    """The names under which the redirect carries the code."""
+    state_param: ClassVar[str] = "state"
+    """The name under which the redirect gives our nonce back."""
+    needs_browser: ClassVar[bool] = True
+    timeout: ClassVar[float] = 90
+    """Seconds for a whole run, where the account sets none."""
+    Credentials: ClassVar[type[Credentials]]
+
+    def __init__(self, credentials: Any, endpoints: Mapping[str, str] | None = None) -> None:
+        self.credentials = credentials
+        self.urls = {name: url.rstrip("/") for name, url in {**self.endpoints, **(endpoints or {})}.items()}
+
+    @property
+    def user_id(self) -> str | None:
+        """Who the token must belong to; None where the broker's verify call names nobody."""
+        return getattr(self.credentials, "user_id", None)
+
+    @property
+    def redirect_uri(self) -> str | None:
+        """Where the broker sends the code; None where the user did not say."""
+        return getattr(self.credentials, "redirect_uri", None) or None
+
+    @property
+    def seed(self) -> SecretStr | None:
+        """The TOTP seed, where this account has one."""
+        return getattr(self.credentials, "totp_secret", None)
+
+    def login_url(self, nonce: str) -> str:
+        """The address of the login page; `nonce` must come back with the code."""
+        raise NotImplementedError(f"{self.broker} has no login page")
+
+    async def login(self, page: LoginPage, otp: Otp | None) -> None:
+        """Sign in on the page, up to the redirect that carries the code."""
+        raise NotImplementedError(f"{self.broker} has no login page")
+
+    @abstractmethod
+    async def exchange(self, code: SecretStr, http: httpx.AsyncClient, now: datetime) -> Token:
+        """The token for a code.
+
+        Raises:
+            BrokerUnavailable: no answer, 5xx, 408 or 429: the same code may be sent once more.
+            ExchangeRejected: the broker answered no; the code is spent.
+        """
+
+    @abstractmethod
+    async def verify(self, token: Token, http: httpx.AsyncClient) -> Verified:
+        """Ask the broker whether a token lives. Never raises for what the broker or the network do."""
+
+
+def next_daily(at: time, after: datetime) -> datetime:
+    """The next moment that a wall clock in India shows `at`, strictly after `after` (aware)."""
+    local = after.astimezone(IST)
+    today = datetime.combine(local.date(), at, IST)
+    return today if today > local else today + timedelta(days=1)
+
+
+async def answer_of(request: httpx.Request, http: httpx.AsyncClient) -> httpx.Response:
+    """The broker's answer to a request that may have to be sent again.
+
+    Raises:
+        BrokerUnavailable: there was no answer, or one that says "later" (408, 429, 5xx), with its Retry-After.
+    """
+    import httpx  # noqa: PLC0415  (100 ms that `--help` and `status` do not need)
+
+    where = f"{request.method} {request.url.host}{request.url.path}"
+    try:
+        response = await http.send(request)
+    except httpx.HTTPError as error:
+        raise BrokerUnavailable(f"No answer from {where} ({type(error).__name__})") from None
+    if response.status_code in {408, 429} or response.status_code >= 500:
+        said = f"{where} answered {response.status_code}"
+        raise BrokerUnavailable(said, retry_after=retry_after(response.headers.get("retry-after")))
+    return response
+
+
+def retry_after(header: str | None) -> float | None:
+    """Seconds from a Retry-After header that gives seconds; None where it gives none (or a date)."""
+    return float(header) if header and header.strip().isdigit() else None
+
+
+def json_of(response: httpx.Response) -> dict[str, Any]:
+    """The JSON object in an answer; an empty one where there is none."""
+    try:
+        data = response.json()
+    except ValueError:
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def refused(title: str, response: httpx.Response, message: object) -> ExchangeRejected:
+    """The error for an exchange that the broker refused, in its own words where it has some."""
+    words = str(message or "").strip()
+    said = f'{title} said: "{words}"' if words else f"{title} gave no token"
+    return ExchangeRejected(f"{said} (HTTP {response.status_code})")
+
+
+async def verified(request: httpx.Request, http: httpx.AsyncClient, *, dead: Callable[[dict[str, Any]], bool]) -> Verified:
+    """What the answer to a profile call says of the token, where the user's id is `data.user_id`.
+
+    `dead` tells from the JSON of a 4xx whether the broker means this token; any other refusal says nothing about it.
+    """
+    try:
+        response = await answer_of(request, http)
+    except BrokerUnavailable as error:
+        return Verified(Verdict.UNKNOWN, said=error.said)
+    body = json_of(response)
+    data = body.get("data")
+    if response.status_code == 200 and isinstance(data, dict) and data.get("user_id"):
+        return Verified(Verdict.VALID, user_id=str(data["user_id"]))
+    said = f"{body.get('message') or request.url.path} (HTTP {response.status_code})"
+    return Verified(Verdict.REJECTED if dead(body) else Verdict.UNKNOWN, said=said)

@@ -1,0 +1,67 @@
+"""Typing and pressing, the way that pages expect it from a person."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from typing import TYPE_CHECKING
+
+from autologin.errors import PageChanged
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from playwright.async_api import ElementHandle, Page
+
+CLICK_MS = 1500
+"""Milliseconds for an ordinary click; whatever lies over a button longer than this stays there."""
+
+
+async def fill(element: ElementHandle, value: str) -> None:
+    """Put a value into a box, whatever stood in it, and see that it is there.
+
+    Raises:
+        PageChanged: the box does not keep what is typed.
+    """
+    await element.fill(value)
+    # A last key for pages that listen to keys only.
+    await element.press("End")
+    if not _same(await element.input_value(), value):
+        await element.fill("")
+        await element.type(value)
+    if not _same(await element.input_value(), value):
+        raise PageChanged("A field of the page does not keep what is typed into it")
+
+
+async def type_code(page: Page, boxes: Sequence[ElementHandle], code: str) -> None:
+    """Type a code key by key: into one box, or each digit into its own.
+
+    The page may move on at the last digit, so nothing is read back afterwards.
+    """
+    for box in boxes:
+        await box.fill("")
+    for index, digit in enumerate(code):
+        # Pages move the focus as they like; each digit says where it belongs.
+        await boxes[min(index, len(boxes) - 1)].focus()
+        await page.keyboard.press(digit)
+
+
+async def press(element: ElementHandle, *, covered: bool) -> None:
+    """Press a button once, also when a banner lies over it."""
+    from playwright.async_api import Error  # noqa: PLC0415  (only a login needs Playwright)
+
+    with contextlib.suppress(Error):
+        await element.wait_for_element_state("enabled", timeout=CLICK_MS)
+    if not covered:
+        try:
+            await element.click(timeout=CLICK_MS, no_wait_after=True)
+        except Error:
+            # It never became clickable, so it was not clicked: something lies over it.
+            covered = True
+    if covered:
+        await element.evaluate("element => element.click()")
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two values are equal but for how a page shows them (capitals, spaces between digits)."""
+    return re.sub(r"[\s-]", "", one).lower() == re.sub(r"[\s-]", "", other).lower()

@@ -1,0 +1,108 @@
+"""Time-based one-time passwords (RFC 6238): reading a seed as people have it, and making a code at the right moment."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import AfterValidator, SecretStr
+
+from autologin import redaction
+from autologin.log import event
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pyotp
+
+    from autologin.clock import Clock
+
+MARGIN = 5.0
+"""Seconds that must be left in a code's window: typing it and the broker's answer have to fit."""
+TOLERATED_SKEW = 3.0
+"""Seconds. A `Date` header has whole seconds and was under way for a moment, so less than this says nothing."""
+MIN_SEED_BITS = 80
+"""Shorter is no seed that any broker hands out; 80 bits (16 characters) still are."""
+
+
+def normalise(text: str) -> str:
+    """The seed as upper-case base32 without padding.
+
+    Accepts what brokers and authenticators show: spaces, dashes, lower case, `=`, and a whole `otpauth://` address.
+    Raises ValueError with a sentence that never holds the seed.
+    """
+    match = re.search(r"[?&]secret=([^&]*)", text) if text.strip().lower().startswith("otpauth://") else None
+    seed = re.sub(r"[\s=-]|%20|%3D", "", match.group(1) if match else text).upper()
+    try:
+        raw = base64.b32decode(seed + "=" * (-len(seed) % 8))
+    except binascii.Error:
+        raise ValueError("this is no TOTP seed: a seed is base32, only the letters A-Z and the digits 2-7") from None
+    if len(raw) * 8 < MIN_SEED_BITS:
+        raise ValueError(f"this TOTP seed is too short: {len(raw) * 8} bits, and at least {MIN_SEED_BITS} are needed")
+    return seed
+
+
+def _checked(seed: SecretStr) -> SecretStr:
+    parse(seed)
+    return seed
+
+
+TotpSeed = Annotated[SecretStr, AfterValidator(_checked)]
+"""A credential that holds a TOTP seed; an unreadable one is a config error."""
+
+
+def parse(seed: SecretStr) -> pyotp.TOTP:
+    """The generator for a seed. An `otpauth://` address may name its own digits, period and digest."""
+    import pyotp  # noqa: PLC0415  (25 ms that only a login needs)
+
+    text = seed.get_secret_value().strip()
+    plain = normalise(text)
+    redaction.remember(plain)
+    if text.lower().startswith("otpauth://"):
+        try:
+            found = pyotp.parse_uri(re.sub(r"(?<=[?&]secret=)[^&]*", plain, text))
+        except ValueError as error:
+            raise ValueError(f"this otpauth:// address cannot be read: {redaction.scrub(str(error))}") from None
+        if not isinstance(found, pyotp.TOTP):
+            raise ValueError("this otpauth:// address is a counter-based code (hotp); a time-based one (totp) is needed")
+        return found
+    return pyotp.TOTP(plain)
+
+
+@dataclass
+class Otp:
+    """The codes of one account: each time step is used at most once, across processes and restarts.
+
+    `claim(step)` says True the first time that a step is asked for and False ever after (the store keeps the steps).
+    `skew` is the broker's clock minus ours in seconds; only the codes follow it.
+    """
+
+    seed: SecretStr
+    claim: Callable[[int], bool]
+    clock: Clock
+    skew: float = 0.0
+
+    async def code(self) -> str:
+        """A fresh code with at least five seconds to live; waits for the next window where it must.
+
+        Make it when the field is there to be filled, not before.
+        """
+        totp = parse(self.seed)
+        while True:
+            now = self.clock.now().timestamp() + self.skew
+            step, into = divmod(now, totp.interval)
+            if totp.interval - into >= MARGIN and self.claim(int(step)):
+                code = str(totp.generate_otp(int(step)))
+                redaction.remember(code)
+                return code
+            event("otp_waits", seconds=round(totp.interval - into, 1))
+            await self.clock.sleep(totp.interval - into + 0.05)
+
+    def learn_skew(self, seconds: float) -> None:
+        """Follow the broker's clock, which is `seconds` ahead of ours (negative: behind)."""
+        self.skew = seconds if abs(seconds) >= TOLERATED_SKEW else 0.0
+        if self.skew:
+            event("clock_skew", level="WARNING", seconds=round(seconds), mend="Set this machine's clock (NTP).")

@@ -1,0 +1,342 @@
+"""Signing in on a page: look, decide, act, and look again until the redirect comes.
+
+Nothing here waits for a fixed time. Each turn of the loop waits for the first of several things: the next step, the
+redirect, the consent, the broker's refusal, a captcha. Silence is an error too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from autologin import hands, policy
+from autologin.errors import (
+    AutologinError,
+    BrokerUnavailable,
+    ConsentRequired,
+    CredentialsRejected,
+    NeedsPerson,
+    OtpRejected,
+    Transient,
+)
+from autologin.judge import Judge
+from autologin.log import event
+from autologin.otp import Otp
+from autologin.screen import Ambiguous, Form, Screen, find, named, submit_button
+from autologin.view import View, first_line
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+    from typing import Any
+
+    from playwright.async_api import Dialog, ElementHandle, Page
+
+    from autologin.capture import Capture
+    from autologin.clock import Clock
+    from autologin.journal import Journal
+    from autologin.replies import Replies
+    from autologin.screen import Button, Field
+    from autologin.steps import Script, Step, Turn
+
+PERSON_PATIENCE = 300.0
+"""Seconds that a person has, under --headed, for a step that needs one."""
+PARTIAL = 0.3
+"""Seconds that a screen with only some of a step's fields must stay the same: the others may still be on their way."""
+SETTLE = 1.0
+"""Seconds in which a code may send itself at the last digit, before its button is pressed."""
+NOTHING_MOVED = 3.0
+"""Seconds after which a button that visibly did nothing is pressed once more."""
+
+
+class LoginPage:
+    """One login in one page. A flow calls `walk` with its script; everything else is how that is done.
+
+    `deadline` is in monotonic seconds; `rejected_codes` are those of earlier runs.
+    """
+
+    def __init__(
+        self,
+        page: Page,
+        capture: Capture,
+        replies: Replies,
+        journal: Journal,
+        clock: Clock,
+        *,
+        deadline: float,
+        authorize: bool = True,
+        headed: bool = False,
+        rejected_codes: int = 0,
+    ) -> None:
+        self.secrets_sent = False
+        self._page, self._capture, self._replies, self._journal, self._clock = page, capture, replies, journal, clock
+        self._deadline, self._authorize, self._headed, self.rejected_codes = deadline, authorize, headed, rejected_codes
+        self._view = View(page, capture.answered, clock)
+        self._judge = Judge(replies, clock, deadline)
+        self._entered: set[Field] = set()
+        self._turned: set[str] = set()
+        self._refilled = False
+        self._pressed: tuple[ElementHandle, int] | None = None
+        self._person_until: float | None = None
+        page.on("dialog", self._dialog)
+
+    async def open(self, url: str) -> None:
+        """Open the login page.
+
+        Raises:
+            BrokerUnavailable: it cannot be reached.
+        """
+        from playwright.async_api import Error  # noqa: PLC0415  (only a login needs Playwright)
+
+        event("login_url_opened", url=urlsplit(url)._replace(query="", fragment="").geturl())
+        left = max(self._deadline - self._clock.monotonic(), 1) * 1000
+        try:
+            await self._view.until_done(self._page.goto(url, wait_until="commit", timeout=left))
+        except Error as error:
+            await self._view.until_done(asyncio.sleep(0.5))  # a redirect that was caught ends the goto with an error too
+            if not self._capture.answered.is_set():
+                raise BrokerUnavailable(f"The login page cannot be reached ({first_line(error)})") from None
+        self._judge.moved()
+
+    async def walk(self, script: Script) -> None:
+        """Sign in by this script, up to the redirect.
+
+        Raises:
+            Rejected, NeedsPerson, Transient: as the broker's answer or the page means it.
+        """
+        self._judge.script = script
+        try:
+            while not self._capture.answered.is_set():
+                await self._once(script)
+        except CredentialsRejected:
+            self._journal.settle("rejected")
+            raise
+        except AutologinError as error:
+            self._journal.settle("unanswered" if isinstance(error, Transient) else "unclear")
+            raise
+        self._journal.settle("accepted")
+
+    async def _once(self, script: Script) -> None:
+        try:
+            screen = await self._view.look(_selectors(script))
+            if self._judge.heed(await self._replies.read()):
+                self._journal.settle("accepted")
+            if screen is None:
+                self._judge.silent()
+            elif act := self._decide(script, screen):
+                await self._do(act)
+        except OtpRejected as error:
+            self._another_code_or_raise(error)
+        except NeedsPerson as error:
+            self._wait_for_person_or_raise(error)
+
+    async def _do(self, act: Coroutine[Any, Any, None]) -> None:
+        from playwright.async_api import Error  # noqa: PLC0415  (only a login needs Playwright)
+
+        posts, entered = self._replies.posts, set(self._entered)
+        try:
+            await self._view.until_done(act)
+        except Error:
+            # The page changed under our hands. Where nothing was sent it may be filled once more.
+            if self._replies.posts == posts and not self._refilled:
+                self._refilled, self._entered = True, entered
+        self._judge.moved()
+
+    def _decide(self, script: Script, screen: Screen) -> Coroutine[Any, Any, None] | None:
+        """What to do on this screen; None: wait. Raises what the screen means where it means the end."""
+        if self._judge.challenged(screen):
+            return None
+        if ready := self._ready(script, screen):
+            return self._enter(*ready)
+        self._judge.read(screen)
+        for turn in script.turns:
+            if button := self._turn_to_take(turn, script, screen):
+                return self._take(turn, button)
+        if button := self._consent(script, screen):
+            return self._allow(button)
+        if self._pressed_in_vain(screen):
+            return self._press_again()
+        self._judge.give_up(screen, self._situations(script, screen), self._entered)
+        return None
+
+    # The next step
+
+    def _ready(self, script: Script, screen: Screen) -> tuple[Step, Form, Screen] | None:
+        self._judge.unclear = ""
+        for step in script.steps:
+            wanted = [field for field in step.values if field not in self._entered]
+            try:
+                form = find(screen, wanted) if wanted else None
+            except Ambiguous as fields:
+                self._judge.unclear = str(fields)
+                return None
+            if form and not self._asks_for_another(step, form, screen):
+                return (step, form, screen) if len(form.boxes) == len(wanted) or self._still() else None
+        return None
+
+    def _still(self) -> bool:
+        return self._clock.monotonic() - self._view.changed_at >= PARTIAL
+
+    def _asks_for_another(self, step: Step, form: Form, screen: Screen) -> bool:
+        """Whether the form wants another user's password, or a code that is not ours to make."""
+        if any(field.other and re.search(field.other, self._judge.hint, re.IGNORECASE) for field in form.boxes):
+            return True
+        return self._shows_another_user(step, screen)
+
+    def _shows_another_user(self, step: Step, screen: Screen) -> bool:
+        """Whether the page remembers somebody else: their id is shown and ours is nowhere to be typed."""
+        ours = {str(value).upper() for field, value in step.values.items() if field.kind == "text"}
+        typed = any(field.kind == "text" and field in self._entered for field in step.values)
+        if not step.shown_as or typed or find_text(screen, step):
+            return False
+        shown = re.findall(step.shown_as, " ".join([*screen.lines, *(box.fixed for box in screen.boxes)]))
+        return bool(shown) and not ours & {user.upper() for user in shown}
+
+    async def _enter(self, step: Step, form: Form, screen: Screen) -> None:
+        values = {field: await self._value(step.values[field]) for field in form.boxes}
+        if any(isinstance(step.values[field], Otp) for field in form.boxes):
+            # Making a code may have taken half a minute: find the field again.
+            screen = await self._view.look(_selectors(self._judge.script)) or screen
+            form = find(screen, list(form.boxes)) or form
+        self._entered |= set(form.boxes)
+        self._judge.sending(step, screen)
+        self._note_secrets(step, form, values)
+        for field, boxes in form.boxes.items():
+            elements = [await self._view.element(box.index) for box in boxes]
+            if field.kind == "code":
+                await hands.type_code(self._page, elements, values[field])
+            else:
+                await hands.fill(elements[0], values[field])
+        await self._send(step, form, screen, elements[-1])
+
+    async def _value(self, value: str | SecretStr | Otp) -> str:
+        if not isinstance(value, Otp):
+            return value.get_secret_value() if isinstance(value, SecretStr) else value
+        if self._replies.skew is not None:
+            value.learn_skew(self._replies.skew)
+        return await value.code()
+
+    def _note_secrets(self, step: Step, form: Form, values: dict[Field, str]) -> None:
+        secret = [values[field] for field in form.boxes if not isinstance(step.values[field], str)]
+        if secret:
+            self._capture.learning = False
+            self.secrets_sent = True
+            self._journal.begin("otp" if step.refused is OtpRejected else "password")
+        for value in secret:
+            self._replies.typed(value)
+
+    async def _send(self, step: Step, form: Form, screen: Screen, last: ElementHandle) -> None:
+        if any(field.kind == "code" for field in form.boxes) and await self._sent_itself(last):
+            return
+        button = submit_button(screen, form.group, step.press)
+        if button is None:
+            await last.press("Enter", no_wait_after=True)
+            return
+        element = await self._view.element(button.index)
+        self._pressed = (element, self._replies.posts)
+        await hands.press(element, covered=button.covered)
+
+    async def _sent_itself(self, box: ElementHandle) -> bool:
+        """Whether the page moved on by itself at the last digit: pressing the button too would be a second attempt."""
+        sent, posts, start = self._replies.sent, self._replies.posts, self._clock.monotonic()
+        while self._clock.monotonic() - start < SETTLE * (3 if self._replies.posts > posts else 1):
+            if self._replies.sent > sent or not await box.is_visible() or not await box.is_enabled():
+                return True
+            await asyncio.sleep(0.02)
+        return False
+
+    def _pressed_in_vain(self, screen: Screen) -> bool:
+        if self._pressed is None or self._replies.posts > self._pressed[1] or self._judge.last is None:
+            return False
+        waited = self._clock.monotonic() - self._judge.since
+        return waited > NOTHING_MOVED and find(screen, list(self._judge.last.values)) is not None
+
+    async def _press_again(self) -> None:
+        assert self._pressed is not None
+        (element, _), self._pressed = self._pressed, None
+        await hands.press(element, covered=False)
+
+    # On the way
+
+    def _situations(self, script: Script, screen: Screen) -> set[str]:
+        """Where the login stands, in the words that a turn's `when` uses."""
+        now = set(self._turned)
+        if not self._entered:
+            now.add("start")
+        codes = [field for step in script.steps for field in step.values if field.other and field not in self._entered]
+        words = [self._judge.hint, *(box.words for box in screen.boxes)]
+        if any(re.search(field.other, word, re.IGNORECASE) for field in codes for word in words):
+            now.add("other_code")
+        if any(self._shows_another_user(step, screen) for step in script.steps):
+            now.add("other_user")
+        return now
+
+    def _turn_to_take(self, turn: Turn, script: Script, screen: Screen) -> Button | None:
+        if turn.name in self._turned or turn.when not in self._situations(script, screen):
+            return None
+        return named(screen, turn.press, css=turn.name)
+
+    async def _take(self, turn: Turn, button: Button) -> None:
+        event("turn_taken", turn=turn.name)
+        self._turned.add(turn.name)
+        self._judge.hint = ""
+        await hands.press(await self._view.element(button.index), covered=button.covered)
+
+    def _consent(self, script: Script, screen: Screen) -> Button | None:
+        """The button that allows the app, where this is the consent page."""
+        at_consent = bool(script.consent_at) and bool(re.search(script.consent_at, urlsplit(self._page.url).path))
+        wider = rf"{script.consent}|^(continue|accept|yes)\b" if at_consent else script.consent
+        button = None if "consent" in self._turned else named(screen, wider)
+        if button and not self._authorize:
+            raise ConsentRequired('The broker asks whether this app may use the account, and `authorize` is "false"')
+        return button
+
+    async def _allow(self, button: Button) -> None:
+        event("consent_given", button=button.name)
+        self._turned.add("consent")
+        await hands.press(await self._view.element(button.index), covered=button.covered)
+
+    # When it does not go on
+
+    def _another_code_or_raise(self, error: OtpRejected) -> None:
+        self.rejected_codes += 1
+        self._journal.settle("rejected")
+        step = self._judge.last
+        codes = {field for field, value in step.values.items() if isinstance(value, Otp)} if step else set()
+        if not codes or not policy.may_send_another_code(self.rejected_codes, error.attempts_left):
+            raise error
+        event("otp_rejected", level="WARNING", said=error.said, then="one more code, in a new window")
+        self._entered -= codes
+        self._judge.moved()
+
+    def _wait_for_person_or_raise(self, error: NeedsPerson) -> None:
+        if not self._headed:
+            raise error
+        now = self._clock.monotonic()
+        if self._person_until is None:
+            event("needs_person", level="WARNING", said=error.said, mend="Do this step in the window; autologin carries on.")
+            self._person_until = now + PERSON_PATIENCE
+            self._deadline = self._judge.deadline = self._deadline + PERSON_PATIENCE
+        if now > self._person_until:
+            raise error
+
+    async def _dialog(self, dialog: Dialog) -> None:
+        self._judge.dialogs.append(dialog.message)
+        await dialog.accept()
+
+
+def find_text(screen: Screen, step: Step) -> bool:
+    """Whether the page has a box for the user id."""
+    texts = [field for field in step.values if field.kind == "text"]
+    try:
+        return bool(texts) and find(screen, texts) is not None
+    except Ambiguous:
+        return True
+
+
+def _selectors(script: Script) -> dict[str, list[str]]:
+    fields = {field.name: list(field.css) for step in script.steps for field in step.values}
+    return fields | {turn.name: list(turn.css) for turn in script.turns}

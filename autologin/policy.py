@@ -1,0 +1,84 @@
+"""What is tried again, and when to stop: pure functions, because a wrong answer here locks somebody's account.
+
+Brokers lock an account after about five wrong entries. So a rejected password is never sent again, a rejected code is
+followed by one more at most, and what the store remembers of earlier runs counts too: a restart loop is one long attempt.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from autologin.errors import (
+    AccountLocked,
+    AutologinError,
+    BrokerUnavailable,
+    CredentialsRejected,
+    ExchangeRejected,
+    OtpRejected,
+    Transient,
+)
+
+if TYPE_CHECKING:
+    from autologin.store import AttemptCount
+
+CODES = 2
+"""Rejected codes after which an account is left alone: the first, and one more in a new window."""
+FEW_ATTEMPTS = 3
+"""With this many attempts left the broker's own count is trusted more than a second try."""
+UNSETTLED = 3
+"""Attempts that were sent but whose answer nobody saw (the process died): each may have been a rejection."""
+TRIES_BEFORE_SECRETS = 4
+TRIES_AFTER_SECRETS = 2
+PAUSES = (1.0, 3.0, 8.0)
+"""Seconds before the second, third and fourth try."""
+
+
+def may_send_another_code(rejected: int, attempts_left: int | None) -> bool:
+    """Whether one more code may be sent after `rejected` refusals, given the broker's own count of attempts left."""
+    return rejected < CODES and (attempts_left is None or attempts_left > FEW_ATTEMPTS)
+
+
+def blocks(error: AutologinError) -> bool:
+    """Whether a run that ends in this error blocks the account."""
+    return isinstance(error, CredentialsRejected | OtpRejected | AccountLocked)
+
+
+def exhausted(count: AttemptCount) -> str | None:
+    """Why no login may be tried, from the attempts on disk; None where one may."""
+    if count.rejected_passwords:
+        return "the broker refused the password in an earlier run"
+    if count.rejected_otps >= CODES:
+        return f"the broker refused {count.rejected_otps} codes in earlier runs"
+    if count.unsettled >= UNSETTLED:
+        return f"{count.unsettled} earlier logins were cut off before the broker's answer was seen"
+    return None
+
+
+def pause_before_retry(error: AutologinError, tries: int, *, secrets_sent: bool, seconds_left: float) -> float | None:
+    """Seconds to wait before another login, None where there must not be one.
+
+    `tries` counts the logins so far. Only failures of the infrastructure are tried again, and only once after a secret
+    was typed. The broker's Retry-After is obeyed where it fits into the time that is left.
+    """
+    most = TRIES_AFTER_SECRETS if secrets_sent else TRIES_BEFORE_SECRETS
+    if not _may_log_in_again(error) or tries >= most:
+        return None
+    return _fitting(error, PAUSES[min(tries, len(PAUSES)) - 1], seconds_left)
+
+
+def pause_before_same_code(error: AutologinError, *, seconds_left: float) -> float | None:
+    """Seconds to wait before a code is sent once more, None where it must not be: the broker has answered it."""
+    return _fitting(error, PAUSES[0], seconds_left) if isinstance(error, Transient) else None
+
+
+def _may_log_in_again(error: AutologinError) -> bool:
+    """A broker that answers neither try of an exchange would not answer a third: then a login would be for nothing."""
+    if isinstance(error, ExchangeRejected):
+        return error.after_no_answer
+    return isinstance(error, Transient) and error.stage != "exchange"
+
+
+def _fitting(error: AutologinError, pause: float, seconds_left: float) -> float | None:
+    asked = error.retry_after if isinstance(error, BrokerUnavailable) else None
+    pause = pause if asked is None else asked
+    return pause if pause < seconds_left else None

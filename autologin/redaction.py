@@ -1,0 +1,91 @@
+"""Cutting known secrets out of text and bytes before they leave the process.
+
+Every secret is told to `remember` at the moment it becomes known: a credential when it is resolved, a one-time password
+when it is made, a code when it is captured, a token when it is issued. `scrub` then removes it in each form in which it
+could travel: as it is, URL-encoded, JSON-escaped, base64 (at each of the three byte offsets, so inside a longer base64
+text too). Longest first, so that a secret inside another leaves no tail.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import quote, quote_plus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MASK = "********"
+KEPT = 1000
+"""How many secrets are remembered: a daemon makes new ones every day, and only the newest can still turn up."""
+
+_known: dict[str, None] = {}
+_pattern: re.Pattern[str] | None = None
+
+
+def remember(*secrets: str) -> None:
+    """From now on, cut these out of everything that is scrubbed."""
+    global _pattern
+    for secret in secrets:
+        if len(secret.strip()) > 2:
+            _known.pop(secret, None)
+            _known[secret] = None
+            _pattern = None
+    while len(_known) > KEPT:
+        del _known[next(iter(_known))]
+
+
+def scrub(text: str) -> str:
+    """The text with every known secret replaced by a mask."""
+    global _pattern
+    if not _known:
+        return text
+    if _pattern is None:
+        _pattern = _compile()
+    return _pattern.sub(MASK, text)
+
+
+def holds_secret(data: bytes) -> bool:
+    """Whether bytes (a file about to be kept) hold a known secret in any form."""
+    text = data.decode("utf-8", "replace")
+    return scrub(text) != text
+
+
+def _compile() -> re.Pattern[str]:
+    forms = {form for secret in _known for form in _forms(secret)}
+    return re.compile("|".join(_exactly(form) for form in sorted(forms, key=len, reverse=True)))
+
+
+def _exactly(form: str) -> str:
+    # A four-digit PIN inside a longer number is not the PIN.
+    pattern = re.escape(form)
+    return rf"(?<![0-9A-Za-z]){pattern}(?![0-9A-Za-z])" if len(form) < 8 else pattern
+
+
+def _forms(secret: str) -> Iterator[str]:
+    yield secret
+    yield from (quote(secret, safe=""), quote(secret), quote_plus(secret))
+    yield from (quote(secret, safe="").lower(), quote_plus(secret).lower())
+    yield json.dumps(secret)[1:-1]
+    yield json.dumps(secret, ensure_ascii=False)[1:-1]
+    if len(secret) >= 4:
+        yield from _base64_forms(secret.encode())
+
+
+def _base64_forms(raw: bytes) -> Iterator[str]:
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        whole = encode(raw).decode()
+        yield from (whole, whole.rstrip("="))
+        if len(raw) >= 8:
+            yield from (_inner_base64(raw, offset, encode) for offset in range(3))
+
+
+def _inner_base64(raw: bytes, offset: int, encode: object) -> str:
+    """The characters that base64 of any longer text holds when `raw` starts at this offset modulo 3."""
+    assert callable(encode)
+    text = encode(b"\0" * offset + raw).decode().rstrip("=")
+    first = (offset * 8 + 5) // 6
+    last = (offset + len(raw)) * 8 // 6
+    return str(text[first:last])

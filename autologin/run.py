@@ -1,0 +1,342 @@
+"""The walk of one token, from an account to its sinks. If you read one file, read this one.
+
+    config -> lease -> still valid? -> blocked? -> browser -> login -> capture -> exchange -> verify -> store -> deliver
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import time
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import SecretStr
+
+from autologin import __version__, config, delivery, lease, log, policy, sinks
+from autologin.browser import Driver
+from autologin.errors import (
+    AccountBlocked,
+    AutologinError,
+    BrokerUnavailable,
+    ExchangeRejected,
+    StoreError,
+    TokenRejected,
+    WrongAccount,
+)
+from autologin.flow import Verdict
+from autologin.journal import Journal
+from autologin.log import event
+from autologin.otp import Otp, normalise
+from autologin.stages import Stages
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+    from datetime import datetime
+
+    import httpx
+
+    from autologin.clock import Clock
+    from autologin.config import Account, Settings
+    from autologin.flow import Flow, Verified
+    from autologin.signin import SignIn
+    from autologin.store import Store
+    from autologin.token import Token
+
+Good = Literal["issued", "still_valid"]
+FOR_A_PERSON = 600.0
+"""Seconds more that a whole run gets under --headed."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one account's run."""
+
+    account: str
+    broker: str
+    outcome: Good | Literal["failed"]
+    seconds: float
+    expires_at: datetime | None = None
+    deliveries: Sequence[delivery.Delivery] = ()
+    error: AutologinError | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """0, or the error's own."""
+        return self.error.exit_code if self.error else 0
+
+
+@dataclass
+class Desk:
+    """What every account's run shares."""
+
+    settings: Settings
+    store: Store
+    clock: Clock
+    environ: Mapping[str, str]
+    driver: Driver = field(default_factory=Driver)
+
+
+async def run(desk: Desk, accounts: Sequence[Account], *, force: bool = False, headed: bool = False) -> list[Outcome]:
+    """Run several accounts, as many at once as the config allows; one that fails does not disturb the others."""
+    places = asyncio.Semaphore(desk.settings.concurrency)
+
+    async def one(account: Account) -> Outcome:
+        async with places:
+            walk = Walk(desk, account, headed=headed)
+            return await _recorded(walk, lambda: walk.token(force=force))
+
+    try:
+        return list(await asyncio.gather(*map(one, accounts)))
+    finally:
+        await desk.driver.stop()
+
+
+async def finish(desk: Desk, account: Account, code: SecretStr) -> Outcome:
+    """The rest of the walk for a code that somebody brought by hand."""
+    walk = Walk(desk, account)
+    return await _recorded(walk, lambda: walk.finish(code))
+
+
+async def _recorded(walk: Walk, work: Callable[[], Awaitable[Good]]) -> Outcome:
+    """Do the work, deliver, and write down what came of it. What goes wrong is in the outcome; only a bug raises."""
+    outcome: Good | Literal["failed"] = "failed"
+    error: AutologinError | None = None
+    with log.about(account=walk.account.name):
+        try:
+            walk.begin()
+            outcome = await work()
+            error = await walk.deliver()
+        except AutologinError as failed:
+            error = failed
+        return walk.ended(outcome, error)
+
+
+class Walk:
+    """One account's run: its flow, its time, and what is known of it so far."""
+
+    flow: Flow
+    http: httpx.AsyncClient
+
+    def __init__(self, desk: Desk, account: Account, *, headed: bool = False) -> None:
+        self.desk, self.account, self.headed = desk, account, headed
+        self.stages = Stages()
+        self.issued: Token | None = None
+        self.not_stored: StoreError | None = None
+        self.deliveries: list[delivery.Delivery] = []
+        self._row: int | None = None
+        self._started = time.perf_counter()
+        self._began = desk.clock.now()
+
+    def begin(self) -> None:
+        """Write into the history that this run begins."""
+        self._row = self.desk.store.begin_run(self.account.name, self.account.broker)
+
+    async def token(self, *, force: bool) -> Good:
+        """Have a token that the broker accepts: the stored one, or a new one. `self.issued` holds it then."""
+        self._prepare()
+        patience = self.limit + (FOR_A_PERSON if self.headed else 0)
+        try:
+            async with asyncio.timeout(patience), self._ready():
+                if await self._still_valid(force=force):
+                    return "still_valid"
+                self._refuse_if_blocked()
+                self.issued = await self._issue()
+        except TimeoutError:
+            raise BrokerUnavailable(f"It was not done within the account's {self.limit:g} seconds") from None
+        return "issued"
+
+    async def finish(self, code: SecretStr) -> Good:
+        """A token for a code that somebody brought by hand."""
+        self._prepare()
+        async with self._ready():
+            self.issued = await self._exchange_and_prove(code)
+        return "issued"
+
+    async def deliver(self) -> AutologinError | None:
+        """Give the token to the account's sinks, whatever became of the store; gives what is left to tell."""
+        assert self.issued is not None
+        with self.stages.stage("deliver"):
+            ours = [sinks.build(name, self.desk.settings.sinks[name]) for name in self.account.sinks]
+            self.deliveries = await delivery.deliver(self.account.name, self.account.broker, self.issued, ours)
+        return self.not_stored or delivery.failure(self.deliveries)
+
+    def ended(self, outcome: Good | Literal["failed"], error: AutologinError | None) -> Outcome:
+        """Write down how it ended."""
+        seconds = time.perf_counter() - self._started
+        if outcome == "failed" and error:
+            event("login_failed", level="ERROR", error=error.name, said=error.message)
+        try:
+            if self._row is not None:
+                self.desk.store.end_run(self._row, outcome, error, seconds=seconds, stages=self.stages.seconds)
+        except StoreError as unwritten:
+            error = error or unwritten
+        expires_at = self.issued.expires_at if self.issued else None
+        return Outcome(self.account.name, self.account.broker, outcome, seconds, expires_at, self.deliveries, error)
+
+    # Before a login
+
+    def _prepare(self) -> None:
+        with self.stages.stage("config"):
+            self.flow = config.flow_for(self.desk.settings, self.account, self.desk.environ)
+            self.proxy = config.proxy_url(self.account)
+            self.fingerprint = _fingerprint(self.desk.store, self.flow)
+        self.limit = self.account.timeout or self.flow.timeout
+        self.deadline = self.desk.clock.monotonic() + self.limit
+
+    @asynccontextmanager
+    async def _ready(self) -> AsyncIterator[None]:
+        """Hold the account's lease and have an HTTP client; a browser that will be needed starts meanwhile."""
+        if self.flow.needs_browser and self._stored() is None:
+            self.desk.driver.start_early()
+        async with lease.held(self.desk.store, self.account.name, self.desk.clock, self.deadline):
+            found = await asyncio.to_thread(importlib.import_module, "httpx")  # 100 ms in which the browser's driver starts
+            agent = {"User-Agent": f"broker-autologin/{__version__}"}
+            async with found.AsyncClient(timeout=15, trust_env=False, proxy=self.proxy, headers=agent) as self.http:
+                yield
+
+    def _stored(self) -> Token | None:
+        """The stored token, where it is this broker's and not past the broker's reset."""
+        stored = self.desk.store.token(self.account.name)
+        if stored is None or stored.broker != self.account.broker or stored.token.expired(self.desk.clock.now()):
+            return None
+        return stored.token
+
+    async def _still_valid(self, *, force: bool) -> bool:
+        """Whether the stored token serves: it is not expired, and the broker does not refuse it when asked."""
+        token = self._stored()
+        if token is None or (force and token.issued_at < self._began):
+            return False
+        with self.stages.stage("verify"):
+            answer = await self.flow.verify(token, self.http)
+        event("token_verified", verdict=answer.verdict.value, said=answer.said or None)
+        if answer.verdict is Verdict.REJECTED or not self._ours(answer.user_id):
+            self.desk.store.drop_token(self.account.name)
+            return False
+        if answer.verdict is Verdict.VALID:
+            self.desk.store.mark_verified(self.account.name)
+        self.issued = token
+        return True
+
+    def _ours(self, user_id: str | None) -> bool:
+        expected = self.flow.user_id
+        return not expected or not user_id or user_id.strip().upper() == expected.strip().upper()
+
+    def _refuse_if_blocked(self) -> None:
+        store, name = self.desk.store, self.account.name
+        if block := store.blocked(name, self.fingerprint):
+            raise AccountBlocked(f"Blocked since {block.at:%Y-%m-%d %H:%M} UTC after {block.error}. {block.message}")
+        if reason := policy.exhausted(store.attempts(name, self.fingerprint)):
+            raise AccountBlocked(f"Blocked: {reason}")
+
+    # The login
+
+    async def _issue(self) -> Token:
+        """Log in until there is a token, as often as the policy allows."""
+        sign_in = self._sign_in()
+        proxy = config.proxy_parts(self.account)
+        for tries in count(1):
+            try:
+                code = await sign_in.code(self.desk.driver, self.desk.settings.browser, proxy)
+                return await self._exchange_and_prove(code)
+            except AutologinError as error:
+                pause = policy.pause_before_retry(error, tries, secrets_sent=sign_in.secrets_sent, seconds_left=self._left())
+                if pause is None:
+                    self._block_if_refused(error)
+                    raise
+                event("retrying", level="WARNING", said=error.said, in_seconds=pause)
+                await self.desk.clock.sleep(pause)
+        raise AssertionError
+
+    def _sign_in(self) -> SignIn:
+        from autologin.signin import SignIn  # noqa: PLC0415  (its page and screen code is only for a login)
+
+        desk, name = self.desk, self.account.name
+        return SignIn(
+            self.account,
+            self.flow,
+            _otp(desk, self.flow),
+            Journal(desk.store, name, self.fingerprint),
+            desk.clock,
+            self.stages,
+            self.deadline,
+            desk.settings.state.path / "failures",
+            headed=self.headed,
+            rejected_codes=desk.store.attempts(name, self.fingerprint).rejected_otps,
+        )
+
+    def _block_if_refused(self, error: AutologinError) -> None:
+        if policy.blocks(error):
+            self.desk.store.block(self.account.name, self.fingerprint, error.name, error.said)
+
+    def _left(self) -> float:
+        return self.deadline - self.desk.clock.monotonic()
+
+    # The token
+
+    async def _exchange_and_prove(self, code: SecretStr) -> Token:
+        with self.stages.stage("exchange"):
+            token = await self._exchange(code)
+        event("session_created", expires_at=token.expires_at.isoformat())
+        with self.stages.stage("verify"):
+            answer = await self._verify(token)
+        for user_id in (answer.user_id, token.user_id):
+            if not self._ours(user_id):
+                raise WrongAccount("The token belongs to another user than the configured one")
+        if answer.verdict is Verdict.REJECTED:
+            raise TokenRejected(f"The broker refused the token that it had just issued: {answer.said}")
+        event("token_verified", verdict=answer.verdict.value, said=answer.said or None)
+        with self.stages.stage("store"):
+            self._keep(token, proven=answer.verdict is Verdict.VALID)
+        return token
+
+    async def _exchange(self, code: SecretStr) -> Token:
+        """The token for a code. Without an answer the same code is sent once more, and never again after any answer."""
+        try:
+            return await self.flow.exchange(code, self.http, self.desk.clock.now())
+        except AutologinError as error:
+            event("exchange_failed", level="WARNING", said=error.said)
+            pause = policy.pause_before_same_code(error, seconds_left=self._left())
+            if pause is None:
+                raise
+        await self.desk.clock.sleep(pause)
+        try:
+            return await self.flow.exchange(code, self.http, self.desk.clock.now())
+        except ExchangeRejected as refused:
+            refused.after_no_answer = True  # the first try may have used the code up
+            raise
+
+    async def _verify(self, token: Token) -> Verified:
+        """What the broker says of a new token; asked once more where it says nothing."""
+        answer = await self.flow.verify(token, self.http)
+        pause = policy.PAUSES[0]
+        if answer.verdict is not Verdict.UNKNOWN or pause > self._left():
+            return answer
+        event("verify_failed", level="WARNING", said=answer.said)
+        await self.desk.clock.sleep(pause)
+        return await self.flow.verify(token, self.http)
+
+    def _keep(self, token: Token, *, proven: bool) -> None:
+        """Store the token. A store that fails now must not lose it: the sinks still get theirs."""
+        try:
+            self.desk.store.put_token(self.account.name, self.account.broker, token, proven=proven)
+            self.desk.store.clear_attempts(self.account.name)
+        except StoreError as error:
+            event("not_stored", level="ERROR", said=error.said)
+            self.not_stored = error
+
+
+def _fingerprint(store: Store, flow: Flow) -> str:
+    """A name for these credentials: any change to one of them makes another."""
+    values = flow.credentials.model_dump()
+    texts = (value.get_secret_value() if isinstance(value, SecretStr) else str(value) for value in values.values())
+    return store.fingerprint(flow.broker, *texts)
+
+
+def _otp(desk: Desk, flow: Flow) -> Otp | None:
+    if (seed := flow.seed) is None:
+        return None
+    key = desk.store.fingerprint("otp", normalise(seed.get_secret_value()))
+    return Otp(seed, lambda step: desk.store.claim_otp_step(key, step), desk.clock)

@@ -1,0 +1,217 @@
+"""What the twins of all brokers share: scenarios, counters, the broker's own clock, failing calls, and what was seen."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from abc import ABC, abstractmethod
+from collections import Counter, deque
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from email.utils import format_datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+import jinja2
+from pyotp.totp import TOTP
+from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.responses import HTMLResponse, Response
+
+from autologin.clock import Clock, SystemClock
+from autologin.sandbox.delivery import Delivery
+from autologin.sandbox.scenarios import HANG_UP, Behaviour, Failure, Scenario, combine, known
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from starlette.requests import Request
+    from starlette.routing import BaseRoute
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+IST = timezone(timedelta(hours=5, minutes=30), "IST")
+HANG_UP_MESSAGE = "sandbox.hang_up"
+"""The ASGI message at which the server closes the connection without an answer."""
+
+_templates = jinja2.Environment(loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A request as it arrived; of its body what the twin read."""
+
+    role: str
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Refusal(HTTPException):
+    """Ends a handler with an answer, from wherever it is raised."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.status_code or 500)
+        self.response = response
+
+
+class Twin(ABC):
+    """A broker's login pages and API, each role an ASGI app on an origin of its own.
+
+    `counters` counts calls by name, `otps` the one-time passwords that were sent, `codes_issued` and `codes_exchanged` the
+    codes of the redirect, `seen` the newest requests; all in the order in which they came.
+    """
+
+    broker: ClassVar[str]
+    title: ClassVar[str]
+    roles: ClassVar[tuple[str, ...]]
+    table: ClassVar[Mapping[str, Scenario]]
+    plain: ClassVar[Behaviour]
+    behaviour: Behaviour
+
+    def __init__(self, *, scenarios: Iterable[str] = (), clock: Clock | None = None) -> None:
+        self.clock: Clock = clock or SystemClock()
+        self.origins: dict[str, str] = {}
+        self.redirect_uri = ""
+        self.page_delay = 0.0
+        """Seconds that every page and screen takes to appear."""
+        self.delivery = Delivery(render)
+        self.scenarios: tuple[str, ...] = ()
+        self.switch(*scenarios)
+        self.reset()
+        self.apps: dict[str, Starlette] = {role: self._app(role) for role in self.roles}
+
+    @property
+    @abstractmethod
+    def credentials(self) -> dict[str, str]:
+        """What an account's `credentials` must hold."""
+
+    @abstractmethod
+    def routes(self, role: str) -> list[BaseRoute]:
+        """The routes of one role."""
+
+    @property
+    def endpoints(self) -> dict[str, str]:
+        """What an account's `endpoints` must hold: the origin of each role, where a twin does not say otherwise."""
+        return dict(self.origins)
+
+    @property
+    def totp_secret(self) -> str:
+        """The seed that belongs into an authenticator; empty where the broker has none."""
+        return self.credentials.get("totp_secret", "")
+
+    def switch(self, *names: str) -> None:
+        """Have exactly these scenarios on. What happens the first time only will happen again."""
+        self.scenarios = known(self.table, names)
+        self.behaviour = combine(self.plain, self.table, self.scenarios)
+        self._fired: set[str] = set()
+
+    def reset(self) -> None:
+        """Forget sessions, tokens, wrong entries and counts. The scenarios stay on."""
+        self._fired = set()
+        self.counters: Counter[str] = Counter()
+        self.otps: list[str] = []
+        self.codes_issued: list[str] = []
+        self.codes_exchanged: list[str] = []
+        self.seen: deque[Seen] = deque(maxlen=500)
+
+    def now(self) -> datetime:
+        """The broker's time, in UTC."""
+        return self.clock.now().astimezone(UTC) + timedelta(seconds=self.behaviour.clock_offset)
+
+    def once(self, what: str) -> bool:
+        """Whether this is the first time since the last switch or reset."""
+        first = what not in self._fired
+        self._fired.add(what)
+        return first
+
+    def arrive(self, place: str, broken: Any = None) -> None:
+        """Count a call, and fail it where a scenario says so; `broken(status)` makes the body of such an answer."""
+        self.counters[place] += 1
+        failure = self.behaviour.failures.get(place)
+        if failure and (failure.always or self.once(f"failure at {place}")):
+            raise Refusal(_failed(failure, (broken or html_error)(failure.status)))
+
+    def _app(self, role: str) -> Starlette:
+        return Starlette(
+            routes=self.routes(role),
+            middleware=[Middleware(_Wire, twin=self, role=role)],
+            exception_handlers={Refusal: _answer},
+        )
+
+
+class _Wire:
+    """Notes each request and dates each answer by the broker's clock."""
+
+    def __init__(self, app: ASGIApp, twin: Twin, role: str) -> None:
+        self.app, self.twin, self.role = app, twin, role
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = bytearray()
+
+        async def listen() -> Message:
+            message = await receive()
+            body.extend(message.get("body", b""))
+            return message
+
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start" and self.twin.behaviour.date_header:
+                MutableHeaders(scope=message)["date"] = format_datetime(self.twin.now(), usegmt=True)
+            await send(message)
+
+        try:
+            await self.app(scope, listen, answer)
+        finally:
+            self.twin.seen.append(_seen(self.role, scope, bytes(body)))
+
+
+class NoAnswer(Response):
+    """Closes the connection."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Tell the server, whatever was asked; nothing is sent."""
+        del scope, receive
+        await send({"type": HANG_UP_MESSAGE})
+
+
+def render(name: str, status: int = 200, **context: Any) -> HTMLResponse:
+    """A page made from a template."""
+    return HTMLResponse(_templates.get_template(name).render(**context), status)
+
+
+def html_error(status: int) -> Response:
+    """The page that a broker's gateway shows."""
+    words = {403: "Access Denied", 429: "Too Many Requests", 502: "Bad Gateway"}.get(status, "Error")
+    return render("error.html", status or 502, code=status, words=words)
+
+
+def alnum(length: int = 32) -> str:
+    """A fresh random token of letters and digits."""
+    return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(length))
+
+
+def matching_step(seed: str, code: str, now: datetime, window: int) -> int | None:
+    """The time step in which an authenticator shows this code, where it is within the window."""
+    totp = TOTP(seed)
+    present = int(now.timestamp()) // totp.interval
+    return next((step for step in range(present - window, present + window + 1) if totp.generate_otp(step) == code), None)
+
+
+def _failed(failure: Failure, response: Response) -> Response:
+    if failure.status == HANG_UP:
+        return NoAnswer()
+    if failure.retry_after is not None:
+        response.headers["retry-after"] = str(failure.retry_after)
+    return response
+
+
+def _seen(role: str, scope: Scope, body: bytes) -> Seen:
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope.get("headers", ())}
+    return Seen(role, scope.get("method", ""), scope["path"], scope.get("query_string", b"").decode(), headers, body)
+
+
+async def _answer(_request: Request, error: Exception) -> Response:
+    return cast("Refusal", error).response

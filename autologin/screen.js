@@ -1,0 +1,107 @@
+// What a person would see on the page now: fields, buttons, lines of text. Runs in the page; reads, never writes.
+// Gives {data, elements}: plain data for Python to decide on, and the elements that the data's indexes mean.
+// Where nothing differs from `seen`, it waits for the page to change, a quarter of a second at most.
+async ({css, seen}) => {
+  const all = (root, into = []) => {
+    for (const el of root.querySelectorAll('*')) {
+      into.push(el);
+      if (el.shadowRoot) all(el.shadowRoot, into);
+    }
+    return into;
+  };
+  const words = text => (text || '').replace(/\s+/g, ' ').trim().slice(0, 200);
+  const shown = el => {
+    const box = el.getBoundingClientRect();
+    if (box.width < 2 || box.height < 2 || box.right + scrollX <= 0 || box.bottom + scrollY <= 0) return false;
+    if (el.checkVisibility && !el.checkVisibility({opacityProperty: true, visibilityProperty: true})) return false;
+    return !el.closest('[aria-hidden=true],[inert]');
+  };
+  const labelOf = el => {
+    const ids = (el.getAttribute('aria-labelledby') || '').split(/\s+/).filter(Boolean);
+    const root = el.getRootNode();
+    const parts = [el.getAttribute('aria-label'), el.getAttribute('label'), el.title]
+      .concat(ids.map(id => root.getElementById && root.getElementById(id)?.textContent))
+      .concat([...(el.labels || [])].map(label => label.innerText || label.textContent));
+    return words([...new Set(parts.filter(Boolean))].join(' '));
+  };
+  // Text beside a field that has no label of its own: "Client ID [____]".
+  const nearOf = el => {
+    for (let at = el, up = 0; at && up < 3; at = at.parentElement, up++) {
+      let before = at.previousSibling;
+      while (before && !words(before.textContent)) before = before.previousSibling;
+      if (before) return before.nodeType === 1 && before.querySelector('input,button') ? '' : words(before.textContent);
+    }
+    return '';
+  };
+  const kinds = ['hidden', 'checkbox', 'radio', 'submit', 'button', 'image', 'reset', 'file', 'range', 'color'];
+  const pressable = 'button,a,summary,[role=button],[role=link],[role=option],[role=tab],[role=menuitem],input[type=submit],input[type=button],input[type=image],label,[onclick]';
+  // A challenge that is solved (by itself, or by a person) leaves its proof in a hidden field.
+  const solved = () => [...document.querySelectorAll('[name$=captcha-response],[name$=turnstile-response]')].some(el => el.value);
+  const challenge = el => {
+    if (el.tagName === 'IFRAME') return /captcha|turnstile|challenges\.cloudflare|arkoselabs/i.test(el.src + ' ' + el.title);
+    if (!['IMG', 'INPUT', 'CANVAS', 'DIV'].includes(el.tagName)) return false;
+    const named = [el.id, el.getAttribute('class'), el.getAttribute('name'), el.alt, el.placeholder].join(' ');
+    return /captcha|turnstile/i.test(named) && (el.tagName !== 'DIV' || el.childNodes.length > 0);
+  };
+  const look = () => {
+    const everything = all(document);
+    const elements = [];
+    const groups = [];
+    const inputs = everything.filter(el => el.tagName === 'INPUT' && !kinds.includes(el.type) && shown(el));
+    const presses = everything.filter(el => {
+      if (el.matches('input:not([type=submit],[type=button],[type=image])')) return false;
+      const plain = !el.matches(pressable) && getComputedStyle(el).cursor === 'pointer'
+        && getComputedStyle(el.parentElement || el).cursor !== 'pointer';
+      return (el.matches(pressable) || plain) && shown(el);
+    });
+    const groupOf = el => {
+      let at = el.closest('form,[role=form]');
+      for (let up = el.parentElement; !at && up; up = up.parentElement) {
+        if (up === document.body || presses.some(press => press.matches('button,[role=button],[type=submit]') && up.contains(press))) at = up;
+      }
+      const group = at || document.documentElement;
+      if (!groups.includes(group)) groups.push(group);
+      return groups.indexOf(group);
+    };
+    const index = el => elements.push(el) - 1;
+    const covered = el => {
+      const box = el.getBoundingClientRect();
+      const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+      return !!top && top !== el && !el.contains(top) && !top.contains(el) && !top.shadowRoot;
+    };
+    const matching = el => Object.keys(css).filter(name => css[name].some(selector => el.matches(selector)));
+    const data = {
+      title: words(document.title),
+      inputs: inputs.map(el => ({
+        index: index(el), group: groupOf(el), type: el.type, id: el.id, name: el.name, label: labelOf(el), near: nearOf(el),
+        placeholder: words(el.placeholder), autocomplete: el.autocomplete || el.getAttribute('autocomplete') || '',
+        maxlength: el.maxLength, numeric: el.inputMode === 'numeric' || /\\d|0-9/.test(el.pattern || ''),
+        enabled: !el.disabled, readonly: el.readOnly, filled: el.value !== '', css: matching(el),
+        fixed: el.readOnly || el.disabled ? words(el.type === 'password' ? '' : el.value) : '',
+      })),
+      buttons: presses.map(el => ({
+        index: index(el), group: groupOf(el), tag: el.tagName.toLowerCase(), covered: covered(el), css: matching(el),
+        name: words(el.innerText || el.value || el.getAttribute('aria-label') || el.title || el.textContent),
+        submit: el.matches('button:not([type]),button[type=submit],input[type=submit],input[type=image]') && !!el.closest('form')
+          || el.matches('[type=submit]'),
+        enabled: !el.disabled && el.getAttribute('aria-disabled') !== 'true',
+      })),
+      groups: groups.map(group => words(group === document.documentElement || group === document.body ? '' : group.innerText)),
+      lines: [...new Set((document.body?.innerText || '').split('\n').map(words).filter(Boolean))].slice(0, 300),
+      alerts: everything.filter(el => el.matches('[role=alert],[aria-live=assertive],[class*=error],[class*=Error],[class*=alert]') && shown(el))
+        .map(el => words(el.innerText)).filter(Boolean).slice(0, 5),
+      captcha: !solved() && everything.some(el => challenge(el) && shown(el) && !el.closest('.grecaptcha-badge')),
+    };
+    return {data, elements, mark: JSON.stringify(data)};
+  };
+  let now = look();
+  if (now.mark === seen) {
+    await new Promise(resolve => {
+      const watch = new MutationObserver(resolve);
+      watch.observe(document, {subtree: true, childList: true, attributes: true, characterData: true});
+      setTimeout(() => { watch.disconnect(); resolve(); }, 250);
+    });
+    now = look();
+  }
+  return now;
+}

@@ -1,0 +1,247 @@
+"""What is on a page, and which of it is the field or button that a flow means: plain data in, a decision out.
+
+A field is never found by one way alone. Each way that agrees (CSS, label, placeholder, autocomplete, type, position) is
+evidence; the form with the most evidence wins, and two that are equal are refused: a password in the wrong box is worse
+than a failed run.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+SCRIPT = Path(__file__).with_suffix(".js")
+ENOUGH = 2
+"""Evidence that a field needs: one strong way (a label, an id) or two weak ones (a type and a position)."""
+TEXT_TYPES = {"text", "email", "tel", "search", ""}
+NEW_PASSWORD = re.compile(r"\b(new|confirm|create|choose|repeat|re-?enter)\b", re.IGNORECASE)
+OTHER_FORM = re.compile(r"\b(sign ?up|register|create|join|open (an? )?(free )?account|subscribe|search)\b", re.IGNORECASE)
+OTHER_BUTTON = re.compile(
+    r"\b(sign ?up|register|forgot|cancel|back|resend|google|facebook|apple|qr|show|hide|eye|close|cookies?|deny|decline)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field that a flow fills, with every way to find it.
+
+    `label` is a pattern for label, placeholder, name and nearby text; `other` one for what it is not, though it looks so
+    (an SMS code where a TOTP is meant). `digits` is the length of a code.
+    """
+
+    name: str
+    kind: Literal["text", "password", "code"]
+    label: str
+    css: tuple[str, ...] = ()
+    autocomplete: tuple[str, ...] = ()
+    other: str = ""
+    digits: int = 6
+
+
+@dataclass(frozen=True)
+class Box:
+    """One visible input; `index` finds its element, `css` are the fields whose selectors match it."""
+
+    index: int
+    group: int
+    type: str
+    id: str
+    name: str
+    label: str
+    near: str
+    placeholder: str
+    autocomplete: str
+    maxlength: int
+    numeric: bool
+    enabled: bool
+    readonly: bool
+    filled: bool
+    css: tuple[str, ...]
+    fixed: str
+
+    @property
+    def words(self) -> str:
+        """What the page calls this box."""
+        return f"{self.label} {self.placeholder}".strip() or self.near
+
+
+@dataclass(frozen=True)
+class Button:
+    """One visible thing that can be pressed."""
+
+    index: int
+    group: int
+    tag: str
+    name: str
+    submit: bool
+    enabled: bool
+    covered: bool
+    css: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Screen:
+    """What a person would see now."""
+
+    title: str
+    boxes: tuple[Box, ...]
+    buttons: tuple[Button, ...]
+    groups: tuple[str, ...]
+    lines: tuple[str, ...]
+    alerts: tuple[str, ...]
+    captcha: bool
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Screen:
+        """The screen that the script in the page saw."""
+        return cls(
+            title=data["title"],
+            boxes=tuple(Box(**{**box, "css": tuple(box["css"])}) for box in data["inputs"]),
+            buttons=tuple(Button(**{**button, "css": tuple(button["css"])}) for button in data["buttons"]),
+            groups=tuple(data["groups"]),
+            lines=tuple(data["lines"]),
+            alerts=tuple(data["alerts"]),
+            captcha=data["captcha"],
+        )
+
+
+@dataclass(frozen=True)
+class Form:
+    """The fields that were found, all in one form; a code has one box, or one for each digit.
+
+    `unclear` names the fields for which two boxes are equally good.
+    """
+
+    group: int
+    boxes: Mapping[Field, Sequence[Box]]
+    unclear: tuple[str, ...] = ()
+
+
+class Ambiguous(Exception):  # noqa: N818  (not an error of ours: the page's, told to the person by its words)
+    """Two places are equally good for a field."""
+
+
+@cache
+def script() -> str:
+    """The JavaScript that looks at a page."""
+    return SCRIPT.read_text(encoding="utf-8")
+
+
+def find(screen: Screen, wanted: Sequence[Field]) -> Form | None:
+    """The form that holds the wanted fields, or some of them; None where there is none.
+
+    Raises:
+        Ambiguous: two forms, or two boxes in one, are equally good.
+    """
+    forms = [form for group in range(len(screen.groups)) if (form := _in_group(screen, group, wanted))]
+    if not forms:
+        return None
+    ranked = sorted(forms, key=lambda form: _weight(screen, form), reverse=True)
+    if ranked[0].unclear:
+        raise Ambiguous(" and ".join(ranked[0].unclear))
+    if len(ranked) > 1 and _weight(screen, ranked[0]) == _weight(screen, ranked[1]):
+        raise Ambiguous(" and ".join(field.name for field in ranked[0].boxes))
+    return ranked[0]
+
+
+def submit_button(screen: Screen, group: int, name: str) -> Button | None:
+    """The button that sends a form; None where it is not certain (Enter in the last field sends it then)."""
+    ours = [button for button in screen.buttons if button.group == group and not OTHER_BUTTON.search(button.name)]
+    ranked = sorted(ours, key=lambda button: _button_weight(button, name), reverse=True)
+    if not ranked or _button_weight(ranked[0], name) == 0:
+        return None
+    tie = len(ranked) > 1 and _button_weight(ranked[0], name) == _button_weight(ranked[1], name)
+    return None if tie else ranked[0]
+
+
+def named(screen: Screen, pattern: str, *, css: str = "") -> Button | None:
+    """The first thing to press whose whole name matches, a real button before a link; or one that `css` names."""
+    found = [button for button in screen.buttons if button.enabled and re.search(pattern, button.name, re.IGNORECASE)]
+    found += [button for button in screen.buttons if button.enabled and css and css in button.css]
+    return min(found, key=lambda button: (button.tag != "button", len(button.name)), default=None)
+
+
+def evidence(field: Field, box: Box) -> int:
+    """How much speaks for this box being that field; 0 where it cannot be."""
+    if not _possible(field, box):
+        return 0
+    ways = 3 * (field.name in box.css) + 3 * _says(field.label, box.label)
+    ways += 2 * _says(field.label, box.placeholder) + 2 * _says(field.label, f"{box.name} {box.id}")
+    ways += 2 * _says(field.label, box.near) + 3 * bool(set(field.autocomplete) & set(box.autocomplete.split()))
+    return ways + _type_evidence(field, box)
+
+
+def _possible(field: Field, box: Box) -> bool:
+    if not box.enabled or box.readonly or (field.other and _says(field.other, box.words)):
+        return False
+    if field.kind == "password":
+        return box.type == "password" and box.autocomplete != "new-password" and not NEW_PASSWORD.search(box.words)
+    if field.kind == "code":
+        return box.type in {*TEXT_TYPES, "number", "password"} and (box.maxlength in {-1, 1} or box.maxlength >= field.digits)
+    return box.type in TEXT_TYPES and box.maxlength != 1 and "one-time-code" not in box.autocomplete
+
+
+def _type_evidence(field: Field, box: Box) -> int:
+    if field.kind == "password":
+        return 2
+    if field.kind == "text":
+        return 1
+    return (box.type in {"number", "tel"} or box.numeric) + 2 * (box.maxlength == field.digits)
+
+
+def _says(pattern: str, text: str) -> bool:
+    return bool(re.search(pattern, text, re.IGNORECASE))
+
+
+def _in_group(screen: Screen, group: int, wanted: Sequence[Field]) -> Form | None:
+    boxes = [box for box in screen.boxes if box.group == group]
+    found: dict[Field, Sequence[Box]] = {}
+    unclear: list[str] = []
+    for field in wanted:
+        best = _digit_boxes(field, boxes) or _best(field, boxes)
+        if len(best) > 1 and len(best) != field.digits:
+            unclear.append(field.name)
+        elif best:
+            found[field] = best
+    return Form(group, found, tuple(unclear)) if found or unclear else None
+
+
+def _digit_boxes(field: Field, boxes: Iterable[Box]) -> list[Box]:
+    """The row of one-digit boxes that a code is typed into, where this form has one of the right length."""
+    row = [box for box in boxes if field.kind == "code" and box.maxlength == 1 and _possible(field, box)]
+    return row if len(row) == field.digits else []
+
+
+def _best(field: Field, boxes: Sequence[Box]) -> list[Box]:
+    """The boxes with the most evidence: none, the one, or several that are equally good."""
+    single = [box for box in boxes if box.maxlength != 1]
+
+    def weight(box: Box) -> int:
+        found = evidence(field, box)
+        alone = field.kind == "code" and len(single) == 1
+        return found + (found > 0 and (alone or (field.kind == "text" and _before_password(box, boxes))))
+
+    most = max(map(weight, single), default=0)
+    return [box for box in single if weight(box) == most] if most >= ENOUGH else []
+
+
+def _before_password(box: Box, boxes: Sequence[Box]) -> bool:
+    after = boxes[boxes.index(box) + 1 :]
+    return bool(after) and after[0].type == "password"
+
+
+def _weight(screen: Screen, form: Form) -> int:
+    total = sum(max(evidence(field, box) for box in boxes) + ENOUGH for field, boxes in form.boxes.items())
+    buttons = [button.name for button in screen.buttons if button.group == form.group and button.submit]
+    return total - 6 * any(OTHER_FORM.search(name) for name in buttons)
+
+
+def _button_weight(button: Button, name: str) -> int:
+    return 3 * _says(name, button.name) + 2 * button.submit + (button.tag == "button")

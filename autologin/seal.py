@@ -1,0 +1,88 @@
+"""Sealing what is secret before it goes to disk: Fernet, with a list of keys so that they can be rotated."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+
+from autologin.errors import ConfigError, Problem, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from cryptography.fernet import MultiFernet
+
+KEY_FILE = "key"
+NEW_KEY = "Make one with: openssl rand -base64 32 | tr '+/' '-_'"
+
+
+class Seal:
+    """Seals with the first key and opens with any of them."""
+
+    def __init__(self, fernet: MultiFernet) -> None:
+        self._fernet = fernet
+
+    @classmethod
+    def with_keys(cls, keys: Sequence[SecretStr]) -> Seal:
+        """The seal of these keys, the newest first.
+
+        Raises:
+            ConfigError: one of them is no Fernet key (32 bytes in URL-safe base64).
+        """
+        from cryptography.fernet import Fernet, MultiFernet  # noqa: PLC0415  (40 ms that `--help` does not need)
+
+        made = []
+        for index, key in enumerate(keys):
+            try:
+                made.append(Fernet(key.get_secret_value()))
+            except ValueError:
+                said = "is no key: 32 bytes in URL-safe base64 are needed"
+                raise ConfigError(Problem(f"state.keys.{index}", said, NEW_KEY)) from None
+        return cls(MultiFernet(made))
+
+    @classmethod
+    def with_key_in(cls, folder: Path) -> Seal:
+        """The seal of the key in a folder; the key is made where there is none. Raises OSError."""
+        file = folder / KEY_FILE
+        if not file.exists():
+            _make_key(file)
+        return cls.with_keys([SecretStr(file.read_text(encoding="ascii").strip())])
+
+    def sealed(self, data: bytes) -> bytes:
+        """What only a holder of the key can read."""
+        return self._fernet.encrypt(data)
+
+    def opened(self, sealed: bytes) -> bytes:
+        """What was sealed.
+
+        Raises:
+            StoreError: it was sealed with a key that is not among ours.
+        """
+        from cryptography.fernet import InvalidToken  # noqa: PLC0415  (see above)
+
+        try:
+            return self._fernet.decrypt(sealed)
+        except InvalidToken:
+            mend = "Put the old key back (state.keys, or the file `key` in the state folder), behind the new one if you rotate."
+            raise StoreError("The store is sealed with another key", mend=mend) from None
+
+
+def _make_key(file: Path) -> None:
+    """Write a new key whole or not at all: another process may be making one at the same moment."""
+    from cryptography.fernet import Fernet  # noqa: PLC0415  (see above)
+
+    temporary = file.with_name(f".{file.name}.{os.getpid()}")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(Fernet.generate_key())
+            out.flush()
+            os.fsync(out.fileno())
+        with contextlib.suppress(FileExistsError):  # the other one was first: its key is the key
+            os.link(temporary, file)
+    finally:
+        temporary.unlink()

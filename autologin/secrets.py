@@ -1,0 +1,222 @@
+"""Where a secret is: its own text in the config, or a reference that is followed only when it is needed.
+
+    password: "in plain text"
+    password: {env: ZERODHA_PASSWORD}
+    password: {file: /run/secrets/zerodha_password}
+    password: {command: "pass show zerodha/password"}
+
+A new kind of reference is one function and one line in `KINDS`.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+from pydantic import PlainValidator, SecretStr
+
+from autologin.errors import ConfigError, Problem
+from autologin.problems import did_you_mean, nearest, refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+COMMAND_SECONDS = 30.0
+MAX_BYTES = 64 * 1024
+"""More than this is no secret but a wrong path."""
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A secret that is not resolved yet: `kind` is "plain" or one of `KINDS`, `target` the text or what is referred to."""
+
+    kind: str
+    target: SecretStr
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where references are followed from: the folder of the config file, and the environment."""
+
+    folder: Path
+    environ: Mapping[str, str] = field(repr=False)
+
+    def path(self, text: str) -> Path:
+        """A path as written in the config: `~` is the user's home, a relative one starts at the config's folder."""
+        if text == "~" or text.startswith("~/"):
+            return Path(self.environ.get("HOME") or Path.home(), text[2:])
+        return self.folder / Path(text).expanduser()
+
+
+class Found(NamedTuple):
+    """A resolved secret, and whether a newline at its end was left out."""
+
+    value: SecretStr
+    newline_left_out: bool = False
+
+
+class UnreadableError(Exception):
+    """A reference that cannot be followed: why, and how to mend it."""
+
+    def __init__(self, said: str, mend: str) -> None:
+        super().__init__(said)
+        self.said, self.mend = said, mend
+
+
+def resolve(key: str, secret: Secret, place: Place) -> Found:
+    """Follow a reference.
+
+    Raises:
+        ConfigError: it leads nowhere, or to a value that is empty or holds a stray newline or space. The message never
+            holds the value.
+    """
+    try:
+        text = KINDS[secret.kind](secret.target.get_secret_value(), place)
+        trimmed = without_newline(text) if secret.kind in ENDS_IN_NEWLINE else text
+        _refuse_stray(trimmed)
+    except UnreadableError as error:
+        raise ConfigError(Problem(key, error.said, error.mend)) from None
+    return Found(SecretStr(trimmed), newline_left_out=trimmed != text)
+
+
+def exists(path: Path, kind: Callable[[Path], bool] = Path.is_dir) -> bool:
+    """Whether there is a folder (or what `kind` asks for) at a path, also where this user may not look."""
+    try:
+        return kind(path)
+    except OSError:
+        return False
+
+
+def without_newline(text: str) -> str:
+    """The text without the one newline that editors and `echo` put at the end."""
+    return text.removesuffix("\n").removesuffix("\r") if text.endswith("\n") else text
+
+
+def read_file(path: Path) -> str:
+    """The text of a file that holds one secret.
+
+    Raises:
+        UnreadableError: there is no such file, or it holds no text.
+    """
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise UnreadableError(f"there is no file {path}", "Create it, or correct the path.") from None
+    except OSError as error:
+        said = f"the file {path} cannot be read ({error.strerror})"
+        raise UnreadableError(said, "Let the user that runs autologin read it.") from None
+    return _text(raw, f"the file {path}")
+
+
+def _text(raw: bytes, where: str) -> str:
+    if len(raw) > MAX_BYTES:
+        raise UnreadableError(f"{where} gives more than 64 KiB: that is no secret", "Check what it refers to.")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UnreadableError(f"{where} gives no UTF-8 text", "Write it again as plain text.") from None
+
+
+def _refuse_stray(text: str) -> None:
+    if not text.strip():
+        raise UnreadableError("is empty", "Give it a value.")
+    if "\n" in text or "\r" in text:
+        raise UnreadableError("holds a stray newline", "Write the value alone, on one line (printf '%s' instead of echo).")
+    if text != text.strip():
+        raise UnreadableError(
+            "holds a stray space at its beginning or end", "Remove it; a secret neither starts nor ends with one."
+        )
+
+
+def _from_environment(name: str, place: Place) -> str:
+    if name in place.environ:
+        return place.environ[name]
+    near = nearest(name, place.environ)
+    mend = f"Did you mean {near}?" if near else f"Set it (export {name}=...), or refer to a file or a command instead."
+    raise UnreadableError(f"the environment variable {name} is not set", mend)
+
+
+def _from_file(path: str, place: Place) -> str:
+    return read_file(place.path(path))
+
+
+def _from_command(command: str, place: Place) -> str:
+    with subprocess.Popen(
+        ["sh", "-c", command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,  # it may quote the secret
+        env=dict(place.environ),
+        cwd=place.folder,
+        start_new_session=True,
+    ) as process:
+        try:
+            out, _ = process.communicate(timeout=COMMAND_SECONDS)
+        except subprocess.TimeoutExpired:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            said = f"the command was not done within {COMMAND_SECONDS:g} seconds"
+            raise UnreadableError(
+                said, "Run it by hand: it may be waiting for an answer, and nobody is there to give one."
+            ) from None
+    if process.returncode:
+        raise UnreadableError(f"the command failed ({_ending(process.returncode)})", "Run it by hand to see what it says.")
+    return _text(out, "the command")
+
+
+def _ending(code: int) -> str:
+    if code < 0:
+        return f"killed by signal {-code}"
+    return f"exit code {code}" + (": no such command" if code == 127 else "")
+
+
+KINDS: dict[str, Callable[[str, Place], str]] = {
+    "plain": lambda text, _place: text,
+    "env": _from_environment,
+    "file": _from_file,
+    "command": _from_command,
+}
+ENDS_IN_NEWLINE = {"file", "command"}
+
+
+def parse(value: Any) -> Secret:
+    """What the config says of a secret: its text, or a mapping of one kind of reference to what it refers to."""
+    if isinstance(value, Secret):
+        return value
+    if isinstance(value, str):
+        return Secret("plain", SecretStr(value))
+    if isinstance(value, dict):
+        return _reference(value)
+    if value is None:
+        refuse("is null", "Give it a value in quotes, or leave the key out.")
+    if isinstance(value, list):
+        refuse("must be text, and is a list", "Give one value in quotes.")
+    read_as, such_as = ("true or false", "yes becomes true") if isinstance(value, bool) else ("a number", "0123 becomes 83")
+    return refuse(
+        f"must be text, and YAML reads it as {read_as}", f'Quote it ("..."): without quotes YAML changes it ({such_as}).'
+    )
+
+
+def _reference(value: dict[Any, Any]) -> Secret:
+    kinds = sorted(KINDS.keys() - {"plain"})
+    example = "Write {env: NAME}, {file: PATH} or {command: ...}."
+    if len(value) != 1:
+        refuse("must refer to one thing", f"{example} A value that holds braces needs quotes.")
+    kind, target = next(iter(value.items()))
+    if kind not in kinds:
+        # The key may be a password that stands in braces, so it is not repeated.
+        meant = did_you_mean(kind, kinds) if isinstance(kind, str) else f"Known here: {', '.join(kinds)}."
+        refuse("refers to a kind of source that is not known", f"{meant} A value that holds braces needs quotes.")
+    if not isinstance(target, str) or not target.strip():
+        refuse(f"its `{kind}` must be text", f"{example} Put quotes around what it names.")
+    return Secret(kind, SecretStr(target) if kind == "command" else SecretStr(target.strip()))
+
+
+SecretField = Annotated[Secret, PlainValidator(parse)]
+"""A setting that is a secret."""

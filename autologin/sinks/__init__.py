@@ -1,0 +1,110 @@
+"""Where a token goes.
+
+A sink is one module here, named like its `type` in the config. It defines `Config`, a `SinkConfig` with the sink's keys,
+whose `build` makes the sink.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
+
+from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from autologin.problems import did_you_mean, refuse
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from autologin.secrets import Place
+    from autologin.token import Token
+
+
+class Sink(Protocol):
+    """A place that takes tokens."""
+
+    name: str
+
+    async def check(self) -> None:
+        """Prove, without a token, that a delivery would arrive. Leaves nothing behind.
+
+        Raises:
+            DeliveryFailed: it would not.
+        """
+        ...
+
+    async def deliver(self, account: str, broker: str, token: Token) -> None:
+        """Give the token.
+
+        Raises:
+            DeliveryFailed: it did not arrive; what was there before is untouched.
+        """
+        ...
+
+
+class SinkConfig(BaseModel):
+    """What every sink's config has."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    type: str
+
+    def build(self, name: str) -> Sink:
+        """The sink that this config describes."""
+        raise NotImplementedError(f"{name}: a sink of type {self.type} cannot be built")
+
+    def anchored(self, place: Place) -> Self:
+        """This config with its relative paths made absolute."""
+        del place
+        return self
+
+    def target(self, account: str, broker: str) -> str | None:
+        """What would be overwritten by a delivery of this account; None where each delivery is its own."""
+        del account, broker
+        return None
+
+    @classmethod
+    def variant(cls, raw: Any) -> SinkClass:
+        """The class for a sink as it stands in the config."""
+        kind = raw.get("type") if isinstance(raw, dict) else None
+        return config_class(kind) if cls is SinkConfig and kind in names() else cls
+
+
+SinkClass = type[SinkConfig]
+
+
+def names() -> list[str]:
+    """Every `type` of sink, sorted."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
+
+
+def config_class(kind: str) -> SinkClass:
+    """The config of a type of sink; only this type's module is imported."""
+    found: SinkClass = importlib.import_module(f"{__name__}.{kind}").Config
+    return found
+
+
+def build(name: str, config: SinkConfig) -> Sink:
+    """The sink of this name."""
+    return config.build(name)
+
+
+def parse(raw: Any) -> SinkConfig:
+    """A sink as it stands in the config, checked by the model of its type."""
+    if isinstance(raw, SinkConfig):
+        return raw
+    kind = raw.get("type") if isinstance(raw, dict) else None
+    if kind in names():
+        return config_class(str(kind)).model_validate(raw)
+    if not isinstance(raw, dict):
+        refuse("must be a mapping", 'Such as {type: file, path: "./tokens/{account}.json"}.')
+    said = "is missing" if kind is None else "is not a known type of sink"
+    mend = f"Known here: {', '.join(names())}." if kind is None else did_you_mean(str(kind), names())
+    unknown = PydanticCustomError("unknown_type", "{said}", {"said": said, "mend": mend})
+    raise ValidationError.from_exception_data("sink", [InitErrorDetails(type=unknown, loc=("type",), input=None)])
+
+
+SinkField = Annotated[SinkConfig, PlainValidator(parse)]
+"""A setting that is a sink."""

@@ -1,0 +1,62 @@
+"""The day's session at a broker, and the one shape in which it is written down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from pydantic import SecretStr
+
+from autologin import redaction
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class Token:
+    """What the exchange gave.
+
+    `issued_at` and `expires_at` are aware; `expires_at` is the broker's own rule, never a guess at a duration.
+    `extra` holds what else the broker's SDK needs to start, under the SDK's own names; its values are secret too.
+    """
+
+    access_token: SecretStr
+    issued_at: datetime
+    expires_at: datetime
+    user_id: str
+    extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.issued_at.tzinfo is None or self.expires_at.tzinfo is None:
+            raise ValueError("a token's times must be aware")
+        words = (value for value in self.extra.values() if isinstance(value, str))
+        redaction.remember(self.access_token.get_secret_value(), *(word for word in words if not word.startswith("http")))
+
+    def expired(self, now: datetime) -> bool:
+        """Whether the broker's rule has ended this token."""
+        return now >= self.expires_at
+
+    def to_json(self, account: str, broker: str) -> dict[str, Any]:
+        """The object that sinks write and the store keeps. It holds the secret: seal it or write it 0600."""
+        return {
+            "account": account,
+            "broker": broker,
+            "user_id": self.user_id,
+            "access_token": self.access_token.get_secret_value(),
+            "issued_at": self.issued_at.isoformat(),
+            "expires_at": self.expires_at.isoformat(),
+            "extra": dict(self.extra),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Token:
+        """The token that `to_json` wrote."""
+        return cls(
+            access_token=SecretStr(data["access_token"]),
+            issued_at=datetime.fromisoformat(data["issued_at"]),
+            expires_at=datetime.fromisoformat(data["expires_at"]),
+            user_id=data["user_id"],
+            extra=data["extra"],
+        )

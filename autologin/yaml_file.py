@@ -1,0 +1,103 @@
+"""Reading the YAML of a config, so that every mistake is named with its line and no value is repeated."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from autologin.errors import Problem
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TEXT = "tag:yaml.org,2002:str"
+MERGE = "tag:yaml.org,2002:merge"
+SURPRISING = {"timestamp", "value", "int", "float"}
+"""What YAML 1.1 makes of plain text that nobody means: a date, and with `10:15` a number in base 60."""
+
+
+class Loader(yaml.SafeLoader):
+    """Safe YAML that refuses a key that is there twice or is no text, and reads `10:15` as text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.problems: list[Problem] = []
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002  (PyYAML's signature)
+        """The mapping of a node."""
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode) or key.tag == MERGE:
+                continue
+            if key.tag != TEXT:
+                self._note(key, "this key is not text", "Put quotes around the key.")
+                key.tag = TEXT
+            if key.value in seen:
+                self._note(key, f'the key "{key.value}" is there twice', "Remove one of them.")
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+    def _note(self, node: yaml.Node, message: str, mend: str) -> None:
+        self.problems.append(Problem(_place(node.start_mark), message, mend))
+
+
+Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in rules if tag.rsplit(":", 1)[1] not in SURPRISING]
+    for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:int", re.compile(r"[-+]?(0b[01_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*)$"), list("-+0123456789")
+)
+Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?([0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)([eE][-+][0-9]+)?$|[-+]?\.(inf|Inf|INF)$|\.(nan|NaN|NAN)$"),
+    list("-+0123456789."),
+)
+
+
+def read(file: Path) -> tuple[dict[str, Any], list[Problem]]:
+    """The mapping in a YAML file, and what is wrong with it as YAML. An empty file is an empty mapping."""
+    try:
+        text = file.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        mend = "Correct the path, or copy config.example.yaml there and fill it in."
+        return {}, [Problem(str(file), "there is no such file", mend)]
+    except OSError as error:
+        return {}, [Problem(str(file), f"cannot be read ({error.strerror})", "Correct the path or the file's rights.")]
+    except UnicodeDecodeError:
+        return {}, [Problem(str(file), "is not UTF-8 text", "Save it as UTF-8.")]
+    return _parsed(file, text)
+
+
+def _parsed(file: Path, text: str) -> tuple[dict[str, Any], list[Problem]]:
+    try:
+        loader = Loader(text)
+        data = loader.get_single_data()
+    except yaml.MarkedYAMLError as error:
+        return {}, [_explained(error, text)]
+    except (yaml.YAMLError, RecursionError, ValueError):
+        return {}, [Problem(str(file), "is not YAML", "Look for control characters, or start again from config.example.yaml.")]
+    if data is not None and not isinstance(data, dict):
+        mend = "At the top there must be `key: value` lines, as in config.example.yaml."
+        return {}, [*loader.problems, Problem(str(file), "is YAML, but not a mapping", mend)]
+    return data or {}, loader.problems
+
+
+def _place(mark: yaml.Mark) -> str:
+    return f"line {mark.line + 1}, column {mark.column + 1}"
+
+
+def _explained(error: yaml.MarkedYAMLError, text: str) -> Problem:
+    mark = error.problem_mark or error.context_mark
+    if mark is None:
+        return Problem("config", "is not YAML", "Start again from config.example.yaml.")
+    lines = text.splitlines()
+    line = lines[mark.line] if mark.line < len(lines) else ""
+    if "\t" in line[: len(line) - len(line.lstrip())]:
+        return Problem(_place(mark), "is indented with a tab", "Use spaces: YAML allows no tabs there.")
+    # What PyYAML quotes may be a password that needed quotes; only its own <token names> may stay.
+    said = re.sub(r"'(?!<)[^']*'|\"[^\"]*\"", "...", error.problem or "cannot be read")
+    mend = "Check the indentation, and put quotes around a value with special characters (* & ! % @ ` { } [ ] # :)."
+    return Problem(_place(mark), f"is not YAML: {said}", mend)
