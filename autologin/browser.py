@@ -104,7 +104,7 @@ class Driver:
         assert self._starting is not None
         try:
             return await asyncio.shield(self._starting)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  (Playwright raises what its driver's process made of it)
             self._starting = None
             mend = "In a slim container, install libatomic1; `autologin check` tells more."
             raise BrowserCrashed(f"Playwright's driver did not start ({type(error).__name__})", mend=mend) from None

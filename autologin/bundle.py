@@ -36,12 +36,18 @@ NUMBERS = re.compile(r"\d{4,}")
 
 OUTLINE = """() => {
   const words = text => (text || '').replace(/\\s+/g, ' ').trim().slice(0, 80);
-  const shown = el => el.getBoundingClientRect().width > 1 && el.checkVisibility({opacityProperty: true, visibilityProperty: true});
-  return [...document.querySelectorAll('form,input:not([type=hidden]),select,textarea,button,a,label,h1,h2,h3,[role=alert],iframe,img')]
-    .slice(0, 200).map(el => ({tag: el.tagName.toLowerCase(), id: el.id, class: el.getAttribute('class') || '', name: el.getAttribute('name') || '',
-      type: el.getAttribute('type') || '', autocomplete: el.getAttribute('autocomplete') || '', placeholder: words(el.placeholder),
-      label: words(el.getAttribute('aria-label') || [...(el.labels || [])].map(label => label.innerText).join(' ')),
-      text: ['INPUT', 'SELECT', 'TEXTAREA', 'FORM'].includes(el.tagName) ? '' : words(el.innerText), visible: shown(el)}));
+  const attr = (el, name) => el.getAttribute(name) || '';
+  const shown = el => el.getBoundingClientRect().width > 1
+    && el.checkVisibility({opacityProperty: true, visibilityProperty: true});
+  const labels = el => [...(el.labels || [])].map(label => label.innerText).join(' ');
+  const all = 'form,input:not([type=hidden]),select,textarea,button,a,label,h1,h2,h3,[role=alert],iframe,img';
+  return [...document.querySelectorAll(all)].slice(0, 200).map(el => ({
+    tag: el.tagName.toLowerCase(), id: el.id, class: attr(el, 'class'), name: attr(el, 'name'), type: attr(el, 'type'),
+    autocomplete: attr(el, 'autocomplete'), placeholder: words(el.placeholder),
+    label: words(attr(el, 'aria-label') || labels(el)),
+    text: ['INPUT', 'SELECT', 'TEXTAREA', 'FORM'].includes(el.tagName) ? '' : words(el.innerText),
+    visible: shown(el),
+  }));
 }"""
 HIDE = """private => {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);

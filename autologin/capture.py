@@ -21,7 +21,7 @@ from autologin import redaction
 from autologin.errors import AutologinError, ConsentRequired, ExchangeRejected, StateMismatch
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterable, Mapping
+    from collections.abc import Coroutine, Iterable, Mapping, Sequence
 
     from playwright.async_api import Browser, BrowserContext, CDPSession, Request, Response
 
@@ -185,8 +185,25 @@ def read_code(answer: Mapping[str, str], code_params: Iterable[str], state_param
         raise error
     for name in code_params:
         if value := answer.get(name.lower()):
+            redaction.remember(value)
             return SecretStr(value)
     raise _refusal(answer)
+
+
+def pasted_code(text: str, code_params: Sequence[str], state_param: str, nonce: str | None) -> SecretStr:
+    """The code in what a person pasted: the address that the browser ended at, its query, or the code itself.
+
+    Raises as `Capture.code` does, and ExchangeRejected where nothing was pasted.
+    """
+    text = text.strip()
+    if not text:
+        raise ExchangeRejected("Nothing was pasted", mend="Paste the address that the browser ended at, or the code in it.")
+    redaction.remember(text)
+    if "://" in text:
+        return read_code(parameters(text), code_params, state_param, nonce)
+    if any(f"{name}=" in text.lower() for name in code_params):
+        return read_code(parameters("?" + text.lstrip("?")), code_params, state_param, nonce)
+    return SecretStr(text)
 
 
 def _error_in(answer: Mapping[str, str]) -> AutologinError | None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from autologin.flow import Flow
 
-__all__ = ["Account", "BrowserSettings", "Schedule", "Settings", "flow_for", "load", "proxy_parts", "proxy_url", "secret"]
+__all__ = ["Account", "BrowserSettings", "Schedule", "Settings", "flow_for", "load", "proxy_parts", "proxy_url", "state_keys"]
 
 MINIMAL = """The least that works:
       accounts:
@@ -54,6 +54,11 @@ class Prepared:
     flow: Flow | None = None
     problems: list[Problem] = field(default_factory=list)
     newlines_left_out: list[str] = field(default_factory=list)
+
+
+def environment() -> Mapping[str, str]:
+    """The environment, for those who hand it on."""
+    return os.environ
 
 
 def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -131,20 +136,15 @@ def prepare(settings: Settings, account: Account, environ: Mapping[str, str]) ->
     return result
 
 
-def secret(settings: Settings, key: str, environ: Mapping[str, str] = os.environ) -> SecretStr | None:
-    """The value of a secret setting outside the accounts, such as "http.token"; None where it is not set.
+def state_keys(settings: Settings) -> list[SecretStr]:
+    """The keys that seal the store, the newest first; none: the store makes its own.
 
     Raises:
-        ConfigError: it cannot be resolved.
+        ConfigError: one of them cannot be resolved.
     """
-    reference: Any = settings
-    for part in key.split("."):
-        reference = getattr(reference, part)
-    if reference is None:
-        return None
-    value = resolve(key, reference, Place(settings.folder, environ)).value
-    redaction.remember(value.get_secret_value())
-    return value
+    found = [resolve(f"state.keys.{index}", key, settings.place).value for index, key in enumerate(settings.state.keys)]
+    redaction.remember(*(key.get_secret_value() for key in found))
+    return found
 
 
 def proxy_url(account: Account, environ: Mapping[str, str] | None = None) -> str | None:

@@ -14,7 +14,7 @@ from autologin.errors import (
     PageChanged,
     RedirectTimeout,
 )
-from autologin.steps import Script, meaning, quoted
+from autologin.steps import Script, meaning, plain_words, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -108,7 +108,7 @@ class Judge:
         """
         step = None if self.last and self.last.name in self._refused_by_reply else self.last
         for words in [*self.dialogs, *self._new_words(screen)]:
-            if error := meaning(words, self.script, step):
+            if error := meaning(plain_words(words), self.script, step):
                 raise error
 
     def silent(self) -> None:
@@ -131,7 +131,9 @@ class Judge:
     def _conclusion(self, screen: Screen, situations: Collection[str], entered: Collection[Field]) -> AutologinError:
         if error := self._no_answer():
             return error
-        if "other_code" in situations or any(turn.when == "other_code" and turn.name in situations for turn in self.script.turns):
+        if "other_code" in situations or any(
+            turn.when == "other_code" and turn.name in situations for turn in self.script.turns
+        ):
             return OtpNotAvailable(f"The broker asks for a code that no TOTP seed makes{_shown(screen)}")
         if self.unclear:
             return PageChanged(f"Two places on the page look equally like the {self.unclear}, and autologin does not guess")

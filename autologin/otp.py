@@ -16,7 +16,7 @@ from autologin.log import event
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import pyotp
+    from pyotp.totp import TOTP
 
     from autologin.clock import Clock
 
@@ -54,22 +54,23 @@ TotpSeed = Annotated[SecretStr, AfterValidator(_checked)]
 """A credential that holds a TOTP seed; an unreadable one is a config error."""
 
 
-def parse(seed: SecretStr) -> pyotp.TOTP:
+def parse(seed: SecretStr) -> TOTP:
     """The generator for a seed. An `otpauth://` address may name its own digits, period and digest."""
-    import pyotp  # noqa: PLC0415  (25 ms that only a login needs)
+    from pyotp import parse_uri  # noqa: PLC0415  (25 ms that only a login needs)
+    from pyotp.totp import TOTP  # noqa: PLC0415
 
     text = seed.get_secret_value().strip()
     plain = normalise(text)
     redaction.remember(plain)
     if text.lower().startswith("otpauth://"):
         try:
-            found = pyotp.parse_uri(re.sub(r"(?<=[?&]secret=)[^&]*", plain, text))
+            found = parse_uri(re.sub(r"(?<=[?&]secret=)[^&]*", plain, text))
         except ValueError as error:
             raise ValueError(f"this otpauth:// address cannot be read: {redaction.scrub(str(error))}") from None
-        if not isinstance(found, pyotp.TOTP):
+        if not isinstance(found, TOTP):
             raise ValueError("this otpauth:// address is a counter-based code (hotp); a time-based one (totp) is needed")
         return found
-    return pyotp.TOTP(plain)
+    return TOTP(plain)
 
 
 @dataclass

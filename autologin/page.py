@@ -204,13 +204,14 @@ class LoginPage:
         self._entered |= set(form.boxes)
         self._judge.sending(step, screen)
         self._note_secrets(step, form, values)
+        before = self._replies.sent, self._replies.posts
         for field, boxes in form.boxes.items():
             elements = [await self._view.element(box.index) for box in boxes]
             if field.kind == "code":
                 await hands.type_code(self._page, elements, values[field])
             else:
                 await hands.fill(elements[0], values[field])
-        await self._send(step, form, screen, elements[-1])
+        await self._send(step, form, screen, elements[-1], before)
 
     async def _value(self, value: str | SecretStr | Otp) -> str:
         if not isinstance(value, Otp):
@@ -228,8 +229,8 @@ class LoginPage:
         for value in secret:
             self._replies.typed(value)
 
-    async def _send(self, step: Step, form: Form, screen: Screen, last: ElementHandle) -> None:
-        if any(field.kind == "code" for field in form.boxes) and await self._sent_itself(last):
+    async def _send(self, step: Step, form: Form, screen: Screen, last: ElementHandle, before: tuple[int, int]) -> None:
+        if any(field.kind == "code" for field in form.boxes) and await self._sent_itself(last, *before):
             return
         button = submit_button(screen, form.group, step.press)
         if button is None:
@@ -239,9 +240,12 @@ class LoginPage:
         self._pressed = (element, self._replies.posts)
         await hands.press(element, covered=button.covered)
 
-    async def _sent_itself(self, box: ElementHandle) -> bool:
-        """Whether the page moved on by itself at the last digit: pressing the button too would be a second attempt."""
-        sent, posts, start = self._replies.sent, self._replies.posts, self._clock.monotonic()
+    async def _sent_itself(self, box: ElementHandle, sent: int, posts: int) -> bool:
+        """Whether the page moved on by itself at the last digit: pressing the button too would be a second attempt.
+
+        `sent` and `posts` are the counts from before the first digit: the answer can be quicker than the last key's.
+        """
+        start = self._clock.monotonic()
         while self._clock.monotonic() - start < SETTLE * (3 if self._replies.posts > posts else 1):
             if self._replies.sent > sent or not await box.is_visible() or not await box.is_enabled():
                 return True
@@ -267,12 +271,17 @@ class LoginPage:
         if not self._entered:
             now.add("start")
         codes = [field for step in script.steps for field in step.values if field.other and field not in self._entered]
-        words = [self._judge.hint, *(box.words for box in screen.boxes)]
-        if any(re.search(field.other, word, re.IGNORECASE) for field in codes for word in words):
+        if any(self._wants_another(field, screen) for field in codes):
             now.add("other_code")
         if any(self._shows_another_user(step, screen) for step in script.steps):
             now.add("other_user")
         return now
+
+    def _wants_another(self, field: Field, screen: Screen) -> bool:
+        """Whether the screen has a box for a code, and the box or the broker says that it is not for ours."""
+        if any(re.search(field.other, box.words, re.IGNORECASE) for box in screen.boxes):
+            return True
+        return bool(re.search(field.other, self._judge.hint, re.IGNORECASE)) and find(screen, [field]) is not None
 
     def _turn_to_take(self, turn: Turn, script: Script, screen: Screen) -> Button | None:
         if turn.name in self._turned or turn.when not in self._situations(script, screen):

@@ -5,20 +5,22 @@ from __future__ import annotations
 import hashlib
 import importlib
 import pkgutil
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import autologin.flows
 from autologin.errors import ConfigError, Problem
 from autologin.flow import Flow
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import ModuleType
+
+FLOWS = importlib.import_module("autologin.flows")
+"""The package of the flow files. Its folder is `flows/` at the top; only packaging knows that."""
 
 
 def names() -> list[str]:
     """The names of all flows that can be found, sorted."""
-    return sorted(found.name for found in pkgutil.iter_modules(autologin.flows.__path__) if not found.name.startswith("_"))
+    return sorted(found.name for found in pkgutil.iter_modules(FLOWS.__path__) if not found.name.startswith("_"))
 
 
 def load(broker: str) -> type[Flow]:
@@ -39,8 +41,8 @@ def load(broker: str) -> type[Flow]:
 
 def use_folder(folder: Path) -> list[tuple[Path, str]]:
     """Let a user's folder of flows win over the built-in ones; gives each file with its sha256, to be logged."""
-    if str(folder) not in autologin.flows.__path__:
-        autologin.flows.__path__.insert(0, str(folder))
+    if str(folder) not in FLOWS.__path__:
+        FLOWS.__path__.insert(0, str(folder))
         importlib.invalidate_caches()
     files = sorted(file for file in folder.glob("*.py") if not file.name.startswith("_"))
     return [(file, hashlib.sha256(file.read_bytes()).hexdigest()) for file in files]

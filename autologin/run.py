@@ -1,6 +1,6 @@
 """The walk of one token, from an account to its sinks. If you read one file, read this one.
 
-    config -> lease -> still valid? -> blocked? -> browser -> login -> capture -> exchange -> verify -> store -> deliver
+config -> lease -> still valid? -> blocked? -> browser -> login -> capture -> exchange -> verify -> store -> deliver
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import SecretStr
 
-from autologin import __version__, config, delivery, lease, log, policy, sinks
+from autologin import __version__, capture, config, delivery, lease, log, policy, sinks
 from autologin.browser import Driver
 from autologin.errors import (
     AccountBlocked,
@@ -31,9 +31,10 @@ from autologin.journal import Journal
 from autologin.log import event
 from autologin.otp import Otp, normalise
 from autologin.stages import Stages
+from autologin.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from datetime import datetime
 
     import httpx
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from autologin.config import Account, Settings
     from autologin.flow import Flow, Verified
     from autologin.signin import SignIn
-    from autologin.store import Store
     from autologin.token import Token
 
 Good = Literal["issued", "still_valid"]
@@ -75,8 +75,16 @@ class Desk:
     settings: Settings
     store: Store
     clock: Clock
-    environ: Mapping[str, str]
     driver: Driver = field(default_factory=Driver)
+
+
+def open_desk(settings: Settings, clock: Clock) -> Desk:
+    """The desk of a config.
+
+    Raises:
+        ConfigError, StoreError: as `Store.open` does.
+    """
+    return Desk(settings, Store.open(settings.state.path, clock, config.state_keys(settings)), clock)
 
 
 async def run(desk: Desk, accounts: Sequence[Account], *, force: bool = False, headed: bool = False) -> list[Outcome]:
@@ -94,10 +102,10 @@ async def run(desk: Desk, accounts: Sequence[Account], *, force: bool = False, h
         await desk.driver.stop()
 
 
-async def finish(desk: Desk, account: Account, code: SecretStr) -> Outcome:
-    """The rest of the walk for a code that somebody brought by hand."""
+async def finish(desk: Desk, account: Account, pasted: str) -> Outcome:
+    """The rest of the walk for a redirect's address, or a code, that somebody pasted."""
     walk = Walk(desk, account)
-    return await _recorded(walk, lambda: walk.finish(code))
+    return await _recorded(walk, lambda: walk.finish(pasted))
 
 
 async def _recorded(walk: Walk, work: Callable[[], Awaitable[Good]]) -> Outcome:
@@ -138,8 +146,11 @@ class Walk:
         """Have a token that the broker accepts: the stored one, or a new one. `self.issued` holds it then."""
         self._prepare()
         patience = self.limit + (FOR_A_PERSON if self.headed else 0)
+        if self.flow.needs_browser and self._stored() is None:
+            self.desk.driver.start_early()
+        waiting = lease.held(self.desk.store, self.account.name, self.desk.clock, self.deadline)
         try:
-            async with asyncio.timeout(patience), self._ready():
+            async with asyncio.timeout(patience), waiting, self._client():
                 if await self._still_valid(force=force):
                     return "still_valid"
                 self._refuse_if_blocked()
@@ -148,11 +159,14 @@ class Walk:
             raise BrokerUnavailable(f"It was not done within the account's {self.limit:g} seconds") from None
         return "issued"
 
-    async def finish(self, code: SecretStr) -> Good:
-        """A token for a code that somebody brought by hand."""
+    async def finish(self, pasted: str) -> Good:
+        """A token for what somebody pasted: where the browser ended after a login by hand, or the code alone."""
         self._prepare()
-        async with self._ready():
+        async with lease.held(self.desk.store, self.account.name, self.desk.clock, self.deadline), self._client():
+            nonce = self.desk.store.nonce(self.account.name)
+            code = capture.pasted_code(pasted, self.flow.code_params, self.flow.state_param, nonce)
             self.issued = await self._exchange_and_prove(code)
+            self.desk.store.drop_nonce(self.account.name)
         return "issued"
 
     async def deliver(self) -> AutologinError | None:
@@ -180,22 +194,18 @@ class Walk:
 
     def _prepare(self) -> None:
         with self.stages.stage("config"):
-            self.flow = config.flow_for(self.desk.settings, self.account, self.desk.environ)
+            self.flow = config.flow_for(self.desk.settings, self.account, self.account.place.environ)
             self.proxy = config.proxy_url(self.account)
             self.fingerprint = _fingerprint(self.desk.store, self.flow)
         self.limit = self.account.timeout or self.flow.timeout
         self.deadline = self.desk.clock.monotonic() + self.limit
 
     @asynccontextmanager
-    async def _ready(self) -> AsyncIterator[None]:
-        """Hold the account's lease and have an HTTP client; a browser that will be needed starts meanwhile."""
-        if self.flow.needs_browser and self._stored() is None:
-            self.desk.driver.start_early()
-        async with lease.held(self.desk.store, self.account.name, self.desk.clock, self.deadline):
-            found = await asyncio.to_thread(importlib.import_module, "httpx")  # 100 ms in which the browser's driver starts
-            agent = {"User-Agent": f"broker-autologin/{__version__}"}
-            async with found.AsyncClient(timeout=15, trust_env=False, proxy=self.proxy, headers=agent) as self.http:
-                yield
+    async def _client(self) -> AsyncIterator[None]:
+        found = await asyncio.to_thread(importlib.import_module, "httpx")  # 100 ms in which a browser's driver can start
+        agent = {"User-Agent": f"broker-autologin/{__version__}"}
+        async with found.AsyncClient(timeout=15, trust_env=False, proxy=self.proxy, headers=agent) as self.http:
+            yield
 
     def _stored(self) -> Token | None:
         """The stored token, where it is this broker's and not past the broker's reset."""

@@ -16,12 +16,18 @@ async ({css, seen}) => {
     if (el.checkVisibility && !el.checkVisibility({opacityProperty: true, visibilityProperty: true})) return false;
     return !el.closest('[aria-hidden=true],[inert]');
   };
+  // Where an id stands on the page twice, its label belongs to the first one only: then the form's own label is meant.
+  const labelsOf = el => {
+    const form = el.closest('form');
+    if (el.labels?.length || !el.id || !form) return [...(el.labels || [])];
+    return [...form.querySelectorAll('label[for]')].filter(label => label.htmlFor === el.id);
+  };
   const labelOf = el => {
     const ids = (el.getAttribute('aria-labelledby') || '').split(/\s+/).filter(Boolean);
     const root = el.getRootNode();
     const parts = [el.getAttribute('aria-label'), el.getAttribute('label'), el.title]
       .concat(ids.map(id => root.getElementById && root.getElementById(id)?.textContent))
-      .concat([...(el.labels || [])].map(label => label.innerText || label.textContent));
+      .concat(labelsOf(el).map(label => label.innerText || label.textContent));
     return words([...new Set(parts.filter(Boolean))].join(' '));
   };
   // Text beside a field that has no label of its own: "Client ID [____]".

@@ -124,7 +124,7 @@ class Form:
     unclear: tuple[str, ...] = ()
 
 
-class Ambiguous(Exception):  # noqa: N818  (not an error of ours: the page's, told to the person by its words)
+class Ambiguous(Exception):
     """Two places are equally good for a field."""
 
 
@@ -162,9 +162,10 @@ def submit_button(screen: Screen, group: int, name: str) -> Button | None:
 
 
 def named(screen: Screen, pattern: str, *, css: str = "") -> Button | None:
-    """The first thing to press whose whole name matches, a real button before a link; or one that `css` names."""
-    found = [button for button in screen.buttons if button.enabled and re.search(pattern, button.name, re.IGNORECASE)]
-    found += [button for button in screen.buttons if button.enabled and css and css in button.css]
+    """What can be pressed and has such a name, a real button before a link; without one, what `css` names."""
+    enabled = [button for button in screen.buttons if button.enabled]
+    found = [button for button in enabled if re.search(pattern, button.name, re.IGNORECASE)]
+    found = found or [button for button in enabled if css and css in button.css]
     return min(found, key=lambda button: (button.tag != "button", len(button.name)), default=None)
 
 

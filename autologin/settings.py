@@ -253,6 +253,11 @@ class Settings(BaseSettings):
         return self._file
 
     @property
+    def place(self) -> Place:
+        """Where references are followed from."""
+        return self._place
+
+    @property
     def folder(self) -> Path:
         """What relative paths are relative to."""
         return self._place.folder

@@ -81,12 +81,18 @@ COMMON: dict[type[AutologinError], str] = {
     AccountLocked: r"(?<!be )(?<!get )(?<!being )\b(locked|blocked|suspended|deactivated|frozen)\b",
     BrokerUnavailable: r"something went wrong|try (again )?(later|after some)|temporarily unavailable|under maintenance"
     r"|service (is )?unavailable|bad gateway|session (has )?expired",
-    CredentialsRejected: r"invalid.{0,4}(api.?key|client.?id|app\b)|not enabled for (the|this) app|app (is )?(expired|inactive)",
+    CredentialsRejected: r"invalid.{0,4}(api.?key|client.?id|app\b)|not enabled for (the|this) app"
+    r"|app (is )?(expired|inactive)",
 }
 """What pages say, whoever made them. The order matters: the first that matches is meant."""
 NO = r"\b(invalid|incorrect|wrong|mismatch|not match|not valid|not registered|not recogni[sz]ed|failed|refused)\b"
 """A refusal of what was just sent, whatever it was."""
-ATTEMPTS_LEFT = re.compile(r"(\d+)\s+(?:more\s+)?(?:attempts?|tries|chances?)\b|attempts?\s+(?:left|remaining)\D{0,4}(\d+)", re.IGNORECASE)
+ATTEMPTS_LEFT = re.compile(
+    r"(\d+)\s+(?:more\s+)?(?:attempts?|tries|chances?)\b|attempts?\s+(?:left|remaining)\D{0,4}(\d+)", re.IGNORECASE
+)
+
+
+JSON_MESSAGE = re.compile(r'"(?:message|error_description|error)"\s*:\s*"((?:[^"\\]|\\.)+)"')
 
 
 def meaning(text: str, script: Script, step: Step | None) -> AutologinError | None:
@@ -106,6 +112,12 @@ def quoted(kind: type[AutologinError], text: str) -> AutologinError:
     if issubclass(kind, OtpRejected):
         return kind(said, attempts_left=attempts_left(text))
     return kind(said)
+
+
+def plain_words(line: str) -> str:
+    """What a line says; of JSON that a browser shows as it came (perhaps cut off), the message in it."""
+    found = JSON_MESSAGE.search(line) if line.lstrip().startswith("{") else None
+    return found.group(1).replace('\\"', '"') if found else line
 
 
 def attempts_left(text: str) -> int | None:

@@ -252,7 +252,9 @@ class Store:
     def unblock(self, account: str) -> bool:
         """Lift a block and forget the attempts that led to it; gives whether there was anything to lift."""
         with self._transaction():
-            held = self._all("SELECT 1 FROM attempts WHERE account = ? AND coalesce(outcome, '') IN ('', 'rejected', 'unclear')", account)
+            held = self._all(
+                "SELECT 1 FROM attempts WHERE account = ? AND coalesce(outcome, '') IN ('', 'rejected', 'unclear')", account
+            )
             blocks = self._database.execute("DELETE FROM blocks WHERE account = ?", (account,)).rowcount
             self.clear_attempts(account)
         return bool(blocks or held)
@@ -263,6 +265,21 @@ class Store:
             self._do("DELETE FROM otp_steps WHERE seed = ? AND step < ?", seed, step - STEPS_KEPT)
             found = self._database.execute("INSERT OR IGNORE INTO otp_steps (seed, step) VALUES (?,?)", (seed, step))
             return found.rowcount == 1
+
+    # Logins by hand
+
+    def keep_nonce(self, account: str, nonce: str) -> None:
+        """Remember the state that a login by hand must bring back."""
+        self._do("REPLACE INTO meta (name, value) VALUES (?, ?)", f"nonce/{account}", self._seal.sealed(nonce.encode()))
+
+    def nonce(self, account: str) -> str | None:
+        """The state of the last login by hand; None where none is under way."""
+        row = self._one("SELECT value FROM meta WHERE name = ?", f"nonce/{account}")
+        return self._seal.opened(row[0]).decode() if row else None
+
+    def drop_nonce(self, account: str) -> None:
+        """The login by hand is done."""
+        self._do("DELETE FROM meta WHERE name = ?", f"nonce/{account}")
 
     # Leases
 
@@ -355,8 +372,7 @@ def _said(file: Path | None = None) -> Iterator[None]:
         if "not a database" in words or "malformed" in words:
             mend = f"Move {FILE} in the state folder away; the next run makes a new one and logs in anew."
             raise StoreError(f"The store is damaged ({words})", mend=mend) from None
-        mend = "Free some space." if "full" in words else None
-        raise StoreError(f"The store cannot be used: {words}", mend=mend) from None
+        raise StoreError(f"The store cannot be used: {words}", mend="Free some space." if "full" in words else None) from None
 
 
 def _unusable(folder: Path, why: str) -> Problem:

@@ -45,7 +45,7 @@ class View:
         from playwright.async_api import Error  # noqa: PLC0415  (only a login needs Playwright)
 
         try:
-            return await self.until_done(self._look(css), timeout=GLANCE)
+            return await self.until_done(self._look(css), within=GLANCE)
         except Error as error:
             if self._crashed.is_set() or "has been closed" in error.message:
                 raise BrowserCrashed("Chromium, or the page in it, died") from None
@@ -59,12 +59,12 @@ class View:
         assert found is not None
         return found
 
-    async def until_done(self, work: Coroutine[Any, Any, Result], *, timeout: float | None = None) -> Result | None:
+    async def until_done(self, work: Coroutine[Any, Any, Result], *, within: float | None = None) -> Result | None:
         """The result of some work; None where the login was done (or the time over) before it."""
         task = asyncio.ensure_future(work)
         ends = [asyncio.ensure_future(event.wait()) for event in (self._done, self._crashed)]
         try:
-            await asyncio.wait([task, *ends], timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([task, *ends], timeout=within, return_when=asyncio.FIRST_COMPLETED)
             if task.done():
                 return task.result()
             if self._crashed.is_set() and not self._done.is_set():

@@ -88,6 +88,7 @@ class Zerodha(flow.Flow):
 
     async def login(self, page: LoginPage, otp: Otp | None) -> None:
         """User id and password, then the TOTP; Kite answers both on calls of the page's own."""
+        assert otp is not None  # totp_secret is required
         mine = self.credentials
         credentials = Step(
             "credentials",

@@ -188,7 +188,7 @@ def test_a_seed_is_taken_as_people_have_it(tmp_path, seed):
 def test_only_the_accounts_own_references_are_followed(tmp_path):
     other = (
         GOOD.split("accounts:\n")[1]
-        .split("sinks:\n  tokens")[0]
+        .split("sinks:\n  tokens", maxsplit=1)[0]
         .replace("zerodha:", "other:")
         .replace("ZERODHA_PASSWORD", "NOT_SET")
     )
@@ -208,11 +208,13 @@ def test_a_proxy_is_a_secret_address(tmp_path):
     assert config.proxy_parts(load(tmp_path).account("zerodha")) is None
 
 
-def test_a_secret_setting_outside_the_accounts(tmp_path):
-    settings = load(tmp_path, GOOD + "\nhttp: {token: {env: PAGE_TOKEN}}\n")
-    assert config.secret(settings, "http.token", {"PAGE_TOKEN": CANARY}).get_secret_value() == CANARY
-    assert config.secret(settings, "notify.ping", {}) is None
+def test_the_stores_keys_are_secrets(tmp_path):
+    settings = load(tmp_path, GOOD + "\nstate: {keys: [{env: NEW_KEY}, old-key]}\n", NEW_KEY=CANARY)
+    assert [key.get_secret_value() for key in config.state_keys(settings)] == [CANARY, "old-key"]
     assert CANARY not in redaction.scrub(CANARY)
+    assert config.state_keys(load(tmp_path)) == []
+    with pytest.raises(ConfigError, match=r"state\.keys\.0.*OTHER"):
+        config.state_keys(load(tmp_path, GOOD + "\nstate: {keys: [{env: OTHER}]}\n"))
 
 
 # The environment and the secrets folder
@@ -248,7 +250,7 @@ def test_names_match_in_any_case_with_dashes_and_dots_as_underscores(tmp_path):
 
 
 def test_a_name_that_means_two_accounts_is_refused(tmp_path):
-    body = GOOD.split("accounts:\n")[1].split("sinks:\n  tokens")[0]
+    body = GOOD.split("accounts:\n")[1].split("sinks:\n  tokens", maxsplit=1)[0]
     text = GOOD.replace("accounts:\n", "accounts:\n" + body.replace("zerodha:\n", "a-b:\n", 1)).replace(
         "  zerodha:\n", "  a.b:\n"
     )

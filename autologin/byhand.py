@@ -1,0 +1,30 @@
+"""The walk by hand: a person signs in, in a browser of their own, and brings back where it ended."""
+
+from __future__ import annotations
+
+import secrets as random
+from typing import TYPE_CHECKING
+
+from autologin import config
+from autologin.errors import ConfigError, Problem
+
+if TYPE_CHECKING:
+    from autologin.run import Desk
+    from autologin.settings import Account
+
+
+def login_url(desk: Desk, account: Account) -> str:
+    """The address to open; the state in it must come back with what is pasted later.
+
+    Raises:
+        ConfigError: this broker has no login page.
+    """
+    flow = config.flow_for(desk.settings, account, account.place.environ)
+    if not flow.needs_browser:
+        mend = f"Run `autologin run {account.name}` instead."
+        raise ConfigError(
+            Problem(f"accounts.{account.name}", f"{flow.title} has no login page: it signs in over its API", mend)
+        )
+    nonce = random.token_urlsafe(24)
+    desk.store.keep_nonce(account.name, nonce)
+    return flow.login_url(nonce)

@@ -1,0 +1,59 @@
+"""The list of brokers, as people and programs want to see it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from autologin import config, registry
+from autologin.errors import ConfigError, Problem
+from autologin.problems import did_you_mean
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from autologin.flow import Flow
+
+
+def use_own(file: Path | None) -> None:
+    """Let the user's own flows count, where there is a config that names a folder of them."""
+    try:
+        reading = config.read(file, config.environment())
+    except ConfigError:
+        return  # a list of brokers needs no config
+    if reading.settings and reading.settings.flows_dir and reading.settings.flows_dir.is_dir():
+        registry.use_folder(reading.settings.flows_dir)
+
+
+def rows() -> list[dict[str, Any]]:
+    """Every broker: its credentials (True: required), whether it needs a browser, the date of the evidence."""
+    return [_row(registry.load(broker)) for broker in registry.names()]
+
+
+def config_block(broker: str) -> str:
+    """An account to paste into a config.
+
+    Raises:
+        ConfigError: there is no such broker.
+    """
+    if broker not in registry.names():
+        raise ConfigError(Problem("flows", f'"{broker}" is not a known broker', did_you_mean(broker, registry.names())))
+    flow = registry.load(broker)
+    lines = ["accounts:", f"  {broker}:", f"    broker: {broker}", "    credentials:"]
+    for key, field in flow.Credentials.model_fields.items():
+        value = f"{{env: {broker.upper()}_{key.upper()}}}" if config.is_secret(flow, key) else '""'
+        mark = "" if field.is_required() else "# "
+        lines.append(f"      {mark}{key}: {value}   # {field.description}")
+    lines += ["    sinks: [tokens]", "sinks:", '  tokens: {type: file, path: "./tokens/{account}.json"}']
+    return "\n".join(lines) + "\n"
+
+
+def _row(flow: type[Flow]) -> dict[str, Any]:
+    return {
+        "broker": flow.broker,
+        "title": flow.title,
+        "credentials": {key: field.is_required() for key, field in flow.Credentials.model_fields.items()},
+        "needs_browser": flow.needs_browser,
+        "evidence": flow.evidence,
+        "verified": flow.verified,
+        "docs": flow.docs,
+    }

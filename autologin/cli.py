@@ -1,0 +1,341 @@
+"""The command line: parse, call, print. Data goes to standard output, everything else to standard error."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from autologin import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from autologin.run import Desk
+    from autologin.settings import Settings
+
+# What a command needs is imported inside it: `--help` and completion must not wait for it.
+
+
+class Command(click.Command):
+    """A command whose errors are sentences with an exit code, as JSON where it was asked for; never a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it."""
+        from autologin.errors import AutologinError
+
+        as_json = bool(ctx.params.get("as_json"))
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, KeyboardInterrupt):
+            raise
+        except AutologinError as error:
+            _out("tell_error", error, as_json=as_json)
+            ctx.exit(error.exit_code)
+        except BrokenPipeError:
+            ctx.exit(1)  # whoever read our output has gone
+        except Exception as bug:  # noqa: BLE001  (the last line before a terminal; a traceback may hold secrets)
+            _out("tell_bug", bug, verbose=ctx.find_root().params["verbose"])
+            ctx.exit(1)
+
+
+class Group(click.Group):
+    """A group of such commands."""
+
+    command_class = Command
+
+
+Group.group_class = Group
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="The config file.")
+@click.option("--verbose", "-v", is_flag=True, help="Tell more on standard error.")
+@click.version_option(__version__, prog_name="autologin")
+@click.pass_context
+def cli(ctx: click.Context, config_file: Path | None, *, verbose: bool) -> None:
+    r"""Signs in to your broker accounts every trading morning and delivers the day's API tokens.
+
+    \b
+    Without --config: AUTOLOGIN_CONFIG, ./config.yaml, ~/.config/autologin/config.yaml.
+    \b
+    autologin demo                     watch a whole login against the built-in sandbox
+    autologin check                    everything that a login will need
+    autologin run zerodha              log in now
+    autologin run zerodha --headed     the same, in a window that you can see
+    """
+    ctx.obj = (config_file, verbose)
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+name = click.argument("name", metavar="NAME")
+
+
+@cli.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--all", "everyone", is_flag=True, help="Every account in the config.")
+@click.option("--headed", is_flag=True, help="Show the browser; a step that needs a person waits five minutes for one.")
+@click.option("--force", is_flag=True, help="Log in although the stored token is still valid.")
+@as_json
+@click.pass_context
+def run(ctx: click.Context, names: tuple[str, ...], *, everyone: bool, headed: bool, force: bool, as_json: bool) -> None:
+    r"""Log in to accounts and deliver their tokens.
+
+    NAME is an account, or a broker with exactly one account.
+
+    \b
+    Exit codes: 0 every account has its token; 2 config; 3 refused, locked or blocked; 4 a person is needed;
+    5 broker or browser not available; 6 a sink did not get its token; 1 anything else.
+    """
+    if bool(names) == everyone:
+        raise click.UsageError("Name accounts, or give --all.")
+    from autologin import run as walk
+
+    settings = _settings(ctx)
+    named = settings.accounts.values() if everyone else map(settings.account, names)
+    accounts = list({account.name: account for account in named}.values())
+    desk = _desk(settings)
+    outcomes = _wait(lambda: walk.run(desk, accounts, force=force, headed=headed))
+    _out("outcomes", outcomes, as_json=as_json)
+    ctx.exit(min((one.exit_code for one in outcomes if one.exit_code), default=0))
+
+
+@cli.command()
+@click.option("--online", is_flag=True, help="Also ask each broker's server, and compare its clock with this one.")
+@as_json
+@click.pass_context
+def check(ctx: click.Context, *, online: bool, as_json: bool) -> None:
+    """Look at everything that a login will need.
+
+    Do it before the morning that needs it. The exit code is 2 where something has to be mended.
+    """
+    from autologin import check as checking
+    from autologin import config
+
+    _configure_log(ctx)
+    findings = checking.run(ctx.obj[0], config.environment(), online=online)
+    _out("findings", findings, as_json=as_json)
+    ctx.exit(2 if any(finding.level == "problem" for finding in findings) else 0)
+
+
+@cli.command()
+@click.option("--verify", is_flag=True, help="Ask the broker whether each stored token lives.")
+@as_json
+@click.pass_context
+def status(ctx: click.Context, *, verify: bool, as_json: bool) -> None:
+    """Show each account's token and last run.
+
+    With --verify the exit code is 3 where a token is missing, expired or refused, 5 where a broker could not be asked.
+    """
+    from autologin import status as looking
+
+    settings = _settings(ctx)
+    desk = _desk(settings)
+    found = looking.look(desk)
+    if verify:
+        found = _wait(lambda: looking.verify(desk, found))
+    _out("statuses", found, as_json=as_json)
+    ctx.exit(looking.exit_code(found) if verify else 0)
+
+
+@cli.command()
+@name
+@click.option("--field", default="access_token", metavar="F", help="Another field, such as expires_at or extra.public_token.")
+@as_json
+@click.pass_context
+def token(ctx: click.Context, name: str, field: str, *, as_json: bool) -> None:
+    """Print an account's stored token.
+
+    One that is missing or expired is refused (exit 3).
+    """
+    from autologin import status as looking
+
+    settings = _settings(ctx)
+    desk = _desk(settings)
+    data = looking.token(desk, settings.account(name))
+    click.echo(_out("as_text", data) if as_json else looking.field_of(data, field))
+
+
+@cli.command("login-url")
+@name
+@click.pass_context
+def login_url(ctx: click.Context, name: str) -> None:
+    r"""Print a login page's address.
+
+    \b
+    autologin login-url zerodha      open it in a browser and sign in
+    autologin exchange zerodha       then paste the address that the browser ended at
+    """
+    from autologin import byhand
+
+    settings = _settings(ctx)
+    click.echo(byhand.login_url(_desk(settings), settings.account(name)))
+
+
+@cli.command()
+@name
+@as_json
+@click.pass_context
+def exchange(ctx: click.Context, name: str, *, as_json: bool) -> None:
+    """Make a token from a pasted redirect.
+
+    The address that the browser ended at, or the code in it, is read from standard input, so that it stands in no shell history.
+    """
+    from autologin import run as walk
+
+    settings = _settings(ctx)
+    account, desk = settings.account(name), _desk(settings)
+    if sys.stdin.isatty():
+        click.echo("Paste the address that the browser ended at, then press Enter:", err=True)
+    pasted = sys.stdin.readline()
+    outcome = _wait(lambda: walk.finish(desk, account, pasted))
+    _out("outcomes", [outcome], as_json=as_json)
+    ctx.exit(outcome.exit_code)
+
+
+@cli.command()
+@name
+@click.pass_context
+def unblock(ctx: click.Context, name: str) -> None:
+    """Lift the block on an account.
+
+    Do it once you know why the broker refused it: brokers lock an account after about five wrong entries.
+    """
+    settings = _settings(ctx)
+    account = settings.account(name)
+    lifted = _desk(settings).store.unblock(account.name)
+    click.echo(f"{account.name} may log in again." if lifted else f"{account.name} was not blocked.", err=True)
+
+
+@cli.command()
+@click.argument("name", required=False, metavar="[NAME]")
+@as_json
+@click.pass_context
+def flows(ctx: click.Context, name: str | None, *, as_json: bool) -> None:
+    """List the known brokers.
+
+    With NAME, print a block to paste into the config.
+    """
+    from autologin import catalogue
+
+    catalogue.use_own(*ctx.obj[:1])
+    if name:
+        click.echo(catalogue.config_block(name), nl=False)
+    else:
+        _out("flows", catalogue.rows(), as_json=as_json)
+
+
+@cli.command()
+@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), help="Where to put its files.")
+@click.option("--headed", is_flag=True, help="Show the browser.")
+@click.pass_context
+def demo(ctx: click.Context, folder: Path | None, *, headed: bool) -> None:
+    """Watch a whole login at the sandbox.
+
+    Real Chromium signs in to the built-in twin of a broker, and a token arrives in a file.
+    """
+    _configure_log(ctx)
+    from autologin import demo as showing
+
+    ctx.exit(_wait(lambda: showing.show(folder, headed=headed)))
+
+
+@cli.command()
+@click.option("--port", type=click.IntRange(0, 65500), default=8600, show_default=True, help="The index page's port; 0: any.")
+@click.option("--broker", "brokers", multiple=True, metavar="NAME", help="Only this broker (can be given several times).")
+@click.option("--scenario", "scenarios", multiple=True, metavar="BROKER=NAME", help="Switch on a scenario from the start.")
+@click.pass_context
+def sandbox(ctx: click.Context, port: int, brokers: tuple[str, ...], scenarios: tuple[str, ...]) -> None:
+    r"""Serve local twins of the brokers.
+
+    To rehearse against, until Ctrl-C.
+
+    \b
+    autologin sandbox > config.yaml      the config that fits it goes to standard output
+    autologin sandbox --scenario zerodha=wrong_code_once
+    """
+    _configure_log(ctx)
+    from autologin import demo as showing
+
+    _wait(lambda: showing.serve(port, list(brokers), list(scenarios)))
+
+
+@cli.group()
+def browser() -> None:
+    """The Chromium that logins use."""
+
+
+@browser.command()
+@click.option("--headed", is_flag=True, help="The one that --headed would use.")
+@click.pass_context
+def path(ctx: click.Context, *, headed: bool) -> None:
+    """Print which browser would be started."""
+    from autologin import browser as starting
+    from autologin.settings import BrowserSettings
+
+    own = _settings(ctx).browser if ctx.obj[0] else BrowserSettings()
+    click.echo(starting.find(own, headless=not headed))
+
+
+@browser.command()
+@click.pass_context
+def install(ctx: click.Context) -> None:
+    """Find a Chromium or install one: Playwright's own download, else the system's package."""
+    _configure_log(ctx)
+    from autologin import install as installing
+
+    click.echo(installing.ensure())
+
+
+# What several commands do
+
+
+def _configure_log(ctx: click.Context) -> None:
+    from autologin import log
+
+    log.configure(verbose=ctx.obj[1])
+
+
+def _settings(ctx: click.Context) -> Settings:
+    from autologin import config
+
+    _configure_log(ctx)
+    return config.load(ctx.obj[0])
+
+
+def _desk(settings: Settings) -> Desk:
+    from autologin.clock import SystemClock
+    from autologin.run import open_desk
+
+    return open_desk(settings, SystemClock())
+
+
+def _wait(work: Callable[[], Any]) -> Any:
+    """Do asynchronous work to its end; SIGTERM ends it as Ctrl-C does, with everything closed."""
+    import asyncio
+    import signal
+
+    async def stoppable() -> Any:
+        task = asyncio.current_task()
+        assert task is not None
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await work()
+
+    try:
+        return asyncio.run(stoppable())
+    except asyncio.CancelledError:
+        raise click.exceptions.Exit(143) from None
+
+
+def _out(what: str, *values: Any, **options: Any) -> Any:
+    """Call a function of the module that knows what things look like in print."""
+    from autologin import out
+
+    return getattr(out, what)(*values, **options)
+
+
+def main() -> None:
+    """What the `autologin` command calls."""
+    cli(prog_name="autologin")

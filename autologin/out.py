@@ -1,0 +1,130 @@
+"""What results look like: as lines for a person, and as the JSON that programs rely on."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import click
+
+from autologin.errors import ConfigError
+from autologin.redaction import scrub
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from autologin.check import Finding
+    from autologin.errors import AutologinError
+    from autologin.run import Outcome
+    from autologin.status import Status
+
+COLOURS = {"ok": "green", "issued": "green", "still_valid": "green", "warning": "yellow", "problem": "red", "failed": "red"}
+INDIA = ZoneInfo("Asia/Kolkata")
+
+
+def as_text(data: Any) -> str:
+    """JSON, readable."""
+    return json.dumps(data, indent=2, ensure_ascii=False)
+
+
+def tell_error(error: AutologinError, *, as_json: bool) -> None:
+    """An error that ended a command."""
+    if not as_json:
+        label = "error" if isinstance(error, ConfigError) else error.name
+        click.echo(f"{click.style(label, fg='red')}: {error.message}", err=True)
+    elif isinstance(error, ConfigError):
+        problems = [{"key": one.key, "message": one.message, "mend": one.mend} for one in error.problems]
+        click.echo(as_text({"error": error.name, "problems": problems}))
+    else:
+        click.echo(as_text({"error": error.name, "message": error.message}))
+
+
+def tell_bug(bug: Exception, *, verbose: bool) -> None:
+    """Something that should not have happened; known secrets are cut out."""
+    if verbose:
+        click.echo(scrub("".join(traceback.format_exception(bug))), err=True)
+    click.echo(f"{click.style('bug', fg='red')}: {type(bug).__name__}: {scrub(str(bug))[:500]}", err=True)
+    click.echo("This is a mistake in autologin. Please report it with what --verbose says.", err=True)
+
+
+def outcomes(found: Sequence[Outcome], *, as_json: bool) -> None:
+    """What became of each account."""
+    if as_json:
+        click.echo(as_text({"accounts": [_outcome(one) for one in found]}))
+        return
+    for one in found:
+        until = f"  valid until {local(one.expires_at)}" if one.expires_at else ""
+        click.echo(f"{one.account:<16} {_coloured(one.outcome):<11}{until}  ({one.seconds:.1f} s)")
+        for delivery in one.deliveries:
+            click.echo(f"    {delivery.outcome} to {delivery.sink}{_after(': ', delivery.message)}")
+        if one.error:
+            click.echo(f"    {one.error.name}: {one.error.message}", err=True)
+
+
+def _outcome(one: Outcome) -> dict[str, Any]:
+    return {
+        "account": one.account,
+        "broker": one.broker,
+        "outcome": one.outcome,
+        "error": one.error.name if one.error else None,
+        "message": one.error.message if one.error else None,
+        "expires_at": one.expires_at.isoformat() if one.expires_at else None,
+        "deliveries": [{"sink": delivery.sink, "outcome": delivery.outcome} for delivery in one.deliveries],
+        "seconds": round(one.seconds, 3),
+    }
+
+
+def findings(found: Sequence[Finding], *, as_json: bool) -> None:
+    """What `check` found."""
+    worst = "problem" if any(one.level == "problem" for one in found) else "ok"
+    if as_json:
+        rows = [{"key": one.key, "level": one.level, "message": one.message, "mend": one.mend or None} for one in found]
+        click.echo(as_text({"ok": worst == "ok", "findings": rows}))
+        return
+    for one in found:
+        click.echo(f"{_coloured(one.level):<8} {one.key}: {one.message}")
+        if one.mend:
+            click.echo(f"         {one.mend}")
+    counts = {level: sum(one.level == level for one in found) for level in ("problem", "warning")}
+    click.echo(", ".join(f"{number} {level}{'s' * (number != 1)}" for level, number in counts.items()))
+
+
+def statuses(found: Sequence[Status], *, as_json: bool) -> None:
+    """How the accounts are."""
+    if as_json:
+        click.echo(as_text({"accounts": [one.to_json() for one in found]}))
+        return
+    for one in found:
+        click.echo(f"{one.account:<16} {one.broker:<12} {one.in_words()}")
+        for line in one.more():
+            click.echo(f"    {line}")
+    if not found:
+        click.echo("No account is configured.")
+
+
+def flows(rows: Sequence[dict[str, Any]], *, as_json: bool) -> None:
+    """The brokers."""
+    if as_json:
+        click.echo(as_text({"flows": rows}))
+        return
+    for row in rows:
+        browser = "browser" if row["needs_browser"] else "no browser"
+        marks = "" if row["verified"] else "  unverified"
+        click.echo(f"{row['broker']:<14} {row['title']:<24} {browser:<10}  evidence of {row['evidence']}{marks}")
+        click.echo(f"    {', '.join(key if needed else key + '?' for key, needed in row['credentials'].items())}")
+
+
+def local(moment: datetime) -> str:
+    """A moment as people in India read it."""
+    return f"{moment.astimezone(INDIA):%Y-%m-%d %H:%M} IST"
+
+
+def _coloured(word: str) -> str:
+    return click.style(word, fg=COLOURS.get(word))
+
+
+def _after(joint: str, text: str | None) -> str:
+    return joint + text if text else ""

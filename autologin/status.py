@@ -1,0 +1,145 @@
+"""How the accounts are: what the store knows of each, and what the broker says when it is asked."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from autologin import config, out
+from autologin.errors import AutologinError, TokenRejected
+from autologin.flow import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from autologin.run import Desk
+    from autologin.settings import Account
+    from autologin.store import Block, Run, StoredToken
+
+
+@dataclass(frozen=True)
+class Status:
+    """One account. `verdict` is the broker's, None where it was not asked."""
+
+    account: str
+    broker: str
+    now: datetime
+    stored: StoredToken | None
+    block: Block | None
+    last: Run | None
+    verdict: Verdict | None = None
+    said: str = ""
+
+    @property
+    def state(self) -> str:
+        """`none`, `expired`, or `valid` as far as is known."""
+        if self.stored is None:
+            return "none"
+        return "expired" if self.stored.token.expired(self.now) else "valid"
+
+    def to_json(self) -> dict[str, Any]:
+        """For programs; without the token."""
+        token = self.stored and {
+            "issued_at": self.stored.token.issued_at.isoformat(),
+            "expires_at": self.stored.token.expires_at.isoformat(),
+            "verified_at": self.stored.verified_at and self.stored.verified_at.isoformat(),
+            "user_id": self.stored.token.user_id,
+        }
+        block = self.block and {"at": self.block.at.isoformat(), "error": self.block.error, "message": self.block.message}
+        last = self.last and {
+            "began": self.last.began.isoformat(),
+            "outcome": self.last.outcome,
+            "error": self.last.error,
+            "message": self.last.message,
+            "seconds": self.last.seconds,
+            "stages": dict(self.last.stages),
+        }
+        verified = self.verdict and self.verdict.value
+        known = {"account": self.account, "broker": self.broker, "state": self.state, "token": token}
+        return {**known, "verified": verified, "blocked": block, "last_run": last}
+
+    def in_words(self) -> str:
+        """The token, in one line."""
+        if self.stored is None:
+            return "no token"
+        until = out.local(self.stored.token.expires_at)
+        asked = f", {self.verdict.value} says the broker" if self.verdict else ""
+        return f"expired at {until}" if self.state == "expired" else f"valid until {until}{asked}"
+
+    def more(self) -> Iterator[str]:
+        """What else there is to tell."""
+        if self.stored and self.stored.verified_at:
+            yield f"last confirmed by the broker at {out.local(self.stored.verified_at)}"
+        if self.said:
+            yield f"the broker said: {self.said}"
+        if self.block:
+            yield f"blocked since {out.local(self.block.at)} after {self.block.error}: {self.block.message}"
+            yield f"`autologin unblock {self.account}` lifts it, once you know why it was refused"
+        if self.last:
+            yield f"last run at {out.local(self.last.began)}: {self.last.error or self.last.outcome or 'was cut off'}"
+
+
+def look(desk: Desk) -> list[Status]:
+    """What the store knows of every account in the config."""
+    store, now = desk.store, desk.clock.now()
+    return [
+        Status(name, one.broker, now, store.token(name), store.blocked(name), next(iter(store.runs(name)), None))
+        for name, one in desk.settings.accounts.items()
+    ]
+
+
+async def verify(desk: Desk, found: Sequence[Status]) -> list[Status]:
+    """Ask the brokers about the tokens that are not expired; one that is refused is forgotten."""
+    return list(await asyncio.gather(*(_verified(desk, one) for one in found)))
+
+
+def exit_code(found: Sequence[Status]) -> int:
+    """3 where an account has no living token, else 5 where a broker could not be asked, else 0."""
+    if any(one.state != "valid" or one.verdict is Verdict.REJECTED for one in found):
+        return TokenRejected.exit_code
+    return 5 if any(one.verdict is not Verdict.VALID for one in found) else 0
+
+
+def token(desk: Desk, account: Account) -> dict[str, Any]:
+    """The stored token of an account, as sinks write it.
+
+    Raises:
+        TokenRejected: there is none, or it has expired.
+    """
+    stored = desk.store.token(account.name)
+    if stored is None or stored.token.expired(desk.clock.now()):
+        said = "has no token yet" if stored is None else f"has none since {out.local(stored.token.expires_at)}"
+        raise TokenRejected(f"{account.name} {said}", mend=f"Run `autologin run {account.name}`.")
+    return stored.token.to_json(account.name, account.broker)
+
+
+def field_of(data: Any, path: str) -> str:
+    """One value of a token, by its name; `extra.x` for what is in `extra`.
+
+    Raises:
+        AutologinError: there is no such field.
+    """
+    for key in path.split("."):
+        if not isinstance(data, dict) or key not in data:
+            known = ", ".join(data) if isinstance(data, dict) else "nothing below it"
+            raise AutologinError(f'The token has no field "{path}"', mend=f"Known here: {known}.")
+        data = data[key]
+    return data if isinstance(data, str) else out.as_text(data)
+
+
+async def _verified(desk: Desk, one: Status) -> Status:
+    if one.state != "valid" or one.stored is None:
+        return one
+    import httpx  # noqa: PLC0415  (100 ms that `status` alone does not need)
+
+    account = desk.settings.accounts[one.account]
+    flow = config.flow_for(desk.settings, account, account.place.environ)
+    async with httpx.AsyncClient(timeout=15, trust_env=False, proxy=config.proxy_url(account)) as http:
+        answer = await flow.verify(one.stored.token, http)
+    if answer.verdict is Verdict.REJECTED:
+        desk.store.drop_token(one.account)
+    elif answer.verdict is Verdict.VALID:
+        desk.store.mark_verified(one.account)
+    return replace(one, verdict=answer.verdict, said=answer.said)
