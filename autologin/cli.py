@@ -142,7 +142,7 @@ def status(ctx: click.Context, *, verify: bool, as_json: bool) -> None:
 
 @cli.command()
 @name
-@click.option("--field", default="access_token", metavar="F", help="Another field, such as expires_at or extra.public_token.")
+@click.option("--field", default="access_token", metavar="F", help="Another one, such as expires_at or extra.public_token.")
 @as_json
 @click.pass_context
 def token(ctx: click.Context, name: str, field: str, *, as_json: bool) -> None:
@@ -228,7 +228,7 @@ def flows(ctx: click.Context, name: str | None, *, as_json: bool) -> None:
 
 
 @cli.command()
-@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), help="Where to put its files.")
+@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), help="Where its files go.")
 @click.option("--headed", is_flag=True, help="Show the browser.")
 @click.pass_context
 def demo(ctx: click.Context, folder: Path | None, *, headed: bool) -> None:

@@ -1,0 +1,5 @@
+"""`python -m autologin` is `autologin`."""
+
+from autologin.cli import main
+
+main()

@@ -1,0 +1,25 @@
+"""Fixtures of all tests."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from kit import HandClock
+
+from autologin import redaction
+
+
+@pytest.fixture
+def clock():
+    return HandClock()
+
+
+@pytest.fixture(autouse=True)
+def _a_fresh_process(monkeypatch):
+    """Nothing of the user's environment, and no secret of an earlier test, reaches a test."""
+    for name in os.environ:
+        if name.startswith("AUTOLOGIN_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setattr(redaction, "_known", {})
+    monkeypatch.setattr(redaction, "_pattern", None)

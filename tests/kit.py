@@ -1,0 +1,163 @@
+"""What tests share: a clock that is moved by hand, a sandbox with a config that fits, the command as a user calls it."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import shutil
+import sys
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import quote, quote_plus
+
+import yaml
+
+from autologin import config
+from autologin import run as walk
+from autologin.sandbox.server import Sandbox
+
+MORNING = datetime(2026, 11, 24, 2, 45, 10, tzinfo=UTC)  # 08:15:10 in India
+
+
+@dataclass
+class HandClock:
+    """Stands still until it is moved, or until somebody sleeps by it."""
+
+    wall: datetime = MORNING
+
+    def now(self):
+        return self.wall
+
+    def monotonic(self):
+        return self.wall.timestamp()
+
+    async def sleep(self, seconds):
+        self.wall += timedelta(seconds=seconds)
+        await asyncio.sleep(0)
+
+    def move(self, **by):
+        self.wall += timedelta(**by)
+
+
+@dataclass
+class Finished:
+    """A command that ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+    @property
+    def account(self):
+        (one,) = self.json["accounts"]
+        return one
+
+
+@dataclass
+class User:
+    """Somebody with a folder, who types commands in it."""
+
+    folder: Path
+    environ: dict[str, str] = field(default_factory=dict)
+    heard: list[str] = field(default_factory=list)
+
+    async def start(self, *words, **more):
+        """Start `autologin WORDS`, in an environment that holds nothing of the tests'."""
+        environ = {"HOME": str(self.folder), "PATH": os.environ["PATH"], "TMPDIR": str(self.folder), **self.environ}
+        options = {"stdin": asyncio.subprocess.DEVNULL, "start_new_session": True} | more
+        pipes = {"stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.PIPE}
+        command = [sys.executable, "-m", "autologin", *map(str, words)]
+        return await asyncio.create_subprocess_exec(*command, cwd=self.folder, env=environ, **pipes, **options)
+
+    async def says(self, *words, stdin=None):
+        """The whole of `autologin WORDS`."""
+        process = await self.start(*words, **({"stdin": asyncio.subprocess.PIPE} if stdin is not None else {}))
+        out, err = await asyncio.wait_for(process.communicate(None if stdin is None else stdin.encode()), 120)
+        self.heard += [out.decode(), err.decode()]
+        assert "Traceback" not in err.decode(), err.decode()
+        return Finished(process.returncode, out.decode(), err.decode())
+
+
+@dataclass
+class Rehearsal:
+    """A sandbox that is served in this process, and a user whose config points at it."""
+
+    sandbox: Sandbox
+    user: User
+    broker: str
+
+    @property
+    def twin(self):
+        return self.sandbox.twins[self.broker]
+
+    @property
+    def folder(self):
+        return self.user.folder
+
+    @property
+    def token_file(self):
+        return self.folder / "tokens" / f"{self.broker}.json"
+
+    def settings(self):
+        return config.load(self.folder / "config.yaml", {"HOME": str(self.folder)})
+
+    def change(self, change):
+        """Edit the config."""
+        file = self.folder / "config.yaml"
+        data = yaml.safe_load(file.read_text())
+        change(data)
+        file.write_text(yaml.safe_dump(data, allow_unicode=True))
+
+    async def run(self, clock, **options):
+        """One account's outcome, in this process and by this clock."""
+        desk = walk.open_desk(self.settings(), clock)
+        try:
+            (outcome,) = await walk.run(desk, list(desk.settings.accounts.values()), **options)
+        finally:
+            desk.store.close()
+        return outcome
+
+
+@asynccontextmanager
+async def rehearsal(folder, *scenarios, broker="zerodha", clock=None, page_delay=0.0):
+    """Serve a broker's twin with scenarios on; `folder` gets a config.yaml for it."""
+    async with Sandbox(brokers=[broker], scenarios={broker: scenarios}, clock=clock) as sandbox:
+        sandbox.twins[broker].page_delay = page_delay
+        file = folder / "config.yaml"
+        file.touch(mode=0o600)
+        file.write_text(yaml.safe_dump(sandbox.config(), allow_unicode=True))
+        yield Rehearsal(sandbox, User(folder), broker)
+
+
+def forms(secret):
+    """The ways in which a secret could stand somewhere."""
+    raw = secret.encode()
+    encoded = {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()}
+    return {secret, quote(secret), quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1], *encoded}
+
+
+def leaks(secrets, places):
+    """Where any of these secrets stands, in any form; `places` are texts, and files or folders to be read."""
+    wanted = {form.encode() for secret in secrets for form in forms(secret)}
+    found = []
+    for place in places:
+        if isinstance(place, str):
+            found += [f"in output: {form!r}" for form in wanted if form in place.encode()]
+            continue
+        for file in [place] if place.is_file() else [file for file in place.rglob("*") if file.is_file()]:
+            content = file.read_bytes() + str(file).encode()
+            found += [f"in {file}: {form!r}" for form in wanted if form in content]
+    return found
+
+
+def browser():
+    """A Chromium that tests start by themselves."""
+    return next(filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "google-chrome"))), None)
