@@ -181,7 +181,7 @@ def login_url(ctx: click.Context, name: str) -> None:
 def exchange(ctx: click.Context, name: str, *, as_json: bool) -> None:
     """Make a token from a pasted redirect.
 
-    The address that the browser ended at, or the code in it, is read from standard input, so that it stands in no shell history.
+    The address that the browser ended at, or the code in it, is read from standard input: so it stands in no shell history.
     """
     from autologin import run as walk
 
