@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import sys
+import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -161,3 +162,20 @@ def leaks(secrets, places):
 def browser():
     """A Chromium that tests start by themselves."""
     return next(filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "google-chrome"))), None)
+
+
+class SkippingClock:
+    """This machine's clock, but whoever sleeps by it is there at once. Product and twin must share it."""
+
+    def __init__(self):
+        self.skipped = 0.0
+
+    def now(self):
+        return datetime.now(UTC) + timedelta(seconds=self.skipped)
+
+    def monotonic(self):
+        return time.monotonic() + self.skipped
+
+    async def sleep(self, seconds):
+        self.skipped += seconds
+        await asyncio.sleep(0)
