@@ -2,20 +2,22 @@
 PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 2
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+APT := $(if $(filter 0,$(shell id -u)),,sudo -n) env DEBIAN_FRONTEND=noninteractive apt-get -qq
 
-.PHONY: install demo test lint types check package bench clean
+.PHONY: install demo test lint types package bench clean
 
 install: .venv/installed
 	@$(BIN)/autologin browser install >/dev/null
-	@command -v Xvfb >/dev/null || sh -c '$(APT) install -y --no-install-recommends xvfb' >/dev/null 2>&1 || echo 'Xvfb is missing: the tests of --headed need it' >&2
-
-APT := S=; [ "$$(id -u)" = 0 ] || S="sudo -n"; $$S env DEBIAN_FRONTEND=noninteractive apt-get -qq
+	@(command -v Xvfb && command -v xdotool) >/dev/null \
+	  || ($(APT) update; $(APT) install -y --no-install-recommends xvfb xdotool) >/dev/null 2>&1 \
+	  || echo 'The tests of --headed need the packages xvfb and xdotool' >&2
 
 .venv/installed: pyproject.toml constraints.txt
 	@echo 'Installing into .venv (once, a minute or two) ...' >&2
-	@$(PYTHON) -m venv .venv || sh -c '$(APT) update; $(APT) install -y python3-venv && rm -rf .venv && $(PYTHON) -m venv .venv'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --upgrade pip
-	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[sandbox]' --group test --group lint
+	@$(PYTHON) -m venv .venv || ($(APT) update; $(APT) install -y python3-venv && $(PYTHON) -m venv --clear .venv)
+	@($(PIP) --upgrade pip && $(PIP) --editable '.[sandbox]' --group test --group lint) >.venv/install.log 2>&1 \
+	  || (tail -20 .venv/install.log >&2; exit 1)
 	@touch $@
 
 demo: install

@@ -289,17 +289,12 @@ class Walk:
     async def _exchange_and_prove(self, code: SecretStr) -> Token:
         with self.stages.stage("exchange"):
             token = await self._exchange(code)
+            self._keep(token)
         event("session_created", expires_at=token.expires_at.isoformat())
         with self.stages.stage("verify"):
             answer = await self._verify(token)
-        for user_id in (answer.user_id, token.user_id):
-            if not self._ours(user_id):
-                raise WrongAccount("The token belongs to another user than the configured one")
-        if answer.verdict is Verdict.REJECTED:
-            raise TokenRejected(f"The broker refused the token that it had just issued: {answer.said}")
-        event("token_verified", verdict=answer.verdict.value, said=answer.said or None)
-        with self.stages.stage("store"):
-            self._keep(token, proven=answer.verdict is Verdict.VALID)
+            event("token_verified", verdict=answer.verdict.value, said=answer.said or None)
+            self._settle(token, answer)
         return token
 
     async def _exchange(self, code: SecretStr) -> Token:
@@ -328,14 +323,25 @@ class Walk:
         await self.desk.clock.sleep(pause)
         return await self.flow.verify(token, self.http)
 
-    def _keep(self, token: Token, *, proven: bool) -> None:
-        """Store the token. A store that fails now must not lose it: the sinks still get theirs."""
+    def _keep(self, token: Token) -> None:
+        """Store a token as soon as there is one. A store that fails now must not lose it: the sinks still get theirs."""
         try:
-            self.desk.store.put_token(self.account.name, self.account.broker, token, proven=proven)
+            self.desk.store.put_token(self.account.name, self.account.broker, token)
             self.desk.store.clear_attempts(self.account.name)
         except StoreError as error:
             event("not_stored", level="ERROR", said=error.said)
             self.not_stored = error
+
+    def _settle(self, token: Token, answer: Verified) -> None:
+        """Keep the token that the broker confirmed, or could not be asked about; forget any other."""
+        if not (self._ours(answer.user_id) and self._ours(token.user_id)):
+            self.desk.store.drop_token(self.account.name)
+            raise WrongAccount("The token belongs to another user than the configured one")
+        if answer.verdict is Verdict.REJECTED:
+            self.desk.store.drop_token(self.account.name)
+            raise TokenRejected(f"The broker refused the token that it had just issued: {answer.said}")
+        if answer.verdict is Verdict.VALID and not self.not_stored:
+            self.desk.store.mark_verified(self.account.name)
 
 
 def _fingerprint(store: Store, flow: Flow) -> str:

@@ -158,12 +158,12 @@ class Store:
             return None
         return StoredToken(row[0], Token.from_json(json.loads(self._seal.opened(row[1]))), _time(row[2]))
 
-    def put_token(self, account: str, broker: str, token: Token, *, proven: bool = True) -> None:
-        """Keep a new token; it replaces the last one. `proven`: the broker has just confirmed it."""
+    def put_token(self, account: str, broker: str, token: Token) -> None:
+        """Keep a new token, which nobody has confirmed yet; it replaces the last one."""
         sealed = self._seal.sealed(json.dumps(token.to_json(account, broker)).encode())
         self._do(
-            "REPLACE INTO tokens (account, broker, issued_at, expires_at, verified_at, sealed) VALUES (?,?,?,?,?,?)",
-            *(account, broker, _utc(token.issued_at), _utc(token.expires_at), self._now() if proven else None, sealed),
+            "REPLACE INTO tokens (account, broker, issued_at, expires_at, sealed) VALUES (?,?,?,?,?)",
+            *(account, broker, _utc(token.issued_at), _utc(token.expires_at), sealed),
         )
 
     def mark_verified(self, account: str) -> None:

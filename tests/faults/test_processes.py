@@ -1,0 +1,157 @@
+"""The command as processes: two at once, killed at any moment, stopped, in a restart loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from kit import rehearsal
+
+from autologin.clock import SystemClock
+from autologin.store import Store
+
+
+@pytest.fixture
+async def served(tmp_path):
+    async with rehearsal(tmp_path) as one:
+        yield one
+
+
+async def until(true, seconds=30.0):
+    """Wait for something that another process does."""
+    async with asyncio.timeout(seconds):
+        while not true():  # noqa: ASYNC110  (it is another process's doing: nobody here could set an event)
+            await asyncio.sleep(0.01)
+
+
+async def kill(process):
+    """SIGKILL to the process alone, as the kernel does when memory is short."""
+    process.kill()
+    await process.communicate()
+
+
+def children(session):
+    """What runs in a session, by its command."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            if int(fields[3]) == session and fields[0] != "Z":
+                found.append(stat.parent.joinpath("cmdline").read_bytes().replace(b"\0", b" ")[:80])
+    return found
+
+
+def left_in(folder):
+    """Temporary files and profiles."""
+    return [path.name for path in folder.iterdir() if path.name.startswith(("playwright", "."))]
+
+
+def read_of(session):
+    """The command lines and environments of everything that runs in a session."""
+    files = [file for name in ("cmdline", "environ") for file in Path("/proc").glob(f"[0-9]*/{name}")]
+    seen = b""
+    for file in files:
+        with contextlib.suppress(OSError):
+            seen += file.read_bytes() if os.getsid(int(file.parent.name)) == session else b""
+    return seen
+
+
+async def test_two_runs_at_once_log_in_once(served):
+    one, other = await asyncio.gather(*(served.user.says("run", "zerodha", "--json") for _ in range(2)))
+    assert sorted([one.account["outcome"], other.account["outcome"]]) == ["issued", "still_valid"]
+    assert (one.code, other.code) == (0, 0)
+    assert served.twin.counters["login"] == 1
+    assert one.account["expires_at"] == other.account["expires_at"]
+
+
+async def test_two_forced_runs_at_once_log_in_once(served):
+    assert (await served.user.says("run", "zerodha")).code == 0
+    both = await asyncio.gather(*(served.user.says("run", "zerodha", "--force", "--json") for _ in range(2)))
+    assert sorted(run.account["outcome"] for run in both) == ["issued", "still_valid"]
+    assert served.twin.counters["login"] == 2
+
+
+@pytest.mark.parametrize("place", ["login_page", "login", "twofa", "finish", "exchange", "profile"])
+async def test_a_run_that_is_killed_leaves_a_store_that_the_next_run_reads(served, place):
+    process = await served.user.start("run", "zerodha")
+    await until(lambda: served.twin.counters[place])
+    await kill(process)
+    after = await served.user.says("run", "zerodha", "--json")
+    assert (after.code, after.account["error"]) == (0, None), after.account["message"]
+    assert after.account["outcome"] == ("still_valid" if place == "profile" else "issued")
+    assert len(set(served.twin.otps)) == len(served.twin.otps), "a code was sent twice"
+    await until(lambda: not children(process.pid))
+
+
+async def test_a_killed_runs_lease_is_free_at_once(served):
+    process = await served.user.start("run", "zerodha")
+    await until(lambda: served.twin.counters["login_page"])
+    await kill(process)
+    after = await served.user.says("run", "zerodha", "--json")
+    assert after.account["seconds"] < 30
+    assert "waiting" not in after.err
+
+
+async def test_a_restart_loop_does_not_lock_the_account(tmp_path):
+    async with rehearsal(tmp_path, "wrong_password") as served:
+        codes = [(await served.user.says("run", "zerodha", "--json")).account["error"] for _ in range(4)]
+    assert codes == ["credentials_rejected", *["account_blocked"] * 3]
+    assert served.twin.counters["login"] == 1
+
+
+async def test_a_loop_of_killed_runs_stops_before_the_broker_does(tmp_path):
+    async with rehearsal(tmp_path) as served:
+        for _ in range(3):
+            seen = served.twin.counters["login"]
+            process = await served.user.start("run", "zerodha")
+            await until(lambda seen=seen: served.twin.counters["login"] > seen)
+            await kill(process)
+        after = await served.user.says("run", "zerodha", "--json")
+        assert (after.code, after.account["error"]) == (3, "account_blocked")
+        assert served.twin.counters["login"] == 3
+        assert (await served.user.says("unblock", "zerodha")).code == 0
+        assert (await served.user.says("run", "zerodha")).code == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_run_that_is_stopped_leaves_nothing_behind(tmp_path, number):
+    async with rehearsal(tmp_path, "slow_spa") as served:
+        process = await served.user.start("run", "zerodha")
+        await until(lambda: served.twin.counters["login_page"])
+        process.send_signal(number)
+        _, err = await asyncio.wait_for(process.communicate(), 15)
+    assert process.returncode in {143, 130, 1}
+    assert b"Traceback" not in err
+    assert children(process.pid) == []
+    assert left_in(tmp_path) == []
+
+
+async def test_no_secret_is_in_the_process_list_or_a_childs_environment(served):
+    process = await served.user.start("run", "zerodha")
+    await until(lambda: served.twin.counters["login"])
+    seen = read_of(process.pid)
+    await process.communicate()
+    mine = served.twin.credentials
+    assert seen
+    assert [key for key in ("password", "api_secret", "totp_secret") if mine[key].encode() in seen] == []
+
+
+async def test_a_full_disk_before_the_login_costs_no_attempt(served, tmp_path):
+    Store.open(tmp_path / "state", SystemClock()).close()
+    process = await served.user.start("run", "zerodha", "--json", preexec_fn=_no_more_bytes)
+    out, err = await process.communicate()
+    assert b"Traceback" not in err
+    assert process.returncode == 1, err
+    assert b'"store_error"' in out
+    assert served.twin.counters["login"] == 0
+
+
+def _no_more_bytes():
+    import resource
+
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
