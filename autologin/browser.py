@@ -92,7 +92,13 @@ class Driver:
 
     def start_early(self) -> None:
         """Start the process now; it boots while Python imports the rest."""
-        self._starting = self._starting or asyncio.ensure_future(_start())
+        if self._starting is None:
+            # Both switches print what is typed, passwords too.
+            os.environ.pop("DEBUG", None)
+            os.environ.pop("PWDEBUG", None)
+            from playwright.async_api import async_playwright  # noqa: PLC0415  (100 ms that only a login needs)
+
+            self._starting = asyncio.ensure_future(async_playwright().start())
 
     async def playwright(self) -> Playwright:
         """The running driver.
@@ -124,15 +130,6 @@ class Driver:
         if starting:
             with suppress(Exception):
                 await (await asyncio.wait_for(starting, 10)).stop()
-
-
-async def _start() -> Playwright:
-    # Both switches print what is typed, passwords too.
-    os.environ.pop("DEBUG", None)
-    os.environ.pop("PWDEBUG", None)
-    from playwright.async_api import async_playwright  # noqa: PLC0415  (150 ms that only a login needs)
-
-    return await async_playwright().start()
 
 
 @asynccontextmanager

@@ -91,13 +91,10 @@ def run(ctx: click.Context, names: tuple[str, ...], *, everyone: bool, headed: b
     """
     if bool(names) == everyone:
         raise click.UsageError("Name accounts, or give --all.")
-    from autologin import run as walk
+    from autologin import oneshot
 
-    settings = _settings(ctx)
-    named = settings.accounts.values() if everyone else map(settings.account, names)
-    accounts = list({account.name: account for account in named}.values())
-    desk = _desk(settings)
-    outcomes = _wait(lambda: walk.run(desk, accounts, force=force, headed=headed))
+    _configure_log(ctx)
+    outcomes = _wait(lambda: oneshot.run(ctx.obj[0], names, force=force, headed=headed))
     _out("outcomes", outcomes, as_json=as_json)
     ctx.exit(min((one.exit_code for one in outcomes if one.exit_code), default=0))
 

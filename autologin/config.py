@@ -13,7 +13,7 @@ from pydantic import SecretStr, ValidationError
 from autologin import consistency, redaction, registry, sources, yaml_file
 from autologin.errors import ConfigError, Problem
 from autologin.problems import Loc, Report, did_you_mean, dotted, errors_of
-from autologin.secrets import Place, exists, resolve
+from autologin.secrets import Place, resolve
 from autologin.settings import Account, BrowserSettings, Schedule, Settings, origin_of
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def read(path: Path | None, environ: Mapping[str, str]) -> Reading:
     Raises:
         ConfigError: there is no config at all.
     """
-    file = _find(path, environ)
+    file = yaml_file.find(path, environ)
     document, problems = yaml_file.read(file) if file else ({}, [])
     layers = sources.Layers(Settings, document)
     reading = Reading(file, document, layers, None, problems)
@@ -180,19 +180,8 @@ def proxy_parts(account: Account, environ: Mapping[str, str] | None = None) -> d
     return {"server": server, **{name: unquote(word) for name, word in login.items() if word}}
 
 
-def _find(path: Path | None, environ: Mapping[str, str]) -> Path | None:
-    if path or environ.get("AUTOLOGIN_CONFIG"):
-        return path or Path(environ["AUTOLOGIN_CONFIG"])
-    return next((place for place in _usual_places(environ) if exists(place, Path.is_file)), None)
-
-
-def _usual_places(environ: Mapping[str, str]) -> list[Path]:
-    configs = Path(environ["XDG_CONFIG_HOME"]) if environ.get("XDG_CONFIG_HOME") else Place(Path(), environ).path("~/.config")
-    return [Path("config.yaml"), configs / "autologin" / "config.yaml"]
-
-
 def _nowhere(environ: Mapping[str, str]) -> Problem:
-    here, users = _usual_places(environ)
+    here, users = yaml_file.usual_places(environ)
     said = f"there is none: looked at AUTOLOGIN_CONFIG (not set), ./{here} and {users}"
     return Problem(
         "config",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -38,7 +37,7 @@ def normalise(text: str) -> str:
     seed = re.sub(r"[\s=-]|%20|%3D", "", match.group(1) if match else text).upper()
     try:
         raw = base64.b32decode(seed + "=" * (-len(seed) % 8))
-    except binascii.Error:
+    except ValueError:
         raise ValueError("this is no TOTP seed: a seed is base32, only the letters A-Z and the digits 2-7") from None
     if len(raw) * 8 < MIN_SEED_BITS:
         raise ValueError(f"this TOTP seed is too short: {len(raw) * 8} bits, and at least {MIN_SEED_BITS} are needed")
@@ -67,8 +66,12 @@ def parse(seed: SecretStr) -> TOTP:
             found = parse_uri(re.sub(r"(?<=[?&]secret=)[^&]*", plain, text))
         except ValueError as error:
             raise ValueError(f"this otpauth:// address cannot be read: {redaction.scrub(str(error))}") from None
+        except TypeError:
+            raise ValueError("this otpauth:// address mixes a time-based code (totp) with a counter-based one (hotp)") from None
         if not isinstance(found, TOTP):
             raise ValueError("this otpauth:// address is a counter-based code (hotp); a time-based one (totp) is needed")
+        if found.interval <= MARGIN:
+            raise ValueError(f"this otpauth:// address has a period of {found.interval} seconds, too short to type a code in")
         return found
     return TOTP(plain)
 

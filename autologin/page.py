@@ -48,6 +48,8 @@ PARTIAL = 0.3
 """Seconds that a screen with only some of a step's fields must stay the same: the others may still be on their way."""
 SETTLE = 1.0
 """Seconds in which a code may send itself at the last digit, before its button is pressed."""
+STALE = 0.2
+"""Seconds after which a screen is looked at again before it is filled: making a code can take half a minute."""
 NOTHING_MOVED = 3.0
 """Seconds after which a button that visibly did nothing is pressed once more."""
 
@@ -196,9 +198,9 @@ class LoginPage:
         return bool(shown) and not ours & {user.upper() for user in shown}
 
     async def _enter(self, step: Step, form: Form, screen: Screen) -> None:
+        started = self._clock.monotonic()
         values = {field: await self._value(step.values[field]) for field in form.boxes}
-        if any(isinstance(step.values[field], Otp) for field in form.boxes):
-            # Making a code may have taken half a minute: find the field again.
+        if self._clock.monotonic() - started > STALE:
             screen = await self._view.look(_selectors(self._judge.script)) or screen
             form = find(screen, list(form.boxes)) or form
         self._entered |= set(form.boxes)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 MASK = "********"
 KEPT = 1000
 """How many secrets are remembered: a daemon makes new ones every day, and only the newest can still turn up."""
+URL_SAFE = ("", "/", "*", "!'()*", "!'()*;,/?:@&=+$#")
+"""What is not escaped in a query, in a path, in a browser's form, by encodeURIComponent and by encodeURI."""
 
 _known: dict[str, None] = {}
 _pattern: re.Pattern[str] | None = None
@@ -66,12 +68,21 @@ def _exactly(form: str) -> str:
 
 def _forms(secret: str) -> Iterator[str]:
     yield secret
-    yield from (quote(secret, safe=""), quote(secret), quote_plus(secret))
-    yield from (quote(secret, safe="").lower(), quote_plus(secret).lower())
+    if re.search(r"[^0-9A-Za-z._-]", secret):
+        yield from _url_forms(secret)
     yield json.dumps(secret)[1:-1]
     yield json.dumps(secret, ensure_ascii=False)[1:-1]
-    if len(secret) >= 4:
-        yield from _base64_forms(secret.encode())
+    if len(raw := secret.encode()) >= 4:
+        yield from _base64_forms(raw)
+
+
+def _url_forms(secret: str) -> Iterator[str]:
+    for safe in URL_SAFE:
+        for encode in (quote, quote_plus):
+            escaped = encode(secret, safe=safe)
+            for form in (escaped, escaped.replace("~", "%7E")):
+                yield form
+                yield re.sub("%[0-9A-F]{2}", lambda code: code[0].lower(), form)
 
 
 def _base64_forms(raw: bytes) -> Iterator[str]:

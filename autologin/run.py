@@ -6,7 +6,6 @@ config -> lease -> still valid? -> blocked? -> browser -> login -> capture -> ex
 from __future__ import annotations
 
 import asyncio
-import importlib
 import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -78,13 +77,14 @@ class Desk:
     driver: Driver = field(default_factory=Driver)
 
 
-def open_desk(settings: Settings, clock: Clock) -> Desk:
-    """The desk of a config.
+def open_desk(settings: Settings, clock: Clock, driver: Driver | None = None) -> Desk:
+    """The desk of a config; `driver` is one that starts already.
 
     Raises:
         ConfigError, StoreError: as `Store.open` does.
     """
-    return Desk(settings, Store.open(settings.state.path, clock, config.state_keys(settings)), clock)
+    store = Store.open(settings.state.path, clock, config.state_keys(settings))
+    return Desk(settings, store, clock, driver or Driver())
 
 
 async def run(desk: Desk, accounts: Sequence[Account], *, force: bool = False, headed: bool = False) -> list[Outcome]:
@@ -202,9 +202,8 @@ class Walk:
 
     @asynccontextmanager
     async def _client(self) -> AsyncIterator[None]:
-        found = await asyncio.to_thread(importlib.import_module, "httpx")  # 100 ms in which a browser's driver can start
-        agent = {"User-Agent": f"broker-autologin/{__version__}"}
-        async with found.AsyncClient(timeout=15, trust_env=False, proxy=self.proxy, headers=agent) as self.http:
+        # In a thread: importing it and reading the certificates takes 150 ms, in which a browser's driver can start.
+        async with await asyncio.to_thread(_http_client, self.proxy) as self.http:
             yield
 
     def _stored(self) -> Token | None:
@@ -342,6 +341,13 @@ class Walk:
             raise TokenRejected(f"The broker refused the token that it had just issued: {answer.said}")
         if answer.verdict is Verdict.VALID and not self.not_stored:
             self.desk.store.mark_verified(self.account.name)
+
+
+def _http_client(proxy: str | None) -> httpx.AsyncClient:
+    import httpx  # noqa: PLC0415  (only a run needs it)
+
+    agent = {"User-Agent": f"broker-autologin/{__version__}"}
+    return httpx.AsyncClient(timeout=15, trust_env=False, proxy=proxy, headers=agent)
 
 
 def _fingerprint(store: Store, flow: Flow) -> str:

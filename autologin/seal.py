@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from cryptography.fernet import MultiFernet
+    from cryptography.fernet import Fernet
 
 KEY_FILE = "key"
 NEW_KEY = "Make one with: openssl rand -base64 32 | tr '+/' '-_'"
@@ -23,8 +23,10 @@ NEW_KEY = "Make one with: openssl rand -base64 32 | tr '+/' '-_'"
 class Seal:
     """Seals with the first key and opens with any of them."""
 
-    def __init__(self, fernet: MultiFernet) -> None:
-        self._fernet = fernet
+    def __init__(self, fernets: Sequence[Fernet]) -> None:
+        from cryptography.fernet import MultiFernet  # noqa: PLC0415  (40 ms that `--help` does not need)
+
+        self._newest, self._any = fernets[0], MultiFernet(fernets)
 
     @classmethod
     def with_keys(cls, keys: Sequence[SecretStr]) -> Seal:
@@ -33,7 +35,7 @@ class Seal:
         Raises:
             ConfigError: one of them is no Fernet key (32 bytes in URL-safe base64).
         """
-        from cryptography.fernet import Fernet, MultiFernet  # noqa: PLC0415  (40 ms that `--help` does not need)
+        from cryptography.fernet import Fernet  # noqa: PLC0415  (see above)
 
         made = []
         for index, key in enumerate(keys):
@@ -42,19 +44,28 @@ class Seal:
             except ValueError:
                 said = "is no key: 32 bytes in URL-safe base64 are needed"
                 raise ConfigError(Problem(f"state.keys.{index}", said, NEW_KEY)) from None
-        return cls(MultiFernet(made))
+        return cls(made)
 
     @classmethod
     def with_key_in(cls, folder: Path) -> Seal:
-        """The seal of the key in a folder; the key is made where there is none. Raises OSError."""
+        """The seal of the key in a folder; the key is made where there is none.
+
+        Raises:
+            OSError: the file cannot be read or made.
+            StoreError: it holds no key.
+        """
         file = folder / KEY_FILE
         if not file.exists():
             _make_key(file)
-        return cls.with_keys([SecretStr(file.read_text(encoding="ascii").strip())])
+        try:
+            return cls.with_keys([SecretStr(file.read_text(encoding="ascii", errors="replace").strip())])
+        except ConfigError:
+            mend = "Put it back from a backup, or move the whole folder away; the next run makes a new one and logs in anew."
+            raise StoreError(f"{file} holds no key", mend=mend) from None
 
     def sealed(self, data: bytes) -> bytes:
         """What only a holder of the key can read."""
-        return self._fernet.encrypt(data)
+        return self._newest.encrypt(data)
 
     def opened(self, sealed: bytes) -> bytes:
         """What was sealed.
@@ -65,10 +76,21 @@ class Seal:
         from cryptography.fernet import InvalidToken  # noqa: PLC0415  (see above)
 
         try:
-            return self._fernet.decrypt(sealed)
+            return self._any.decrypt(sealed)
         except InvalidToken:
             mend = "Put the old key back (state.keys, or the file `key` in the state folder), behind the new one if you rotate."
             raise StoreError("The store is sealed with another key", mend=mend) from None
+
+    def renewed(self, sealed: bytes) -> bytes | None:
+        """What an older of the keys sealed, sealed with the newest; None where that is not needed, or not possible."""
+        from cryptography.fernet import InvalidToken  # noqa: PLC0415  (see above)
+
+        with contextlib.suppress(InvalidToken):
+            self._newest.decrypt(sealed)
+            return None
+        with contextlib.suppress(InvalidToken):
+            return self._any.rotate(sealed)
+        return None
 
 
 def _make_key(file: Path) -> None:

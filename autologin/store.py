@@ -62,6 +62,12 @@ MIGRATIONS = (
 )
 """What leads from each schema version to the next; the version is SQLite's `user_version`. Only ever add at the end."""
 
+RESEALED = (
+    ("SELECT rowid, sealed FROM tokens", "UPDATE tokens SET sealed = ? WHERE rowid = ?"),
+    ("SELECT rowid, value FROM meta", "UPDATE meta SET value = ? WHERE rowid = ?"),
+)
+"""Everything that is sealed."""
+
 
 @dataclass(frozen=True)
 class StoredToken:
@@ -138,12 +144,17 @@ class Store:
             seal = Seal.with_keys(keys) if keys else Seal.with_key_in(folder)
         except OSError as error:
             raise ConfigError(_unusable(folder, error.strerror or "")) from None
-        with _said(file):
+        with _said(file), contextlib.ExitStack() as unless_opened:
             database = sqlite3.connect(file, timeout=15, isolation_level=None)
+            unless_opened.callback(database.close)
             database.execute("PRAGMA journal_mode = WAL")
             database.execute("PRAGMA synchronous = FULL")  # a used code that a power cut forgets would be sent again
             _migrate(database)
-            return cls(database, seal, clock)
+            store = cls(database, seal, clock)
+            if len(keys) > 1:
+                store._reseal()
+            unless_opened.pop_all()
+            return store
 
     def close(self) -> None:
         """Let go of the file."""
@@ -180,10 +191,9 @@ class Store:
         """Note that a run begins; gives its number."""
         with self._transaction():
             self._do(
-                "DELETE FROM runs WHERE account = ? AND id <= (SELECT max(id) FROM runs WHERE account = ?) - ?",
-                account,
-                account,
-                RUNS_KEPT,
+                "DELETE FROM runs WHERE account = ? AND id <="
+                " (SELECT id FROM runs WHERE account = ? ORDER BY id DESC LIMIT 1 OFFSET ?)",
+                *(account, account, RUNS_KEPT - 1),
             )
             return self._insert("INSERT INTO runs (account, broker, began) VALUES (?,?,?)", account, broker, self._now())
 
@@ -310,6 +320,14 @@ class Store:
         row = self._one("SELECT value FROM meta WHERE name = 'fingerprint'")
         return self._seal.opened(row[0] if row else b"")
 
+    def _reseal(self) -> None:
+        """Seal with the newest key what an older one has sealed, so that the older one can go."""
+        with self._transaction():
+            for read, write in RESEALED:
+                for row, sealed in self._all(read):
+                    if fresh := self._seal.renewed(sealed):
+                        self._do(write, fresh, row)
+
     def _now(self) -> str:
         return _utc(self._clock.now())
 
@@ -335,6 +353,15 @@ class Store:
     def _transaction(self) -> Iterator[None]:
         with _said(), _transaction(self._database):
             yield
+
+
+def expiries(folder: Path) -> dict[str, datetime]:
+    """When each account's stored token ends, without a key; empty where there is no store that can be read."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"{(folder / FILE).as_uri()}?mode=ro", uri=True, timeout=0.1)) as database:
+            return {account: _sure(ends) for account, ends in database.execute("SELECT account, expires_at FROM tokens")}
+    except sqlite3.Error:
+        return {}
 
 
 @contextlib.contextmanager

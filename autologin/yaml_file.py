@@ -1,8 +1,10 @@
-"""Reading the YAML of a config, so that every mistake is named with its line and no value is repeated."""
+"""Finding and reading the YAML of a config; every mistake is named with its line, and no value is repeated."""
 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -10,7 +12,7 @@ import yaml
 from autologin.errors import Problem
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
 
 TEXT = "tag:yaml.org,2002:str"
 MERGE = "tag:yaml.org,2002:merge"
@@ -55,6 +57,24 @@ Loader.add_implicit_resolver(
     re.compile(r"[-+]?([0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)([eE][-+][0-9]+)?$|[-+]?\.(inf|Inf|INF)$|\.(nan|NaN|NAN)$"),
     list("-+0123456789."),
 )
+
+
+def find(path: Path | None, environ: Mapping[str, str]) -> Path | None:
+    """The config file: the one that is named, else the first of the usual places that has one."""
+    if path or environ.get("AUTOLOGIN_CONFIG"):
+        return path or Path(environ["AUTOLOGIN_CONFIG"])
+    for place in usual_places(environ):
+        with suppress(OSError):
+            if place.is_file():
+                return place
+    return None
+
+
+def usual_places(environ: Mapping[str, str]) -> list[Path]:
+    """Where a config is looked for."""
+    home = Path(environ.get("HOME") or Path.home())
+    configs = Path(environ.get("XDG_CONFIG_HOME") or home / ".config")
+    return [Path("config.yaml"), configs / "autologin" / "config.yaml"]
 
 
 def read(file: Path) -> tuple[dict[str, Any], list[Problem]]:
