@@ -1,0 +1,89 @@
+"""The shape of every flow file, and its twin."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+from autologin import registry
+from autologin.flow import Flow
+from autologin.sandbox.server import twin_classes
+
+ROOT = Path(__file__).parents[2]
+NAMES = registry.names()
+FACTS = ("Docs", "Code", "Expiry", "Lockout", "Guessed")
+ORDER = ("login_url", "login", "exchange", "verify")
+
+
+@pytest.fixture(params=NAMES)
+def flow(request):
+    return registry.load(request.param)
+
+
+@pytest.fixture
+def source(flow):
+    return (ROOT / "flows" / f"{flow.broker}.py").read_text()
+
+
+def test_there_is_a_flow_for_every_twin_and_a_twin_for_every_flow():
+    assert sorted(twin_classes()) == NAMES
+
+
+def test_the_file_is_named_like_the_broker_and_is_short(flow, source):
+    assert flow.broker in NAMES
+    assert source.count("\n") <= 140
+
+
+def test_its_header_tells_the_facts_in_order(flow):
+    header = inspect.getdoc(importlib.import_module(f"autologin.flows.{flow.broker}"))
+    facts = [word for word in re.findall(r"^(\w+)  ", header, re.MULTILINE) if word in FACTS]
+    assert [fact for fact in FACTS if fact in facts or fact != "Code" or flow.needs_browser] == facts
+
+
+def test_it_declares_what_a_flow_must(flow):
+    assert issubclass(flow, Flow)
+    assert flow.title
+    assert flow.docs.startswith("https://")
+    assert re.fullmatch(r"20\d\d-(0[1-9]|1[0-2])", flow.evidence)
+    assert flow.endpoints
+    assert all(url.startswith("https://") for url in flow.endpoints.values())
+    assert not flow.needs_browser or flow.code_params
+
+
+def test_every_credential_says_where_to_find_it(flow):
+    assert [key for key, field in flow.Credentials.model_fields.items() if not field.description] == []
+
+
+def test_the_twin_has_its_credentials_and_endpoints(flow):
+    twin = twin_classes()[flow.broker]()
+    twin.origins = {role: f"http://127.0.0.1/{role}" for role in twin.roles}
+    required = {key for key, field in flow.Credentials.model_fields.items() if field.is_required()}
+    assert required <= twin.credentials.keys() <= flow.Credentials.model_fields.keys()
+    assert twin.endpoints.keys() <= flow.endpoints.keys()
+
+
+def test_its_methods_stand_in_the_order_they_happen(flow, source):
+    (cls,) = [node for node in ast.parse(source).body if isinstance(node, ast.ClassDef) and node.name == flow.__name__]
+    methods = [node.name for node in cls.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    assert [name for name in methods if name in ORDER] == [name for name in ORDER if name in methods]
+
+
+def test_it_creates_nothing_and_reads_no_clock_or_environment(source):
+    assert re.findall(r"AsyncClient\(|\.now\(|environ|getenv|sleep\(|\bopen\(", source) == []
+
+
+def test_each_page_field_can_be_found_in_two_ways_or_more(flow):
+    from autologin.screen import Field
+
+    fields = [
+        value for value in vars(importlib.import_module(f"autologin.flows.{flow.broker}")).values() if isinstance(value, Field)
+    ]
+    assert bool(fields) == flow.needs_browser
+    for field in fields:
+        assert field.label
+        assert field.css
