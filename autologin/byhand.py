@@ -25,6 +25,8 @@ def login_url(desk: Desk, account: Account) -> str:
         raise ConfigError(
             Problem(f"accounts.{account.name}", f"{flow.title} has no login page: it signs in over its API", mend)
         )
+    if not flow.state_param:
+        return flow.login_url("")
     nonce = random.token_urlsafe(24)
     desk.store.keep_nonce(account.name, nonce)
     return flow.login_url(nonce)

@@ -61,13 +61,14 @@ class Capture:
     """Waits for one login's answer in one browser.
 
     `redirect_uri` is where the broker sends the code; None where the user did not say. `code_params` and `state_param`
-    name what the answer carries, `nonce` is the state that this login sent, `broker_urls` are the broker's own pages.
+    name what the answer carries. `nonce` is the state that this login sent, None where the broker echoes none.
+    `broker_urls` are the broker's own pages.
     """
 
     redirect_uri: str | None
     code_params: tuple[str, ...]
     state_param: str
-    nonce: str
+    nonce: str | None
     broker_urls: Iterable[str]
     learning: bool = True
     """Until the first secret is typed, the origins that the broker's own redirects lead to are the broker's too."""

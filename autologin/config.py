@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import unquote, urlsplit
 
-from pydantic import SecretStr, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 
 from autologin import consistency, redaction, registry, sources, yaml_file
 from autologin.errors import ConfigError, Problem
@@ -127,13 +127,18 @@ def prepare(settings: Settings, account: Account, environ: Mapping[str, str]) ->
             redaction.remember(values[key])
         if found.newline_left_out or settings.newline_left_out((*prefix, key)):
             result.newlines_left_out.append(dotted((*prefix, key)))
-    try:
-        credentials = kind.Credentials.model_validate(values)
-    except ValidationError as error:
-        report.add_validation(error, kind.Credentials, values, prefix)
-    else:
-        result.flow = None if report.problems else kind(credentials, account.endpoints)
+    credentials = _validated(kind.Credentials, values, report, prefix)
+    options = _validated(kind.Options, account.options, report, ("accounts", account.name, "options"))
+    result.flow = None if report.problems else kind(credentials, account.endpoints, options)
     return result
+
+
+def _validated(model: type[BaseModel], values: Mapping[str, Any], report: Report, prefix: Loc) -> BaseModel | None:
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        report.add_validation(error, model, values, prefix)
+        return None
 
 
 def state_keys(settings: Settings) -> list[SecretStr]:

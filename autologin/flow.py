@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -27,6 +29,12 @@ IST = ZoneInfo("Asia/Kolkata")
 
 class Credentials(BaseModel):
     """What a flow must be given. Every field is a SecretStr or a plain str; a description says where to find it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Options(BaseModel):
+    """What else a flow can be told. None of it is secret; every field has a default and a description."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -68,14 +76,17 @@ class Flow(ABC):
     code_params: ClassVar[tuple[str, ...]] = ()
     """The names under which the redirect carries the code."""
     state_param: ClassVar[str] = "state"
-    """The name under which the redirect gives our nonce back."""
+    """The name under which the redirect gives our nonce back; empty where the broker gives nothing back."""
     needs_browser: ClassVar[bool] = True
     timeout: ClassVar[float] = 90
     """Seconds for a whole run, where the account sets none."""
     Credentials: ClassVar[type[Credentials]]
+    Options: ClassVar[type[Options]] = Options
+    """What else an account of this broker can set, under `options:`."""
 
-    def __init__(self, credentials: Any, endpoints: Mapping[str, str] | None = None) -> None:
+    def __init__(self, credentials: Any, endpoints: Mapping[str, str] | None = None, options: Any = None) -> None:
         self.credentials = credentials
+        self.options = options or self.Options()
         self.urls = {name: url.rstrip("/") for name, url in {**self.endpoints, **(endpoints or {})}.items()}
 
     @property
@@ -101,7 +112,20 @@ class Flow(ABC):
         """Sign in on the page, up to the redirect that carries the code."""
         raise NotImplementedError(f"{self.broker} has no login page")
 
-    @abstractmethod
+    async def sign_in(self, http: httpx.AsyncClient, otp: str, now: datetime) -> Token:
+        """The token, from a broker that signs in over its API (`needs_browser = False`).
+
+        Raises:
+            BrokerUnavailable: no answer, 5xx, 408 or 429.
+            CredentialsRejected, OtpRejected, ConsentRequired ...: as the broker answered.
+        """
+        raise NotImplementedError(f"{self.broker} signs in on a page")
+
+    async def refresh(self, token: Token, http: httpx.AsyncClient, now: datetime) -> Token | None:
+        """A new token without a login, where the broker and the user allow it; None: a login is needed. Never raises."""
+        del token, http, now
+        return None
+
     async def exchange(self, code: SecretStr, http: httpx.AsyncClient, now: datetime) -> Token:
         """The token for a code.
 
@@ -109,6 +133,7 @@ class Flow(ABC):
             BrokerUnavailable: no answer, 5xx, 408 or 429: the same code may be sent once more.
             ExchangeRejected: the broker answered no; the code is spent.
         """
+        raise NotImplementedError(f"{self.broker} gives no codes")
 
     @abstractmethod
     async def verify(self, token: Token, http: httpx.AsyncClient) -> Verified:
@@ -120,6 +145,16 @@ def next_daily(at: time, after: datetime) -> datetime:
     local = after.astimezone(IST)
     today = datetime.combine(local.date(), at, IST)
     return today if today > local else today + timedelta(days=1)
+
+
+def jwt_expiry(token: str) -> datetime | None:
+    """The `exp` of a JWT, aware; None where it has none. Nothing is checked: the broker does that."""
+    try:
+        payload = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        return datetime.fromtimestamp(claims["exp"], IST)
+    except (IndexError, ValueError, KeyError, TypeError, OverflowError):
+        return None
 
 
 async def answer_of(request: httpx.Request, http: httpx.AsyncClient) -> httpx.Response:

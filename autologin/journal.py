@@ -8,10 +8,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from autologin.errors import CredentialsRejected, OtpRejected, Transient
+
 if TYPE_CHECKING:
+    from autologin.errors import AutologinError
     from autologin.store import Store
 
 Answer = Literal["accepted", "rejected", "unanswered", "unclear"]
+
+
+def answer_in(error: AutologinError) -> Answer:
+    """What an error says of the secret that was sent before it."""
+    if isinstance(error, CredentialsRejected | OtpRejected):
+        return "rejected"
+    return "unanswered" if isinstance(error, Transient) else "unclear"
 
 
 class Journal:

@@ -18,15 +18,14 @@ from autologin.errors import (
     AutologinError,
     BrokerUnavailable,
     ConsentRequired,
-    CredentialsRejected,
     NeedsPerson,
     OtpRejected,
-    Transient,
 )
+from autologin.journal import answer_in
 from autologin.judge import Judge
 from autologin.log import event
 from autologin.otp import Otp
-from autologin.screen import Ambiguous, Form, Screen, find, named, submit_button
+from autologin.screen import Ambiguous, Form, Screen, find, named, submit_button, unticked
 from autologin.view import View, first_line
 
 if TYPE_CHECKING:
@@ -113,11 +112,8 @@ class LoginPage:
         try:
             while not self._capture.answered.is_set():
                 await self._once(script)
-        except CredentialsRejected:
-            self._journal.settle("rejected")
-            raise
         except AutologinError as error:
-            self._journal.settle("unanswered" if isinstance(error, Transient) else "unclear")
+            self._journal.settle(answer_in(error))
             raise
         self._journal.settle("accepted")
 
@@ -158,7 +154,7 @@ class LoginPage:
             if button := self._turn_to_take(turn, script, screen):
                 return self._take(turn, button)
         if button := self._consent(script, screen):
-            return self._allow(button)
+            return self._allow(button, screen)
         if self._pressed_in_vain(screen):
             return self._press_again()
         self._judge.give_up(screen, self._situations(script, screen), self._entered)
@@ -236,11 +232,19 @@ class LoginPage:
             return
         button = submit_button(screen, form.group, step.press)
         if button is None:
+            await self._tick(screen)
             await last.press("Enter", no_wait_after=True)
             return
+        await self._tick(screen)
         element = await self._view.element(button.index)
         self._pressed = (element, self._replies.posts)
         await hands.press(element, covered=button.covered)
+
+    async def _tick(self, screen: Screen) -> None:
+        for tick in self._judge.script.ticks:
+            if box := unticked(screen, tick.label, css=tick.name):
+                event("box_ticked", box=tick.name)
+                await hands.press(await self._view.element(box.index), covered=box.covered)
 
     async def _sent_itself(self, box: ElementHandle, sent: int, posts: int) -> bool:
         """Whether the page moved on by itself at the last digit: pressing the button too would be a second attempt.
@@ -305,9 +309,10 @@ class LoginPage:
             raise ConsentRequired('The broker asks whether this app may use the account, and `authorize` is "false"')
         return button
 
-    async def _allow(self, button: Button) -> None:
+    async def _allow(self, button: Button, screen: Screen) -> None:
         event("consent_given", button=button.name)
         self._turned.add("consent")
+        await self._tick(screen)
         await hands.press(await self._view.element(button.index), covered=button.covered)
 
     # When it does not go on
@@ -350,4 +355,5 @@ def find_text(screen: Screen, step: Step) -> bool:
 
 def _selectors(script: Script) -> dict[str, list[str]]:
     fields = {field.name: list(field.css) for step in script.steps for field in step.values}
-    return fields | {turn.name: list(turn.css) for turn in script.turns}
+    turns = {turn.name: list(turn.css) for turn in script.turns}
+    return fields | turns | {tick.name: list(tick.css) for tick in script.ticks}

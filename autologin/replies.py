@@ -13,7 +13,8 @@ from urllib.parse import quote_plus, urlsplit
 from autologin.flow import retry_after
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
 
     from playwright.async_api import BrowserContext, Page, Request, Response
 
@@ -115,13 +116,9 @@ class Replies:
                 self._reading.add(task)
                 task.add_done_callback(self._reading.discard)
 
-    def _learn_skew(self, headers: dict[str, str]) -> None:
-        if "date" in headers and not headers.get("age"):
-            try:
-                theirs = parsedate_to_datetime(headers["date"])
-            except ValueError:
-                return
-            self.skew = theirs.timestamp() - self._clock.now().timestamp()
+    def _learn_skew(self, headers: Mapping[str, str]) -> None:
+        if (skew := skew_of(headers, self._clock.now())) is not None:
+            self.skew = skew
 
     async def _read(self, response: Response) -> None:
         request = response.request
@@ -148,6 +145,16 @@ class Replies:
         aborted = "ERR_ABORTED" in (request.failure or "")
         if request.resource_type in WATCHED and self._is_broker(request.url) and not aborted:
             self.failed = f"{request.method} {urlsplit(request.url).path} ({request.failure or 'failed'})"
+
+
+def skew_of(headers: Mapping[str, str], now: datetime) -> float | None:
+    """The broker's clock minus ours in seconds, by a `Date` header; None where there is none, or a cache's."""
+    if "date" not in headers or headers.get("age"):
+        return None
+    try:
+        return (parsedate_to_datetime(headers["date"]) - now).total_seconds()
+    except (ValueError, TypeError):
+        return None
 
 
 async def _body(response: Response) -> str:

@@ -20,11 +20,11 @@ from autologin.errors import (
     AccountBlocked,
     AutologinError,
     BrokerUnavailable,
-    ExchangeRejected,
     StoreError,
     TokenRejected,
     WrongAccount,
 )
+from autologin.exchange import exchange, verify
 from autologin.flow import Verdict
 from autologin.journal import Journal
 from autologin.log import event
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from autologin.config import Account, Settings
     from autologin.flow import Flow, Verified
     from autologin.signin import SignIn
+    from autologin.store import StoredToken
     from autologin.token import Token
 
 Good = Literal["issued", "still_valid"]
@@ -151,10 +152,13 @@ class Walk:
         waiting = lease.held(self.desk.store, self.account.name, self.desk.clock, self.deadline)
         try:
             async with asyncio.timeout(patience), waiting, self._client():
+                former = self.desk.store.token(self.account.name)
                 if await self._still_valid(force=force):
                     return "still_valid"
-                self._refuse_if_blocked()
-                self.issued = await self._issue()
+                self.issued = await self._refreshed(former)
+                if self.issued is None:
+                    self._refuse_if_blocked()
+                    self.issued = await self._issue()
         except TimeoutError:
             raise BrokerUnavailable(f"It was not done within the account's {self.limit:g} seconds") from None
         return "issued"
@@ -165,7 +169,7 @@ class Walk:
         async with lease.held(self.desk.store, self.account.name, self.desk.clock, self.deadline), self._client():
             nonce = self.desk.store.nonce(self.account.name)
             code = capture.pasted_code(pasted, self.flow.code_params, self.flow.state_param, nonce)
-            self.issued = await self._exchange_and_prove(code)
+            self.issued = await self._exchanged(code)
             self.desk.store.drop_nonce(self.account.name)
         return "issued"
 
@@ -242,14 +246,21 @@ class Walk:
 
     # The login
 
+    async def _refreshed(self, former: StoredToken | None) -> Token | None:
+        """A token without a login, where the user wants that tried and the broker still does it."""
+        if not self.account.refresh or former is None or former.broker != self.account.broker:
+            return None
+        with self.stages.stage("refresh"):
+            token = await self.flow.refresh(former.token, self.http, self.desk.clock.now())
+        event("refreshed" if token else "refresh_refused")
+        return await self._proven(token) if token else None
+
     async def _issue(self) -> Token:
         """Log in until there is a token, as often as the policy allows."""
         sign_in = self._sign_in()
-        proxy = config.proxy_parts(self.account)
         for tries in count(1):
             try:
-                code = await sign_in.code(self.desk.driver, self.desk.settings.browser, proxy)
-                return await self._exchange_and_prove(code)
+                return await self._log_in(sign_in)
             except AutologinError as error:
                 pause = policy.pause_before_retry(error, tries, secrets_sent=sign_in.secrets_sent, seconds_left=self._left())
                 if pause is None:
@@ -258,6 +269,13 @@ class Walk:
                 event("retrying", level="WARNING", said=error.said, in_seconds=pause)
                 await self.desk.clock.sleep(pause)
         raise AssertionError
+
+    async def _log_in(self, sign_in: SignIn) -> Token:
+        """One login, on the broker's page or over its API."""
+        if not self.flow.needs_browser:
+            return await self._proven(await sign_in.over_api(self.http))
+        code = await sign_in.code(self.desk.driver, self.desk.settings.browser, config.proxy_parts(self.account))
+        return await self._exchanged(code)
 
     def _sign_in(self) -> SignIn:
         from autologin.signin import SignIn  # noqa: PLC0415  (its page and screen code is only for a login)
@@ -285,45 +303,22 @@ class Walk:
 
     # The token
 
-    async def _exchange_and_prove(self, code: SecretStr) -> Token:
+    async def _exchanged(self, code: SecretStr) -> Token:
         with self.stages.stage("exchange"):
-            token = await self._exchange(code)
-            self._keep(token)
+            token = await exchange(self.flow, code, self.http, self.desk.clock, self._left)
+        return await self._proven(token)
+
+    async def _proven(self, token: Token) -> Token:
+        """Store a new token at once, so that nothing can lose it, then ask the broker what it is worth."""
+        self._keep(token)
         event("session_created", expires_at=token.expires_at.isoformat())
         with self.stages.stage("verify"):
-            answer = await self._verify(token)
-            event("token_verified", verdict=answer.verdict.value, said=answer.said or None)
+            answer = await verify(self.flow, token, self.http, self.desk.clock, self._left)
             self._settle(token, answer)
         return token
 
-    async def _exchange(self, code: SecretStr) -> Token:
-        """The token for a code. Without an answer the same code is sent once more, and never again after any answer."""
-        try:
-            return await self.flow.exchange(code, self.http, self.desk.clock.now())
-        except AutologinError as error:
-            event("exchange_failed", level="WARNING", said=error.said)
-            pause = policy.pause_before_same_code(error, seconds_left=self._left())
-            if pause is None:
-                raise
-        await self.desk.clock.sleep(pause)
-        try:
-            return await self.flow.exchange(code, self.http, self.desk.clock.now())
-        except ExchangeRejected as refused:
-            refused.after_no_answer = True  # the first try may have used the code up
-            raise
-
-    async def _verify(self, token: Token) -> Verified:
-        """What the broker says of a new token; asked once more where it says nothing."""
-        answer = await self.flow.verify(token, self.http)
-        pause = policy.PAUSES[0]
-        if answer.verdict is not Verdict.UNKNOWN or pause > self._left():
-            return answer
-        event("verify_failed", level="WARNING", said=answer.said)
-        await self.desk.clock.sleep(pause)
-        return await self.flow.verify(token, self.http)
-
     def _keep(self, token: Token) -> None:
-        """Store a token as soon as there is one. A store that fails now must not lose it: the sinks still get theirs."""
+        """Store a token. A store that fails now must not lose it: the sinks still get theirs."""
         try:
             self.desk.store.put_token(self.account.name, self.account.broker, token)
             self.desk.store.clear_attempts(self.account.name)

@@ -39,8 +39,14 @@ async ({css, seen}) => {
     }
     return '';
   };
+  // Text behind a box to tick: "[ ] I accept the terms".
+  const afterOf = el => {
+    let after = el.nextSibling;
+    while (after && !words(after.textContent)) after = after.nextSibling;
+    return after ? words(after.textContent) : '';
+  };
   const kinds = ['hidden', 'checkbox', 'radio', 'submit', 'button', 'image', 'reset', 'file', 'range', 'color'];
-  const pressable = 'button,a,summary,[role=button],[role=link],[role=option],[role=tab],[role=menuitem],input[type=submit],input[type=button],input[type=image],label,[onclick]';
+  const pressable = 'button,a,summary,[role=button],[role=link],[role=option],[role=tab],[role=menuitem],input[type=submit],input[type=button],input[type=image],input[type=checkbox],input[type=radio],label,[onclick]';
   // A challenge that is solved (by itself, or by a person) leaves its proof in a hidden field.
   const solved = () => [...document.querySelectorAll('[name$=captcha-response],[name$=turnstile-response]')].some(el => el.value);
   const challenge = el => {
@@ -55,7 +61,7 @@ async ({css, seen}) => {
     const groups = [];
     const inputs = everything.filter(el => el.tagName === 'INPUT' && !kinds.includes(el.type) && shown(el));
     const presses = everything.filter(el => {
-      if (el.matches('input:not([type=submit],[type=button],[type=image])')) return false;
+      if (el.matches('input:not([type=submit],[type=button],[type=image],[type=checkbox],[type=radio])')) return false;
       const plain = !el.matches(pressable) && getComputedStyle(el).cursor === 'pointer'
         && getComputedStyle(el.parentElement || el).cursor !== 'pointer';
       return (el.matches(pressable) || plain) && shown(el);
@@ -87,7 +93,9 @@ async ({css, seen}) => {
       })),
       buttons: presses.map(el => ({
         index: index(el), group: groupOf(el), tag: el.tagName.toLowerCase(), covered: covered(el), css: matching(el),
-        name: words(el.innerText || el.value || el.getAttribute('aria-label') || el.title || el.textContent),
+        name: ['checkbox', 'radio'].includes(el.type) ? labelOf(el) || nearOf(el) || afterOf(el)
+          : words(el.innerText || el.value || el.getAttribute('aria-label') || el.title || el.textContent),
+        ticked: ['checkbox', 'radio'].includes(el.type) ? el.checked : null,
         submit: el.matches('button:not([type]),button[type=submit],input[type=submit],input[type=image]') && !!el.closest('form')
           || el.matches('[type=submit]'),
         enabled: !el.disabled && el.getAttribute('aria-disabled') !== 'true',

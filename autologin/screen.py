@@ -84,6 +84,8 @@ class Button:
     enabled: bool
     covered: bool
     css: tuple[str, ...]
+    ticked: bool | None = None
+    """Of a box to tick (or a radio button) whether it is; None for everything else."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,8 @@ def find(screen: Screen, wanted: Sequence[Field]) -> Form | None:
 
 def submit_button(screen: Screen, group: int, name: str) -> Button | None:
     """The button that sends a form; None where it is not certain (Enter in the last field sends it then)."""
-    ours = [button for button in screen.buttons if button.group == group and not OTHER_BUTTON.search(button.name)]
+    ours = [button for button in screen.buttons if button.group == group and button.ticked is None]
+    ours = [button for button in ours if not OTHER_BUTTON.search(button.name)]
     ranked = sorted(ours, key=lambda button: _button_weight(button, name), reverse=True)
     if not ranked or _button_weight(ranked[0], name) == 0:
         return None
@@ -167,6 +170,13 @@ def named(screen: Screen, pattern: str, *, css: str = "") -> Button | None:
     found = [button for button in enabled if re.search(pattern, button.name, re.IGNORECASE)]
     found = found or [button for button in enabled if css and css in button.css]
     return min(found, key=lambda button: (button.tag != "button", len(button.name)), default=None)
+
+
+def unticked(screen: Screen, label: str, *, css: str) -> Button | None:
+    """The box to tick of this label, or that `css` names, where it is not ticked yet."""
+    boxes = [button for button in screen.buttons if button.ticked is not None and button.enabled]
+    meant = [box for box in boxes if css in box.css] or [box for box in boxes if _says(label, box.name)]
+    return next((box for box in meant if not box.ticked), None)
 
 
 def evidence(field: Field, box: Box) -> int:

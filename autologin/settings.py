@@ -179,6 +179,8 @@ class Account(Section):
     proxy: SecretField | None = None
     segments: Annotated[list[Literal["equity", "currency", "commodity"]], NullIsNoList] = ["equity"]
     authorize: bool = True
+    refresh: bool = False
+    options: Annotated[dict[str, Any], NullIsEmpty] = {}
     schedule: AccountSchedule = AccountSchedule()
     timeout: Duration | None = None
 

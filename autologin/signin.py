@@ -1,4 +1,4 @@
-"""From a login page to the code in the redirect: one browser, one page, one answer."""
+"""Signing in: on a login page up to the code in the redirect, or over a broker's API up to the token."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from autologin import browser, bundle
+from autologin import browser, bundle, policy
 from autologin.capture import Capture, resolver_rule
-from autologin.errors import AutologinError
+from autologin.errors import AutologinError, OtpRejected
+from autologin.journal import answer_in
 from autologin.log import event
 from autologin.page import LoginPage
-from autologin.replies import Replies
+from autologin.replies import Replies, skew_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    import httpx
     from playwright.async_api import Page
     from pydantic import SecretStr
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from autologin.journal import Journal
     from autologin.otp import Otp
     from autologin.stages import Stages
+    from autologin.token import Token
 
 CONCLUDE = 3.0
 """Seconds before a run's time is over in which the page still says what it waited for."""
@@ -44,7 +47,7 @@ class Visit:
 
 @dataclass
 class SignIn:
-    """One account's way through its broker's login page, as often as it is asked for a code.
+    """One account's way in, as often as it is tried.
 
     `deadline` is in monotonic seconds, `rejected_codes` are those of earlier runs; bundles go to `failures`.
     """
@@ -78,6 +81,40 @@ class SignIn:
             finally:
                 self.secrets_sent |= visit.page.secrets_sent
 
+    async def over_api(self, http: httpx.AsyncClient) -> Token:
+        """Sign in over the broker's API. A rejected code is followed by one more at most, in a new window.
+
+        Raises:
+            Rejected, NeedsPerson, Transient: as the broker means it.
+        """
+        http.event_hooks["response"] = [self._learn_skew]
+        with self.stages.stage("login"):
+            while True:
+                try:
+                    return await self._sent(http)
+                except OtpRejected as error:
+                    self.rejected_codes += 1
+                    if self.otp is None or not policy.may_send_another_code(self.rejected_codes, error.attempts_left):
+                        raise
+                    event("otp_rejected", level="WARNING", said=error.said, then="one more code, in a new window")
+
+    async def _sent(self, http: httpx.AsyncClient) -> Token:
+        code = await self.otp.code() if self.otp else ""
+        self.journal.begin("otp" if code else "password")
+        self.secrets_sent = True
+        try:
+            token = await self.flow.sign_in(http, code, self.clock.now())
+        except AutologinError as error:
+            self.journal.settle(answer_in(error))
+            raise
+        self.journal.settle("accepted")
+        return token
+
+    async def _learn_skew(self, response: httpx.Response) -> None:
+        skew = skew_of(response.headers, self.clock.now())
+        if self.otp and skew is not None:
+            self.otp.learn_skew(skew)
+
     async def _through(self, visit: Visit) -> SecretStr:
         with self.stages.stage("login"):
             await visit.page.open(self.flow.login_url(visit.nonce))
@@ -92,8 +129,8 @@ class SignIn:
         self, driver: browser.Driver, settings: BrowserSettings, proxy: dict[str, str] | None
     ) -> AsyncIterator[Visit]:
         flow, urls = self.flow, list(self.flow.urls.values())
-        nonce = random.token_urlsafe(24)
-        catch = Capture(flow.redirect_uri, flow.code_params, flow.state_param, nonce, urls)
+        nonce = random.token_urlsafe(24) if flow.state_param else ""
+        catch = Capture(flow.redirect_uri, flow.code_params, flow.state_param, nonce or None, urls)
         rule = resolver_rule(flow.redirect_uri, urls)
         async with AsyncExitStack() as stack:
             with self.stages.stage("browser"):

@@ -61,14 +61,24 @@ class Turn:
 
 
 @dataclass(frozen=True)
+class Tick:
+    """A box to tick before a form is sent, such as "I accept the terms". `label` is a pattern for what stands beside it."""
+
+    name: str
+    label: str
+    css: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Script:
-    """One broker's login: its steps in order, its turns, and the consent that a first use asks for.
+    """One broker's login: its steps in order, its turns and ticks, and the consent that a first use asks for.
 
     `consent` is a pattern for the button that allows the app, `consent_at` one for the path of the page it is on.
     """
 
     steps: tuple[Step, ...]
     turns: tuple[Turn, ...] = ()
+    ticks: tuple[Tick, ...] = ()
     consent: str = r"^(authori[sz]e|allow|approve|grant( access)?)$"
     consent_at: str = ""
     phrases: Mapping[type[AutologinError], str] = field(default_factory=dict)

@@ -1,0 +1,55 @@
+"""From a code to a token, and from a token to the broker's word for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from autologin import policy
+from autologin.errors import AutologinError, ExchangeRejected
+from autologin.flow import Verdict
+from autologin.log import event
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import httpx
+    from pydantic import SecretStr
+
+    from autologin.clock import Clock
+    from autologin.flow import Flow, Verified
+    from autologin.token import Token
+
+
+async def exchange(flow: Flow, code: SecretStr, http: httpx.AsyncClient, clock: Clock, left: Callable[[], float]) -> Token:
+    """The token for a code. Without an answer the same code is sent once more, and never again after any answer.
+
+    `left` gives the seconds that this run still has.
+
+    Raises:
+        ExchangeRejected, BrokerUnavailable: as the flow's own exchange.
+    """
+    try:
+        return await flow.exchange(code, http, clock.now())
+    except AutologinError as error:
+        event("exchange_failed", level="WARNING", said=error.said)
+        pause = policy.pause_before_same_code(error, seconds_left=left())
+        if pause is None:
+            raise
+    await clock.sleep(pause)
+    try:
+        return await flow.exchange(code, http, clock.now())
+    except ExchangeRejected as refused:
+        refused.after_no_answer = True  # the first try may have used the code up
+        raise
+
+
+async def verify(flow: Flow, token: Token, http: httpx.AsyncClient, clock: Clock, left: Callable[[], float]) -> Verified:
+    """What the broker says of a new token; asked once more where it says nothing."""
+    answer = await flow.verify(token, http)
+    pause = policy.PAUSES[0]
+    if answer.verdict is Verdict.UNKNOWN and pause < left():
+        event("verify_failed", level="WARNING", said=answer.said)
+        await clock.sleep(pause)
+        answer = await flow.verify(token, http)
+    event("token_verified", verdict=answer.verdict.value, said=answer.said or None)
+    return answer
