@@ -31,7 +31,7 @@ types: install
 	$(BIN)/mypy autologin flows
 
 # pytest-playwright's event loop breaks the asyncio tests that follow it in one process: hence two calls.
-test: lint types
+test: lint types package
 	$(BIN)/pytest -q -n $(WORKERS) tests --ignore tests/pages
 	$(BIN)/pytest -q -n $(WORKERS) tests/pages
 

@@ -106,8 +106,10 @@ def _credentials(settings: Settings, account: Account, environ: Mapping[str, str
     if not account.sinks:
         mend = f"Name one, or read it with `autologin token {account.name}`."
         yield Finding(f"accounts.{account.name}.sinks", "warning", "no sink: the token stays in the store", mend)
+    kind = _flow_class(account.broker)
+    proxy = config.proxy_parts if kind and kind.needs_browser else config.proxy_url
     try:
-        if config.proxy_url(account, environ):
+        if proxy(account, environ):
             yield Finding(f"accounts.{account.name}.proxy", "ok", "it is an address")
     except ConfigError as error:
         yield from _problems(error.problems)

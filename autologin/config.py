@@ -175,11 +175,19 @@ def proxy_url(account: Account, environ: Mapping[str, str] | None = None) -> str
 
 
 def proxy_parts(account: Account, environ: Mapping[str, str] | None = None) -> dict[str, str] | None:
-    """The account's proxy as Playwright wants it: server, username, password."""
+    """The account's proxy as Playwright wants it: server, username, password.
+
+    Raises:
+        ConfigError: as `proxy_url`, or Chromium cannot use it.
+    """
     url = proxy_url(account, environ)
     if url is None:
         return None
     parts = urlsplit(url)
+    if parts.scheme == "socks5" and parts.username:
+        said = "is a socks5 proxy with a password, which Chromium does not support"
+        mend = "Use the proxy's http:// address, or let it know this machine by its address."
+        raise ConfigError(Problem(f"accounts.{account.name}.proxy", said, mend))
     server = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
     login = {"username": parts.username, "password": parts.password}
     return {"server": server, **{name: unquote(word) for name, word in login.items() if word}}
