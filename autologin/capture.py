@@ -71,7 +71,10 @@ class Capture:
     nonce: str | None
     broker_urls: Iterable[str]
     learning: bool = True
-    """Until the first secret is typed, the origins that the broker's own redirects lead to are the broker's too."""
+    """Until the first secret is typed, the origins that the broker's own redirects lead to are the broker's too.
+
+    So are those that such an address names as a hop on the way back, as in `?redirect_uri=https://...`.
+    """
     answered: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -143,7 +146,13 @@ class Capture:
 
     def _learn(self, url: str, event: Mapping[str, Any]) -> None:
         if self.learning and event.get("resourceType") == "Document" and urlsplit(url).scheme in DEFAULT_PORTS:
-            self.broker_origins.add(origin(url))
+            self.broker_origins |= {origin(url), *self._hops(url)}
+
+    def _hops(self, url: str) -> set[str]:
+        if not self.redirect_uri:
+            return set()  # the address could name it
+        named = {value for value in parameters(url).values() if urlsplit(value).scheme in DEFAULT_PORTS}
+        return set(map(origin, named)) - {origin(self.redirect_uri)}
 
     def _see_request(self, request: Request) -> None:
         self._see_address(request.url, request.post_data or "" if self._custom(request.url) else "")
@@ -201,7 +210,7 @@ def pasted_code(text: str, code_params: Sequence[str], state_param: str, nonce: 
         raise ExchangeRejected("Nothing was pasted", mend="Paste the address that the browser ended at, or the code in it.")
     redaction.remember(text)
     if "://" in text:
-        return read_code(parameters(text), code_params, state_param, nonce)
+        return read_code(parameters(re.sub(r"^[^?#]*", "", text)), code_params, state_param, nonce)
     if any(f"{name}=" in text.lower() for name in code_params):
         return read_code(parameters("?" + text.lstrip("?")), code_params, state_param, nonce)
     return SecretStr(text)

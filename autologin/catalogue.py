@@ -43,6 +43,11 @@ def config_block(broker: str) -> str:
         value = f"{{env: {broker.upper()}_{key.upper()}}}" if config.is_secret(flow, key) else '""'
         mark = "" if field.is_required() else "# "
         lines.append(f"      {mark}{key}: {value}   # {field.description}")
+    if flow.needs_endpoints:
+        lines += [
+            "    endpoints:",
+            *(f'      {name}: "https://..."' for name in flow.endpoints if name in flow.needs_endpoints),
+        ]
     lines += ["    sinks: [tokens]", "sinks:", '  tokens: {type: file, path: "./tokens/{account}.json"}']
     return "\n".join(lines) + "\n"
 

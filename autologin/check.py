@@ -9,22 +9,26 @@ import tempfile
 from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from autologin import config, registry, sinks
 from autologin.clock import Clock, SystemClock
 from autologin.errors import AutologinError, ConfigError, Problem
+from autologin.problems import dotted
 from autologin.redaction import scrub
+from autologin.seal import KEY_FILE, Seal
 from autologin.secrets import Place, Secret, exists, resolve
+from autologin.store import FILE, Store
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping
     from datetime import datetime
-    from pathlib import Path
 
     import httpx
 
     from autologin.flow import Flow
+    from autologin.problems import Loc
     from autologin.settings import Account, Settings
 
 Level = Literal["ok", "warning", "problem"]
@@ -125,39 +129,42 @@ def _flow(settings: Settings, kind: type[Flow]) -> Finding:
 
 
 def _other_secrets(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
-    references: dict[str, Secret | None] = {"http.token": settings.http.token, "notify.ping": settings.notify.ping}
-    references |= {f"state.keys.{index}": key for index, key in enumerate(settings.state.keys)}
-    references |= {f"notify.urls.{index}": url for index, url in enumerate(settings.notify.urls)}
-    for key, reference in references.items():
-        if reference is None:
-            continue
+    for loc, reference in _not_of_accounts(settings):
         try:
-            resolve(key, reference, Place(settings.folder, environ))
+            resolve(dotted(loc), reference, Place(settings.folder, environ))
         except ConfigError as error:
             yield from _problems(error.problems)
         else:
-            yield Finding(key, "ok", "it is there")
+            yield Finding(dotted(loc), "ok", "it is there")
+
+
+def _not_of_accounts(settings: Settings) -> Iterator[tuple[Loc, Secret]]:
+    alone = {("http", "token"): settings.http.token, ("notify", "ping"): settings.notify.ping}
+    yield from ((loc, secret) for loc, secret in alone.items() if secret)
+    yield from ((("state", "keys", index), key) for index, key in enumerate(settings.state.keys))
+    yield from ((("notify", "urls", index), url) for index, url in enumerate(settings.notify.urls))
 
 
 def _rights(settings: Settings) -> Iterator[Finding]:
     """Whether others can read secrets that stand in the config file itself."""
     if settings.file is None or not settings.file.stat().st_mode & 0o077:
         return
-    plain = [key for key, secret in _secrets_in_file(settings) if secret.kind == "plain"]
+    there = [(loc, secret) for loc, secret in _secrets(settings) if not settings.origin(loc)]
+    plain = [dotted(loc) for loc, secret in there if secret.kind == "plain"]
     if plain:
         said = f"others can read this file, and it holds secrets in plain text ({', '.join(plain)})"
         yield Finding(str(settings.file), "warning", said, f"chmod 600 {settings.file}")
 
 
-def _secrets_in_file(settings: Settings) -> Iterator[tuple[str, Secret]]:
-    if settings.http.token and not settings.origin(("http", "token")):
-        yield "http.token", settings.http.token
+def _secrets(settings: Settings) -> Iterator[tuple[Loc, Secret]]:
+    yield from _not_of_accounts(settings)
     for account in settings.accounts.values():
         kind = _flow_class(account.broker)
         for key, secret in account.credentials.items():
-            loc = ("accounts", account.name, "credentials", key)
-            if not settings.origin(loc) and (kind is None or config.is_secret(kind, key)):
-                yield ".".join(loc), secret
+            if kind is None or config.is_secret(kind, key):
+                yield ("accounts", account.name, "credentials", key), secret
+        if account.proxy and "@" in account.proxy.target.get_secret_value():
+            yield ("accounts", account.name, "proxy"), account.proxy
 
 
 def _state(settings: Settings) -> Finding:
@@ -171,15 +178,31 @@ def _state(settings: Settings) -> Finding:
     except OSError as error:
         said = f"{folder} cannot be used: {error.strerror}"
         return Finding("state.path", "problem", said, "Let the user that runs autologin write there, or name another folder.")
-    return Finding("state.path", "ok", f"{folder} can be written")
+    return _store(settings) or Finding("state.path", "ok", f"{folder} can be written")
+
+
+def _store(settings: Settings) -> Finding | None:
+    """What stands against the store that is there, or against the keys that are to seal it."""
+    folder = settings.state.path
+    try:
+        keys = config.state_keys(settings)
+        if exists(folder / FILE, Path.is_file) and (keys or exists(folder / KEY_FILE, Path.is_file)):
+            Store.open(folder, SystemClock(), keys).close()
+        elif keys:
+            Seal.with_keys(keys)
+    except ConfigError as error:
+        return _problems(error.problems)[0]
+    except AutologinError as error:
+        return Finding("state.path", "problem", error.said, error.mend)
+    return None
 
 
 def _browser(settings: Settings) -> Finding:
     try:
         # Found by name: the browser's module is the walk's, and a config can be checked without starting one.
         found = importlib.import_module("autologin.browser").find(settings.browser, headless=True)
-    except AutologinError as error:
-        return Finding("browser", "problem", error.said, error.mend)
+    except ConfigError as error:
+        return _problems(error.problems)[0]
     if not os.access(found, os.X_OK):
         return Finding("browser", "problem", f"{found} is no program that this user may start", "Set browser.executable.")
     return Finding("browser", "ok", str(found))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -29,13 +29,13 @@ class Command(click.Command):
         as_json = bool(ctx.params.get("as_json"))
         try:
             return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort, KeyboardInterrupt):
-            raise
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise  # click's own; the last one means that whoever read our output has gone, and ends quietly
+        except KeyboardInterrupt:
+            ctx.exit(130)
         except AutologinError as error:
             _out("tell_error", error, as_json=as_json)
             ctx.exit(error.exit_code)
-        except BrokenPipeError:
-            ctx.exit(1)  # whoever read our output has gone
         except Exception as bug:  # noqa: BLE001  (the last line before a terminal; a traceback may hold secrets)
             _out("tell_bug", bug, verbose=ctx.find_root().params["verbose"])
             ctx.exit(1)
@@ -56,7 +56,7 @@ Group.group_class = Group
 @click.version_option(__version__, prog_name="autologin")
 @click.pass_context
 def cli(ctx: click.Context, config_file: Path | None, *, verbose: bool) -> None:
-    r"""Signs in to your broker accounts every trading morning and delivers the day's API tokens.
+    """Signs in to your broker accounts every trading morning and delivers the day's API tokens.
 
     \b
     Without --config: AUTOLOGIN_CONFIG, ./config.yaml, ~/.config/autologin/config.yaml.
@@ -65,7 +65,7 @@ def cli(ctx: click.Context, config_file: Path | None, *, verbose: bool) -> None:
     autologin check                    everything that a login will need
     autologin run zerodha              log in now
     autologin run zerodha --headed     the same, in a window that you can see
-    """
+    """  # noqa: D301  (click wants the character)
     ctx.obj = (config_file, verbose)
 
 
@@ -81,16 +81,17 @@ name = click.argument("name", metavar="NAME")
 @as_json
 @click.pass_context
 def run(ctx: click.Context, names: tuple[str, ...], *, everyone: bool, headed: bool, force: bool, as_json: bool) -> None:
-    r"""Log in to accounts and deliver their tokens.
+    """Log in to accounts and deliver their tokens.
 
     NAME is an account, or a broker with exactly one account.
 
     \b
     Exit codes: 0 every account has its token; 2 config; 3 refused, locked or blocked; 4 a person is needed;
-    5 broker or browser not available; 6 a sink did not get its token; 1 anything else.
-    """
+    5 broker or browser not available; 6 a sink did not get its token; 130 Ctrl-C, 143 SIGTERM;
+    1 anything else.
+    """  # noqa: D301  (click wants the character)
     if bool(names) == everyone:
-        raise click.UsageError("Name accounts, or give --all.")
+        _refuse_names("--all and names were given" if names else "no account is named")
     from autologin import oneshot
 
     _configure_log(ctx)
@@ -124,7 +125,8 @@ def check(ctx: click.Context, *, online: bool, as_json: bool) -> None:
 def status(ctx: click.Context, *, verify: bool, as_json: bool) -> None:
     """Show each account's token and last run.
 
-    With --verify the exit code is 3 where a token is missing, expired or refused, 5 where a broker could not be asked.
+    With --verify the exit code is 3 where a token is missing, expired or refused, 5 where a broker could not be asked,
+    2 where the config has to be mended first.
     """
     from autologin import status as looking
 
@@ -159,12 +161,12 @@ def token(ctx: click.Context, name: str, field: str, *, as_json: bool) -> None:
 @name
 @click.pass_context
 def login_url(ctx: click.Context, name: str) -> None:
-    r"""Print a login page's address.
+    """Print a login page's address.
 
     \b
     autologin login-url zerodha      open it in a browser and sign in
     autologin exchange zerodha       then paste the address that the browser ended at
-    """
+    """  # noqa: D301  (click wants the character)
     from autologin import byhand
 
     settings = _settings(ctx)
@@ -184,9 +186,7 @@ def exchange(ctx: click.Context, name: str, *, as_json: bool) -> None:
 
     settings = _settings(ctx)
     account, desk = settings.account(name), _desk(settings)
-    if sys.stdin.isatty():
-        click.echo("Paste the address that the browser ended at, then press Enter:", err=True)
-    pasted = sys.stdin.readline()
+    pasted = _pasted("Paste the address that the browser ended at, then press Enter:")
     outcome = _wait(lambda: walk.finish(desk, account, pasted))
     _out("outcomes", [outcome], as_json=as_json)
     ctx.exit(outcome.exit_code)
@@ -245,14 +245,14 @@ def demo(ctx: click.Context, folder: Path | None, *, headed: bool) -> None:
 @click.option("--scenario", "scenarios", multiple=True, metavar="BROKER=NAME", help="Switch on a scenario from the start.")
 @click.pass_context
 def sandbox(ctx: click.Context, port: int, brokers: tuple[str, ...], scenarios: tuple[str, ...]) -> None:
-    r"""Serve local twins of the brokers.
+    """Serve local twins of the brokers.
 
     To rehearse against, until Ctrl-C.
 
     \b
     autologin sandbox > config.yaml      the config that fits it goes to standard output
     autologin sandbox --scenario zerodha=wrong_code_once
-    """
+    """  # noqa: D301  (click wants the character)
     _configure_log(ctx)
     from autologin import demo as showing
 
@@ -270,16 +270,20 @@ def browser() -> None:
 def path(ctx: click.Context, *, headed: bool) -> None:
     """Print which browser would be started."""
     from autologin import browser as starting
-    from autologin.settings import BrowserSettings
+    from autologin import config, yaml_file
 
-    own = _settings(ctx).browser if ctx.obj[0] else BrowserSettings()
+    there = yaml_file.find(ctx.obj[0], config.environment())
+    own = _settings(ctx).browser if there else config.BrowserSettings()
     click.echo(starting.find(own, headless=not headed))
 
 
 @browser.command()
 @click.pass_context
 def install(ctx: click.Context) -> None:
-    """Find a Chromium or install one: Playwright's own download, else the system's package."""
+    """Find a Chromium or install one.
+
+    Playwright's own download, else the system's package.
+    """
     _configure_log(ctx)
     from autologin import install as installing
 
@@ -324,6 +328,21 @@ def _wait(work: Callable[[], Any]) -> Any:
         return asyncio.run(stoppable())
     except asyncio.CancelledError:
         raise click.exceptions.Exit(143) from None
+
+
+def _refuse_names(said: str) -> NoReturn:
+    from autologin.errors import ConfigError, Problem
+
+    raise ConfigError(Problem("NAME", said, "Name the accounts to log in to, or give --all alone for every account."))
+
+
+def _pasted(asking: str) -> str:
+    """A line from standard input; empty where that is closed. What is no text must not end in a bug."""
+    if sys.stdin is None:
+        return ""
+    if sys.stdin.isatty():
+        click.echo(asking, err=True)
+    return sys.stdin.buffer.readline(65536).decode("utf-8", "replace")
 
 
 def _out(what: str, *values: Any, **options: Any) -> Any:

@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 __all__ = ["Account", "BrowserSettings", "Schedule", "Settings", "flow_for", "load", "proxy_parts", "proxy_url", "state_keys"]
 
 MINIMAL = """The least that works:
-      accounts:
-        zerodha:
-          broker: zerodha
-          credentials: {api_key: "...", api_secret: "...", user_id: "...", password: "...", totp_secret: "..."}
-          sinks: [tokens]
-      sinks:
-        tokens: {type: file, path: "./tokens/{account}.json"}
-    config.example.yaml explains each key."""
+  accounts:
+    zerodha:
+      broker: zerodha
+      credentials: {api_key: "...", api_secret: "...", user_id: "...", password: "...", totp_secret: "..."}
+      sinks: [tokens]
+  sinks:
+    tokens: {type: file, path: "./tokens/{account}.json"}
+config.example.yaml explains each key."""
 
 
 @dataclass
@@ -255,4 +255,8 @@ def _unusable(details: ErrorDetails) -> Loc:
 def is_secret(flow: type[Flow], key: str) -> bool:
     """Whether a credential is secret. One that the flow does not know may be a secret with a mistyped name."""
     found = flow.Credentials.model_fields.get(key)
-    return found is None or found.annotation is SecretStr or SecretStr in get_args(found.annotation)
+    return found is None or _holds_secret(found.annotation)
+
+
+def _holds_secret(kind: Any) -> bool:
+    return kind is SecretStr or any(map(_holds_secret, get_args(kind)))

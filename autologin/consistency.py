@@ -70,6 +70,9 @@ def _fits(account: Account, flow: type[Flow], report: Report) -> None:
             report.add(("accounts", account.name, "credentials", key), "is missing", mend)
     for name in account.endpoints.keys() - flow.endpoints.keys():
         report.add(("accounts", account.name, "endpoints", name), "is not a known endpoint", did_you_mean(name, flow.endpoints))
+    for name in sorted(flow.needs_endpoints - account.endpoints.keys()):
+        mend = f'Add `{name}: "https://..."`; docs/brokers/{flow.broker}.md says which address that is.'
+        report.add(("accounts", account.name, "endpoints", name), "is missing", mend)
 
 
 def _own_target(settings: Settings, account: Account, index: int, targets: dict[str, str], report: Report) -> None:

@@ -40,7 +40,19 @@ async def _one(account: str, broker: str, token: Token, sink: Sink) -> Delivery:
     try:
         await sink.deliver(account, broker, token)
     except AutologinError as error:
-        event("delivery_failed", level="ERROR", sink=sink.name, said=error.said)
-        return Delivery(sink.name, "failed", error.said)
+        return _failed(sink, _in_words(error))
+    except Exception as bug:  # noqa: BLE001  (a mistake in one sink must not take the token from the others)
+        return _failed(sink, f"{type(bug).__name__}, which is a mistake in autologin")
     event("delivered", sink=sink.name)
     return Delivery(sink.name, "delivered")
+
+
+def _failed(sink: Sink, said: str) -> Delivery:
+    event("delivery_failed", level="ERROR", sink=sink.name, said=said)
+    return Delivery(sink.name, "failed", said)
+
+
+def _in_words(error: AutologinError) -> str:
+    """What happened and the sink's own mend; what to do with any sink is said once, for all of them."""
+    said = error.said.rstrip(".")
+    return said if error.mend == DeliveryFailed.mend else f"{said}. {error.mend}".rstrip(". ")

@@ -8,6 +8,7 @@ import shutil
 import sys
 import tempfile
 from collections import defaultdict
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +18,11 @@ import yaml
 from autologin import config, out, status
 from autologin import run as walk
 from autologin.clock import SystemClock
-from autologin.errors import AutologinError
+from autologin.errors import AutologinError, ConfigError, Problem
+from autologin.problems import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
     from autologin.sandbox.server import Sandbox
 
@@ -32,7 +34,7 @@ OURS = ("state", "tokens", "config.yaml")
 async def show(folder: Path | None, *, headed: bool) -> int:
     """Log in at the sandbox and show what happens; gives the exit code."""
     folder = _emptied(folder or Path(tempfile.mkdtemp(prefix="autologin-demo-")))
-    async with _sandbox(brokers=[BROKER]) as sandbox:
+    async with _served([BROKER]) as sandbox:
         click.echo(
             f"The sandbox's twin of Zerodha serves its login page at {sandbox.twins[BROKER].endpoints['login']}", err=True
         )
@@ -48,24 +50,47 @@ async def show(folder: Path | None, *, headed: bool) -> int:
 
 async def serve(port: int, brokers: Sequence[str], scenarios: Sequence[str]) -> None:
     """Serve the twins until somebody stops it. The config that fits goes to standard output."""
-    try:
-        sandbox = _sandbox(brokers=brokers or None, scenarios=_by_broker(scenarios), port=port)
-        async with sandbox:
-            click.echo(yaml.safe_dump(sandbox.config(), allow_unicode=True, sort_keys=False))
-            sys.stdout.flush()
-            click.echo(f"Brokers, credentials and scenarios: {sandbox.index_url}   (Ctrl-C stops it)", err=True)
-            await asyncio.Event().wait()
-    except (ValueError, OSError) as error:
-        raise AutologinError(f"The sandbox cannot be served: {error}", mend="See `autologin sandbox --help`.") from None
+    async with _served(brokers, _by_broker(scenarios), port) as sandbox:
+        click.echo(yaml.safe_dump(sandbox.config(), allow_unicode=True, sort_keys=False))
+        sys.stdout.flush()
+        click.echo(f"Brokers, credentials and scenarios: {sandbox.index_url}   (Ctrl-C stops it)", err=True)
+        await asyncio.Event().wait()
 
 
-def _sandbox(**options: Any) -> Sandbox:
+@asynccontextmanager
+async def _served(
+    brokers: Sequence[str] = (), scenarios: Mapping[str, Sequence[str]] | None = None, port: int = 0
+) -> AsyncIterator[Sandbox]:
+    async with AsyncExitStack() as stack:
+        try:
+            sandbox = await stack.enter_async_context(_sandbox(brokers, scenarios or {}, port))
+        except OSError as error:
+            mend = "Stop what uses it, or choose another one with --port (0: any that is free)."
+            raise AutologinError(f"The sandbox cannot be served: {error.strerror}", mend=mend) from None
+        yield sandbox
+
+
+def _sandbox(brokers: Sequence[str], scenarios: Mapping[str, Sequence[str]], port: int) -> Sandbox:
     try:
-        from autologin.sandbox.server import Sandbox  # noqa: PLC0415  (an extra, and never on the product's path)
+        from autologin.sandbox import server  # noqa: PLC0415  (an extra, and never on the product's path)
+
+        known = server.twin_classes()
     except ImportError as missing:
-        mend = "pip install 'broker-autologin[sandbox]'"
+        mend = "Install them: pip install 'broker-autologin[sandbox]'"
         raise AutologinError(f"The sandbox needs packages that are not installed ({missing.name})", mend=mend) from None
-    return Sandbox(**options)
+    _refuse_unknown("--broker", brokers, known)
+    _refuse_unknown("--scenario", scenarios, brokers or known)
+    try:
+        return server.Sandbox(brokers=brokers or None, scenarios=scenarios, port=port)
+    except ValueError as error:
+        mend = "Run `autologin sandbox` and open its address: the page lists them."
+        raise ConfigError(Problem("--scenario", str(error), mend)) from None
+
+
+def _refuse_unknown(option: str, names: Iterable[str], served: Iterable[str]) -> None:
+    for name in names:
+        if name not in served:
+            raise ConfigError(Problem(option, f'the sandbox serves no broker "{name}"', did_you_mean(name, served)))
 
 
 def _by_broker(scenarios: Sequence[str]) -> dict[str, list[str]]:
@@ -73,7 +98,8 @@ def _by_broker(scenarios: Sequence[str]) -> dict[str, list[str]]:
     for word in scenarios:
         broker, _, name = word.partition("=")
         if not name:
-            raise ValueError(f"{word!r} names no scenario: write BROKER=NAME, such as zerodha=wrong_code_once")
+            mend = "Write BROKER=NAME, such as zerodha=wrong_code_once."
+            raise ConfigError(Problem("--scenario", f'"{word}" names no scenario', mend))
         found[broker].append(name)
     return found
 

@@ -33,7 +33,7 @@ def needs_browser(path: Path | None, names: Collection[str], *, force: bool, env
             return False
         config = yaml.safe_load(file.read_text(encoding="utf-8"))
         return any(_will_log_in(file, config, names, environ, force=force))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError, TypeError, ValueError):
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError, LookupError, TypeError, ValueError):
         return False  # whatever is wrong is told when the config is really read
 
 

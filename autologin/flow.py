@@ -72,10 +72,12 @@ class Flow(ABC):
     verified: ClassVar[bool] = True
     """False where no public evidence shows the real page."""
     endpoints: ClassVar[Mapping[str, str]]
-    """Every URL that the flow uses, by name; an account's `endpoints` override them."""
-    code_params: ClassVar[tuple[str, ...]] = ()
+    """Every URL that the flow uses, by name; an account's `endpoints` override them. Empty: there is no default."""
+    needs_endpoints: ClassVar[frozenset[str]] = frozenset()
+    """Those that an account must give, because nobody else knows them."""
+    code_params: tuple[str, ...] = ()
     """The names under which the redirect carries the code."""
-    state_param: ClassVar[str] = "state"
+    state_param: str = "state"
     """The name under which the redirect gives our nonce back; empty where the broker gives nothing back."""
     needs_browser: ClassVar[bool] = True
     timeout: ClassVar[float] = 90
@@ -86,7 +88,7 @@ class Flow(ABC):
 
     def __init__(self, credentials: Any, endpoints: Mapping[str, str] | None = None, options: Any = None) -> None:
         self.credentials = credentials
-        self.options = options or self.Options()
+        self.options: Any = options or self.Options()
         self.urls = {name: url.rstrip("/") for name, url in {**self.endpoints, **(endpoints or {})}.items()}
 
     @property
@@ -107,6 +109,10 @@ class Flow(ABC):
     def login_url(self, nonce: str) -> str:
         """The address of the login page; `nonce` must come back with the code."""
         raise NotImplementedError(f"{self.broker} has no login page")
+
+    def resume(self, nonce: str) -> None:
+        """Make again what `login_url` kept, in another process that goes on from there after a login by hand."""
+        del nonce
 
     async def login(self, page: LoginPage, otp: Otp | None) -> None:
         """Sign in on the page, up to the redirect that carries the code."""
@@ -140,6 +146,18 @@ class Flow(ABC):
         """Ask the broker whether a token lives. Never raises for what the broker or the network do."""
 
 
+def exactly(digits: int, title: str) -> Callable[[SecretStr], SecretStr]:
+    """A validator for a PIN: this many digits. Its ValueError names `title` and never holds the value."""
+
+    def checked(pin: SecretStr) -> SecretStr:
+        plain = pin.get_secret_value().strip()
+        if not (plain.isascii() and plain.isdigit() and len(plain) == digits):
+            raise ValueError(f"this is no {title}: it has exactly {digits} digits")
+        return SecretStr(plain)
+
+    return checked
+
+
 def next_daily(at: time, after: datetime) -> datetime:
     """The next moment that a wall clock in India shows `at`, strictly after `after` (aware)."""
     local = after.astimezone(IST)
@@ -157,11 +175,14 @@ def jwt_expiry(token: str) -> datetime | None:
         return None
 
 
-async def answer_of(request: httpx.Request, http: httpx.AsyncClient) -> httpx.Response:
+async def answer_of(
+    request: httpx.Request, http: httpx.AsyncClient, *, is_answer: Callable[[httpx.Response], bool] = lambda _: False
+) -> httpx.Response:
     """The broker's answer to a request that may have to be sent again.
 
     Raises:
-        BrokerUnavailable: there was no answer, or one that says "later" (408, 429, 5xx), with its Retry-After.
+        BrokerUnavailable: there was no answer, or one that says "later" (408, 429, 5xx), with its Retry-After, unless
+            `is_answer` knows it for the broker's word all the same.
     """
     import httpx  # noqa: PLC0415  (100 ms that `--help` and `status` do not need)
 
@@ -170,7 +191,7 @@ async def answer_of(request: httpx.Request, http: httpx.AsyncClient) -> httpx.Re
         response = await http.send(request)
     except httpx.HTTPError as error:
         raise BrokerUnavailable(f"No answer from {where} ({type(error).__name__})") from None
-    if response.status_code in {408, 429} or response.status_code >= 500:
+    if (response.status_code in {408, 429} or response.status_code >= 500) and not is_answer(response):
         said = f"{where} answered {response.status_code}"
         raise BrokerUnavailable(said, retry_after=retry_after(response.headers.get("retry-after")))
     return response
@@ -197,6 +218,14 @@ def refused(title: str, response: httpx.Response, message: object) -> ExchangeRe
     return ExchangeRejected(f"{said} (HTTP {response.status_code})")
 
 
+def message_of(body: Mapping[str, Any]) -> str:
+    """The broker's words in an answer: at its top, or code and words of the first of its `errors`."""
+    errors = body.get("errors")
+    first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
+    code = first.get("errorCode") or first.get("error_code") or ""
+    return ": ".join(filter(None, (str(code), str(first.get("message") or body.get("message") or ""))))
+
+
 async def verified(request: httpx.Request, http: httpx.AsyncClient, *, dead: Callable[[dict[str, Any]], bool]) -> Verified:
     """What the answer to a profile call says of the token, where the user's id is `data.user_id`.
 
@@ -210,5 +239,5 @@ async def verified(request: httpx.Request, http: httpx.AsyncClient, *, dead: Cal
     data = body.get("data")
     if response.status_code == 200 and isinstance(data, dict) and data.get("user_id"):
         return Verified(Verdict.VALID, user_id=str(data["user_id"]))
-    said = f"{body.get('message') or request.url.path} (HTTP {response.status_code})"
+    said = f"{message_of(body) or request.url.path} (HTTP {response.status_code})"
     return Verified(Verdict.REJECTED if dead(body) else Verdict.UNKNOWN, said=said)

@@ -17,6 +17,14 @@ CLICK_MS = 1500
 """Milliseconds for an ordinary click; whatever lies over a button longer than this stays there."""
 
 
+LEAVE_FIELD = """() => {
+  let at = document.activeElement;
+  while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+  at?.blur();
+}"""
+"""Some pages look at a field only when it is left, and enable their button then."""
+
+
 async def fill(element: ElementHandle, value: str) -> None:
     """Put a value into a box, whatever stood in it, and see that it is there.
 
@@ -51,6 +59,8 @@ async def press(element: ElementHandle, *, covered: bool) -> None:
     from playwright.async_api import Error  # noqa: PLC0415  (only a login needs Playwright)
 
     with contextlib.suppress(Error):
+        if not await element.is_enabled():
+            await element.evaluate(LEAVE_FIELD)
         await element.wait_for_element_state("enabled", timeout=CLICK_MS)
     if not covered:
         try:

@@ -14,7 +14,7 @@ from autologin.errors import (
     PageChanged,
     RedirectTimeout,
 )
-from autologin.steps import Script, meaning, plain_words, quoted
+from autologin.steps import Script, meaning, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -47,6 +47,8 @@ class Judge:
         """What the broker's last answer says it wants next."""
         self.unclear = ""
         """The fields for which two places on the screen are equally good."""
+        self.accepted = False
+        """Whether the broker accepted what was sent last."""
         self.dialogs: list[str] = []
         self.since = clock.monotonic()
         """When we last did something (monotonic seconds)."""
@@ -55,6 +57,7 @@ class Judge:
         self._refused_by_reply: set[str] = set()
         self._challenged_since: float | None = None
         self._words: tuple[tuple[str, ...], float] = ((), 0.0)
+        self._first: dict[str, tuple[str, ...]] = {}
 
     def moved(self) -> None:
         """We did something; patience starts anew."""
@@ -63,8 +66,10 @@ class Judge:
     def sending(self, step: Step, screen: Screen) -> None:
         """A step is about to be filled on this screen: whatever it says already is no answer to it."""
         self.last, self._before = step, screen
+        self._first.setdefault(step.name, screen.lines)
         self.dialogs.clear()
         self._replies.failed = ""
+        self.accepted = False
         self.moved()
 
     def heed(self, replies: Sequence[Reply]) -> bool:
@@ -73,7 +78,7 @@ class Judge:
         Raises:
             AutologinError: a reply refuses it, or says that the broker cannot answer.
         """
-        accepted = False
+        news = False
         for reply in replies:
             step = self._step_of(reply)
             if (step or reply.document) and reply.unavailable:
@@ -82,9 +87,17 @@ class Judge:
                 self._refused_by_reply.add(step.name)
                 raise self._refusal(step, reply)
             if step:
-                accepted = True
-                self.hint = step.hint(reply.data) if step.hint else ""
-        return accepted
+                # Of HTML nobody knows whether it is a yes, unless the flow finds in it what is asked for next.
+                hint = step.hint(reply.data or {"html": reply.text}) if step.hint else ""
+                self.accepted = bool(reply.data or not reply.text or hint)
+                news = news or self.accepted
+                self.hint = (hint or self.hint) if step.hint else ""
+        return news
+
+    def heard(self) -> None:
+        """What was said so far has been dealt with, and is no answer to what comes next."""
+        self.dialogs.clear()
+        self._before = None
 
     def challenged(self, screen: Screen) -> bool:
         """Whether a captcha is on the screen.
@@ -107,9 +120,10 @@ class Judge:
             AutologinError: it says no.
         """
         step = None if self.last and self.last.name in self._refused_by_reply else self.last
-        for words in [*self.dialogs, *self._new_words(screen)]:
-            if error := meaning(plain_words(words), self.script, step):
-                raise error
+        lines = [*self.dialogs, *self._new_words(screen)]
+        errors = [error for words in lines if (error := meaning(words, self.script, step))]
+        if errors:  # "Oops, something went wrong" is often the heading of a page that says below what it was
+            raise next((error for error in errors if not isinstance(error, BrokerUnavailable)), errors[0])
 
     def silent(self) -> None:
         """The page cannot even be looked at (it navigates, or hangs).
@@ -129,7 +143,7 @@ class Judge:
             raise self._conclusion(screen, situations, entered)
 
     def _conclusion(self, screen: Screen, situations: Collection[str], entered: Collection[Field]) -> AutologinError:
-        if error := self._no_answer():
+        if error := self._no_answer() or (CaptchaRequired() if "captcha" in self.hint else None):
             return error
         if "other_code" in situations or any(
             turn.when == "other_code" and turn.name in situations for turn in self.script.turns
@@ -137,10 +151,23 @@ class Judge:
             return OtpNotAvailable(f"The broker asks for a code that no TOTP seed makes{_shown(screen)}")
         if self.unclear:
             return PageChanged(f"Two places on the page look equally like the {self.unclear}, and autologin does not guess")
+        if again := self._said_again(screen):
+            return again
         done = all(field in entered for step in self.script.steps for field in step.values)
         if done and not self._new_things_to_press(screen):
-            return RedirectTimeout(f"The last step was sent, and no redirect came{_shown(screen)}")
-        return PageChanged(f"Nothing on the page is known to this flow{_shown(screen)}")
+            return RedirectTimeout(f"The last step was sent, and no redirect came{self._told(screen)}")
+        return PageChanged(f"Nothing on the page is known to this flow{self._told(screen)}")
+
+    def _told(self, screen: Screen) -> str:
+        return f'; the page said "{self.dialogs[-1][:120]}"' if self.dialogs else _shown(screen)
+
+    def _said_again(self, screen: Screen) -> AutologinError | None:
+        """A refusal in the same words as the one before it, which was no news when it came."""
+        if self.last is None or self.last.name in self._refused_by_reply:
+            return None
+        lines = [line for line in screen.lines if line not in self._first[self.last.name]]
+        meanings = (meaning(line, self.script, self.last) for line in lines)
+        return next(filter(None, meanings), None)
 
     def _no_answer(self) -> BrokerUnavailable | None:
         if self._replies.failed:
@@ -158,7 +185,9 @@ class Judge:
 
     def _refusal(self, step: Step, reply: Reply) -> AutologinError:
         if not reply.data:
-            return PageChanged(f"The broker refuses this browser or this address (HTTP {reply.status}, no JSON)")
+            plain = "" if reply.text.lstrip().startswith("<") else reply.text
+            no_json = PageChanged(f"The broker refuses this browser or this address (HTTP {reply.status}, no JSON)")
+            return meaning(plain, self.script, step) or no_json
         error = meaning(reply.message, self.script, step)
         if error is None or (isinstance(error, BrokerUnavailable) and "session" not in reply.message.lower()):
             error = quoted(step.refused, reply.message)

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from autologin.clock import Clock
-    from autologin.store import Lease, Store
+    from autologin.records import Lease
+    from autologin.store import Store
 
 RENEWED = 10.0
 POLLED = 0.1

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 import traceback
+from textwrap import indent
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import click
 
-from autologin.errors import ConfigError
+from autologin.errors import AutologinError, ConfigError, Problem
 from autologin.redaction import scrub
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from autologin.check import Finding
-    from autologin.errors import AutologinError
     from autologin.run import Outcome
     from autologin.status import Status
 
@@ -32,14 +32,31 @@ def as_text(data: Any) -> str:
 
 def tell_error(error: AutologinError, *, as_json: bool) -> None:
     """An error that ended a command."""
-    if not as_json:
-        label = "error" if isinstance(error, ConfigError) else error.name
-        click.echo(f"{click.style(label, fg='red')}: {error.message}", err=True)
+    if as_json:
+        more = _problems(error.problems) if isinstance(error, ConfigError) else {"error": error.name, "message": error.message}
+        click.echo(as_text(more))
     elif isinstance(error, ConfigError):
-        problems = [{"key": one.key, "message": one.message, "mend": one.mend} for one in error.problems]
-        click.echo(as_text({"error": error.name, "problems": problems}))
+        for one in error.problems:
+            _tell_problem(one)
     else:
-        click.echo(as_text({"error": error.name, "message": error.message}))
+        label = "error" if type(error) is AutologinError else error.name
+        click.echo(f"{click.style(label, fg='red')}: {error.message}", err=True)
+
+
+def _tell_problem(one: Problem, margin: str = "") -> None:
+    click.echo(f"{margin}{click.style('error', fg='red')}: {one.key}: {one.message}", err=True)
+    if one.mend:
+        click.echo(indent(one.mend, margin + "    "), err=True)
+
+
+def _to_mend(found: Sequence[Outcome | Status]) -> list[Problem]:
+    return [problem for one in found if isinstance(one.error, ConfigError) for problem in one.error.problems]
+
+
+def _problems(found: Iterable[Problem]) -> dict[str, Any]:
+    """What every command prints with --json where the config is to be mended (exit 2)."""
+    problems = [{"key": one.key, "message": one.message, "mend": one.mend} for one in found]
+    return {"error": ConfigError([]).name, "problems": problems} if problems else {}
 
 
 def tell_bug(bug: Exception, *, verbose: bool) -> None:
@@ -53,14 +70,17 @@ def tell_bug(bug: Exception, *, verbose: bool) -> None:
 def outcomes(found: Sequence[Outcome], *, as_json: bool) -> None:
     """What became of each account."""
     if as_json:
-        click.echo(as_text({"accounts": [_outcome(one) for one in found]}))
+        click.echo(as_text({"accounts": [_outcome(one) for one in found], **_problems(_to_mend(found))}))
         return
     for one in found:
         until = f"  valid until {local(one.expires_at)}" if one.expires_at else ""
-        click.echo(f"{one.account:<16} {_coloured(one.outcome):<11}{until}  ({one.seconds:.1f} s)")
+        click.echo(f"{one.account:<16} {_coloured(one.outcome, 11)}{until}  ({one.seconds:.1f} s)")
         for delivery in one.deliveries:
-            click.echo(f"    {delivery.outcome} to {delivery.sink}{_after(': ', delivery.message)}")
-        if one.error:
+            done = "delivered" if delivery.outcome == "delivered" else "not delivered"
+            click.echo(f"    {done} to {delivery.sink}{_after(': ', delivery.message)}")
+        for problem in _to_mend([one]):
+            _tell_problem(problem, "    ")
+        if one.error and not isinstance(one.error, ConfigError):
             click.echo(f"    {one.error.name}: {one.error.message}", err=True)
 
 
@@ -82,12 +102,13 @@ def findings(found: Sequence[Finding], *, as_json: bool) -> None:
     worst = "problem" if any(one.level == "problem" for one in found) else "ok"
     if as_json:
         rows = [{"key": one.key, "level": one.level, "message": one.message, "mend": one.mend or None} for one in found]
-        click.echo(as_text({"ok": worst == "ok", "findings": rows}))
+        to_mend = [Problem(one.key, one.message, one.mend) for one in found if one.level == "problem"]
+        click.echo(as_text({"ok": worst == "ok", "findings": rows, **_problems(to_mend)}))
         return
     for one in found:
-        click.echo(f"{_coloured(one.level):<8} {one.key}: {one.message}")
+        click.echo(f"{_coloured(one.level, 8)} {one.key}: {one.message}")
         if one.mend:
-            click.echo(f"         {one.mend}")
+            click.echo(indent(one.mend, " " * 9))
     counts = {level: sum(one.level == level for one in found) for level in ("problem", "warning")}
     click.echo(", ".join(f"{number} {level}{'s' * (number != 1)}" for level, number in counts.items()))
 
@@ -95,12 +116,14 @@ def findings(found: Sequence[Finding], *, as_json: bool) -> None:
 def statuses(found: Sequence[Status], *, as_json: bool) -> None:
     """How the accounts are."""
     if as_json:
-        click.echo(as_text({"accounts": [one.to_json() for one in found]}))
+        click.echo(as_text({"accounts": [one.to_json() for one in found], **_problems(_to_mend(found))}))
         return
     for one in found:
         click.echo(f"{one.account:<16} {one.broker:<12} {one.in_words()}")
         for line in one.more():
             click.echo(f"    {line}")
+        for problem in _to_mend([one]):
+            _tell_problem(problem, "    ")
     if not found:
         click.echo("No account is configured.")
 
@@ -122,8 +145,8 @@ def local(moment: datetime) -> str:
     return f"{moment.astimezone(INDIA):%Y-%m-%d %H:%M} IST"
 
 
-def _coloured(word: str) -> str:
-    return click.style(word, fg=COLOURS.get(word))
+def _coloured(word: str, width: int) -> str:
+    return click.style(word.ljust(width), fg=COLOURS.get(word))
 
 
 def _after(joint: str, text: str | None) -> str:

@@ -25,7 +25,7 @@ from autologin.journal import answer_in
 from autologin.judge import Judge
 from autologin.log import event
 from autologin.otp import Otp
-from autologin.screen import Ambiguous, Form, Screen, find, named, submit_button, unticked
+from autologin.screen import CODES, Ambiguous, Form, Screen, certain, find, for_another_code, named, submit_button, unticked
 from autologin.view import View, first_line
 
 if TYPE_CHECKING:
@@ -78,9 +78,13 @@ class LoginPage:
         self._view = View(page, capture.answered, clock)
         self._judge = Judge(replies, clock, deadline)
         self._entered: set[Field] = set()
+        self._filled: dict[Field, set[tuple[str | int, ...]]] = {}
+        """What the boxes looked like that each field was typed into."""
         self._turned: set[str] = set()
         self._refilled = False
         self._pressed: tuple[ElementHandle, int] | None = None
+        self._rejected: OtpRejected | None = None
+        """The refusal of the last code, until the page takes another."""
         self._person_until: float | None = None
         page.on("dialog", self._dialog)
 
@@ -129,7 +133,7 @@ class LoginPage:
         except OtpRejected as error:
             self._another_code_or_raise(error)
         except NeedsPerson as error:
-            self._wait_for_person_or_raise(error)
+            self._wait_for_person_or_raise(self._rejected or error)
 
     async def _do(self, act: Coroutine[Any, Any, None]) -> None:
         from playwright.async_api import Error  # noqa: PLC0415  (only a login needs Playwright)
@@ -156,7 +160,7 @@ class LoginPage:
         if button := self._consent(script, screen):
             return self._allow(button, screen)
         if self._pressed_in_vain(screen):
-            return self._press_again()
+            return self._press_again(screen)
         self._judge.give_up(screen, self._situations(script, screen), self._entered)
         return None
 
@@ -166,21 +170,35 @@ class LoginPage:
         self._judge.unclear = ""
         for step in script.steps:
             wanted = [field for field in step.values if field not in self._entered]
+            if step.whole and not _all_there(screen, wanted):
+                continue
             try:
                 form = find(screen, wanted) if wanted else None
             except Ambiguous as fields:
                 self._judge.unclear = str(fields)
                 return None
-            if form and not self._asks_for_another(step, form, screen):
+            if form and not self._is_former(form) and not self._asks_for_another(step, form, screen):
                 return (step, form, screen) if len(form.boxes) == len(wanted) or self._still() else None
         return None
+
+    def _is_former(self, form: Form) -> bool:
+        """Whether a form still waits for its answer, and only looks as if it could take the next step's field too."""
+        for field, boxes in form.boxes.items():
+            others = [looks for other, seen in self._filled.items() if other != field for looks in seen]
+            if any(box.looks in others and (box.filled or not self._judge.accepted) for box in boxes):
+                return True
+        return False
 
     def _still(self) -> bool:
         return self._clock.monotonic() - self._view.changed_at >= PARTIAL
 
     def _asks_for_another(self, step: Step, form: Form, screen: Screen) -> bool:
         """Whether the form wants another user's password, or a code that is not ours to make."""
-        if any(field.other and re.search(field.other, self._judge.hint, re.IGNORECASE) for field in form.boxes):
+        codes = [field for field in form.boxes if field.other and isinstance(step.values[field], Otp)]
+        if any(re.search(field.other, self._judge.hint, re.IGNORECASE) for field in codes):
+            return True
+        unsure = [field for field in codes if not re.search(field.label, self._judge.hint, re.IGNORECASE)]
+        if any(for_another_code(field, box, screen) for field in unsure for box in form.boxes[field]):
             return True
         return self._shows_another_user(step, screen)
 
@@ -196,16 +214,19 @@ class LoginPage:
     async def _enter(self, step: Step, form: Form, screen: Screen) -> None:
         started = self._clock.monotonic()
         values = {field: await self._value(step.values[field]) for field in form.boxes}
-        if self._clock.monotonic() - started > STALE:
-            screen = await self._view.look(_selectors(self._judge.script)) or screen
-            form = find(screen, list(form.boxes)) or form
+        if self._clock.monotonic() - started > STALE and (fresh := await self._view.look(_selectors(self._judge.script))):
+            if (found := certain(fresh, list(form.boxes))) is None or found.boxes.keys() != form.boxes.keys():
+                return  # the page moved on meanwhile
+            form, screen = found, fresh
         self._entered |= set(form.boxes)
+        self._rejected = None
+        self._filled |= {field: {box.looks for box in boxes} for field, boxes in form.boxes.items()}
         self._judge.sending(step, screen)
-        self._note_secrets(step, form, values)
+        self._note_typed(step, form, values)
         before = self._replies.sent, self._replies.posts
         for field, boxes in form.boxes.items():
             elements = [await self._view.element(box.index) for box in boxes]
-            if field.kind == "code":
+            if field.kind in CODES:
                 await hands.type_code(self._page, elements, values[field])
             else:
                 await hands.fill(elements[0], values[field])
@@ -218,7 +239,10 @@ class LoginPage:
             value.learn_skew(self._replies.skew)
         return await value.code()
 
-    def _note_secrets(self, step: Step, form: Form, values: dict[Field, str]) -> None:
+    def _note_typed(self, step: Step, form: Form, values: dict[Field, str]) -> None:
+        for field, value in step.values.items():
+            if field in form.boxes and isinstance(value, str):
+                self._replies.typed(value, secret=False)
         secret = [values[field] for field in form.boxes if not isinstance(step.values[field], str)]
         if secret:
             self._capture.learning = False
@@ -228,7 +252,7 @@ class LoginPage:
             self._replies.typed(value)
 
     async def _send(self, step: Step, form: Form, screen: Screen, last: ElementHandle, before: tuple[int, int]) -> None:
-        if any(field.kind == "code" for field in form.boxes) and await self._sent_itself(last, *before):
+        if any(field.kind in CODES for field in form.boxes) and await self._sent_itself(last, *before):
             return
         button = submit_button(screen, form.group, step.press)
         if button is None:
@@ -262,11 +286,12 @@ class LoginPage:
         if self._pressed is None or self._replies.posts > self._pressed[1] or self._judge.last is None:
             return False
         waited = self._clock.monotonic() - self._judge.since
-        return waited > NOTHING_MOVED and find(screen, list(self._judge.last.values)) is not None
+        return waited > NOTHING_MOVED and certain(screen, list(self._judge.last.values)) is not None
 
-    async def _press_again(self) -> None:
+    async def _press_again(self, screen: Screen) -> None:
         assert self._pressed is not None
         (element, _), self._pressed = self._pressed, None
+        await self._tick(screen)
         await hands.press(element, covered=False)
 
     # On the way
@@ -276,7 +301,8 @@ class LoginPage:
         now = set(self._turned)
         if not self._entered:
             now.add("start")
-        codes = [field for step in script.steps for field in step.values if field.other and field not in self._entered]
+        values = [pair for step in script.steps for pair in step.values.items()]
+        codes = [field for field, value in values if field.other and isinstance(value, Otp) and field not in self._entered]
         if any(self._wants_another(field, screen) for field in codes):
             now.add("other_code")
         if any(self._shows_another_user(step, screen) for step in script.steps):
@@ -285,9 +311,11 @@ class LoginPage:
 
     def _wants_another(self, field: Field, screen: Screen) -> bool:
         """Whether the screen has a box for a code, and the box or the broker says that it is not for ours."""
-        if any(re.search(field.other, box.words, re.IGNORECASE) for box in screen.boxes):
+        if re.search(field.label, self._judge.hint, re.IGNORECASE):
+            return False
+        if any(for_another_code(field, box, screen) for box in screen.boxes):
             return True
-        return bool(re.search(field.other, self._judge.hint, re.IGNORECASE)) and find(screen, [field]) is not None
+        return bool(re.search(field.other, self._judge.hint, re.IGNORECASE)) and certain(screen, [field]) is not None
 
     def _turn_to_take(self, turn: Turn, script: Script, screen: Screen) -> Button | None:
         if turn.name in self._turned or turn.when not in self._situations(script, screen):
@@ -302,9 +330,11 @@ class LoginPage:
 
     def _consent(self, script: Script, screen: Screen) -> Button | None:
         """The button that allows the app, where this is the consent page."""
-        at_consent = bool(script.consent_at) and bool(re.search(script.consent_at, urlsplit(self._page.url).path))
-        wider = rf"{script.consent}|^(continue|accept|yes)\b" if at_consent else script.consent
-        button = None if "consent" in self._turned else named(screen, wider)
+        at_consent = bool(script.consent_at) and bool(re.search(script.consent_at, screen.path))
+        wider = rf"{script.consent}|^(authori[sz]e|allow|approve|continue|accept|yes)\b" if at_consent else script.consent
+        last = self._judge.last  # while its form is still there, "Continue" is that form's button
+        waiting = last is not None and certain(screen, list(last.values)) is not None
+        button = None if waiting or "consent" in self._turned else named(screen, wider)
         if button and not self._authorize:
             raise ConsentRequired('The broker asks whether this app may use the account, and `authorize` is "false"')
         return button
@@ -325,10 +355,12 @@ class LoginPage:
         if not codes or not policy.may_send_another_code(self.rejected_codes, error.attempts_left):
             raise error
         event("otp_rejected", level="WARNING", said=error.said, then="one more code, in a new window")
-        self._entered -= codes
+        self._entered -= set(step.values) if step else codes  # a form that holds more than the code comes back empty
+        self._rejected = error
+        self._judge.heard()
         self._judge.moved()
 
-    def _wait_for_person_or_raise(self, error: NeedsPerson) -> None:
+    def _wait_for_person_or_raise(self, error: NeedsPerson | OtpRejected) -> None:
         if not self._headed:
             raise error
         now = self._clock.monotonic()
@@ -342,6 +374,12 @@ class LoginPage:
     async def _dialog(self, dialog: Dialog) -> None:
         self._judge.dialogs.append(dialog.message)
         await dialog.accept()
+
+
+def _all_there(screen: Screen, wanted: list[Field]) -> bool:
+    """Whether the fields, more than one, are all on the screen."""
+    form = certain(screen, wanted) if len(wanted) > 1 else None
+    return form is not None and len(form.boxes) == len(wanted)
 
 
 def find_text(screen: Screen, step: Step) -> bool:

@@ -19,7 +19,7 @@ from autologin.errors import (
 )
 
 if TYPE_CHECKING:
-    from autologin.store import AttemptCount
+    from autologin.records import AttemptCount
 
 CODES = 2
 """Rejected codes after which an account is left alone: the first, and one more in a new window."""
@@ -31,6 +31,8 @@ TRIES_BEFORE_SECRETS = 4
 TRIES_AFTER_SECRETS = 2
 PAUSES = (1.0, 3.0, 8.0)
 """Seconds before the second, third and fourth try."""
+LOGIN_SECONDS = 10.0
+"""Seconds that must be left for another login: one that is cut off has sent the password for nothing."""
 
 
 def may_send_another_code(rejected: int, attempts_left: int | None) -> bool:
@@ -63,7 +65,7 @@ def pause_before_retry(error: AutologinError, tries: int, *, secrets_sent: bool,
     most = TRIES_AFTER_SECRETS if secrets_sent else TRIES_BEFORE_SECRETS
     if not _may_log_in_again(error) or tries >= most:
         return None
-    return _fitting(error, PAUSES[min(tries, len(PAUSES)) - 1], seconds_left)
+    return _fitting(error, PAUSES[min(tries, len(PAUSES)) - 1], seconds_left - LOGIN_SECONDS)
 
 
 def pause_before_same_code(error: AutologinError, *, seconds_left: float) -> float | None:

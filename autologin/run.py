@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import TYPE_CHECKING, Literal
 
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from autologin.clock import Clock
     from autologin.config import Account, Settings
     from autologin.flow import Flow, Verified
+    from autologin.records import StoredToken
     from autologin.signin import SignIn
-    from autologin.store import StoredToken
     from autologin.token import Token
 
 Good = Literal["issued", "still_valid"]
@@ -168,6 +168,8 @@ class Walk:
         self._prepare()
         async with lease.held(self.desk.store, self.account.name, self.desk.clock, self.deadline), self._client():
             nonce = self.desk.store.nonce(self.account.name)
+            if nonce:
+                self.flow.resume(nonce)
             code = capture.pasted_code(pasted, self.flow.code_params, self.flow.state_param, nonce)
             self.issued = await self._exchanged(code)
             self.desk.store.drop_nonce(self.account.name)
@@ -252,8 +254,11 @@ class Walk:
             return None
         with self.stages.stage("refresh"):
             token = await self.flow.refresh(former.token, self.http, self.desk.clock.now())
-        event("refreshed" if token else "refresh_refused")
-        return await self._proven(token) if token else None
+        if token is None:
+            event("refresh_refused")
+            return None
+        event("refreshed")
+        return await self._proven(token)
 
     async def _issue(self) -> Token:
         """Log in until there is a token, as often as the policy allows."""
@@ -314,8 +319,7 @@ class Walk:
         event("session_created", expires_at=token.expires_at.isoformat())
         with self.stages.stage("verify"):
             answer = await verify(self.flow, token, self.http, self.desk.clock, self._left)
-            self._settle(token, answer)
-        return token
+            return self._settle(token, answer)
 
     def _keep(self, token: Token) -> None:
         """Store a token. A store that fails now must not lose it: the sinks still get theirs."""
@@ -326,7 +330,7 @@ class Walk:
             event("not_stored", level="ERROR", said=error.said)
             self.not_stored = error
 
-    def _settle(self, token: Token, answer: Verified) -> None:
+    def _settle(self, token: Token, answer: Verified) -> Token:
         """Keep the token that the broker confirmed, or could not be asked about; forget any other."""
         if not (self._ours(answer.user_id) and self._ours(token.user_id)):
             self.desk.store.drop_token(self.account.name)
@@ -334,8 +338,11 @@ class Walk:
         if answer.verdict is Verdict.REJECTED:
             self.desk.store.drop_token(self.account.name)
             raise TokenRejected(f"The broker refused the token that it had just issued: {answer.said}")
+        if answer.user_id and not token.user_id:
+            self._keep(token := replace(token, user_id=answer.user_id))
         if answer.verdict is Verdict.VALID and not self.not_stored:
             self.desk.store.mark_verified(self.account.name)
+        return token
 
 
 def _http_client(proxy: str | None) -> httpx.AsyncClient:

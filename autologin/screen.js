@@ -10,11 +10,22 @@ async ({css, seen}) => {
     return into;
   };
   const words = text => (text || '').replace(/\s+/g, ' ').trim().slice(0, 200);
+  const parent = el => el.parentElement || el.getRootNode().host;
+  const up = (el, test) => {
+    for (let at = el; at; at = parent(at)) if (test(at)) return at;
+    return null;
+  };
+  // What lies in a box without any height or width, such as a collapsed form, is seen by nobody.
+  const collapsed = el => {
+    const box = el.getBoundingClientRect();
+    return (box.width < 2 || box.height < 2) && el !== document.body && el !== document.documentElement
+      && getComputedStyle(el).overflow !== 'visible';
+  };
   const shown = el => {
     const box = el.getBoundingClientRect();
     if (box.width < 2 || box.height < 2 || box.right + scrollX <= 0 || box.bottom + scrollY <= 0) return false;
     if (el.checkVisibility && !el.checkVisibility({opacityProperty: true, visibilityProperty: true})) return false;
-    return !el.closest('[aria-hidden=true],[inert]');
+    return !up(el, at => at.matches('[aria-hidden=true],[inert]') || at !== el && collapsed(at));
   };
   // Where an id stands on the page twice, its label belongs to the first one only: then the form's own label is meant.
   const labelsOf = el => {
@@ -45,6 +56,14 @@ async ({css, seen}) => {
     while (after && !words(after.textContent)) after = after.nextSibling;
     return after ? words(after.textContent) : '';
   };
+  const nameOf = el => ['checkbox', 'radio'].includes(el.type) ? labelOf(el) || nearOf(el) || afterOf(el)
+    : words(el.innerText || el.value || el.getAttribute('aria-label') || el.title || el.textContent);
+  // The box to tick that is pressed with an element: where the box itself is hidden, its label stands for it.
+  const boxOf = el => {
+    const box = el.tagName === 'LABEL' && el.control && !shown(el.control) ? el.control : el;
+    return ['checkbox', 'radio'].includes(box.type) ? box : null;
+  };
+  const aside = /\b(show|hide|view|eye|toggle|clear|change|edit|resend|forgot)\b/i;
   const kinds = ['hidden', 'checkbox', 'radio', 'submit', 'button', 'image', 'reset', 'file', 'range', 'color'];
   const pressable = 'button,a,summary,[role=button],[role=link],[role=option],[role=tab],[role=menuitem],input[type=submit],input[type=button],input[type=image],input[type=checkbox],input[type=radio],label,[onclick]';
   // A challenge that is solved (by itself, or by a person) leaves its proof in a hidden field.
@@ -66,15 +85,19 @@ async ({css, seen}) => {
         && getComputedStyle(el.parentElement || el).cursor !== 'pointer';
       return (el.matches(pressable) || plain) && shown(el);
     });
-    const groupOf = el => {
-      let at = el.closest('form,[role=form]');
-      for (let up = el.parentElement; !at && up; up = up.parentElement) {
-        if (up === document.body || presses.some(press => press.matches('button,[role=button],[type=submit]') && up.contains(press))) at = up;
-      }
-      const group = at || document.documentElement;
+    // Without a form, fields belong to the nearest place that has a button too (one beside a field, such as "show", is
+    // none of its own), and buttons to the nearest place that fields belong to.
+    const sends = el => el.matches('button,[role=button],[type=submit],[type=button]') && /[\p{L}\p{M}]{2}/u.test(nameOf(el)) && !aside.test(nameOf(el));
+    const around = new Set();
+    presses.filter(sends).forEach(el => up(el, at => !around.add(at)));
+    const groupOf = (el, places) => {
+      const form = el.form || up(el, at => at.matches('form,[role=form]'));
+      const group = form || up(parent(el), at => at === document.body || places(at)) || document.documentElement;
       if (!groups.includes(group)) groups.push(group);
       return groups.indexOf(group);
     };
+    const texts = () => [document.body, ...everything.flatMap(el => el.shadowRoot ? [...el.shadowRoot.children] : [])]
+      .filter(el => el && !['STYLE', 'SCRIPT'].includes(el.tagName)).map(el => el.innerText || '');
     const index = el => elements.push(el) - 1;
     const covered = el => {
       const box = el.getBoundingClientRect();
@@ -83,25 +106,24 @@ async ({css, seen}) => {
     };
     const matching = el => Object.keys(css).filter(name => css[name].some(selector => el.matches(selector)));
     const data = {
-      title: words(document.title),
+      title: words(document.title), path: location.pathname,
       inputs: inputs.map(el => ({
-        index: index(el), group: groupOf(el), type: el.type, id: el.id, name: el.name, label: labelOf(el), near: nearOf(el),
+        index: index(el), group: groupOf(el, at => around.has(at)), type: el.type, id: el.id, name: el.name, label: labelOf(el), near: nearOf(el),
         placeholder: words(el.placeholder), autocomplete: el.autocomplete || el.getAttribute('autocomplete') || '',
-        maxlength: el.maxLength, numeric: el.inputMode === 'numeric' || /\\d|0-9/.test(el.pattern || ''),
+        maxlength: el.maxLength, numeric: ['numeric', 'decimal'].includes(el.inputMode) || /\\d|0-9/.test(el.pattern || ''),
         enabled: !el.disabled, readonly: el.readOnly, filled: el.value !== '', css: matching(el),
         fixed: el.readOnly || el.disabled ? words(el.type === 'password' ? '' : el.value) : '',
       })),
       buttons: presses.map(el => ({
-        index: index(el), group: groupOf(el), tag: el.tagName.toLowerCase(), covered: covered(el), css: matching(el),
-        name: ['checkbox', 'radio'].includes(el.type) ? labelOf(el) || nearOf(el) || afterOf(el)
-          : words(el.innerText || el.value || el.getAttribute('aria-label') || el.title || el.textContent),
-        ticked: ['checkbox', 'radio'].includes(el.type) ? el.checked : null,
+        index: index(el), group: groupOf(el, at => groups.includes(at)), tag: el.tagName.toLowerCase(), covered: covered(el) || (el.tagName === 'LABEL' && !!boxOf(el)), css: matching(boxOf(el) || el),
+        name: nameOf(el),
+        ticked: boxOf(el)?.checked ?? null,
         submit: el.matches('button:not([type]),button[type=submit],input[type=submit],input[type=image]') && !!el.closest('form')
           || el.matches('[type=submit]'),
         enabled: !el.disabled && el.getAttribute('aria-disabled') !== 'true',
       })),
       groups: groups.map(group => words(group === document.documentElement || group === document.body ? '' : group.innerText)),
-      lines: [...new Set((document.body?.innerText || '').split('\n').map(words).filter(Boolean))].slice(0, 300),
+      lines: [...new Set(texts().join('\n').split('\n').map(words).filter(Boolean))].slice(0, 300),
       alerts: everything.filter(el => el.matches('[role=alert],[aria-live=assertive],[class*=error],[class*=Error],[class*=alert]') && shown(el))
         .map(el => words(el.innerText)).filter(Boolean).slice(0, 5),
       captcha: !solved() && everything.some(el => challenge(el) && shown(el) && !el.closest('.grecaptcha-badge')),

@@ -19,8 +19,12 @@ if TYPE_CHECKING:
 SCRIPT = Path(__file__).with_suffix(".js")
 ENOUGH = 2
 """Evidence that a field needs: one strong way (a label, an id) or two weak ones (a type and a position)."""
+CODES = {"code", "pin"}
+"""Kinds of fields that are typed key by key, into one box or into one for each digit."""
 TEXT_TYPES = {"text", "email", "tel", "search", ""}
 NEW_PASSWORD = re.compile(r"\b(new|confirm|create|choose|repeat|re-?enter)\b", re.IGNORECASE)
+SENT = re.compile(r"\bsent\b.{0,60}\b(mobile|phone|number|sms|e-?mail|whatsapp)\b", re.IGNORECASE)
+"""A page that says so means the code that it sent."""
 OTHER_FORM = re.compile(r"\b(sign ?up|register|create|join|open (an? )?(free )?account|subscribe|search)\b", re.IGNORECASE)
 OTHER_BUTTON = re.compile(
     r"\b(sign ?up|register|forgot|cancel|back|resend|google|facebook|apple|qr|show|hide|eye|close|cookies?|deny|decline)\b",
@@ -33,11 +37,11 @@ class Field:
     """A field that a flow fills, with every way to find it.
 
     `label` is a pattern for label, placeholder, name and nearby text; `other` one for what it is not, though it looks so
-    (an SMS code where a TOTP is meant). `digits` is the length of a code.
+    (an SMS code where a TOTP is meant). `digits` is the length of a code, a PIN (kind `pin`) or a phone number (`phone`).
     """
 
     name: str
-    kind: Literal["text", "password", "code"]
+    kind: Literal["text", "phone", "password", "code", "pin"]
     label: str
     css: tuple[str, ...] = ()
     autocomplete: tuple[str, ...] = ()
@@ -71,6 +75,11 @@ class Box:
         """What the page calls this box."""
         return f"{self.label} {self.placeholder}".strip() or self.near
 
+    @property
+    def looks(self) -> tuple[str | int, ...]:
+        """What tells this box from another one, also where a page uses the same element for both."""
+        return (self.type, self.id, self.name, self.words, self.autocomplete, self.maxlength)
+
 
 @dataclass(frozen=True)
 class Button:
@@ -93,6 +102,7 @@ class Screen:
     """What a person would see now."""
 
     title: str
+    path: str
     boxes: tuple[Box, ...]
     buttons: tuple[Button, ...]
     groups: tuple[str, ...]
@@ -105,6 +115,7 @@ class Screen:
         """The screen that the script in the page saw."""
         return cls(
             title=data["title"],
+            path=data["path"],
             boxes=tuple(Box(**{**box, "css": tuple(box["css"])}) for box in data["inputs"]),
             buttons=tuple(Button(**{**button, "css": tuple(button["css"])}) for button in data["buttons"]),
             groups=tuple(data["groups"]),
@@ -153,13 +164,22 @@ def find(screen: Screen, wanted: Sequence[Field]) -> Form | None:
     return ranked[0]
 
 
+def certain(screen: Screen, wanted: Sequence[Field]) -> Form | None:
+    """The same, and None also where two are equally good."""
+    try:
+        return find(screen, wanted)
+    except Ambiguous:
+        return None
+
+
 def submit_button(screen: Screen, group: int, name: str) -> Button | None:
     """The button that sends a form; None where it is not certain (Enter in the last field sends it then)."""
     ours = [button for button in screen.buttons if button.group == group and button.ticked is None]
     ours = [button for button in ours if not OTHER_BUTTON.search(button.name)]
     ranked = sorted(ours, key=lambda button: _button_weight(button, name), reverse=True)
     if not ranked or _button_weight(ranked[0], name) == 0:
-        return None
+        alone = [button for button in ranked if button.tag not in {"a", "label", "summary"}]
+        return alone[0] if len(alone) == 1 else None
     tie = len(ranked) > 1 and _button_weight(ranked[0], name) == _button_weight(ranked[1], name)
     return None if tie else ranked[0]
 
@@ -189,12 +209,23 @@ def evidence(field: Field, box: Box) -> int:
     return ways + _type_evidence(field, box)
 
 
+def for_another_code(field: Field, box: Box, screen: Screen) -> bool:
+    """Whether a box is for a code, but not for this field's: an SMS code where a TOTP is meant."""
+    typed = box.type in {"number", "tel"} or box.numeric or box.maxlength in {1, field.digits}
+    if not field.other or not (typed or _says(r"code|otp|\bpin\b", box.words)):
+        return False
+    ours = _says(field.label, f"{box.words} {box.near} {box.name} {box.id}")
+    return _says(field.other, box.words) or (not ours and any(SENT.search(line) for line in screen.lines))
+
+
 def _possible(field: Field, box: Box) -> bool:
     if not box.enabled or box.readonly or (field.other and _says(field.other, box.words)):
         return False
     if field.kind == "password":
         return box.type == "password" and box.autocomplete != "new-password" and not NEW_PASSWORD.search(box.words)
-    if field.kind == "code":
+    if field.kind == "phone":
+        return box.type in {*TEXT_TYPES, "number"} and (box.maxlength == -1 or box.maxlength >= field.digits)
+    if field.kind in CODES:
         return box.type in {*TEXT_TYPES, "number", "password"} and (box.maxlength in {-1, 1} or box.maxlength >= field.digits)
     return box.type in TEXT_TYPES and box.maxlength != 1 and "one-time-code" not in box.autocomplete
 
@@ -204,7 +235,8 @@ def _type_evidence(field: Field, box: Box) -> int:
         return 2
     if field.kind == "text":
         return 1
-    return (box.type in {"number", "tel"} or box.numeric) + 2 * (box.maxlength == field.digits)
+    masked = 2 * (field.kind == "pin" and box.type == "password")
+    return masked + (box.type in {"number", "tel"} or box.numeric) + 2 * (box.maxlength == field.digits)
 
 
 def _says(pattern: str, text: str) -> bool:
@@ -226,7 +258,7 @@ def _in_group(screen: Screen, group: int, wanted: Sequence[Field]) -> Form | Non
 
 def _digit_boxes(field: Field, boxes: Iterable[Box]) -> list[Box]:
     """The row of one-digit boxes that a code is typed into, where this form has one of the right length."""
-    row = [box for box in boxes if field.kind == "code" and box.maxlength == 1 and _possible(field, box)]
+    row = [box for box in boxes if field.kind in CODES and box.maxlength == 1 and _possible(field, box)]
     return row if len(row) == field.digits else []
 
 
@@ -236,8 +268,8 @@ def _best(field: Field, boxes: Sequence[Box]) -> list[Box]:
 
     def weight(box: Box) -> int:
         found = evidence(field, box)
-        alone = field.kind == "code" and len(single) == 1
-        return found + (found > 0 and (alone or (field.kind == "text" and _before_password(box, boxes))))
+        alone = field.kind in {*CODES, "phone"} and len(single) == 1
+        return found + (0 < found < ENOUGH and (alone or (field.kind == "text" and _before_password(box, boxes))))
 
     most = max(map(weight, single), default=0)
     return [box for box in single if weight(box) == most] if most >= ENOUGH else []

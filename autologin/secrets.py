@@ -158,9 +158,11 @@ def _from_command(command: str, place: Place) -> str:
     ) as process:
         try:
             out, _ = process.communicate(timeout=COMMAND_SECONDS)
-        except subprocess.TimeoutExpired:
+        except BaseException as ended:
             with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+                os.killpg(process.pid, signal.SIGKILL)  # Ctrl-C does not reach it: it has a session of its own
+            if not isinstance(ended, subprocess.TimeoutExpired):
+                raise
             said = f"the command was not done within {COMMAND_SECONDS:g} seconds"
             raise UnreadableError(
                 said, "Run it by hand: it may be waiting for an answer, and nobody is there to give one."

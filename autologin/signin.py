@@ -139,7 +139,7 @@ class SignIn:
                 await catch.attach(chromium, context)
                 tab = await context.new_page()
             replies = Replies(tab, catch.is_broker, self.clock)
-            replies.listen(context)
+            await replies.listen(context)
             yield Visit(tab, self._page(tab, catch, replies), catch, nonce)
 
     def _page(self, tab: Page, catch: Capture, replies: Replies) -> LoginPage:

@@ -7,16 +7,22 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from autologin import config, out
-from autologin.errors import AutologinError, TokenRejected
+from autologin.errors import AutologinError, ConfigError, TokenRejected
 from autologin.flow import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
+    from autologin.records import Block, Run, StoredToken
     from autologin.run import Desk
     from autologin.settings import Account
-    from autologin.store import Block, Run, StoredToken
+
+ANSWERS = {
+    Verdict.VALID: "valid says the broker",
+    Verdict.REJECTED: "refused by the broker",
+    Verdict.UNKNOWN: "the broker could not be asked",
+}
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,8 @@ class Status:
     last: Run | None
     verdict: Verdict | None = None
     said: str = ""
+    error: ConfigError | None = None
+    """Why the broker could not even be asked."""
 
     @property
     def state(self) -> str:
@@ -65,7 +73,7 @@ class Status:
         if self.stored is None:
             return "no token"
         until = out.local(self.stored.token.expires_at)
-        asked = f", {self.verdict.value} says the broker" if self.verdict else ""
+        asked = f", {ANSWERS[self.verdict]}" if self.verdict else ""
         return f"expired at {until}" if self.state == "expired" else f"valid until {until}{asked}"
 
     def more(self) -> Iterator[str]:
@@ -96,7 +104,9 @@ async def verify(desk: Desk, found: Sequence[Status]) -> list[Status]:
 
 
 def exit_code(found: Sequence[Status]) -> int:
-    """3 where an account has no living token, else 5 where a broker could not be asked, else 0."""
+    """2 where the config is to be mended, 3 where an account has no living token, 5 where a broker gave no answer, else 0."""
+    if any(one.error for one in found):
+        return ConfigError.exit_code
     if any(one.state != "valid" or one.verdict is Verdict.REJECTED for one in found):
         return TokenRejected.exit_code
     return 5 if any(one.verdict is not Verdict.VALID for one in found) else 0
@@ -135,8 +145,11 @@ async def _verified(desk: Desk, one: Status) -> Status:
     import httpx  # noqa: PLC0415  (100 ms that `status` alone does not need)
 
     account = desk.settings.accounts[one.account]
-    flow = config.flow_for(desk.settings, account, account.place.environ)
-    async with httpx.AsyncClient(timeout=15, trust_env=False, proxy=config.proxy_url(account)) as http:
+    try:
+        flow, proxy = config.flow_for(desk.settings, account, account.place.environ), config.proxy_url(account)
+    except ConfigError as error:
+        return replace(one, error=error)  # the other accounts are asked all the same
+    async with httpx.AsyncClient(timeout=15, trust_env=False, proxy=proxy) as http:
         answer = await flow.verify(one.stored.token, http)
     if answer.verdict is Verdict.REJECTED:
         desk.store.drop_token(one.account)

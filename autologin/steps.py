@@ -32,9 +32,10 @@ class Step:
     """Fields that are filled and sent together (or one after the other, where the page asks for them so).
 
     `press` is a pattern for the name of the button that sends them, `reply` the path of the page's own call that answers,
-    `refused` what a refusal of this step means. `hint` reads from that answer's JSON what is asked for next, in words
-    that a field's `other` can match. `shown_as` is a pattern for user ids: a page that asks for the password of another
-    user than `user_id` is not filled.
+    `refused` what a refusal of this step means. `hint` reads from that answer's JSON (of HTML: `{"html": ...}`) what is
+    asked for next, in words that a field's `other` can match. `shown_as` is a pattern for user ids: a page that asks for
+    the password of another user than `user_id` is not filled. A `whole` step is for pages that ask for everything at once:
+    it is passed over where not all of its fields (and more than one) are on the screen.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Step:
     reply: str = ""
     hint: Callable[[Mapping[str, Any]], str] | None = None
     shown_as: str = ""
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,9 @@ class Script:
 COMMON: dict[type[AutologinError], str] = {
     CaptchaRequired: r"captcha|verify (that )?you(’|'| a)re (a )?human|not a robot|checking your browser|just a moment",
     PageChanged: r"access denied|error 10(06|10|15|20)\b|sorry, you have been blocked|unusual traffic|request blocked",
-    AccountLocked: r"(?<!be )(?<!get )(?<!being )\b(locked|blocked|suspended|deactivated|frozen)\b",
+    AccountLocked: r"(?<!be )(?<!get )(?<!being )\b(locked|blocked|suspended|deactivated|frozen)\b"
+    r"|\b(account|user|profile)( id)? (is|was|has been) (temporarily )?disabled"
+    r"|attempts? (limit )?((have|has) been )?exceeded|too many (\w+ ){0,3}attempts",
     BrokerUnavailable: r"something went wrong|try (again )?(later|after some)|temporarily unavailable|under maintenance"
     r"|service (is )?unavailable|bad gateway|session (has )?expired",
     CredentialsRejected: r"invalid.{0,4}(api.?key|client.?id|app\b)|not enabled for (the|this) app"
@@ -108,12 +112,17 @@ JSON_MESSAGE = re.compile(r'"(?:message|error_description|error)"\s*:\s*"((?:[^"
 def meaning(text: str, script: Script, step: Step | None) -> AutologinError | None:
     """The error that a line of the broker's means, None where it means none.
 
-    `step` is the one that was just sent: plain words of refusal mean that step's error.
+    `step` is the one that was just sent: plain words of refusal mean that step's error. The script's own phrases are looked
+    for in all of a JSON answer (a code is as good as words), the common ones in its message only.
     """
-    for kind, pattern in [*script.phrases.items(), *COMMON.items()]:
+    said = plain_words(text)
+    for kind, pattern in script.phrases.items():
         if re.search(pattern, text, re.IGNORECASE):
-            return quoted(kind, text)
-    return quoted(step.refused, text) if step and re.search(NO, text, re.IGNORECASE) else None
+            return quoted(kind, said)
+    for kind, pattern in COMMON.items():
+        if re.search(pattern, said, re.IGNORECASE):
+            return quoted(kind, said)
+    return quoted(step.refused, said) if step and re.search(NO, said, re.IGNORECASE) else None
 
 
 def quoted(kind: type[AutologinError], text: str) -> AutologinError:

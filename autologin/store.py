@@ -12,12 +12,12 @@ import json
 import os
 import secrets as random
 import sqlite3
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from autologin import owner
 from autologin.errors import ConfigError, Problem, StoreError
+from autologin.records import AttemptCount, Block, Lease, Run, StoredToken
 from autologin.seal import Seal
 from autologin.token import Token
 
@@ -67,56 +67,6 @@ RESEALED = (
     ("SELECT rowid, value FROM meta", "UPDATE meta SET value = ? WHERE rowid = ?"),
 )
 """Everything that is sealed."""
-
-
-@dataclass(frozen=True)
-class StoredToken:
-    """The last good token of an account, and when the broker last confirmed it."""
-
-    broker: str
-    token: Token
-    verified_at: datetime | None
-
-
-@dataclass(frozen=True)
-class Block:
-    """Why no login is tried on an account, and since when."""
-
-    at: datetime
-    error: str
-    message: str
-
-
-@dataclass(frozen=True)
-class AttemptCount:
-    """What was sent with these credentials since the last login that worked."""
-
-    rejected_passwords: int = 0
-    rejected_otps: int = 0
-    unsettled: int = 0
-    """Sent, and the broker's answer was never understood, or never seen because the process died."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run as history keeps it; `outcome` None: it is under way, or it was killed."""
-
-    account: str
-    broker: str
-    began: datetime
-    outcome: str | None
-    error: str | None
-    message: str | None
-    seconds: float | None
-    stages: Mapping[str, float]
-
-
-@dataclass(frozen=True)
-class Lease:
-    """The right to log in to an account now."""
-
-    account: str
-    owner: str
 
 
 class Store:

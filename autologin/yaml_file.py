@@ -59,6 +59,17 @@ Loader.add_implicit_resolver(
 )
 
 
+def _number(loader: Loader, node: yaml.ScalarNode) -> int:
+    """A whole number. YAML 1.1 reads 0123 as octal and chokes on 0189, which must be told to be put in quotes as well."""
+    try:
+        return loader.construct_yaml_int(node)
+    except ValueError:
+        return int(node.value.replace("_", ""))
+
+
+Loader.add_constructor("tag:yaml.org,2002:int", _number)
+
+
 def find(path: Path | None, environ: Mapping[str, str]) -> Path | None:
     """The config file: the one that is named, else the first of the usual places that has one."""
     if path or environ.get("AUTOLOGIN_CONFIG"):
@@ -94,6 +105,7 @@ def read(file: Path) -> tuple[dict[str, Any], list[Problem]]:
 def _parsed(file: Path, text: str) -> tuple[dict[str, Any], list[Problem]]:
     try:
         loader = Loader(text)
+        loader.name = str(file)  # the marks carry it
         data = loader.get_single_data()
     except yaml.MarkedYAMLError as error:
         return {}, [_explained(error, text)]
@@ -106,7 +118,7 @@ def _parsed(file: Path, text: str) -> tuple[dict[str, Any], list[Problem]]:
 
 
 def _place(mark: yaml.Mark) -> str:
-    return f"line {mark.line + 1}, column {mark.column + 1}"
+    return f"{mark.name}, line {mark.line + 1}, column {mark.column + 1}"
 
 
 def _explained(error: yaml.MarkedYAMLError, text: str) -> Problem:

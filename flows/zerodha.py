@@ -47,7 +47,7 @@ PASSWORD = Box("password", "password", label=r"password", css=("#password",), au
 TOTP = Box(
     "TOTP",
     "code",
-    label=r"totp|authenticator|time.?based",
+    label=r"totp|authenticator|time.?based|\b2.?fa\b|two.?factor",
     css=("#userid[type=number]", "#totp", ".twofa-value", "form input[maxlength='6']"),
     autocomplete=("one-time-code",),
     other=r"app.?code|\bsms\b|\be-?mail\b",
@@ -93,13 +93,14 @@ class Zerodha(flow.Flow):
         credentials = Step(
             "credentials",
             {USER: mine.user_id, PASSWORD: mine.password},
-            press=r"log ?in|sign ?in|continue",
+            press=r"log ?in|sign ?in|continue|proceed|next|submit",
             refused=CredentialsRejected,
             reply="/api/login",
             hint=asked_for,
             shown_as=r"\b[A-Z]{2,3}\d{3,5}\b",
         )
-        twofa = Step("TOTP", {TOTP: otp}, press=r"continue|verify|submit", refused=OtpRejected, reply="/api/twofa")
+        send = r"continue|verify|submit|proceed|log ?in"
+        twofa = Step("TOTP", {TOTP: otp}, press=send, refused=OtpRejected, reply="/api/twofa")
         await page.walk(Script((credentials, twofa), WAYS, consent_at=r"/connect/authorize"))
 
     async def exchange(self, code: SecretStr, http: httpx.AsyncClient, now: datetime) -> Token:

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import sys
+import tempfile
 import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,11 +18,15 @@ from urllib.parse import quote, quote_plus
 
 import yaml
 
-from autologin import config
+from autologin import config, registry
 from autologin import run as walk
 from autologin.sandbox.server import Sandbox
 
 MORNING = datetime(2026, 11, 24, 2, 45, 10, tzinfo=UTC)  # 08:15:10 in India
+
+
+SCRATCH = tempfile.TemporaryDirectory(prefix="al", ignore_cleanup_errors=True)
+"""A short path: Chromium makes sockets in it, whose paths have room for 107 bytes."""
 
 
 @dataclass
@@ -72,7 +77,7 @@ class User:
 
     async def start(self, *words, **more):
         """Start `autologin WORDS`, in an environment that holds nothing of the tests'."""
-        environ = {"HOME": str(self.folder), "PATH": os.environ["PATH"], "TMPDIR": str(self.folder), **self.environ}
+        environ = {"HOME": str(self.folder), "PATH": os.environ["PATH"], "TMPDIR": SCRATCH.name, **self.environ}
         options = {"stdin": asyncio.subprocess.DEVNULL, "start_new_session": True} | more
         pipes = {"stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.PIPE}
         command = [sys.executable, "-m", "autologin", *map(str, words)]
@@ -129,13 +134,25 @@ class Rehearsal:
 
 @asynccontextmanager
 async def rehearsal(folder, *scenarios, broker="zerodha", clock=None, page_delay=0.0):
-    """Serve a broker's twin with scenarios on; `folder` gets a config.yaml for it."""
+    """Serve a broker's twin with scenarios on; `folder` gets a config.yaml for it.
+
+    At the end none of its secrets may stand in the state folder, or in anything that the user was told.
+    """
     async with Sandbox(brokers=[broker], scenarios={broker: scenarios}, clock=clock) as sandbox:
         sandbox.twins[broker].page_delay = page_delay
         file = folder / "config.yaml"
         file.touch(mode=0o600)
         file.write_text(yaml.safe_dump(sandbox.config(), allow_unicode=True))
-        yield Rehearsal(sandbox, User(folder), broker)
+        user = User(folder)
+        yield Rehearsal(sandbox, user, broker)
+        assert leaks(secrets_of(sandbox.twins[broker]), [*user.heard, folder / "state"]) == []
+
+
+def secrets_of(twin):
+    """What must stand nowhere: secret credentials, and every one-time value so far."""
+    flow = registry.load(twin.broker)
+    mine = [value for key, value in twin.credentials.items() if config.is_secret(flow, key)]
+    return [*mine, *twin.otps, *twin.codes_issued]
 
 
 def forms(secret):

@@ -70,10 +70,12 @@ class Sandbox:
 
     def config(self) -> dict[str, Any]:
         """A config file that points at this sandbox, ready to be dumped as YAML."""
-        accounts = {
+        accounts: dict[str, dict[str, Any]] = {
             name: {"broker": name, "credentials": twin.credentials, "endpoints": twin.endpoints, "sinks": ["tokens"]}
             for name, twin in self.twins.items()
         }
+        for name, twin in self.twins.items():
+            accounts[name] |= {"options": twin.options} if twin.options else {}
         sinks = {"tokens": {"type": "file", "path": "./tokens/{account}.json", "format": "json"}}
         return {"state": {"path": "./state"}, "sinks": sinks, "accounts": accounts}
 

@@ -99,6 +99,11 @@ class Twin(ABC):
         return dict(self.origins)
 
     @property
+    def options(self) -> dict[str, Any]:
+        """What an account's `options` must hold."""
+        return {}
+
+    @property
     def totp_secret(self) -> str:
         """The seed that belongs into an authenticator; empty where the broker has none."""
         return self.credentials.get("totp_secret", "")

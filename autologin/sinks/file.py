@@ -35,11 +35,17 @@ if TYPE_CHECKING:
 
 PLACEHOLDERS = ("account", "broker", "user_id")
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+PROBE = 8192
+"""Bytes that the write check writes: more than a token needs."""
 STALE = 3600.0
 """Seconds after which a temporary file is a dead process's; no write takes a hundredth of it."""
 MENDS = {
     errno.ENOSPC: ("the disk is full", "Free some space."),
     errno.EDQUOT: ("the disk quota is used up", "Free some space."),
+    errno.EFBIG: (
+        "it would be larger than a file may be here",
+        "Raise the limit on the size of files (`ulimit -f`).",
+    ),
     errno.EROFS: ("the file system is read-only", "Mount it writable; in a container, put a volume there."),
     errno.EACCES: ("permission denied", "Let the user that runs autologin write there."),
     errno.EPERM: ("permission denied", "Let the user that runs autologin write there."),
@@ -117,8 +123,11 @@ class FileSink:
                 raise IsADirectoryError(errno.EISDIR, "")
             while not folder.exists():
                 folder = folder.parent
-            os.close(_create(temporary := _temporary(folder / "check")))
-            temporary.unlink()
+            temporary = _temporary(folder / "check")
+            try:
+                _write(temporary, b" " * PROBE)  # a full disk still takes an empty file
+            finally:
+                temporary.unlink(missing_ok=True)
 
     def _replace(self, path: Path, data: bytes) -> None:
         temporary = _temporary(path)

@@ -29,7 +29,9 @@ async def test_headed_waits_for_a_person_and_carries_on(tmp_path, screen):
         running = await served.user.start("run", "zerodha", "--headed", "--json")
         said = b""
         while b"needs_person" not in said:
-            said += await asyncio.wait_for(running.stderr.readline(), 60)
+            line = await asyncio.wait_for(running.stderr.readline(), 60)
+            assert line, said.decode()
+            said += line
         assert "--headed" not in said.decode()
         served.twin.switch()  # the page is reloaded by the person, and shows no captcha now
         await press(screen, "F5")

@@ -7,7 +7,7 @@ import json
 from datetime import datetime
 
 import pytest
-from kit import SkippingClock, leaks, rehearsal
+from kit import SkippingClock, leaks, rehearsal, secrets_of
 
 from autologin import log
 from autologin.sandbox.zerodha_scenarios import SCENARIOS
@@ -81,8 +81,8 @@ async def walked(tmp_path, heard):
 
     yield walk
     for context, served in kept:
-        twin, mine = served.twin, served.twin.credentials
-        secrets = [mine["api_secret"], mine["password"], mine["totp_secret"], *twin.otps, *twin.codes_issued, *twin.tokens]
+        twin = served.twin
+        secrets = [*secrets_of(twin), *twin.tokens]
         secrets += [part for session in twin.sessions.values() for part in (session.enctoken, session.public_token)]
         assert leaks(secrets, [heard.getvalue(), tmp_path / "state"]) == []
         await context.__aexit__(None, None, None)

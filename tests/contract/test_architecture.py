@@ -17,7 +17,7 @@ LAYERS = (
     {"run", "signin"},
     {"bundle", "page", "view", "judge", "hands", "browser", "capture", "replies", "lease", "journal", "delivery", "exchange"},
     {"policy"},
-    {"store", "seal", "owner", "stages"},
+    {"store", "records", "seal", "owner", "stages"},
     {"config", "consistency"},
     {"settings", "sources", "yaml_file", "registry", "sinks"},
     {"secrets"},

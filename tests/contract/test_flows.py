@@ -51,7 +51,9 @@ def test_it_declares_what_a_flow_must(flow):
     assert flow.docs.startswith("https://")
     assert re.fullmatch(r"20\d\d-(0[1-9]|1[0-2])", flow.evidence)
     assert flow.endpoints
-    assert all(url.startswith("https://") for url in flow.endpoints.values())
+    assert all(url.startswith("https://") for url in flow.endpoints.values() if url)
+    without_default = {name for name, url in flow.endpoints.items() if not url}
+    assert flow.needs_endpoints <= without_default <= flow.needs_endpoints | {"profile"}
     assert not flow.needs_browser or flow.code_params
 
 
@@ -80,9 +82,8 @@ def test_it_creates_nothing_and_reads_no_clock_or_environment(source):
 def test_each_page_field_can_be_found_in_two_ways_or_more(flow):
     from autologin.screen import Field
 
-    fields = [
-        value for value in vars(importlib.import_module(f"autologin.flows.{flow.broker}")).values() if isinstance(value, Field)
-    ]
+    modules = {kind.__module__ for kind in flow.__mro__ if kind.__module__.startswith("autologin.flows.")}
+    fields = [value for name in modules for value in vars(importlib.import_module(name)).values() if isinstance(value, Field)]
     assert bool(fields) == flow.needs_browser
     for field in fields:
         assert field.label

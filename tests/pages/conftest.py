@@ -44,6 +44,7 @@ def running(sandbox):
 
 
 @pytest.fixture
-def sandbox():
-    with running(Sandbox()) as served:
+def sandbox(request):
+    """The brokers that a module's BROKERS names, else all."""
+    with running(Sandbox(brokers=getattr(request.module, "BROKERS", None))) as served:
         yield served

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from autologin.sandbox.zerodha import Zerodha
 
+BROKERS = ["zerodha"]
 MOMENT = 1000
 
 

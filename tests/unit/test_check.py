@@ -1,0 +1,473 @@
+"""`autologin check`: everything that stands against a login, told at once, with its mend, and nothing left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import socket
+import textwrap
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+from kit import HandClock, SkippingClock, rehearsal
+from pydantic import SecretStr
+
+from autologin import check, out, sources
+from autologin.clock import SystemClock
+from autologin.store import Store
+from autologin.token import Token
+
+CANARY = "hunter2canary"
+GOOD = """
+accounts:
+  zerodha:
+    broker: zerodha
+    credentials:
+      api_key: "abc123"
+      api_secret: {env: API_SECRET}
+      user_id: "AB1234"
+      password: {env: PASSWORD}
+      totp_secret: {env: SEED}
+    sinks: [tokens]
+sinks:
+  tokens: {type: file, path: "tokens/{account}.json"}
+state: {path: state}
+"""
+SECRETS = {"API_SECRET": CANARY + "api", "PASSWORD": CANARY, "SEED": "JBSW Y3DP EHPK 3PXP"}
+CREDENTIALS = "accounts.zerodha.credentials"
+
+
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch, tmp_path):
+    monkeypatch.setattr(sources, "SECRETS_FOLDER", tmp_path / "no-secrets")
+
+
+def write(folder, text, mode=0o600):
+    file = folder / "config.yaml"
+    file.touch()
+    file.chmod(mode)
+    file.write_text(textwrap.dedent(text))
+    return file
+
+
+def look(folder, text=GOOD, mode=0o600, unset=(), **environ):
+    """What is found. Nothing on disk may have changed, and no secret may be in it."""
+    file = write(folder, text, mode)
+    before = everything(folder)
+    environ = {"HOME": str(folder), **SECRETS, **environ}
+    found = check.run(file, {key: value for key, value in environ.items() if key not in unset}, online=False)
+    assert everything(folder) == before
+    assert CANARY not in repr(found)
+    return found
+
+
+def everything(folder):
+    """Each file with its content; of the store, which SQLite opens for writing, that it is there."""
+    return {str(path): path.read_bytes() if path.is_file() and path.suffix != ".db" else None for path in folder.rglob("*")}
+
+
+def problems(found, level="problem"):
+    """Key -> message and mend of what has to be mended. Each names a mend."""
+    bad = [one for one in found if one.level == level]
+    assert [one.key for one in bad if not one.mend] == []
+    assert len({one.key for one in bad}) == len(bad), "a key is named twice"
+    return {one.key: f"{one.message} | {one.mend}" for one in bad}
+
+
+# A good config
+
+
+def test_a_good_config(tmp_path):
+    found = look(tmp_path)
+    assert {one.level for one in found} == {"ok"}
+    assert {one.key: one.message for one in found} == {
+        str(tmp_path / "config.yaml"): "the config can be read",
+        CREDENTIALS: "all 5 are there, the TOTP seed can be read",
+        "flows.zerodha": "built in, evidence of 2026-09",
+        "state.path": f"{tmp_path}/state can be written",
+        "browser": next(one.message for one in found if one.key == "browser"),
+        "sinks.tokens": "a token would arrive",
+    }
+    assert Path(next(one.message for one in found if one.key == "browser")).is_file()
+
+
+def test_the_environment_alone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    plain = {"AUTOLOGIN_ACCOUNTS__Z__BROKER": "zerodha", "AUTOLOGIN_STATE__PATH": "state", "HOME": str(tmp_path)}
+    found = check.run(None, plain, online=False)
+    assert problems(found).keys() == {
+        f"accounts.z.credentials.{key}" for key in ("api_key", "api_secret", "user_id", "password", "totp_secret")
+    }
+    assert problems(found, "warning").keys() == {"accounts.z.sinks"}
+    assert list(tmp_path.iterdir()) == []
+
+
+# What is wrong
+
+
+def test_everything_is_told_at_once(tmp_path):
+    text = GOOD.replace("sinks: [tokens]", "sinks: [tokns]\n    tmeout: 5").replace("{env: PASSWORD}", "{env: PASWORD}")
+    text = text.replace('"tokens/{account}.json"', '"config.yaml/{account}.json"')
+    text = text.replace("state: {path: state}", "state: {path: config.yaml}\nbrowser: {executable: nowhere}\nconcurency: 3")
+    found = problems(look(tmp_path, text, SEED="not a seed!"))
+    expected = {
+        "accounts.zerodha.sinks.0": 'there is no sink "tokns" | Did you mean "tokens"?',
+        "accounts.zerodha.tmeout": 'is not a known key | Did you mean "timeout"?',
+        "concurency": 'is not a known key | Did you mean "concurrency"?',
+        f"{CREDENTIALS}.password": "the environment variable PASWORD is not set | Did you mean PASSWORD?",
+        f"{CREDENTIALS}.totp_secret": "this is no TOTP seed",
+        "browser.executable": "nowhere is no program that can be started | Run `autologin browser install`",
+        "state.path": "config.yaml cannot be used: Not a directory",
+        "sinks.tokens": "a part of the path is a file, not a folder | Correct the path.",
+    }
+    assert found.keys() == expected.keys()
+    assert {key: words for key, words in expected.items() if words not in found[key]} == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "key", "words"),
+    [
+        (("accounts:", "acounts:"), "acounts", 'is not a known key | Did you mean "accounts"?'),
+        (("password:", "pasword:"), f"{CREDENTIALS}.pasword", 'Did you mean "password"?'),
+        (("password:", "pasword:"), f"{CREDENTIALS}.password", "is missing | Add `password`. What belongs here: the Kite pass"),
+        (("broker: zerodha", "broker: zeroda"), "accounts.zerodha.broker", 'not a known broker | Did you mean "zerodha"?'),
+        (('"abc123"', "0123"), f"{CREDENTIALS}.api_key", "Quote it"),
+        (('"abc123"', '""'), f"{CREDENTIALS}.api_key", "is empty"),
+        (('"abc123"', "{file: nowhere}"), f"{CREDENTIALS}.api_key", "there is no file"),
+        (('"abc123"', '{command: "exit 3"}'), f"{CREDENTIALS}.api_key", "the command failed (exit code 3)"),
+        (('"abc123"', '{command: "autologin-no-such"}'), f"{CREDENTIALS}.api_key", "no such command"),
+        (("type: file", "type: fiel"), "sinks.tokens.type", 'Did you mean "file"?'),
+        (("state:", "timezone: Asia/Kolkatta\nstate:"), "timezone", 'Did you mean "Asia/Kolkata"?'),
+        (("state:", "flows_dir: mine\nstate:"), "flows_dir", "there is no folder"),
+        (("path: state", "path: state, keys: [{env: NO_KEY}]"), "state.keys.0", "NO_KEY is not set"),
+        (("path: state", "path: state, keys: [short]"), "state.keys.0", "is no key"),
+        (("state:", "notify: {ping: {env: NO_PING}}\nstate:"), "notify.ping", "NO_PING is not set"),
+        (("state:", "http: {token: {env: NO_TOKEN}}\nstate:"), "http.token", "NO_TOKEN is not set"),
+        (("    sinks:", f"    proxy: {CANARY}\n    sinks:"), "accounts.zerodha.proxy", "http://host:port"),
+        (("    sinks:", "    proxy: {env: NO_PROXY_SET}\n    sinks:"), "accounts.zerodha.proxy", "NO_PROXY_SET is not set"),
+        (
+            ("    sinks:", f'    proxy: "socks5://me:{CANARY}@127.0.0.1:1"\n    sinks:'),
+            "accounts.zerodha.proxy",
+            "Chromium does not support",
+        ),
+    ],
+)
+def test_a_mistake(tmp_path, change, key, words):
+    assert words in problems(look(tmp_path, GOOD.replace(*change)))[key]
+
+
+@pytest.mark.parametrize(
+    ("seed", "words"),
+    [
+        (CANARY + "!", "this is no TOTP seed"),
+        ("JBSWY3DP", "too short: 40 bits"),
+        ("JBSWY3DPEHPK3PX1", "only the letters A-Z and the digits 2-7"),
+        ("otpauth://hotp/Kite?secret=JBSWY3DPEHPK3PXP&counter=1", "counter-based"),
+        ("otpauth://totp/Kite", "this is no TOTP seed"),
+        ("", "is empty"),
+        (" JBSWY3DPEHPK3PXP", "stray space"),
+    ],
+    ids=["words", "short", "digits", "hotp", "no secret", "empty", "space"],
+)
+def test_a_bad_seed(tmp_path, seed, words):
+    assert words in problems(look(tmp_path, SEED=seed))[f"{CREDENTIALS}.totp_secret"]
+
+
+def test_a_stray_newline(tmp_path):
+    (tmp_path / "trailing").write_text("abc123\n")
+    (tmp_path / "inside").write_text(f"{CANARY}\n{CANARY}\n")
+    text = GOOD.replace('"abc123"', "{file: trailing}").replace("{env: PASSWORD}", "{file: inside}")
+    found = look(tmp_path, text, API_SECRET=CANARY + "\n")
+    assert "holds a stray newline" in problems(found)[f"{CREDENTIALS}.password"]
+    assert "holds a stray newline" in problems(found)[f"{CREDENTIALS}.api_secret"]
+    warned = problems(found, "warning")[f"{CREDENTIALS}.api_key"]
+    assert "ends in a newline, which was left out" in warned
+    assert "printf" in warned
+
+
+def test_a_stray_newline_in_the_secrets_folder(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "autologin_accounts__zerodha__credentials__api_key").write_text("abc123\n")
+    found = look(tmp_path, AUTOLOGIN_SECRETS_DIR=str(tmp_path / "run"))
+    assert f"{CREDENTIALS}.api_key" in problems(found, "warning")
+
+
+@pytest.mark.parametrize(
+    ("plain", "key"),
+    [
+        (("{env: PASSWORD}", f'"{CANARY}"'), f"{CREDENTIALS}.password"),
+        (("state:", f'http: {{token: "{CANARY}"}}\nstate:'), "http.token"),
+        (("state:", f'notify: {{urls: ["tgram://{CANARY}"]}}\nstate:'), "notify.urls.0"),
+        (("    sinks:", f'    proxy: "http://me:{CANARY}@127.0.0.1:1"\n    sinks:'), "accounts.zerodha.proxy"),
+    ],
+)
+def test_a_config_that_others_can_read_with_a_plain_secret(tmp_path, plain, key):
+    text = GOOD.replace(*plain)
+    file = str(tmp_path / "config.yaml")
+    for mode in (0o640, 0o604, 0o644):
+        warned = problems(look(tmp_path, text, mode), "warning")[file]
+        assert key in warned
+        assert f"chmod 600 {file}" in warned
+    assert problems(look(tmp_path, text, 0o600), "warning") == {}
+
+
+def test_a_config_that_others_can_read_without_a_plain_secret(tmp_path):
+    assert problems(look(tmp_path, mode=0o644), "warning") == {}
+    text = GOOD.replace("      password: {env: PASSWORD}\n", "")
+    found = look(tmp_path, text, 0o644, AUTOLOGIN_ACCOUNTS__ZERODHA__CREDENTIALS__PASSWORD=CANARY)
+    assert problems(found, "warning") == {}, "that one is not in the file"
+
+
+def test_no_browser_at_all(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert "no Chromium was found | Run `autologin browser install`" in problems(look(tmp_path))["browser"]
+
+
+def test_a_browser_is_not_asked_for_where_no_account_needs_one(tmp_path):
+    text = GOOD.replace("broker: zerodha", "broker: groww")
+    text = "\n".join(line for line in text.splitlines() if not any(key in line for key in ("api_secret", "user_id", "passw")))
+    found = look(tmp_path, text + "\nbrowser: {executable: nowhere}\n")
+    assert problems(found) == {}
+    assert "browser" not in {one.key for one in found}
+
+
+@pytest.mark.parametrize("path", ["config.yaml", "config.yaml/deeper", "/proc/autologin"])
+def test_a_state_folder_that_cannot_be_used(tmp_path, path):
+    found = problems(look(tmp_path, GOOD.replace("path: state", f"path: {path}")))
+    assert "cannot be used" in found["state.path"]
+
+
+def test_a_store_that_cannot_be_read(tmp_path):
+    Store.open(tmp_path / "state", SystemClock()).close()
+    assert problems(look(tmp_path)) == {}
+    (tmp_path / "state" / "autologin.db").write_bytes(b"no database at all, but long enough to look at" * 100)
+    assert "autologin.db" in problems(look(tmp_path))["state.path"]
+
+
+def test_a_store_whose_key_is_another(tmp_path):
+    Store.open(tmp_path / "state", SystemClock()).close()
+    (tmp_path / "state" / "key").write_text("no key")
+    assert "holds no key" in problems(look(tmp_path))["state.path"]
+    (tmp_path / "state" / "key").unlink()
+    look(tmp_path)
+    assert not (tmp_path / "state" / "key").exists(), "check made a key that seals nothing"
+
+
+def test_an_own_flow_is_named_and_a_broken_one_refused(tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "brokenbroker.py").write_text("import nothing_of_that_name\n")
+    text = GOOD.replace("state:", "flows_dir: mine\nstate:").replace("broker: zerodha", "broker: brokenbroker")
+    found = problems(look(tmp_path, text))
+    assert "ModuleNotFoundError" in found["flows.brokenbroker"]
+    assert "docs/adding-a-broker.md" in found["flows.brokenbroker"]
+
+
+def test_two_accounts_at_one_broker_share_its_flow(tmp_path):
+    one = GOOD.split("accounts:\n")[1].split("sinks:\n  tokens", maxsplit=1)[0]
+    found = look(tmp_path, GOOD.replace("accounts:\n", "accounts:\n" + one.replace("  zerodha:", "  other:")))
+    assert [one.key for one in found].count("flows.zerodha") == 1
+    assert {one.level for one in found} == {"ok"}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "the config is empty | The least that works"),
+        ("# nothing\n", "the config is empty"),
+        ("state: {path: state}\n", "no account is configured"),
+        ("accounts:\n\tzerodha: x\n", "is indented with a tab | Use spaces"),
+        ("accounts: [", "is not YAML"),
+        ("just words\n", "not a mapping"),
+        ("a: &a [*a]\n", "is not"),
+    ],
+)
+def test_a_file_that_is_hardly_a_config(tmp_path, text, words):
+    found = problems(look(tmp_path, text))
+    assert any(words in said for said in found.values()), found
+
+
+def test_no_config_and_a_config_that_is_a_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (only,) = check.run(None, {"HOME": str(tmp_path)}, online=False)
+    assert (only.key, only.level) == ("config", "problem")
+    assert "./config.yaml" in only.message
+    assert "autologin demo" in only.mend
+    (only,) = check.run(tmp_path, {"HOME": str(tmp_path)}, online=False)
+    assert "Is a directory" in only.message
+    (only,) = check.run(tmp_path / "nowhere.yaml", {}, online=False)
+    assert (only.key, only.message) == (str(tmp_path / "nowhere.yaml"), "there is no such file")
+
+
+def test_a_mistake_in_yaml_names_its_file_and_line(tmp_path):
+    (key,) = problems(look(tmp_path, "a: 1\nb: [\n"))
+    assert key.startswith(f"{tmp_path}/config.yaml, line ")
+
+
+# Online
+
+
+async def online(served, clock=None):
+    file = served.folder / "config.yaml"
+    return await asyncio.to_thread(check.run, file, {"HOME": str(served.folder)}, online=True, clock=clock)
+
+
+KEY = "accounts.zerodha.endpoints.login"
+
+
+async def test_online_against_a_broker_whose_clock_agrees(tmp_path):
+    async with rehearsal(tmp_path) as served:
+        found = await online(served)
+        assert {one.level for one in found} == {"ok"}
+        assert {one.key: one.message for one in found}[KEY] == f"{served.twin.origins['login']} answers, and the clocks agree"
+        assert len(served.twin.seen) == 1
+        assert sum(served.twin.counters[place] for place in ("login", "twofa", "exchange", "profile")) == 0
+
+
+async def test_offline_asks_nobody(tmp_path):
+    async with rehearsal(tmp_path) as served:
+        await asyncio.to_thread(check.run, tmp_path / "config.yaml", {"HOME": str(tmp_path)}, online=False)
+        assert len(served.twin.seen) == 0
+
+
+@pytest.mark.parametrize(("scenario", "words"), [("clock_ahead", r"3[456] s ahead of"), ("clock_behind", r"3[456] s behind")])
+async def test_online_against_a_broker_whose_clock_is_far_off(tmp_path, scenario, words):
+    async with rehearsal(tmp_path, scenario) as served:
+        found = problems(await online(served))
+    assert found.keys() == {KEY}
+    assert re.search(words, found[KEY])  # a Date has whole seconds
+    assert "Set this machine's clock (NTP)" in found[KEY]
+
+
+async def test_online_with_a_clock_that_is_a_little_off(tmp_path):
+    clock = SkippingClock()
+    await clock.sleep(10)
+    async with rehearsal(tmp_path) as served:
+        found = await online(served, clock)
+    assert problems(found) == {}
+    assert re.search(r"(9|10|11) s behind", problems(found, "warning")[KEY])
+
+
+async def test_online_with_a_clock_that_is_days_off(tmp_path):
+    async with rehearsal(tmp_path) as served:
+        found = problems(await online(served, HandClock()))
+    assert "this machine's" in found[KEY]
+
+
+async def test_online_against_a_broker_that_does_not_tell_the_time(tmp_path):
+    async with rehearsal(tmp_path, "no_date_header") as served:
+        found = await online(served)
+    assert problems(found) == {}
+    assert "does not tell the time" in problems(found, "warning")[KEY]
+
+
+async def test_online_against_a_broker_that_is_down(tmp_path):
+    async with rehearsal(tmp_path) as served:
+        pass
+    found = problems(await online(served))
+    assert found.keys() == {KEY}
+    assert "no answer from http://127.0.0.1:" in found[KEY]
+    assert "Check the network, the address, and the account's proxy" in found[KEY]
+
+
+async def test_online_through_a_proxy_that_is_down(tmp_path):
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        address = f"http://me:{CANARY}@127.0.0.1:{nobody.getsockname()[1]}"
+        async with rehearsal(tmp_path) as served:
+            served.change(lambda data: data["accounts"]["zerodha"].update(proxy=address))
+            found = await online(served)
+            assert len(served.twin.seen) == 0, "the proxy was passed by"
+    assert "the account's proxy" in problems(found)[KEY]
+    assert {one.key: one.message for one in found}["accounts.zerodha.proxy"] == "it is an address"
+    assert CANARY not in repr(found)
+
+
+async def test_online_passes_no_proxy_of_the_environments(tmp_path, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    async with rehearsal(tmp_path) as served:
+        assert problems(await online(served)) == {}
+
+
+async def test_online_a_broken_account_does_not_hide_the_others(tmp_path):
+    async with rehearsal(tmp_path, "clock_ahead") as served:
+
+        def add(data):
+            data["accounts"]["other"] = {**data["accounts"]["zerodha"], "credentials": {}}
+
+        served.change(add)
+        found = problems(await online(served))
+    assert KEY in found
+    assert "accounts.other.credentials.password" in found
+
+
+# As a command
+
+
+async def test_the_command_says_ok_by_its_exit_code(tmp_path):
+    async with rehearsal(tmp_path) as served:
+        before = sorted(tmp_path.rglob("*"))
+        done = await served.user.says("check")
+        assert (done.code, done.err) == (0, "")
+        assert done.out.splitlines()[-1] == "0 problems, 0 warnings"
+        told = (await served.user.says("check", "--online", "--json")).json
+        assert told["ok"] is True
+        assert "problems" not in told
+        assert {tuple(sorted(row)) for row in told["findings"]} == {("key", "level", "mend", "message")}
+        assert sorted(tmp_path.rglob("*")) == before, "check left something"
+
+
+async def test_the_command_says_what_to_mend(tmp_path):
+    async with rehearsal(tmp_path, "clock_behind") as served:
+        served.change(lambda data: data["accounts"]["zerodha"].update(tmeout=5))
+        before = sorted(tmp_path.rglob("*"))
+        for words in (["check"], ["check", "--online"]):
+            done = await served.user.says(*words)
+            assert done.code == 2
+            assert "problem  accounts.zerodha.tmeout: is not a known key\n" + " " * 9 + 'Did you mean "timeout"?' in done.out
+            assert len(done.out.splitlines()) <= 24
+        done = await served.user.says("check", "--online", "--json")
+        assert done.code == 2
+        assert (done.json["ok"], done.json["error"]) == (False, "config_error")
+        assert {row["key"] for row in done.json["problems"]} == {"accounts.zerodha.tmeout", KEY}
+        assert all(row["message"] and row["mend"] for row in done.json["problems"])
+        assert sorted(tmp_path.rglob("*")) == before, "check left something"
+
+
+async def test_a_warning_alone_is_no_problem(tmp_path):
+    async with rehearsal(tmp_path) as served:
+        (tmp_path / "config.yaml").chmod(0o644)
+        done = await served.user.says("check")
+    assert done.code == 0
+    assert "0 problems, 1 warning" in done.out
+    assert f"chmod 600 {'config.yaml'}" in done.out
+
+
+def test_long_mends_are_indented_as_a_whole(capsys, tmp_path):
+    out.findings(look(tmp_path, ""), as_json=False)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "problem  accounts: the config is empty"
+    start = lines.index(" " * 9 + "The least that works:")
+    example = textwrap.dedent("\n".join(line for line in lines[start + 1 :] if line.startswith(" " * 11)))
+    assert set(yaml.safe_load(example)) == {"accounts", "sinks"}, "what is shown can be pasted"
+
+
+def test_a_token_that_is_stored_is_untouched_by_a_check(tmp_path):
+    store = Store.open(tmp_path / "state", clock := SystemClock())
+    token = Token(SecretStr(CANARY), clock.now(), clock.now() + timedelta(hours=1), "AB1234")
+    store.put_token("zerodha", "zerodha", token)
+    store.close()
+    assert problems(look(tmp_path)) == {}
+    assert Store.open(tmp_path / "state", clock).token("zerodha").token == token
+
+
+def test_json_is_json(capsys, tmp_path):
+    out.findings(look(tmp_path, "a: [\n"), as_json=True)
+    told = json.loads(capsys.readouterr().out)
+    assert told["problems"] == [{key: row[key] for key in ("key", "message", "mend")} for row in told["findings"]]
+    assert os.environ.get("AUTOLOGIN_CONFIG") is None

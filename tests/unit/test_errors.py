@@ -1,0 +1,153 @@
+"""The tree of errors is the one that is drawn, and every error says what happened and what to do, and no secret."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from autologin import errors, redaction
+from autologin.errors import AccountLocked, AutologinError, BrokerUnavailable, ConfigError, OtpRejected, Problem, StoreError
+
+GROUPS = {"AutologinError", "Rejected", "NeedsPerson", "Transient"}
+"""Never raised themselves."""
+
+
+def drawn() -> dict[str, tuple[str | None, int]]:
+    """Class name -> its base's name and its exit code, from the drawing in the module's docstring."""
+    found: dict[str, tuple[str | None, int]] = {}
+    group = ("", 0)
+    for line in (errors.__doc__ or "").splitlines():
+        if match := re.match(r"^ {4}( *)([A-Z]\w+) +(\d)(?: {2,}(.*))?$", line):
+            base = "AutologinError" if match[1] else None
+            group = (match[2], int(match[3]))
+            found[match[2]] = (base, group[1])
+            found |= dict.fromkeys((match[4] or "").split(), group)
+        elif re.match(r"^ {30,}[A-Z]", line):
+            found |= dict.fromkeys(line.split(), group)
+    return found
+
+
+def real() -> dict[str, tuple[str | None, int]]:
+    """The same, from the classes."""
+    bases = {kind: kind.__bases__[0] for kind in kinds()}
+    return {kind.__name__: (None if base is Exception else base.__name__, kind.exit_code) for kind, base in bases.items()}
+
+
+def kinds() -> list[type[AutologinError]]:
+    """Every class of this module."""
+    return [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, AutologinError)]
+
+
+RAISED = [kind for kind in kinds() if kind.__name__ not in GROUPS and kind is not ConfigError]
+
+
+def test_the_drawn_tree_is_the_real_one():
+    assert drawn() == real()
+    assert len(drawn()) == len(kinds()) > 15
+
+
+def test_no_error_class_lives_anywhere_else():
+    sources = [file for file in Path(errors.__file__).parent.rglob("*.py") if file.name != "errors.py"]
+    names = "|".join(kind.__name__ for kind in kinds())
+    assert len(sources) > 20
+    assert not [file for file in sources if re.search(rf"^class \w+\(.*\b({names})\b", file.read_text(), re.MULTILINE)]
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("AutologinError", 1),
+        ("StoreError", 1),
+        ("ConfigError", 2),
+        ("CredentialsRejected", 3),
+        ("AccountBlocked", 3),
+        ("StateMismatch", 3),
+        ("PageChanged", 4),
+        ("OtpNotAvailable", 4),
+        ("BrokerUnavailable", 5),
+        ("BrowserCrashed", 5),
+        ("DeliveryFailed", 6),
+    ],
+)
+def test_exit_codes_are_a_contract(name, code):
+    assert getattr(errors, name).exit_code == code
+
+
+@pytest.mark.parametrize("kind", kinds(), ids=lambda kind: kind.__name__)
+def test_names_are_the_class_names_in_snake_case(kind):
+    error = kind(Problem("key", "is wrong")) if kind is ConfigError else kind()
+    assert re.fullmatch(r"[a-z]+(_[a-z]+)*", error.name)
+    assert "".join(word.capitalize() for word in error.name.split("_")) == kind.__name__
+
+
+def test_names_that_others_alert_on():
+    assert OtpRejected().name == "otp_rejected"
+    assert BrokerUnavailable().name == "broker_unavailable"
+
+
+@pytest.mark.parametrize("kind", RAISED, ids=lambda kind: kind.__name__)
+def test_each_error_says_what_to_do(kind):
+    mend = kind().mend
+    assert len(mend.split()) >= 5
+    assert re.match(r"[A-Za-z]", mend)
+    assert mend.endswith(".")
+
+
+@pytest.mark.parametrize("kind", RAISED, ids=lambda kind: kind.__name__)
+def test_an_error_without_words_of_its_own_says_what_its_class_is_for(kind):
+    said = kind().said
+    assert said == (kind.__doc__ or "").splitlines()[0]
+    assert kind().message == f"{said} {kind().mend}"
+
+
+def test_a_message_names_the_stage_what_happened_what_to_do_and_where_to_look(tmp_path):
+    error = AccountLocked("Your account is blocked")
+    error.stage, error.bundle = "login", tmp_path
+    assert error.message == f"login: Your account is blocked. {AccountLocked.mend} What the page showed is in {tmp_path}."
+
+
+@pytest.mark.parametrize(("said", "sentence"), [("No", "No."), ("No.", "No."), ("No!", "No!"), ("Why?", "Why?")])
+def test_a_message_is_made_of_sentences(said, sentence):
+    assert StoreError(said, mend="").message == sentence
+
+
+def test_a_mend_of_its_own_wins_over_the_classes():
+    assert StoreError("full", mend="Free some space.").mend == "Free some space."
+    assert StoreError("full", mend="").mend == ""
+    assert StoreError("full", mend=None).mend == StoreError.mend
+
+
+def test_what_was_said_is_what_python_shows():
+    assert str(AccountLocked("Your account is blocked")) == "Your account is blocked"
+
+
+@pytest.mark.parametrize("kind", RAISED, ids=lambda kind: kind.__name__)
+def test_no_error_holds_a_known_secret(kind):
+    redaction.remember("hunter2canary")
+    error = kind("no, hunter2canary is wrong", mend="Change hunter2canary.")
+    for text in (error.said, error.mend, error.message, str(error), repr(error), repr(error.args)):
+        assert "hunter2canary" not in text
+    assert error.said == f"no, {redaction.MASK} is wrong"
+
+
+def test_no_problem_of_a_config_holds_a_known_secret():
+    redaction.remember("hunter2canary")
+    error = ConfigError([Problem("a.b", "hunter2canary is wrong", "Change hunter2canary."), Problem("c", "is missing")])
+    for text in (error.said, error.message, str(error), repr(error), repr(error.problems)):
+        assert "hunter2canary" not in text
+
+
+def test_a_config_error_tells_every_problem_with_its_key_and_mend():
+    error = ConfigError([Problem("a.b", "is wrong", "Change it."), Problem("c", "is missing")])
+    assert error.said == "a.b: is wrong\n    Change it.\nc: is missing"
+    assert [problem.key for problem in error.problems] == ["a.b", "c"]
+    assert ConfigError(Problem("c", "is missing")).problems == [Problem("c", "is missing")]
+
+
+def test_what_the_policy_needs_to_know_is_on_the_error():
+    assert OtpRejected("no", attempts_left=3).attempts_left == 3
+    assert OtpRejected("no").attempts_left is None
+    assert BrokerUnavailable("busy", retry_after=20.0).retry_after == 20
+    assert BrokerUnavailable("busy").retry_after is None

@@ -1,0 +1,211 @@
+"""What is tried again, and when to stop: each rule at its edges."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autologin import errors, policy
+from autologin.errors import (
+    AutologinError,
+    BrokerUnavailable,
+    BrowserCrashed,
+    ConfigError,
+    CredentialsRejected,
+    ExchangeRejected,
+    OtpRejected,
+    Problem,
+)
+from autologin.records import AttemptCount
+
+PLENTY = 1000.0
+
+
+def every_error() -> list[AutologinError]:
+    """One of each class."""
+    made, waiting = [], [AutologinError]
+    while waiting:
+        kind = waiting.pop()
+        waiting += kind.__subclasses__()
+        made.append(kind(Problem("key", "is wrong")) if kind is ConfigError else kind("said"))
+    return sorted((error for error in made if type(error).__module__ == errors.__name__), key=lambda error: error.name)
+
+
+ALL = every_error()
+TRANSIENT = {"transient", "broker_unavailable", "browser_crashed"}
+BLOCKING = {"credentials_rejected", "otp_rejected", "account_locked"}
+
+
+def at(stage: str | None, error: AutologinError) -> AutologinError:
+    error.stage = stage
+    return error
+
+
+def after_no_answer() -> ExchangeRejected:
+    error = ExchangeRejected("used")
+    error.after_no_answer = True
+    return error
+
+
+def pause(error: AutologinError, tries: int = 1, *, secrets_sent: bool = False, seconds_left: float = PLENTY):
+    return policy.pause_before_retry(error, tries, secrets_sent=secrets_sent, seconds_left=seconds_left)
+
+
+# Codes
+
+
+@pytest.mark.parametrize(
+    ("rejected", "attempts_left", "may"),
+    [
+        (0, None, True),
+        (1, None, True),
+        (2, None, False),
+        (3, None, False),
+        (1, 5, True),
+        (1, 4, True),
+        (1, 3, False),
+        (1, 1, False),
+        (1, 0, False),
+        (0, 4, True),
+        (0, 3, False),
+        (2, 4, False),
+        (2, 100, False),
+    ],
+)
+def test_another_code_is_sent_once_and_only_with_attempts_to_spare(rejected, attempts_left, may):
+    assert policy.may_send_another_code(rejected, attempts_left) is may
+
+
+@given(rejected=st.integers(2, 1000), attempts_left=st.none() | st.integers(0, 1000))
+def test_no_more_than_two_codes_are_ever_refused(rejected, attempts_left):
+    assert not policy.may_send_another_code(rejected, attempts_left)
+
+
+@pytest.mark.parametrize("error", ALL, ids=lambda error: error.name)
+def test_only_what_counts_towards_a_lock_blocks_the_account(error):
+    assert policy.blocks(error) is (error.name in BLOCKING)
+
+
+# Earlier runs
+
+
+@pytest.mark.parametrize(
+    "count",
+    [
+        AttemptCount(),
+        AttemptCount(rejected_otps=1),
+        AttemptCount(unsettled=2),
+        AttemptCount(rejected_otps=1, unsettled=2),
+    ],
+)
+def test_a_few_failures_of_earlier_runs_leave_a_login(count):
+    assert policy.exhausted(count) is None
+
+
+@pytest.mark.parametrize(
+    ("count", "why"),
+    [
+        (AttemptCount(rejected_passwords=1), "the password"),
+        (AttemptCount(rejected_passwords=2, rejected_otps=2, unsettled=9), "the password"),
+        (AttemptCount(rejected_otps=2), "2 codes"),
+        (AttemptCount(rejected_otps=3), "3 codes"),
+        (AttemptCount(unsettled=3), "3 earlier logins were cut off"),
+        (AttemptCount(unsettled=4), "4 earlier logins were cut off"),
+    ],
+)
+def test_too_many_failures_of_earlier_runs_leave_none(count, why):
+    assert why in (policy.exhausted(count) or "")
+
+
+@given(st.builds(AttemptCount, st.integers(0, 9), st.integers(0, 9), st.integers(0, 9)))
+def test_a_broker_that_locks_after_five_never_gets_there(count):
+    spent = count.rejected_passwords + count.rejected_otps + count.unsettled
+    assert policy.exhausted(count) or spent < 5 - 1
+
+
+# Another login
+
+
+@pytest.mark.parametrize("error", ALL, ids=lambda error: error.name)
+@pytest.mark.parametrize("secrets_sent", [False, True])
+def test_only_the_infrastructure_is_tried_again(error, secrets_sent):
+    assert (pause(error, secrets_sent=secrets_sent) is not None) is (error.name in TRANSIENT)
+
+
+@pytest.mark.parametrize(("tries", "seconds"), [(1, 1.0), (2, 3.0), (3, 8.0), (4, None), (5, None), (100, None)])
+def test_before_a_secret_was_sent_there_are_four_tries(tries, seconds):
+    assert pause(BrowserCrashed(), tries) == seconds
+
+
+@pytest.mark.parametrize(("tries", "seconds"), [(1, 1.0), (2, None), (3, None), (100, None)])
+def test_after_a_secret_was_sent_there_are_two_tries(tries, seconds):
+    assert pause(BrowserCrashed(), tries, secrets_sent=True) == seconds
+
+
+@pytest.mark.parametrize("tries", [1, 2, 3])
+def test_after_a_pause_there_must_be_time_for_a_login(tries):
+    wanted = policy.PAUSES[tries - 1]
+    assert pause(BrokerUnavailable(), tries, seconds_left=wanted + policy.LOGIN_SECONDS + 0.001) == wanted
+    assert pause(BrokerUnavailable(), tries, seconds_left=wanted + policy.LOGIN_SECONDS) is None
+    assert pause(BrokerUnavailable(), tries, seconds_left=0) is None
+    assert pause(BrokerUnavailable(), tries, seconds_left=-5) is None
+
+
+@pytest.mark.parametrize(("retry_after", "seconds"), [(0, 0), (0.5, 0.5), (20, 20), (29.9, 29.9), (30, None), (3600, None)])
+def test_the_brokers_retry_after_is_obeyed_where_it_fits(retry_after, seconds):
+    assert pause(BrokerUnavailable(retry_after=retry_after), seconds_left=30 + policy.LOGIN_SECONDS) == seconds
+
+
+def test_retry_after_buys_no_further_try():
+    assert pause(BrokerUnavailable(retry_after=1), 4) is None
+    assert pause(BrokerUnavailable(retry_after=1), 2, secrets_sent=True) is None
+
+
+@pytest.mark.parametrize("stage", [None, "browser", "login", "capture", "verify"])
+def test_an_outage_is_tried_again_in_every_stage_but_the_exchange(stage):
+    assert pause(at(stage, BrokerUnavailable())) == 1.0
+
+
+def test_an_exchange_without_an_answer_is_no_reason_for_another_login():
+    assert pause(at("exchange", BrokerUnavailable())) is None
+    assert pause(at("exchange", BrokerUnavailable(retry_after=1))) is None
+
+
+def test_a_code_that_was_refused_at_once_is_no_reason_for_another_login():
+    assert pause(at("exchange", ExchangeRejected())) is None
+
+
+def test_a_code_that_an_unanswered_try_may_have_used_up_is_worth_one_more_login():
+    error = at("exchange", after_no_answer())
+    assert pause(error, 1, secrets_sent=True) == 1.0
+    assert pause(error, 2, secrets_sent=True) is None
+    assert pause(error, 1, secrets_sent=True, seconds_left=1.0) is None
+
+
+@pytest.mark.parametrize("error", [CredentialsRejected("said"), OtpRejected("said", attempts_left=9)], ids=lambda e: e.name)
+@given(tries=st.integers(1, 9), secrets_sent=st.booleans(), seconds_left=st.floats(-10, 1e6))
+def test_a_refused_secret_is_never_followed_by_another_login(error, tries, secrets_sent, seconds_left):
+    assert pause(error, tries, secrets_sent=secrets_sent, seconds_left=seconds_left) is None
+
+
+# The same code once more
+
+
+@pytest.mark.parametrize("error", ALL, ids=lambda error: error.name)
+def test_a_code_is_sent_once_more_only_where_nobody_answered(error):
+    wanted = 1.0 if error.name in TRANSIENT else None
+    assert policy.pause_before_same_code(at("exchange", error), seconds_left=PLENTY) == wanted
+
+
+def test_a_code_that_was_answered_after_silence_is_not_sent_a_third_time():
+    assert policy.pause_before_same_code(after_no_answer(), seconds_left=PLENTY) is None
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "seconds_left", "seconds"),
+    [(None, 1.001, 1.0), (None, 1.0, None), (7, 7.5, 7), (7, 7, None), (0, 0.1, 0), (60, 30, None)],
+)
+def test_the_second_send_of_a_code_fits_into_the_time_that_is_left(retry_after, seconds_left, seconds):
+    error = BrokerUnavailable(retry_after=retry_after)
+    assert policy.pause_before_same_code(error, seconds_left=seconds_left) == seconds

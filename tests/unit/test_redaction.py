@@ -1,0 +1,197 @@
+"""What leaves the process holds no known secret, in whatever form it travels."""
+
+from __future__ import annotations
+
+import base64
+import json
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from autologin import redaction
+from autologin.redaction import KEPT, MASK, holds_secret, remember, scrub
+
+SECRET = 'Pa55/wör d+&"x=~*\\'
+SECRETS = st.text(st.characters(exclude_categories=["Cs"]), min_size=3, max_size=40).filter(lambda text: len(text.strip()) > 2)
+
+
+def lower_hex(text: str) -> str:
+    """As some servers write it: the same letters, but %c3 where others write %C3."""
+    parts = text.split("%")
+    return parts[0] + "".join("%" + part[:2].lower() + part[2:] for part in parts[1:])
+
+
+FORMS = {
+    "as it is": str,
+    "in a URL": lambda secret: quote(secret, safe=""),
+    "in a path": quote,
+    "in a form": quote_plus,
+    "in a URL, lower-case hex": lambda secret: lower_hex(quote(secret, safe="")),
+    "in a form, lower-case hex": lambda secret: lower_hex(quote_plus(secret)),
+    "by encodeURIComponent": lambda secret: quote(secret, safe="!'()*"),
+    "by encodeURI": lambda secret: quote(secret, safe="!'()*;,/?:@&=+$#"),
+    "in a browser's form": lambda secret: quote_plus(secret, safe="*").replace("~", "%7E"),
+    "in JSON": lambda secret: json.dumps(secret)[1:-1],
+    "in a browser's JSON": lambda secret: json.dumps(secret, ensure_ascii=False)[1:-1],
+    "in base64": lambda secret: base64.b64encode(secret.encode()).decode(),
+    "in URL-safe base64": lambda secret: base64.urlsafe_b64encode(secret.encode()).decode(),
+    "in base64 without padding": lambda secret: base64.b64encode(secret.encode()).decode().rstrip("="),
+}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_known(monkeypatch):
+    monkeypatch.setattr(redaction, "_known", {})
+    monkeypatch.setattr(redaction, "_pattern", None)
+
+
+def forget():
+    redaction._known.clear()
+    redaction._pattern = None
+
+
+# Forms
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_a_secret_is_cut_out_in_each_form_in_which_it_travels(form):
+    remember(SECRET)
+    assert scrub(f"<{form(SECRET)}>") == f"<{MASK}>"
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+@given(secret=SECRETS)
+def test_whatever_the_secret_is(form, secret):
+    assume(len(secret.encode()) >= 8)
+    forget()
+    remember(secret)
+    assert form(secret) not in scrub(f"a={form(secret)}&b")
+
+
+@given(secret=SECRETS, before=st.binary(max_size=20), after=st.binary(max_size=20))
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+def test_base64_of_a_longer_text_does_not_give_the_secret_inside_away(encode, secret, before, after):
+    raw = secret.encode()
+    assume(len(raw) >= 8)
+    forget()
+    remember(secret)
+    text = encode(before + raw + after).decode()
+    whole_characters = (len(raw) * 8 - 4) // 6
+    assert len(scrub(text).replace(MASK, "")) <= len(text) - whole_characters
+
+
+@pytest.mark.parametrize("offset", range(3))
+def test_a_basic_authorization_header_is_cut(offset):
+    remember("api-secret-canary")
+    header = base64.b64encode(b"u" * offset + b":api-secret-canary").decode()
+    cut = scrub(f"Authorization: Basic {header}")
+    assert cut.startswith("Authorization: Basic ")
+    assert len(cut.replace(MASK, "")) < len("Authorization: Basic ") + offset * 2 + 6
+
+
+def test_every_place_and_every_secret_is_cut():
+    remember("first-canary", "second-canary")
+    assert scrub("first-canary second-canary first-canary") == f"{MASK} {MASK} {MASK}"
+
+
+def test_what_surrounds_a_long_secret_does_not_hide_it():
+    remember("longsecret")
+    assert scrub("xlongsecrety") == f"x{MASK}y"
+
+
+def test_the_longest_goes_first_so_that_no_tail_is_left():
+    remember("canary", "canary-and-tail", "and-tail")
+    assert scrub("canary-and-tail canary and-tail") == f"{MASK} {MASK} {MASK}"
+    forget()
+    remember("abcdefgh-ijkl", "abcdefgh")
+    assert scrub("abcdefgh-ijkl") == MASK
+
+
+def test_a_secret_is_a_text_and_no_pattern():
+    remember(".*[a-z]+(")
+    assert scrub("nothing of this .*[a-z]+( is one") == f"nothing of this {MASK} is one"
+
+
+# Short ones
+
+
+@pytest.mark.parametrize("text", ["123456", "91234", "12345", "a1234", "1234b", "order 20261234", "0x12349"])
+def test_a_pin_inside_something_longer_is_not_the_pin(text):
+    remember("1234")
+    assert scrub(text) == text
+
+
+@pytest.mark.parametrize("text", ["{}", "pin={}", "pin: {}.", "({})", '"{}"', "a_{}", "{}&x", "ü{}"])
+def test_a_pin_on_its_own_is_cut(text):
+    remember("1234")
+    assert scrub(text.format("1234")) == text.format(MASK)
+
+
+def test_a_code_of_six_digits_is_cut_on_its_own_only():
+    remember("123456")
+    assert scrub("otp=123456&t=1234567") == f"otp={MASK}&t=1234567"
+
+
+@pytest.mark.parametrize("secret", ["", "a", "12", "  ", " ab ", "\n\n\n\n"])
+def test_what_is_too_short_to_be_told_from_text_is_left_alone(secret):
+    remember(secret)
+    text = f"a 12 ab {secret} and the rest"
+    assert scrub(text) == text
+
+
+def test_three_characters_are_enough():
+    remember("abc")
+    assert scrub("abc abcd") == f"{MASK} abcd"
+
+
+# Memory
+
+
+def test_nothing_known_changes_nothing():
+    assert scrub("anything at all") == "anything at all"
+
+
+def test_a_secret_that_becomes_known_later_is_cut_from_then_on():
+    remember("first-canary")
+    assert scrub("first-canary second-canary") == f"{MASK} second-canary"
+    remember("second-canary")
+    assert scrub("first-canary second-canary") == f"{MASK} {MASK}"
+
+
+def test_the_newest_are_remembered_and_the_oldest_forgotten():
+    remember(*(f"secret-{n:05d}" for n in range(KEPT + 1)))
+    assert scrub("secret-00000") == "secret-00000"
+    assert scrub("secret-00001") == MASK
+    assert scrub(f"secret-{KEPT:05d}") == MASK
+
+
+def test_a_secret_that_is_told_again_is_new_again():
+    remember("the-password")
+    remember(*(f"secret-{n:05d}" for n in range(KEPT - 1)))
+    remember("the-password")
+    remember("one-more-secret")
+    assert scrub("the-password") == MASK
+    assert scrub("secret-00000") == "secret-00000"
+
+
+def test_scrubbed_text_can_be_scrubbed_again():
+    remember("first-canary")
+    once = scrub("a first-canary b")
+    assert scrub(once) == once
+
+
+# Files
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_a_file_that_holds_a_secret_is_known_by_it(form):
+    remember(SECRET)
+    assert holds_secret(b"\x89PNG\xff\x00 " + form(SECRET).encode() + b" \xfe")
+
+
+@pytest.mark.parametrize("data", [b"", b"\x89PNG\xff\x00\xfe", b"Pa55", "wör d".encode()])
+def test_a_file_that_holds_none_is_not(data):
+    remember(SECRET)
+    assert not holds_secret(data)
