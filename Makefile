@@ -5,7 +5,7 @@ WORKERS ?= 2
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 APT := $(if $(filter 0,$(shell id -u)),,sudo -n) env DEBIAN_FRONTEND=noninteractive apt-get -qq
 
-.PHONY: install demo test lint types package bench clean
+.PHONY: install sdks demo test lint types package bench clean
 
 install: .venv/installed
 	@$(BIN)/autologin browser install >/dev/null
@@ -20,6 +20,9 @@ install: .venv/installed
 	  || (tail -20 .venv/install.log >&2; exit 1)
 	@touch $@
 
+sdks: install
+	@scripts/install-sdks
+
 demo: install
 	@$(BIN)/autologin demo --folder .demo
 
@@ -31,7 +34,7 @@ types: install
 	$(BIN)/mypy autologin flows
 
 # pytest-playwright's event loop breaks the asyncio tests that follow it in one process: hence two calls.
-test: lint types package
+test: lint types package sdks
 	$(BIN)/pytest -q -n $(WORKERS) tests --ignore tests/pages
 	$(BIN)/pytest -q -n $(WORKERS) tests/pages
 

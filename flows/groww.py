@@ -1,0 +1,127 @@
+"""Groww, Trading API.
+
+Docs      https://groww.in/trade-api/docs/curl   evidence of 2026-07 (docs, growwapi 1.5.0, public scripts)
+Expiry    06:00 IST the next day: the reply's `expiry`, a time without a zone that is India's. Log in after 06:05 IST
+Lockout   no limit of wrong codes is published; another project counts 150 logins in 24 hours. The API key is sent once,
+          a rejected code is followed by one more in a new window
+Guessed   the answer where today's approval is missing (any 403, and any message that names approval), whether a TOTP key
+          needs approval at all (the docs say both), the wording for a wrong code, the fields of the profile
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime, time, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import AfterValidator, Field, SecretStr
+
+from autologin import flow
+from autologin.errors import AccountLocked, BrokerUnavailable, ConsentRequired, CredentialsRejected, OtpRejected
+from autologin.flow import Verdict, Verified
+from autologin.otp import TotpSeed
+from autologin.steps import COMMON, attempts_left
+from autologin.token import Token
+
+if TYPE_CHECKING:
+    import httpx
+
+    from autologin.errors import AutologinError
+
+APPROVE = "https://groww.in/trade-api/api-keys"
+APPROVAL = r"approv"
+TOTP = r"\bt?otp\b|one.?time.?(pass|code)"
+
+
+def one_line(key: SecretStr) -> SecretStr:
+    """The key, which travels in a header."""
+    if not re.fullmatch(r"[!-~]+", key.get_secret_value().strip()):
+        raise ValueError("this is no API key: a key is one line of letters, digits and signs, without a space in it")
+    return SecretStr(key.get_secret_value().strip())
+
+
+class Credentials(flow.Credentials):
+    """What Groww needs: both are shown once, when a key of the kind "TOTP token" is made."""
+
+    api_key: Annotated[SecretStr, AfterValidator(one_line)] = Field(
+        description=f"{APPROVE}, Generate TOTP token: the long text that starts with eyJ"
+    )
+    totp_secret: TotpSeed = Field(description="the seed that is shown beside it, as text and as a QR code")
+
+
+class Groww(flow.Flow):
+    """Sign in over Groww's API; no page is involved."""
+
+    broker = "groww"
+    title = "Groww"
+    docs = "https://groww.in/trade-api/docs/curl"
+    evidence = "2026-07"
+    endpoints = {"api": "https://api.groww.in/v1"}
+    needs_browser = False
+    Credentials = Credentials
+
+    async def sign_in(self, http: httpx.AsyncClient, otp: str, now: datetime) -> Token:
+        """POST /token/api/access, as the official SDK sends it (growwapi 1.5.0)."""
+        body = json.dumps({"key_type": "totp", "totp": otp})
+        headers = {**headers_for(self.credentials.api_key), "Content-Type": "application/json"}
+        request = http.build_request("POST", f"{self.urls['api']}/token/api/access", content=body, headers=headers)
+        response = await flow.answer_of(request, http)
+        data = flow.json_of(response)
+        inner = data["payload"] if isinstance(data.get("payload"), dict) else {}
+        found = data if data.get("token") else inner
+        if response.status_code != 200 or not isinstance(found.get("token"), str) or not found["token"]:
+            raise refusal(response)
+        named = {key: str(found[key]) for key in ("tokenRefId", "sessionName") if found.get(key)}
+        return Token(SecretStr(found["token"]), now, ends(found.get("expiry"), now), "", named)
+
+    async def verify(self, token: Token, http: httpx.AsyncClient) -> Verified:
+        """GET /user/detail: free of side effects and not tied to a registered address."""
+        request = http.build_request("GET", f"{self.urls['api']}/user/detail", headers=headers_for(token.access_token))
+        try:
+            response = await flow.answer_of(request, http)
+        except BrokerUnavailable as error:
+            return Verified(Verdict.UNKNOWN, said=error.said)
+        data = flow.json_of(response)
+        if response.status_code == 200 and data and data.get("status") != "FAILURE":
+            payload = data["payload"] if isinstance(data.get("payload"), dict) else data
+            return Verified(Verdict.VALID, user_id=str(payload.get("vendor_user_id") or payload.get("ucc") or "") or None)
+        said = f"{words_of(response) or request.url.path} (HTTP {response.status_code})"
+        return Verified(Verdict.REJECTED if response.status_code == 401 else Verdict.UNKNOWN, said=said)
+
+
+def headers_for(key: SecretStr) -> dict[str, str]:
+    """The headers that the docs require; the key is the API key or the day's token."""
+    return {"Authorization": f"Bearer {key.get_secret_value()}", "X-API-VERSION": "1.0", "Accept": "application/json"}
+
+
+def words_of(response: httpx.Response) -> str:
+    """Groww's words for an error: the SDK reads `displayMessage`, the docs show `message`."""
+    data = flow.json_of(response)
+    inner = data["error"] if isinstance(data.get("error"), dict) else data
+    return next((str(inner[key]) for key in ("displayMessage", "message") if inner.get(key)), "")
+
+
+def refusal(response: httpx.Response) -> AutologinError:
+    """What an answer without a token means. The code GA005 comes with several of these, so it decides nothing."""
+    words, status = words_of(response), response.status_code
+    said = f'Groww said: "{words}" (HTTP {status})' if words else f"Groww gave no token (HTTP {status})"
+    if status == 403 or re.search(APPROVAL, words, re.IGNORECASE):
+        return ConsentRequired(said, mend=f"Approve the API key at {APPROVE}, then run it again.")
+    if status == 401:
+        return CredentialsRejected(said)
+    if re.search(COMMON[AccountLocked], words, re.IGNORECASE):
+        return AccountLocked(said)
+    if re.search(TOTP, words, re.IGNORECASE):
+        return OtpRejected(said, attempts_left=attempts_left(words))
+    return flow.refused("Groww", response, words)
+
+
+def ends(expiry: object, now: datetime) -> datetime:
+    """The end of the token: Groww's own word for it, where that is within a day; else Groww's daily reset."""
+    try:
+        said = datetime.fromisoformat(str(expiry))
+    except ValueError:
+        return flow.next_daily(time(6), now)
+    said = said if said.tzinfo else said.replace(tzinfo=flow.IST)
+    return said if now < said <= now + timedelta(days=1) else flow.next_daily(time(6), now)
