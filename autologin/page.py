@@ -11,9 +11,8 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from pydantic import SecretStr
-
 from autologin import hands, policy
+from autologin.entry import Entry, selectors
 from autologin.errors import (
     AutologinError,
     BrokerUnavailable,
@@ -25,14 +24,14 @@ from autologin.journal import answer_in
 from autologin.judge import Judge
 from autologin.log import event
 from autologin.otp import Otp
-from autologin.screen import CODES, Ambiguous, Form, Screen, certain, find, for_another_code, named, submit_button, unticked
+from autologin.screen import Ambiguous, Form, Screen, certain, find, for_another_code, named
 from autologin.view import View, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
     from typing import Any
 
-    from playwright.async_api import Dialog, ElementHandle, Page
+    from playwright.async_api import Dialog, Page
 
     from autologin.capture import Capture
     from autologin.clock import Clock
@@ -45,12 +44,6 @@ PERSON_PATIENCE = 300.0
 """Seconds that a person has, under --headed, for a step that needs one."""
 PARTIAL = 0.3
 """Seconds that a screen with only some of a step's fields must stay the same: the others may still be on their way."""
-SETTLE = 1.0
-"""Seconds in which a code may send itself at the last digit, before its button is pressed."""
-STALE = 0.2
-"""Seconds after which a screen is looked at again before it is filled: making a code can take half a minute."""
-NOTHING_MOVED = 3.0
-"""Seconds after which a button that visibly did nothing is pressed once more."""
 
 
 class LoginPage:
@@ -72,21 +65,22 @@ class LoginPage:
         headed: bool = False,
         rejected_codes: int = 0,
     ) -> None:
-        self.secrets_sent = False
         self._page, self._capture, self._replies, self._journal, self._clock = page, capture, replies, journal, clock
         self._deadline, self._authorize, self._headed, self.rejected_codes = deadline, authorize, headed, rejected_codes
         self._view = View(page, capture.answered, clock)
         self._judge = Judge(replies, clock, deadline)
-        self._entered: set[Field] = set()
-        self._filled: dict[Field, set[tuple[str | int, ...]]] = {}
-        """What the boxes looked like that each field was typed into."""
+        self._entry = Entry(page, capture, replies, journal, clock, self._view, self._judge)
         self._turned: set[str] = set()
         self._refilled = False
-        self._pressed: tuple[ElementHandle, int] | None = None
         self._rejected: OtpRejected | None = None
         """The refusal of the last code, until the page takes another."""
         self._person_until: float | None = None
         page.on("dialog", self._dialog)
+
+    @property
+    def secrets_sent(self) -> bool:
+        """Whether a secret was typed."""
+        return self._entry.secrets_sent
 
     async def open(self, url: str) -> None:
         """Open the login page.
@@ -123,7 +117,7 @@ class LoginPage:
 
     async def _once(self, script: Script) -> None:
         try:
-            screen = await self._view.look(_selectors(script))
+            screen = await self._view.look(selectors(script))
             if self._judge.heed(await self._replies.read()):
                 self._journal.settle("accepted")
             if screen is None:
@@ -138,13 +132,13 @@ class LoginPage:
     async def _do(self, act: Coroutine[Any, Any, None]) -> None:
         from playwright.async_api import Error  # noqa: PLC0415  (only a login needs Playwright)
 
-        posts, entered = self._replies.posts, set(self._entered)
+        posts, entered = self._replies.posts, set(self._entry.entered)
         try:
             await self._view.until_done(act)
         except Error:
             # The page changed under our hands. Where nothing was sent it may be filled once more.
             if self._replies.posts == posts and not self._refilled:
-                self._refilled, self._entered = True, entered
+                self._refilled, self._entry.entered = True, entered
         self._judge.moved()
 
     def _decide(self, script: Script, screen: Screen) -> Coroutine[Any, Any, None] | None:
@@ -159,9 +153,9 @@ class LoginPage:
                 return self._take(turn, button)
         if button := self._consent(script, screen):
             return self._allow(button, screen)
-        if self._pressed_in_vain(screen):
-            return self._press_again(screen)
-        self._judge.give_up(screen, self._situations(script, screen), self._entered)
+        if self._entry.in_vain(screen):
+            return self._entry.press_again(screen)
+        self._judge.give_up(screen, self._situations(script, screen), self._entry.entered)
         return None
 
     # The next step
@@ -169,7 +163,7 @@ class LoginPage:
     def _ready(self, script: Script, screen: Screen) -> tuple[Step, Form, Screen] | None:
         self._judge.unclear = ""
         for step in script.steps:
-            wanted = [field for field in step.values if field not in self._entered]
+            wanted = [field for field in step.values if field not in self._entry.entered]
             if step.whole and not _all_there(screen, wanted):
                 continue
             try:
@@ -184,7 +178,7 @@ class LoginPage:
     def _is_former(self, form: Form) -> bool:
         """Whether a form still waits for its answer, and only looks as if it could take the next step's field too."""
         for field, boxes in form.boxes.items():
-            others = [looks for other, seen in self._filled.items() if other != field for looks in seen]
+            others = [looks for other, seen in self._entry.filled.items() if other != field for looks in seen]
             if any(box.looks in others and (box.filled or not self._judge.accepted) for box in boxes):
                 return True
         return False
@@ -205,104 +199,27 @@ class LoginPage:
     def _shows_another_user(self, step: Step, screen: Screen) -> bool:
         """Whether the page remembers somebody else: their id is shown and ours is nowhere to be typed."""
         ours = {str(value).upper() for field, value in step.values.items() if field.kind == "text"}
-        typed = any(field.kind == "text" and field in self._entered for field in step.values)
+        typed = any(field.kind == "text" and field in self._entry.entered for field in step.values)
         if not step.shown_as or typed or find_text(screen, step):
             return False
         shown = re.findall(step.shown_as, " ".join([*screen.lines, *(box.fixed for box in screen.boxes)]))
         return bool(shown) and not ours & {user.upper() for user in shown}
 
     async def _enter(self, step: Step, form: Form, screen: Screen) -> None:
-        started = self._clock.monotonic()
-        values = {field: await self._value(step.values[field]) for field in form.boxes}
-        if self._clock.monotonic() - started > STALE and (fresh := await self._view.look(_selectors(self._judge.script))):
-            if (found := certain(fresh, list(form.boxes))) is None or found.boxes.keys() != form.boxes.keys():
-                return  # the page moved on meanwhile
-            form, screen = found, fresh
-        self._entered |= set(form.boxes)
-        self._rejected = None
-        self._filled |= {field: {box.looks for box in boxes} for field, boxes in form.boxes.items()}
-        self._judge.sending(step, screen)
-        self._note_typed(step, form, values)
-        before = self._replies.sent, self._replies.posts
-        for field, boxes in form.boxes.items():
-            elements = [await self._view.element(box.index) for box in boxes]
-            if field.kind in CODES:
-                await hands.type_code(self._page, elements, values[field])
-            else:
-                await hands.fill(elements[0], values[field])
-        await self._send(step, form, screen, elements[-1], before)
-
-    async def _value(self, value: str | SecretStr | Otp) -> str:
-        if not isinstance(value, Otp):
-            return value.get_secret_value() if isinstance(value, SecretStr) else value
-        if self._replies.skew is not None:
-            value.learn_skew(self._replies.skew)
-        return await value.code()
-
-    def _note_typed(self, step: Step, form: Form, values: dict[Field, str]) -> None:
-        for field, value in step.values.items():
-            if field in form.boxes and isinstance(value, str):
-                self._replies.typed(value, secret=False)
-        secret = [values[field] for field in form.boxes if not isinstance(step.values[field], str)]
-        if secret:
-            self._capture.learning = False
-            self.secrets_sent = True
-            self._journal.begin("otp" if step.refused is OtpRejected else "password")
-        for value in secret:
-            self._replies.typed(value)
-
-    async def _send(self, step: Step, form: Form, screen: Screen, last: ElementHandle, before: tuple[int, int]) -> None:
-        if any(field.kind in CODES for field in form.boxes) and await self._sent_itself(last, *before):
-            return
-        button = submit_button(screen, form.group, step.press)
-        if button is None:
-            await self._tick(screen)
-            await last.press("Enter", no_wait_after=True)
-            return
-        await self._tick(screen)
-        element = await self._view.element(button.index)
-        self._pressed = (element, self._replies.posts)
-        await hands.press(element, covered=button.covered)
-
-    async def _tick(self, screen: Screen) -> None:
-        for tick in self._judge.script.ticks:
-            if box := unticked(screen, tick.label, css=tick.name):
-                event("box_ticked", box=tick.name)
-                await hands.press(await self._view.element(box.index), covered=box.covered)
-
-    async def _sent_itself(self, box: ElementHandle, sent: int, posts: int) -> bool:
-        """Whether the page moved on by itself at the last digit: pressing the button too would be a second attempt.
-
-        `sent` and `posts` are the counts from before the first digit: the answer can be quicker than the last key's.
-        """
-        start = self._clock.monotonic()
-        while self._clock.monotonic() - start < SETTLE * (3 if self._replies.posts > posts else 1):
-            if self._replies.sent > sent or not await box.is_visible() or not await box.is_enabled():
-                return True
-            await asyncio.sleep(0.02)
-        return False
-
-    def _pressed_in_vain(self, screen: Screen) -> bool:
-        if self._pressed is None or self._replies.posts > self._pressed[1] or self._judge.last is None:
-            return False
-        waited = self._clock.monotonic() - self._judge.since
-        return waited > NOTHING_MOVED and certain(screen, list(self._judge.last.values)) is not None
-
-    async def _press_again(self, screen: Screen) -> None:
-        assert self._pressed is not None
-        (element, _), self._pressed = self._pressed, None
-        await self._tick(screen)
-        await hands.press(element, covered=False)
+        if await self._entry.enter(step, form, screen):
+            self._rejected = None
 
     # On the way
 
     def _situations(self, script: Script, screen: Screen) -> set[str]:
         """Where the login stands, in the words that a turn's `when` uses."""
         now = set(self._turned)
-        if not self._entered:
+        if not self._entry.entered:
             now.add("start")
         values = [pair for step in script.steps for pair in step.values.items()]
-        codes = [field for field, value in values if field.other and isinstance(value, Otp) and field not in self._entered]
+        codes = [
+            field for field, value in values if field.other and isinstance(value, Otp) and field not in self._entry.entered
+        ]
         if any(self._wants_another(field, screen) for field in codes):
             now.add("other_code")
         if any(self._shows_another_user(step, screen) for step in script.steps):
@@ -342,7 +259,7 @@ class LoginPage:
     async def _allow(self, button: Button, screen: Screen) -> None:
         event("consent_given", button=button.name)
         self._turned.add("consent")
-        await self._tick(screen)
+        await self._entry.tick(screen)
         await hands.press(await self._view.element(button.index), covered=button.covered)
 
     # When it does not go on
@@ -355,7 +272,7 @@ class LoginPage:
         if not codes or not policy.may_send_another_code(self.rejected_codes, error.attempts_left):
             raise error
         event("otp_rejected", level="WARNING", said=error.said, then="one more code, in a new window")
-        self._entered -= set(step.values) if step else codes  # a form that holds more than the code comes back empty
+        self._entry.entered -= set(step.values) if step else codes  # a form that holds more than the code comes back empty
         self._rejected = error
         self._judge.heard()
         self._judge.moved()
@@ -389,9 +306,3 @@ def find_text(screen: Screen, step: Step) -> bool:
         return bool(texts) and find(screen, texts) is not None
     except Ambiguous:
         return True
-
-
-def _selectors(script: Script) -> dict[str, list[str]]:
-    fields = {field.name: list(field.css) for step in script.steps for field in step.values}
-    turns = {turn.name: list(turn.css) for turn in script.turns}
-    return fields | turns | {tick.name: list(tick.css) for tick in script.ticks}
