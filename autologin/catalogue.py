@@ -58,6 +58,7 @@ def _row(flow: type[Flow]) -> dict[str, Any]:
         "title": flow.title,
         "credentials": {key: field.is_required() for key, field in flow.Credentials.model_fields.items()},
         "needs_browser": flow.needs_browser,
+        "not_before": f"{flow.not_before:%H:%M}",
         "evidence": flow.evidence,
         "verified": flow.verified,
         "docs": flow.docs,

@@ -7,7 +7,7 @@ import importlib
 import os
 import tempfile
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from autologin import config, registry, sinks
 from autologin.clock import Clock, SystemClock
 from autologin.errors import AutologinError, ConfigError, Problem
+from autologin.flow import IST
 from autologin.problems import dotted
 from autologin.redaction import scrub
 from autologin.seal import KEY_FILE, Seal
@@ -23,7 +24,6 @@ from autologin.store import FILE, Store
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping
-    from datetime import datetime
 
     import httpx
 
@@ -74,6 +74,7 @@ def _look(settings: Settings, environ: Mapping[str, str], clock: Clock | None) -
         if kind := _flow_class(account.broker):
             flows[account.name] = yield from _credentials(settings, account, environ)
             yield _flow(settings, kind)
+            yield from _hour(settings, account, kind)
     yield from _other_secrets(settings, environ)
     yield from _rights(settings)
     yield _state(settings)
@@ -126,6 +127,15 @@ def _flow(settings: Settings, kind: type[Flow]) -> Finding:
         if file.stem == kind.broker:
             return Finding(f"flows.{kind.broker}", "ok", f"your own: {file}, sha256 {digest}")
     return Finding(f"flows.{kind.broker}", "ok", f"built in, evidence of {kind.evidence}")
+
+
+def _hour(settings: Settings, account: Account, kind: type[Flow]) -> Iterator[Finding]:
+    """Whether the account would log in before the broker's reset."""
+    at = settings.schedule_for(account).at
+    today = datetime.now(settings.timezone).replace(hour=at.hour, minute=at.minute)
+    if today.astimezone(IST).time() < kind.not_before:
+        said = f"at {at:%H:%M} is before {kind.title}'s daily reset: the token would die at it"
+        yield Finding(f"accounts.{account.name}.schedule.at", "warning", said, f"Log in after {kind.not_before:%H:%M} IST.")
 
 
 def _other_secrets(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:

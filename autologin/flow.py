@@ -79,6 +79,8 @@ class Flow(ABC):
     """The names under which the redirect carries the code."""
     state_param: str = "state"
     """The name under which the redirect gives our nonce back; empty where the broker gives nothing back."""
+    not_before: ClassVar[time] = time(0)
+    """When, in India, a login first gives the whole trading day's token: one that is made earlier dies at the reset."""
     needs_browser: ClassVar[bool] = True
     timeout: ClassVar[float] = 90
     """Seconds for a whole run, where the account sets none."""

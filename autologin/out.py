@@ -137,6 +137,8 @@ def flows(rows: Sequence[dict[str, Any]], *, as_json: bool) -> None:
         browser = "browser" if row["needs_browser"] else "no browser"
         marks = "" if row["verified"] else "  unverified"
         click.echo(f"{row['broker']:<14} {row['title']:<24} {browser:<10}  evidence of {row['evidence']}{marks}")
+        if row["not_before"] != "00:00":
+            click.echo(f"    log in after {row['not_before']} IST")
         click.echo(f"    {', '.join(key if needed else key + '?' for key, needed in row['credentials'].items())}")
 
 

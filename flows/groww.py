@@ -58,6 +58,7 @@ class Groww(flow.Flow):
     docs = "https://groww.in/trade-api/docs/curl"
     evidence = "2026-07"
     endpoints = {"api": "https://api.groww.in/v1"}
+    not_before = time(6, 5)
     needs_browser = False
     Credentials = Credentials
 

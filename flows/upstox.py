@@ -49,8 +49,7 @@ WAYS = (
     Turn("TOTP instead", when="other_code", press=r"totp|authenticator"),
     Turn("mobile number", when="start", press=r"\b(with|via|use|using)\b.{0,12}\b(mobile|phone)\b"),
 )
-REFUSED_APP = r"UDAPI(100068|100069|100016|100073|1017|1018)\b"
-"""The dialog does not know this client_id, or not with this redirect_uri."""
+REFUSED_APP = r"UDAPI(100068|100069|100016|100073|1017|1018)\b"  # the client_id is not known, or not with this redirect_uri
 
 
 def ten_digits(number: str) -> str:
@@ -84,6 +83,7 @@ class Upstox(flow.Flow):
     docs = "https://upstox.com/developer/api-documentation/authorize"
     evidence = "2026-09"
     endpoints = {"api": "https://api.upstox.com"}
+    not_before = time(3, 35)
     code_params = ("code",)
     Credentials = Credentials
 

@@ -78,6 +78,7 @@ class Zerodha(flow.Flow):
     docs = "https://kite.trade/docs/connect/v3/user/"
     evidence = "2026-09"
     endpoints = {"login": "https://kite.zerodha.com", "api": "https://api.kite.trade"}
+    not_before = time(7, 35)
     code_params = ("request_token",)
     Credentials = Credentials
 

@@ -106,6 +106,16 @@ def test_the_environment_alone(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("zone", "at", "early"),
+    [("Asia/Kolkata", "07:34", True), ("Asia/Kolkata", "07:35", False), ("UTC", "02:04", True), ("UTC", "02:05", False)],
+)
+def test_a_login_before_the_brokers_reset(tmp_path, zone, at, early):
+    found = look(tmp_path, GOOD + f'timezone: {zone}\nschedule: {{at: "{at}"}}\n')
+    said = f"at {at} is before Zerodha's daily reset: the token would die at it | Log in after 07:35 IST."
+    assert problems(found, "warning") == ({"accounts.zerodha.schedule.at": said} if early else {})
+
+
 # What is wrong
 
 
