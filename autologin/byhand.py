@@ -9,7 +9,7 @@ from autologin import config
 from autologin.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
-    from autologin.run import Desk
+    from autologin.desk import Desk
     from autologin.settings import Account
 
 

@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from autologin import config, registry, sinks
+from autologin import config, registry
 from autologin.clock import Clock, SystemClock
 from autologin.errors import AutologinError, ConfigError, Problem
 from autologin.flow import IST
@@ -20,7 +20,8 @@ from autologin.problems import dotted
 from autologin.redaction import scrub
 from autologin.seal import KEY_FILE, Seal
 from autologin.secrets import Place, Secret, exists, resolve
-from autologin.store import FILE, Store
+from autologin.store import Store
+from autologin.store.database import FILE
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from autologin.flow import Flow
     from autologin.problems import Loc
     from autologin.settings import Account, Settings
+    from autologin.sinks import Sink
 
 Level = Literal["ok", "warning", "problem"]
 SKEW_WARNED = 3.0
@@ -153,6 +155,8 @@ def _not_of_accounts(settings: Settings) -> Iterator[tuple[Loc, Secret]]:
     yield from ((loc, secret) for loc, secret in alone.items() if secret)
     yield from ((("state", "keys", index), key) for index, key in enumerate(settings.state.keys))
     yield from ((("notify", "urls", index), url) for index, url in enumerate(settings.notify.urls))
+    for name, sink in settings.sinks.items():
+        yield from ((("sinks", name, *key.split(".")), secret) for key, secret in sink.secrets().items())
 
 
 def _rights(settings: Settings) -> Iterator[Finding]:
@@ -224,10 +228,19 @@ async def _sinks(settings: Settings) -> list[Finding]:
 
 async def _sink(settings: Settings, name: str) -> Finding:
     try:
-        await sinks.build(name, settings.sinks[name]).check()
+        await _checked(settings.sinks[name].build(name, settings.place))
+    except ConfigError as error:
+        return _problems(error.problems)[0]
     except AutologinError as error:
         return Finding(f"sinks.{name}", "problem", error.said, error.mend)
     return Finding(f"sinks.{name}", "ok", "a token would arrive")
+
+
+async def _checked(sink: Sink) -> None:
+    try:
+        await sink.check()
+    finally:
+        await sink.close()
 
 
 def _clock(account: Account, flow: Flow, environ: Mapping[str, str], clock: Clock) -> Finding:

@@ -13,7 +13,7 @@ from autologin import __version__
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from autologin.run import Desk
+    from autologin.desk import Desk
     from autologin.settings import Settings
 
 # What a command needs is imported inside it: `--help` and completion must not wait for it.
@@ -193,6 +193,23 @@ def exchange(ctx: click.Context, name: str, *, as_json: bool) -> None:
 
 
 @cli.command()
+@as_json
+@click.pass_context
+def deliver(ctx: click.Context, *, as_json: bool) -> None:
+    """Give sinks what they did not get yet.
+
+    No login is made. The exit code is 6 where something is still outstanding.
+    """
+    from autologin import delivery
+    from autologin import run as walk
+
+    desk = _desk(_settings(ctx))
+    found = _wait(lambda: walk.deliver(desk))
+    _out("deliveries", found, as_json=as_json)
+    ctx.exit(6 if any(delivery.failure(ours) for ours in found.values()) else 0)
+
+
+@cli.command()
 @name
 @click.pass_context
 def unblock(ctx: click.Context, name: str) -> None:
@@ -308,9 +325,9 @@ def _settings(ctx: click.Context) -> Settings:
 
 def _desk(settings: Settings) -> Desk:
     from autologin.clock import SystemClock
-    from autologin.run import open_desk
+    from autologin.desk import Desk
 
-    return open_desk(settings, SystemClock())
+    return Desk.open(settings, SystemClock())
 
 
 def _wait(work: Callable[[], Any]) -> Any:

@@ -1,33 +1,168 @@
-"""Giving a token to its sinks: each gets it, whatever happens to the others."""
+"""Giving messages to sinks: each gets its own, whatever happens to the others, until it has arrived or is of no use.
+
+What is owed stands in the store's outbox, so that a process that dies loses nothing, and the next one carries on.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+import random
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from autologin.errors import AutologinError, DeliveryFailed
+from autologin import policy
+from autologin.errors import AutologinError, ConfigError, DeliveryFailed
 from autologin.log import event
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
-    from autologin.sinks import Sink
-    from autologin.token import Token
+    from autologin.clock import Clock
+    from autologin.message import Message
+    from autologin.secrets import Place
+    from autologin.sinks import Sink, SinkConfig
+    from autologin.store import Store
+    from autologin.store.records import Owed, Parcel
+
+AT_ONCE = 16
+"""Messages on their way to one sink at one time."""
+TRY_SECONDS = 30.0
+"""After this a try counts as failed."""
+OFF_PAUSE = 300.0
+"""Seconds after which a sink that is switched off is looked at again: its config may have changed."""
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """What became of one token at one sink."""
+    """What became of one account's newest message at one sink."""
 
     sink: str
     outcome: Literal["delivered", "failed"]
     message: str | None = None
 
 
-async def deliver(account: str, broker: str, token: Token, sinks: Sequence[Sink]) -> list[Delivery]:
-    """Deliver to all sinks at once."""
-    return list(await asyncio.gather(*(_one(account, broker, token, sink) for sink in sinks)))
+@dataclass
+class Post:
+    """The sinks of a config, made when they are needed, and the outbox that feeds them."""
+
+    configs: Mapping[str, SinkConfig]
+    place: Place
+    store: Store
+    clock: Clock
+    _sinks: dict[str, Sink] = field(default_factory=dict)
+
+    def sink(self, name: str) -> Sink:
+        """The sink of this name.
+
+        Raises:
+            ConfigError: it is not in the config, or cannot be made from it.
+        """
+        if name not in self._sinks:
+            self._sinks[name] = self.configs[name].build(name, self.place)
+        return self._sinks[name]
+
+    def takers(self, names: Collection[str], kind: str) -> list[str]:
+        """Those of some sinks that take messages of a type."""
+        return [name for name in names if kind in self.configs[name].takes]
+
+    def repeaters(self, names: Collection[str]) -> list[str]:
+        """Those of some sinks that are given a token again by a run that finds it still valid."""
+        return [name for name in names if self.configs[name].repeats]
+
+    async def drain(self, names: Collection[str], *, account: str | None = None, seconds: float) -> None:
+        """Deliver what sinks are owed, of one account or of all, until nothing is outstanding or the time is over."""
+        end = self.clock.monotonic() + seconds
+        known = [name for name in names if name in self.configs]
+        await asyncio.gather(*(self._drain(name, account, end) for name in known))
+
+    async def hand(self, message: Message, names: Collection[str]) -> list[Delivery]:
+        """Give a message to sinks at once and only now: where there is no store to keep it."""
+        return list(await asyncio.gather(*(self._hand(name, message) for name in names)))
+
+    async def close(self) -> None:
+        """Let go of every sink's connections."""
+        sinks, self._sinks = list(self._sinks.values()), {}
+        for sink in sinks:
+            with suppress(Exception):
+                await sink.close()
+
+    async def _drain(self, name: str, account: str | None, end: float) -> None:
+        outbox = self.store.outbox
+        while due := outbox.next_due(name, account):
+            wait = (due - self.clock.now()).total_seconds()
+            if wait > 0:
+                if self.clock.monotonic() + wait > end:
+                    return
+                await self.clock.sleep(wait)
+            parcels = outbox.claim(name, AT_ONCE, account)
+            if not parcels:  # another process has them, or the one before is not delivered yet
+                if self.clock.monotonic() + 0.5 > end:
+                    return
+                await self.clock.sleep(0.5)
+            await asyncio.gather(*map(self._deliver, parcels))
+
+    async def _deliver(self, parcel: Parcel) -> None:
+        outbox = self.store.outbox
+        try:
+            error = await self._tried(parcel)
+        except BaseException:
+            outbox.put_back(parcel)
+            raise
+        if error is None:
+            outbox.delivered(parcel)
+            event("delivered", account=parcel.message.account, sink=parcel.sink, tries=parcel.tries + 1)
+            return
+        pause = _pause(parcel, error)
+        outbox.failed(parcel, _in_words(error), pause)
+        event(
+            "delivery_failed", level="ERROR", account=parcel.message.account, sink=parcel.sink, said=error.said, again_in=pause
+        )
+
+    async def _tried(self, parcel: Parcel) -> DeliveryFailed | None:
+        """Try once; gives what went wrong."""
+        fingerprint = self._fingerprint(parcel.sink)
+        if why := self.store.outbox.off(parcel.sink, fingerprint):
+            return DeliveryFailed(why, mend=GONE, gone=True)
+        error = await self._given(parcel.sink, parcel.message)
+        if error and error.gone:
+            self.store.outbox.switch_off(parcel.sink, fingerprint, error.said)
+        return error
+
+    async def _given(self, name: str, message: Message) -> DeliveryFailed | None:
+        try:
+            async with asyncio.timeout(TRY_SECONDS):
+                await self.sink(name).deliver(message)
+        except DeliveryFailed as error:
+            return error
+        except TimeoutError:
+            return DeliveryFailed(f"It was not done within {TRY_SECONDS:g} seconds")
+        except ConfigError as error:
+            return DeliveryFailed("; ".join(f"{one.key}: {one.message}" for one in error.problems), mend=error.problems[0].mend)
+        except AutologinError as error:
+            return DeliveryFailed(error.said, mend=error.mend)
+        except Exception as bug:  # noqa: BLE001  (a mistake in one sink must not take the token from the others)
+            return DeliveryFailed(f"{type(bug).__name__}, which is a mistake in autologin")
+        return None
+
+    async def _hand(self, name: str, message: Message) -> Delivery:
+        error = await self._given(name, message)
+        if error is None:
+            event("delivered", sink=name)
+            return Delivery(name, "delivered")
+        event("delivery_failed", level="ERROR", sink=name, said=error.said)
+        return Delivery(name, "failed", _in_words(error))
+
+    def _fingerprint(self, name: str) -> str:
+        return self.store.fingerprint("sink", repr(self.configs[name]))
+
+
+GONE = "It is switched off until its config changes."
+
+
+def report(owed: Sequence[Owed], names: Collection[str]) -> list[Delivery]:
+    """What became of an account's newest messages at its sinks."""
+    return [_outcome(one) for one in owed if one.sink in names]
 
 
 def failure(deliveries: Sequence[Delivery]) -> DeliveryFailed | None:
@@ -36,23 +171,19 @@ def failure(deliveries: Sequence[Delivery]) -> DeliveryFailed | None:
     return DeliveryFailed("; ".join(f"{one.sink}: {one.message}" for one in failed)) if failed else None
 
 
-async def _one(account: str, broker: str, token: Token, sink: Sink) -> Delivery:
-    try:
-        await sink.deliver(account, broker, token)
-    except AutologinError as error:
-        return _failed(sink, _in_words(error))
-    except Exception as bug:  # noqa: BLE001  (a mistake in one sink must not take the token from the others)
-        return _failed(sink, f"{type(bug).__name__}, which is a mistake in autologin")
-    event("delivered", sink=sink.name)
-    return Delivery(sink.name, "delivered")
+def _outcome(one: Owed) -> Delivery:
+    if one.outcome is None:
+        return Delivery(one.sink, "failed", one.error or "another process has it")
+    return Delivery(one.sink, "delivered")
 
 
-def _failed(sink: Sink, said: str) -> Delivery:
-    event("delivery_failed", level="ERROR", sink=sink.name, said=said)
-    return Delivery(sink.name, "failed", said)
+def _pause(parcel: Parcel, error: DeliveryFailed) -> float:
+    if error.gone:
+        return OFF_PAUSE
+    return policy.pause_before_redelivery(parcel.tries, error.retry_after, random.random())  # noqa: S311  (nobody guesses it)
 
 
-def _in_words(error: AutologinError) -> str:
+def _in_words(error: DeliveryFailed) -> str:
     """What happened and the sink's own mend; what to do with any sink is said once, for all of them."""
     said = error.said.rstrip(".")
     return said if error.mend == DeliveryFailed.mend else f"{said}. {error.mend}".rstrip(". ")

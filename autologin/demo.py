@@ -18,6 +18,7 @@ import yaml
 from autologin import config, out, status
 from autologin import run as walk
 from autologin.clock import SystemClock
+from autologin.desk import Desk
 from autologin.errors import AutologinError, ConfigError, Problem
 from autologin.problems import did_you_mean
 
@@ -39,7 +40,7 @@ async def show(folder: Path | None, *, headed: bool) -> int:
             f"The sandbox's twin of Zerodha serves its login page at {sandbox.twins[BROKER].endpoints['login']}", err=True
         )
         settings = config.load(_config_file(folder, sandbox.config()), {"HOME": str(folder)})
-        desk = walk.open_desk(settings, SystemClock())
+        desk = Desk.open(settings, SystemClock())
         found = await walk.run(desk, list(settings.accounts.values()), headed=headed)
         out.outcomes(found, as_json=False)
         out.statuses(await status.verify(desk, status.look(desk)), as_json=False)

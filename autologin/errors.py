@@ -211,7 +211,16 @@ class BrowserCrashed(Transient):
 
 
 class DeliveryFailed(AutologinError):
-    """The token is issued and stored, but a sink did not get it."""
+    """The token is issued and stored, but a sink did not get it.
+
+    `retry_after` is in seconds, None where the sink named no time; `gone`: it wants nothing more, ever.
+    """
 
     exit_code = 6
-    mend = "Mend the sink, then run it again: the stored token is delivered without a new login."
+    mend = "Mend the sink, then run `autologin deliver`: the stored token is delivered without a new login."
+
+    def __init__(
+        self, said: str = "", *, mend: str | None = None, retry_after: float | None = None, gone: bool = False
+    ) -> None:
+        self.retry_after, self.gone = retry_after, gone
+        super().__init__(said, mend=mend)

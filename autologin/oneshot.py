@@ -31,7 +31,7 @@ async def run(file: Path | None, names: Sequence[str], *, force: bool, headed: b
         # In a thread, so that this one can go on talking to the driver's process.
         settings = await asyncio.to_thread(_settings, file)
         walk = importlib.import_module("autologin.run")
-        desk = walk.open_desk(settings, SystemClock(), driver)
+        desk = importlib.import_module("autologin.desk").Desk.open(settings, SystemClock(), driver)
         found: list[Outcome] = await walk.run(desk, accounts(settings, names), force=force, headed=headed)
         return found
     finally:

@@ -14,10 +14,11 @@ from autologin.errors import AutologinError, ConfigError, Problem
 from autologin.redaction import scrub
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from autologin.check import Finding
+    from autologin.delivery import Delivery
     from autologin.run import Outcome
     from autologin.status import Status
 
@@ -75,13 +76,32 @@ def outcomes(found: Sequence[Outcome], *, as_json: bool) -> None:
     for one in found:
         until = f"  valid until {local(one.expires_at)}" if one.expires_at else ""
         click.echo(f"{one.account:<16} {_coloured(one.outcome, 11)}{until}  ({one.seconds:.1f} s)")
-        for delivery in one.deliveries:
-            done = "delivered" if delivery.outcome == "delivered" else "not delivered"
-            click.echo(f"    {done} to {delivery.sink}{_after(': ', delivery.message)}")
+        _deliveries(one.deliveries)
         for problem in _to_mend([one]):
             _tell_problem(problem, "    ")
         if one.error and not isinstance(one.error, ConfigError):
             click.echo(f"    {one.error.name}: {one.error.message}", err=True)
+
+
+def deliveries(found: Mapping[str, Sequence[Delivery]], *, as_json: bool) -> None:
+    """What became of each account's newest message at its sinks."""
+    if as_json:
+        rows = [{"account": name, "deliveries": _as_rows(ours)} for name, ours in found.items()]
+        click.echo(as_text({"accounts": rows}))
+        return
+    for name, ours in found.items():
+        click.echo(f"{name}{'' if ours else ': nothing to deliver'}")
+        _deliveries(ours)
+
+
+def _deliveries(found: Iterable[Delivery]) -> None:
+    for delivery in found:
+        done = "delivered" if delivery.outcome == "delivered" else "not delivered"
+        click.echo(f"    {done} to {delivery.sink}{_after(': ', delivery.message)}")
+
+
+def _as_rows(found: Iterable[Delivery]) -> list[dict[str, Any]]:
+    return [{"sink": one.sink, "outcome": one.outcome, "message": one.message} for one in found]
 
 
 def _outcome(one: Outcome) -> dict[str, Any]:
@@ -92,7 +112,7 @@ def _outcome(one: Outcome) -> dict[str, Any]:
         "error": one.error.name if one.error else None,
         "message": one.error.message if one.error else None,
         "expires_at": one.expires_at.isoformat() if one.expires_at else None,
-        "deliveries": [{"sink": delivery.sink, "outcome": delivery.outcome} for delivery in one.deliveries],
+        "deliveries": _as_rows(one.deliveries),
         "seconds": round(one.seconds, 3),
     }
 

@@ -19,7 +19,7 @@ from autologin.errors import (
 )
 
 if TYPE_CHECKING:
-    from autologin.records import AttemptCount
+    from autologin.store.records import AttemptCount
 
 CODES = 2
 """Rejected codes after which an account is left alone: the first, and one more in a new window."""
@@ -31,6 +31,10 @@ TRIES_BEFORE_SECRETS = 4
 TRIES_AFTER_SECRETS = 2
 PAUSES = (1.0, 3.0, 8.0)
 """Seconds before the second, third and fourth try."""
+REDELIVERY = (2.0, 5.0, 15.0, 30.0, 60.0, 120.0)
+"""Seconds between the tries of a delivery; the last one is repeated until the token ends."""
+LONGEST_PAUSE = 3600.0
+"""Seconds; a sink that asks for more is asked again by then all the same."""
 LOGIN_SECONDS = 10.0
 """Seconds that must be left for another login: one that is cut off has sent the password for nothing."""
 
@@ -71,6 +75,16 @@ def pause_before_retry(error: AutologinError, tries: int, *, secrets_sent: bool,
 def pause_before_same_code(error: AutologinError, *, seconds_left: float) -> float | None:
     """Seconds to wait before a code is sent once more, None where it must not be: the broker has answered it."""
     return _fitting(error, PAUSES[0], seconds_left) if isinstance(error, Transient) else None
+
+
+def pause_before_redelivery(failed: int, asked: float | None, chance: float) -> float:
+    """Seconds before a message is tried again at a sink, after `failed` earlier failures and one more.
+
+    `chance` (0 to 1) makes it a fifth shorter or longer, so that many do not come back at once. A sink that asks for a
+    longer pause gets it.
+    """
+    pause = REDELIVERY[min(failed, len(REDELIVERY) - 1)] * (0.8 + 0.4 * chance)
+    return max(pause, min(asked or 0.0, LONGEST_PAUSE))
 
 
 def _may_log_in_again(error: AutologinError) -> bool:

@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import SecretStr
-
-from autologin import __version__, capture, config, delivery, lease, log, policy, sinks
-from autologin.browser import Driver
+from autologin import __version__, capture, config, delivery, lease, log, policy
 from autologin.errors import (
     AccountBlocked,
     AutologinError,
@@ -28,24 +25,27 @@ from autologin.exchange import exchange, verify
 from autologin.flow import Verdict
 from autologin.journal import Journal
 from autologin.log import event
-from autologin.otp import Otp, normalise
+from autologin.message import Message
 from autologin.stages import Stages
-from autologin.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from datetime import datetime
 
     import httpx
+    from pydantic import SecretStr
 
-    from autologin.clock import Clock
-    from autologin.config import Account, Settings
+    from autologin.config import Account
+    from autologin.desk import Desk
     from autologin.flow import Flow, Verified
-    from autologin.records import StoredToken
+    from autologin.message import Type
     from autologin.signin import SignIn
+    from autologin.store.records import StoredToken
     from autologin.token import Token
 
 Good = Literal["issued", "still_valid"]
+DELIVERY_SECONDS = 10.0
+"""How long a run waits for sinks that do not take their token; `autologin deliver` and `serve` carry on."""
 FOR_A_PERSON = 600.0
 """Seconds more that a whole run gets under --headed."""
 
@@ -68,26 +68,6 @@ class Outcome:
         return self.error.exit_code if self.error else 0
 
 
-@dataclass
-class Desk:
-    """What every account's run shares."""
-
-    settings: Settings
-    store: Store
-    clock: Clock
-    driver: Driver = field(default_factory=Driver)
-
-
-def open_desk(settings: Settings, clock: Clock, driver: Driver | None = None) -> Desk:
-    """The desk of a config; `driver` is one that starts already.
-
-    Raises:
-        ConfigError, StoreError: as `Store.open` does.
-    """
-    store = Store.open(settings.state.path, clock, config.state_keys(settings))
-    return Desk(settings, store, clock, driver or Driver())
-
-
 async def run(desk: Desk, accounts: Sequence[Account], *, force: bool = False, headed: bool = False) -> list[Outcome]:
     """Run several accounts, as many at once as the config allows; one that fails does not disturb the others."""
     places = asyncio.Semaphore(desk.settings.concurrency)
@@ -100,13 +80,27 @@ async def run(desk: Desk, accounts: Sequence[Account], *, force: bool = False, h
     try:
         return list(await asyncio.gather(*map(one, accounts)))
     finally:
-        await desk.driver.stop()
+        await desk.close()
 
 
 async def finish(desk: Desk, account: Account, pasted: str) -> Outcome:
     """The rest of the walk for a redirect's address, or a code, that somebody pasted."""
     walk = Walk(desk, account)
-    return await _recorded(walk, lambda: walk.finish(pasted))
+    try:
+        return await _recorded(walk, lambda: walk.finish(pasted))
+    finally:
+        await desk.post.close()
+
+
+async def deliver(desk: Desk) -> dict[str, list[delivery.Delivery]]:
+    """Try everything that is outstanding, now; gives what became of each account's newest message at its sinks."""
+    desk.store.outbox.hurry()
+    try:
+        await desk.post.drain(desk.store.outbox.outstanding(), seconds=DELIVERY_SECONDS)
+    finally:
+        await desk.post.close()
+    accounts = desk.settings.accounts.values()
+    return {one.name: delivery.report(desk.store.outbox.of(one.name), one.sinks) for one in accounts}
 
 
 async def _recorded(walk: Walk, work: Callable[[], Awaitable[Good]]) -> Outcome:
@@ -120,6 +114,7 @@ async def _recorded(walk: Walk, work: Callable[[], Awaitable[Good]]) -> Outcome:
             error = await walk.deliver()
         except AutologinError as failed:
             error = failed
+            await walk.tell(failed)
         return walk.ended(outcome, error)
 
 
@@ -178,10 +173,32 @@ class Walk:
     async def deliver(self) -> AutologinError | None:
         """Give the token to the account's sinks, whatever became of the store; gives what is left to tell."""
         assert self.issued is not None
+        message = Message.issued(self.account.name, self.account.broker, self.issued)
         with self.stages.stage("deliver"):
-            ours = [sinks.build(name, self.desk.settings.sinks[name]) for name in self.account.sinks]
-            self.deliveries = await delivery.deliver(self.account.name, self.account.broker, self.issued, ours)
+            if self.not_stored:
+                self.deliveries = await self.desk.post.hand(message, self.account.sinks)
+            else:
+                self.desk.store.outbox.owe(message, self.account.sinks, again=self.desk.post.repeaters(self.account.sinks))
+                self.desk.store.outbox.release(self.account.name)
+                await self._drain(self.account.sinks)
+                self.deliveries = delivery.report(self.desk.store.outbox.of(self.account.name), self.account.sinks)
         return self.not_stored or delivery.failure(self.deliveries)
+
+    async def tell(self, error: AutologinError) -> None:
+        """Tell the sinks that want to know that there is no token. What fails here hides nothing."""
+        with suppress(StoreError):
+            await self._drain(self._owe_refusal(error))
+
+    def _owe_refusal(self, error: AutologinError) -> list[str]:
+        """Owe the news to the sinks that want it; gives their names."""
+        kind: Type = "token.rejected" if isinstance(error, TokenRejected) else "login.failed"
+        sinks = self.desk.post.takers(self.account.sinks, kind)
+        message = Message.failed(kind, self.account.name, self.account.broker, error, self.desk.clock.now())
+        self.desk.store.outbox.owe(message, sinks)
+        return sinks
+
+    async def _drain(self, sinks: Sequence[str]) -> None:
+        await self.desk.post.drain(sinks, account=self.account.name, seconds=DELIVERY_SECONDS)
 
     def ended(self, outcome: Good | Literal["failed"], error: AutologinError | None) -> Outcome:
         """Write down how it ended."""
@@ -202,7 +219,7 @@ class Walk:
         with self.stages.stage("config"):
             self.flow = config.flow_for(self.desk.settings, self.account, self.account.place.environ)
             self.proxy = config.proxy_url(self.account)
-            self.fingerprint = _fingerprint(self.desk.store, self.flow)
+            self.fingerprint = self.desk.fingerprint(self.flow)
         self.limit = self.account.timeout or self.flow.timeout
         self.deadline = self.desk.clock.monotonic() + self.limit
 
@@ -229,6 +246,7 @@ class Walk:
         event("token_verified", verdict=answer.verdict.value, said=answer.said or None)
         if answer.verdict is Verdict.REJECTED or not self._ours(answer.user_id):
             self.desk.store.drop_token(self.account.name)
+            self._owe_refusal(TokenRejected(answer.said or "It belongs to another user"))
             return False
         if answer.verdict is Verdict.VALID:
             self.desk.store.mark_verified(self.account.name)
@@ -289,7 +307,7 @@ class Walk:
         return SignIn(
             self.account,
             self.flow,
-            _otp(desk, self.flow),
+            desk.otp(self.flow),
             Journal(desk.store, name, self.fingerprint),
             desk.clock,
             self.stages,
@@ -324,7 +342,7 @@ class Walk:
     def _keep(self, token: Token) -> None:
         """Store a token. A store that fails now must not lose it: the sinks still get theirs."""
         try:
-            self.desk.store.put_token(self.account.name, self.account.broker, token)
+            self.desk.store.put_token(self.account.name, self.account.broker, token, self.account.sinks)
             self.desk.store.clear_attempts(self.account.name)
         except StoreError as error:
             event("not_stored", level="ERROR", said=error.said)
@@ -350,17 +368,3 @@ def _http_client(proxy: str | None) -> httpx.AsyncClient:
 
     agent = {"User-Agent": f"broker-autologin/{__version__}"}
     return httpx.AsyncClient(timeout=15, trust_env=False, proxy=proxy, headers=agent)
-
-
-def _fingerprint(store: Store, flow: Flow) -> str:
-    """A name for these credentials: any change to one of them makes another."""
-    values = flow.credentials.model_dump()
-    texts = (value.get_secret_value() if isinstance(value, SecretStr) else str(value) for value in values.values())
-    return store.fingerprint(flow.broker, *texts)
-
-
-def _otp(desk: Desk, flow: Flow) -> Otp | None:
-    if (seed := flow.seed) is None:
-        return None
-    key = desk.store.fingerprint("otp", normalise(seed.get_secret_value()))
-    return Otp(seed, lambda step: desk.store.claim_otp_step(key, step), desk.clock)

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from autologin.records import Block, Run, StoredToken
-    from autologin.run import Desk
+    from autologin.desk import Desk
     from autologin.settings import Account
+    from autologin.store import Store
+    from autologin.store.records import Block, Owed, Run, StoredToken
 
 ANSWERS = {
     Verdict.VALID: "valid says the broker",
@@ -39,6 +40,8 @@ class Status:
     said: str = ""
     error: ConfigError | None = None
     """Why the broker could not even be asked."""
+    owed: Sequence[Owed] = ()
+    """What became of the newest message at each sink."""
 
     @property
     def state(self) -> str:
@@ -66,7 +69,8 @@ class Status:
         }
         verified = self.verdict and self.verdict.value
         known = {"account": self.account, "broker": self.broker, "state": self.state, "token": token}
-        return {**known, "verified": verified, "blocked": block, "last_run": last}
+        deliveries = [_delivery(one) for one in self.owed]
+        return {**known, "verified": verified, "blocked": block, "last_run": last, "deliveries": deliveries}
 
     def in_words(self) -> str:
         """The token, in one line."""
@@ -85,6 +89,8 @@ class Status:
         if self.block:
             yield f"blocked since {out.local(self.block.at)} after {self.block.error}: {self.block.message}"
             yield f"`autologin unblock {self.account}` lifts it, once you know why it was refused"
+        for one in self.owed:
+            yield f"{one.sink}: {_in_words(one)}"
         if self.last:
             yield f"last run at {out.local(self.last.began)}: {self.last.error or self.last.outcome or 'was cut off'}"
 
@@ -93,9 +99,37 @@ def look(desk: Desk) -> list[Status]:
     """What the store knows of every account in the config."""
     store, now = desk.store, desk.clock.now()
     return [
-        Status(name, one.broker, now, store.token(name), store.blocked(name), next(iter(store.runs(name)), None))
-        for name, one in desk.settings.accounts.items()
+        replace(_known(store, name, one.broker, now), owed=_owed(desk, one)) for name, one in desk.settings.accounts.items()
     ]
+
+
+def _known(store: Store, name: str, broker: str, now: datetime) -> Status:
+    return Status(name, broker, now, store.token(name), store.blocked(name), next(iter(store.runs(name)), None))
+
+
+def _owed(desk: Desk, account: Account) -> list[Owed]:
+    return [one for one in desk.store.outbox.of(account.name) if one.sink in account.sinks]
+
+
+def _in_words(one: Owed) -> str:
+    if one.outcome == "delivered" and one.settled:
+        return f"got its {one.type} at {out.local(one.settled)}"
+    if one.outcome:
+        return f"did not get its {one.type}, which is {one.outcome}"
+    tried = f" ({one.tries} tries so far: {one.error})" if one.error else ""
+    return f"is owed a {one.type}, tried next at {out.local(one.due)}{tried}" if one.due else f"is owed a {one.type}"
+
+
+def _delivery(one: Owed) -> dict[str, Any]:
+    return {
+        "sink": one.sink,
+        "type": one.type,
+        "outcome": one.outcome or "outstanding",
+        "tries": one.tries,
+        "error": one.error,
+        "next_try": one.due and one.due.isoformat(),
+        "settled_at": one.settled and one.settled.isoformat(),
+    }
 
 
 async def verify(desk: Desk, found: Sequence[Status]) -> list[Status]:

@@ -34,7 +34,7 @@ class IciciOAuth(OAuth2):
     """The flow `oauth2` with ICICI's addresses from users' notes."""
 
     broker = "icici_oauth"
-    title = 'ICICI Direct OAuth2'
+    title = "ICICI Direct OAuth2"
     docs = "https://api.icicidirect.com/breezeapi/documents/index.html"
     evidence = "2026-11"
     verified = False

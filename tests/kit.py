@@ -20,6 +20,7 @@ import yaml
 
 from autologin import config, registry
 from autologin import run as walk
+from autologin.desk import Desk
 from autologin.sandbox.server import Sandbox
 
 MORNING = datetime(2026, 11, 24, 2, 45, 10, tzinfo=UTC)  # 08:15:10 in India
@@ -124,7 +125,7 @@ class Rehearsal:
 
     async def run(self, clock, **options):
         """One account's outcome, in this process and by this clock."""
-        desk = walk.open_desk(self.settings(), clock)
+        desk = Desk.open(self.settings(), clock)
         try:
             (outcome,) = await walk.run(desk, list(desk.settings.accounts.values()), **options)
         finally:

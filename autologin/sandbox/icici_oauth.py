@@ -24,7 +24,7 @@ class IciciOAuth(oauth2.OAuth2):
     """One client, one user."""
 
     broker = "icici_oauth"
-    title = 'ICICI Direct OAuth2'
+    title = "ICICI Direct OAuth2"
     table: ClassVar[dict[str, Scenario]] = {name: SCENARIOS[name] for name in NAMES}
     lifetime: ClassVar[int] = 5400
     base_options: ClassVar[dict[str, Any]] = {}

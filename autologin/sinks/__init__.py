@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from autologin.message import ISSUED
 from autologin.problems import did_you_mean, refuse
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Self
 
-    from autologin.secrets import Place
-    from autologin.token import Token
+    from autologin.message import Message
+    from autologin.secrets import Place, Secret
 
 
 class Sink(Protocol):
@@ -35,12 +37,18 @@ class Sink(Protocol):
         """
         ...
 
-    async def deliver(self, account: str, broker: str, token: Token) -> None:
-        """Give the token.
+    async def deliver(self, message: Message) -> None:
+        """Give the message, of one of the types that the sink's config names.
+
+        A try that takes longer than half a minute is cut off.
 
         Raises:
             DeliveryFailed: it did not arrive; what was there before is untouched.
         """
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections."""
         ...
 
 
@@ -49,11 +57,24 @@ class SinkConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
+    takes: ClassVar[frozenset[str]] = frozenset({ISSUED})
+    """The types of message that such a sink is given."""
+    repeats: ClassVar[bool] = False
+    """Whether a run whose token is still valid writes it again: what holds a state may have lost it, an event has happened."""
+
     type: str
 
-    def build(self, name: str) -> Sink:
-        """The sink that this config describes."""
-        raise NotImplementedError(f"{name}: a sink of type {self.type} cannot be built")
+    def build(self, name: str, place: Place) -> Sink:
+        """The sink that this config describes. Secrets are looked up from `place`.
+
+        Raises:
+            ConfigError: a secret cannot be resolved, or a package that such a sink needs is not installed.
+        """
+        raise NotImplementedError(f"{name}: a sink of type {self.type} cannot be built from {place.folder}")
+
+    def secrets(self) -> Mapping[str, Secret]:
+        """The references that this sink follows, by key, for `autologin check`."""
+        return {}
 
     def anchored(self, place: Place) -> Self:
         """This config with its relative paths made absolute."""
@@ -84,11 +105,6 @@ def config_class(kind: str) -> SinkClass:
     """The config of a type of sink; only this type's module is imported."""
     found: SinkClass = importlib.import_module(f"{__name__}.{kind}").Config
     return found
-
-
-def build(name: str, config: SinkConfig) -> Sink:
-    """The sink of this name."""
-    return config.build(name)
 
 
 def parse(raw: Any) -> SinkConfig:

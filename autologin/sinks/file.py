@@ -18,7 +18,7 @@ import secrets as random
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Self
 
+    from autologin.message import Message
     from autologin.secrets import Place
-    from autologin.token import Token
 
 PLACEHOLDERS = ("account", "broker", "user_id")
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
@@ -69,12 +69,15 @@ def _template(text: str) -> str:
 class Config(SinkConfig):
     """The keys of a file sink."""
 
+    repeats: ClassVar[bool] = True
+
     type: Literal["file"]
     path: Annotated[str, AfterValidator(_template)]
     format: Literal["json"] = "json"
 
-    def build(self, name: str) -> FileSink:
+    def build(self, name: str, place: Place) -> FileSink:
         """The sink that this config describes."""
+        del place
         return FileSink(name, self.path)
 
     def anchored(self, place: Place) -> Self:
@@ -101,18 +104,22 @@ class FileSink:
         """
         await asyncio.to_thread(self._check)
 
-    async def deliver(self, account: str, broker: str, token: Token) -> None:
+    async def deliver(self, message: Message) -> None:
         """Replace the account's file.
 
         Raises:
             DeliveryFailed: it could not be written; the old file is untouched.
         """
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", token.user_id) and "{user_id}" in self.path:
+        user_id = str(message.data["user_id"])
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", user_id) and "{user_id}" in self.path:
             said = "The broker's user id cannot be part of a file's name"
             raise DeliveryFailed(said, mend=f"Use {{account}} instead of {{user_id}} in sinks.{self.name}.path.")
-        path = Path(_filled(self.path, account=account, broker=broker, user_id=token.user_id))
-        data = json.dumps(token.to_json(account, broker), indent=2).encode() + b"\n"
+        path = Path(_filled(self.path, account=message.account, broker=message.broker, user_id=user_id))
+        data = json.dumps(message.data, indent=2).encode() + b"\n"
         await asyncio.to_thread(self._replace, path, data)
+
+    async def close(self) -> None:
+        """Nothing is open between deliveries."""
 
     def _check(self) -> None:
         folder = Path(self.path).parent

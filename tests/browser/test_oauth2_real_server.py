@@ -19,6 +19,7 @@ from kit import leaks
 from autologin import config
 from autologin import run as walk
 from autologin.clock import SystemClock
+from autologin.desk import Desk
 
 OIDC = Path(__file__).parents[1] / "oidc"
 CLIENT, SECRET, USER, PASSWORD = "autologin-tests", "s3cret of the client/+ =&%", "AB1234", 'p@ss w0rd&+/"é%'
@@ -89,7 +90,7 @@ def settings(folder, server, redirect_uri, change=lambda account: None):
 
 
 async def run(folder, server, redirect_uri, change=lambda account: None, **more):
-    desk = walk.open_desk(settings(folder, server, redirect_uri, change), SystemClock())
+    desk = Desk.open(settings(folder, server, redirect_uri, change), SystemClock())
     try:
         (outcome,) = await walk.run(desk, list(desk.settings.accounts.values()), **more)
     finally:

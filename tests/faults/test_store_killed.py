@@ -130,11 +130,13 @@ def check(folder, name, said):
     with contextlib.closing(sqlite3.connect(folder / store.FILE)) as database:
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     with contextlib.closing(Store.open(folder, SystemClock())) as one:
-        outcomes = [outcome for (outcome,) in one._all("SELECT outcome FROM attempts WHERE account = ? ORDER BY id", name)]
+        outcomes = [
+            outcome for (outcome,) in one._database.all("SELECT outcome FROM attempts WHERE account = ? ORDER BY id", name)
+        ]
         begun = len(numbers(said, "attempt"))
         assert begun <= len(outcomes) <= begun + 1
         assert set(outcomes[: begun - 1]) <= {"accepted"}
-        assert set(numbers(said, "step")) <= {step for (step,) in one._all("SELECT step FROM otp_steps")}
+        assert set(numbers(said, "step")) <= {step for (step,) in one._database.all("SELECT step FROM otp_steps")}
         put = len(numbers(said, "token"))
         found = one.token(name)
         if put or found:

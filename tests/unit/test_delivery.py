@@ -1,4 +1,4 @@
-"""Delivery: each sink gets its token whatever happens to the others, and what is outstanding is named."""
+"""Delivery: each sink gets its messages whatever happens to the others, and what is outstanding is kept and named."""
 
 from __future__ import annotations
 
@@ -6,42 +6,98 @@ import asyncio
 import json
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
-from kit import MORNING
+from kit import MORNING, HandClock
 from loguru import logger
 from pydantic import SecretStr
 
-from autologin import delivery, sinks
-from autologin.delivery import Delivery
-from autologin.errors import BrokerUnavailable, DeliveryFailed
+from autologin import delivery, policy
+from autologin.delivery import Delivery, Post
+from autologin.errors import BrokerUnavailable, ConfigError, CredentialsRejected, DeliveryFailed, Problem
+from autologin.message import Message
+from autologin.secrets import Place
+from autologin.sinks import SinkConfig
+from autologin.store import Store
 from autologin.token import Token
 
 SECRET = "access-token-canary"
 TOKEN = Token(SecretStr(SECRET), MORNING, MORNING + timedelta(hours=20), "AB1234")
+LATER = Token(SecretStr("later-token-canary"), MORNING + timedelta(hours=1), MORNING + timedelta(hours=20), "AB1234")
 
 
 @dataclass
-class Sink:
-    """Takes a token, or fails in its own way."""
+class Memory:
+    """A sink that keeps what it is given, or fails in its own way as often as it is told to."""
 
-    name: str
-    error: BaseException | None = None
+    name: str = "memory"
+    errors: list = field(default_factory=list)
     given: list = field(default_factory=list)
-    after: asyncio.Event | None = None
-    then: asyncio.Event | None = None
+    busy: int = 0
+    busiest: int = 0
+    wait: asyncio.Event | None = None
+    closed: bool = False
 
     async def check(self):
         pass
 
-    async def deliver(self, account, broker, token):
-        if self.after:
-            await self.after.wait()
-        if self.then:
-            self.then.set()
-        if self.error:
-            raise self.error
-        self.given.append((account, broker, token))
+    async def deliver(self, message):
+        self.busy += 1
+        self.busiest = max(self.busiest, self.busy)
+        try:
+            if self.wait:
+                await self.wait.wait()
+            await asyncio.sleep(0)
+            if self.errors:
+                raise self.errors.pop(0)
+            self.given.append(message)
+        finally:
+            self.busy -= 1
+
+    async def close(self):
+        self.closed = True
+
+
+class Config(SinkConfig):
+    takes = frozenset({"token.issued", "login.failed"})
+    to: int = 0
+    _sink = None
+
+
+def kept(sink, to=0):
+    """The config of a sink that is there already."""
+    config = Config(type="memory", to=to)
+    object.__setattr__(config, "build", lambda _name, _place: sink)
+    return config
+
+
+async def until(true):
+    for _ in range(1000):
+        if true():
+            return
+        await asyncio.sleep(0)
+    raise AssertionError("it never became true")
+
+
+@pytest.fixture
+def store(tmp_path, clock):
+    opened = Store.open(tmp_path / "state", clock)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def post(store, clock):
+    """A post with these sinks, whose outbox holds a token for each."""
+
+    def made(*sinks, owed=True, account="mine", to=0):
+        found = Post({sink.name: kept(sink, to) for sink in sinks}, Place(Path("/"), {}), store, clock)
+        if owed:
+            store.outbox.owe(Message.issued(account, "zerodha", TOKEN), [sink.name for sink in sinks])
+        return found
+
+    return made
 
 
 @pytest.fixture
@@ -54,96 +110,248 @@ def told():
     logger.remove(number)
 
 
-async def deliver(*ours):
-    return await delivery.deliver("mine", "zerodha", TOKEN, ours)
+def outcomes(store, *names, account="mine"):
+    return delivery.report(store.outbox.of(account), names)
 
 
-async def test_every_sink_gets_the_token():
-    one, two = Sink("one"), Sink("two")
-    assert await deliver(one, two) == [Delivery("one", "delivered"), Delivery("two", "delivered")]
-    assert one.given == two.given == [("mine", "zerodha", TOKEN)]
-    assert delivery.failure(await deliver(one, two)) is None
+async def test_each_sink_gets_the_token(post, store):
+    one, two = Memory("one"), Memory("two")
+    await post(one, two).drain(["one", "two"], seconds=10)
+    assert [message.token for message in (*one.given, *two.given)] == [TOKEN, TOKEN]
+    assert outcomes(store, "one", "two") == [Delivery("one", "delivered"), Delivery("two", "delivered")]
+    assert delivery.failure(outcomes(store, "one", "two")) is None
 
 
-async def test_no_sink_is_no_failure():
-    assert await deliver() == []
-    assert delivery.failure([]) is None
+async def test_nothing_outstanding_is_nothing_to_do(post, store, clock):
+    sink = Memory()
+    await post(sink, owed=False).drain(["memory", "gone from the config"], seconds=10)
+    assert (sink.given, outcomes(store, "memory"), delivery.failure([]), clock.wall) == ([], [], None, MORNING)
 
 
 @pytest.mark.parametrize(
-    "error",
+    ("error", "said"),
     [
-        DeliveryFailed("no room"),
-        BrokerUnavailable("no answer"),
-        OSError(5, "broken"),
-        RuntimeError(SECRET),
-        KeyError("token"),
-        TimeoutError(),
-        ExceptionGroup("several", [ValueError(SECRET)]),
+        (DeliveryFailed("no room", mend="Make some."), "no room. Make some"),
+        (DeliveryFailed("no room"), "no room"),
+        (BrokerUnavailable("nobody there"), "nobody there. Try again in a few minutes"),
+        (ConfigError(Problem("sinks.memory.secret", "is missing", "Set it.")), "sinks.memory.secret: is missing. Set it"),
+        (RuntimeError(SECRET), "RuntimeError, which is a mistake in autologin"),
+        (TimeoutError(), "It was not done within 30 seconds"),
     ],
-    ids=lambda error: type(error).__name__,
 )
-@pytest.mark.parametrize("place", [0, 1, 2])
-async def test_one_that_fails_takes_nothing_from_the_others(error, place, told):
-    ours = [Sink("a"), Sink("b"), Sink("c")]
-    ours[place].error = error
-    found = await deliver(*ours)
-    assert [one.outcome for one in found] == ["failed" if index == place else "delivered" for index in range(3)]
-    assert [len(sink.given) for sink in ours] == [0 if index == place else 1 for index in range(3)]
-    assert [one.sink for one in found] == ["a", "b", "c"]
-    assert found[place].message
-    assert SECRET not in f"{found} {delivery.failure(found).message} {[line['extra'] for line in told]}"
+async def test_a_sink_that_fails_is_named_and_the_others_get_theirs(post, store, told, error, said):
+    bad, good = Memory("bad", errors=[error] * 99), Memory("good")
+    await post(bad, good).drain(["bad", "good"], seconds=10)
+    assert len(good.given) == 1
+    assert outcomes(store, "bad", "good") == [Delivery("bad", "failed", said), Delivery("good", "delivered")]
+    assert delivery.failure(outcomes(store, "bad", "good")).said == f"bad: {said}"
+    assert SECRET not in f"{outcomes(store, 'bad')} {[line['extra'] for line in told]}"
 
 
-async def test_the_sinks_do_not_wait_for_each_other():
-    """The first one ends only after the second: one by one, this would never be done."""
-    done = asyncio.Event()
-    async with asyncio.timeout(20):
-        assert len(await deliver(Sink("slow", after=done), Sink("quick", then=done))) == 2
+async def test_it_is_tried_again_after_growing_pauses_until_the_time_is_over(post, store, clock, monkeypatch):
+    monkeypatch.setattr(delivery.random, "random", lambda: 0.5)
+    sink = Memory(errors=[DeliveryFailed("no")] * 99)
+    await post(sink).drain(["memory"], seconds=60)
+    assert len(sink.errors) == 99 - 5  # at 0, 2, 7, 22 and 52 seconds; the next one would be at 112
+    assert clock.wall == MORNING + timedelta(seconds=52)
+    (owed,) = store.outbox.of("mine")
+    assert (owed.tries, owed.error, owed.due) == (5, "no", MORNING + timedelta(seconds=112))
 
 
-async def test_one_that_fails_early_does_not_end_one_that_is_still_writing():
-    failed = asyncio.Event()
-    slow = Sink("slow", after=failed)
-    async with asyncio.timeout(20):
-        await deliver(Sink("broken", RuntimeError("x"), then=failed), slow)
-    assert len(slow.given) == 1
+async def test_it_carries_on_where_the_last_process_stopped(tmp_path, post, store, clock):
+    sink = Memory(errors=[DeliveryFailed("no")])
+    await post(sink).drain(["memory"], seconds=0)
+    assert sink.given == []
+    clock.move(seconds=30)
+    again = Store.open(tmp_path / "state", clock)
+    other = Post({"memory": kept(sink)}, Place(Path("/"), {}), again, clock)
+    await other.drain(["memory"], seconds=0)
+    assert [message.token for message in sink.given] == [TOKEN]
+    again.close()
 
 
-async def test_being_stopped_is_not_taken_for_a_failure():
+async def test_the_message_has_the_same_id_on_every_try(post, monkeypatch):
+    seen = []
+    sink = Memory(errors=[DeliveryFailed("no")] * 3)
+    monkeypatch.setattr(sink, "deliver", lambda message, do=sink.deliver: seen.append(message.id) or do(message))
+    await post(sink).drain(["memory"], seconds=600)
+    assert len(seen) == 4
+    assert len(set(seen)) == 1
+
+
+async def test_a_sink_that_asks_for_a_pause_gets_it(post, clock):
+    sink = Memory(errors=[DeliveryFailed("busy", retry_after=40)])
+    await post(sink).drain(["memory"], seconds=60)
+    assert len(sink.given) == 1
+    assert clock.wall == MORNING + timedelta(seconds=40)
+
+
+async def test_a_newer_token_replaces_one_that_did_not_arrive(post, store):
+    sink = Memory(errors=[DeliveryFailed("no")])
+    ours = post(sink)
+    await ours.drain(["memory"], seconds=0)
+    store.outbox.owe(Message.issued("mine", "zerodha", LATER), ["memory"])
+    await ours.drain(["memory"], seconds=60)
+    assert [message.token for message in sink.given] == [LATER]
+
+
+async def test_news_arrive_in_the_order_in_which_they_happened(post, store, clock):
+    sink = Memory(errors=[DeliveryFailed("no")])
+    ours = post(sink, owed=False)
+    store.outbox.owe(Message.failed("login.failed", "mine", "zerodha", CredentialsRejected(), clock.now()), ["memory"])
+    await ours.drain(["memory"], seconds=0)
+    store.outbox.owe(Message.issued("mine", "zerodha", TOKEN), ["memory"])
+    await ours.drain(["memory"], seconds=1)  # the token waits for the news before it, which is not due yet
+    assert sink.given == []
+    await ours.drain(["memory"], seconds=60)
+    assert [message.type for message in sink.given] == ["login.failed", "token.issued"]
+
+
+async def test_what_was_delivered_is_not_owed_again_but_to_a_sink_that_holds_a_state(post, store):
+    event, state = Memory("event"), Memory("state")
+    ours = post(event, state)
+    for _ in range(2):
+        await ours.drain(["event", "state"], seconds=0)
+        store.outbox.owe(Message.issued("mine", "zerodha", TOKEN), ["event", "state"], again=["state"])
+    await ours.drain(["event", "state"], seconds=0)
+    assert (len(event.given), len(state.given)) == (1, 3)
+
+
+async def test_a_held_token_waits_for_the_brokers_word(post, store, clock):
+    sink = Memory()
+    ours = post(sink, owed=False)
+    store.put_token("mine", "zerodha", TOKEN, ["memory"])
+    await ours.drain(["memory"], seconds=1)
+    assert sink.given == []
+    store.outbox.release("mine")
+    await ours.drain(["memory"], seconds=1)
+    assert len(sink.given) == 1
+
+
+async def test_a_held_token_whose_process_died_is_delivered_two_minutes_later(post, store, clock):
+    sink = Memory()
+    ours = post(sink, owed=False)
+    store.put_token("mine", "zerodha", TOKEN, ["memory"])
+    clock.move(seconds=120)
+    await ours.drain(["memory"], seconds=0)
+    assert len(sink.given) == 1
+
+
+async def test_a_refused_token_goes_nowhere(post, store):
+    sink = Memory()
+    ours = post(sink, owed=False)
+    store.put_token("mine", "zerodha", TOKEN, ["memory"])
+    store.drop_token("mine")
+    await ours.drain(["memory"], seconds=600)
+    assert sink.given == []
+
+
+async def test_a_token_that_has_ended_goes_nowhere(post, store, clock):
+    sink = Memory()
+    ours = post(sink)
+    clock.move(hours=21)
+    await ours.drain(["memory"], seconds=0)
+    assert sink.given == []
+    assert store.outbox.outstanding() == []
+
+
+async def test_an_endpoint_that_is_gone_is_left_alone_until_its_config_changes(post, store):
+    sink = Memory(errors=[DeliveryFailed("410 Gone", gone=True)])
+    ours = post(sink)
+    await ours.drain(["memory"], seconds=1000)
+    assert sink.given == []
+    (one,) = outcomes(store, "memory")
+    assert one == Delivery("memory", "failed", "410 Gone. It is switched off until its config changes")
+    store.outbox.hurry()
+    changed = post(sink, owed=False, to=1)
+    await changed.drain(["memory"], seconds=10)
+    assert len(sink.given) == 1
+
+
+async def test_a_dead_sink_delays_no_other_one(post):
+    hangs, quick = Memory("hangs", wait=asyncio.Event()), Memory("quick")
+    ours = asyncio.create_task(post(hangs, quick).drain(["hangs", "quick"], seconds=10))
+    await until(lambda: quick.given)
+    hangs.wait.set()
+    await ours
+    assert len(hangs.given) == 1
+
+
+async def test_a_try_that_is_cut_off_is_nobodys(post, store):
+    sink = Memory(wait=asyncio.Event())
+    task = asyncio.create_task(post(sink).drain(["memory"], seconds=10))
+    await until(lambda: sink.busy)
+    task.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await deliver(Sink("a", asyncio.CancelledError()))
+        await task
+    assert len(store.outbox.claim("memory", 1)) == 1
 
 
-async def test_the_failure_names_every_sink_that_is_outstanding_with_its_mend():
-    found = await deliver(
-        Sink("first", DeliveryFailed("/x cannot be written: the disk is full", mend="Free some space.")),
-        Sink("second"),
-        Sink("third", DeliveryFailed("no answer.")),
-    )
-    error = delivery.failure(found)
-    assert (error.exit_code, error.name) == (6, "delivery_failed")
-    assert error.message == (
-        "first: /x cannot be written: the disk is full. Free some space; third: no answer. "
-        "Mend the sink, then run it again: the stored token is delivered without a new login."
-    )
-    assert [one.message for one in found] == ["/x cannot be written: the disk is full. Free some space", None, "no answer"]
+async def test_a_claim_of_a_living_process_is_respected(post, store, clock):
+    sink = Memory()
+    ours = post(sink)
+    (parcel,) = store.outbox.claim("memory", 16)
+    await ours.drain(["memory"], seconds=5)
+    assert sink.given == []
+    store.outbox.put_back(parcel)
+    await ours.drain(["memory"], seconds=5)
+    assert len(sink.given) == 1
 
 
-async def test_each_ending_is_an_event(told):
-    await deliver(Sink("good"), Sink("bad", DeliveryFailed("no room", mend="Make some.")))
-    found = {line["message"]: (line["level"].name, line["extra"]["facts"]) for line in told}
-    assert found == {
-        "delivered": ("INFO", {"sink": "good"}),
-        "delivery_failed": ("ERROR", {"sink": "bad", "said": "no room. Make some"}),
-    }
+async def test_many_accounts_go_out_together_but_not_all_at_once(post, store):
+    sink = Memory()
+    ours = post(sink, owed=False)
+    for number in range(50):
+        store.outbox.owe(Message.issued(f"a{number}", "zerodha", TOKEN), ["memory"])
+    await ours.drain(["memory"], seconds=0)
+    assert len(sink.given) == 50
+    assert 4 < sink.busiest <= delivery.AT_ONCE
 
 
-async def test_a_real_file_arrives_beside_one_that_cannot(tmp_path):
-    (tmp_path / "file").write_text("")
-    configs = {"good": "{account}.json", "bad": "file/{account}.json"}
-    ours = [sinks.build(name, sinks.parse({"type": "file", "path": str(tmp_path / path)})) for name, path in configs.items()]
-    found = await deliver(*ours)
-    assert [one.outcome for one in found] == ["delivered", "failed"]
-    assert json.loads((tmp_path / "mine.json").read_text())["access_token"] == SECRET
-    assert "Correct the path" in delivery.failure(found).message
+async def test_only_one_accounts_messages_where_one_is_named(post, store):
+    sink = Memory()
+    ours = post(sink)
+    store.outbox.owe(Message.issued("other", "zerodha", TOKEN), ["memory"])
+    await ours.drain(["memory"], account="mine", seconds=0)
+    assert [message.account for message in sink.given] == ["mine"]
+    assert store.outbox.outstanding() == ["memory"]
+
+
+async def test_without_a_store_a_token_is_handed_over_once(post, store):
+    good, bad = Memory("good"), Memory("bad", errors=[DeliveryFailed("no")])
+    found = await post(good, bad, owed=False).hand(Message.issued("mine", "zerodha", TOKEN), ["good", "bad"])
+    assert found == [Delivery("good", "delivered"), Delivery("bad", "failed", "no")]
+
+
+async def test_nothing_secret_lies_open_in_the_store(tmp_path, post, store):
+    sink = Memory(errors=[DeliveryFailed("no")])
+    ours = post(sink)
+    await ours.drain(["memory"], seconds=0)
+    files = b"".join(file.read_bytes() for file in (tmp_path / "state").iterdir() if "db" in file.name)
+    assert SECRET.encode() not in files
+    await ours.drain(["memory"], seconds=60)
+    assert store.outbox._database.all("SELECT sealed FROM deliveries") == [(None,)]
+
+
+async def test_sinks_are_closed_at_the_end(post):
+    sink = Memory()
+    ours = post(sink)
+    await ours.drain(["memory"], seconds=0)
+    await ours.close()
+    assert sink.closed
+
+
+@pytest.mark.parametrize("failed", range(8))
+def test_pauses_are_jittered_and_bounded(failed):
+    least, most = (policy.pause_before_redelivery(failed, None, chance) for chance in (0.0, 1.0))
+    usual = [2, 5, 15, 30, 60, 120, 120, 120][failed]
+    assert (least, most) == (pytest.approx(usual * 0.8), pytest.approx(usual * 1.2))
+    assert policy.pause_before_redelivery(failed, 10_000_000, 0.5) == policy.LONGEST_PAUSE
+
+
+def test_a_message_survives_the_outbox(clock):
+    for message in (
+        Message.issued("mine", "zerodha", TOKEN),
+        Message.failed("login.failed", "mine", "zerodha", CredentialsRejected("no"), HandClock().now()),
+    ):
+        assert Message.from_json(message.id, json.loads(json.dumps(message.to_json()))) == message

@@ -18,8 +18,9 @@ from kit import MORNING
 from pydantic import SecretStr, ValidationError
 
 from autologin.errors import DeliveryFailed
+from autologin.message import Message
 from autologin.secrets import Place
-from autologin.sinks import build, file, parse
+from autologin.sinks import file, parse
 from autologin.token import Token
 
 OLD = "old-token-" + "o" * 40
@@ -31,11 +32,11 @@ def token(text=SECRET, user_id="AB1234", **extra):
 
 
 def sink(path):
-    return build("tokens", parse({"type": "file", "path": str(path)}))
+    return parse({"type": "file", "path": str(path)}).build("tokens", Place(Path("/"), {}))
 
 
 async def give(path, one=None):
-    await sink(path).deliver("mine", "zerodha", one or token())
+    await sink(path).deliver(Message.issued("mine", "zerodha", one or token()))
 
 
 async def refused(work):
@@ -108,7 +109,7 @@ async def test_a_folder_that_is_there_keeps_its_rights(tmp_path):
 async def test_a_relative_path_starts_at_the_configs_folder(tmp_path, monkeypatch):
     monkeypatch.chdir("/")
     config = parse({"type": "file", "path": "tokens/{account}.json"}).anchored(Place(tmp_path, {}))
-    await build("tokens", config).deliver("mine", "zerodha", token())
+    await config.build("tokens", Place(tmp_path, {})).deliver(Message.issued("mine", "zerodha", token()))
     assert everything(tmp_path) == ["tokens", "tokens/mine.json"]
     at_home = parse({"type": "file", "path": "~/t.json"}).anchored(Place(Path("/"), {"HOME": str(tmp_path)}))
     assert at_home.path == str(tmp_path / "t.json")
@@ -307,10 +308,12 @@ import asyncio, sys
 from datetime import datetime, UTC
 from pydantic import SecretStr
 from autologin.errors import DeliveryFailed
+from autologin.message import Message
 from autologin.sinks.file import FileSink
 from autologin.token import Token
 token = Token(SecretStr("token-canary-" + "x" * 30), datetime.now(UTC), datetime.now(UTC), "AB1234")
-for work in (FileSink("tokens", sys.argv[1]).deliver("mine", "zerodha", token), FileSink("tokens", sys.argv[1]).check()):
+message = Message.issued("mine", "zerodha", token)
+for work in (FileSink("tokens", sys.argv[1]).deliver(message), FileSink("tokens", sys.argv[1]).check()):
     try:
         asyncio.run(work)
     except DeliveryFailed as error:

@@ -6,8 +6,8 @@ import pytest
 
 from autologin import policy
 from autologin.journal import Journal
-from autologin.records import AttemptCount
 from autologin.store import Store
+from autologin.store.records import AttemptCount
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def journal(kept):
 
 
 def written(kept):
-    return kept._all("SELECT account, fingerprint, kind, outcome FROM attempts ORDER BY id")
+    return kept._database.all("SELECT account, fingerprint, kind, outcome FROM attempts ORDER BY id")
 
 
 def test_an_attempt_is_written_down_before_its_answer(kept, journal):

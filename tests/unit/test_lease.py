@@ -127,8 +127,8 @@ async def test_a_held_lease_is_renewed_however_long_it_takes(kept, clock, monkey
     async with held(kept, "z", clock, soon(clock)):
         for _ in range(5):
             clock.move(seconds=LEASE_SECONDS - 1)
-            before = kept._one("SELECT until FROM leases")
-            await turns(lambda before=before: kept._one("SELECT until FROM leases") > before)
+            before = kept._database.one("SELECT until FROM leases")
+            await turns(lambda before=before: kept._database.one("SELECT until FROM leases") > before)
         assert not free(kept)
 
 

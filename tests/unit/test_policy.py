@@ -17,7 +17,7 @@ from autologin.errors import (
     OtpRejected,
     Problem,
 )
-from autologin.records import AttemptCount
+from autologin.store.records import AttemptCount
 
 PLENTY = 1000.0
 

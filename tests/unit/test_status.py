@@ -13,12 +13,12 @@ from kit import MORNING, rehearsal
 from pydantic import SecretStr
 
 from autologin import config, out, status
-from autologin import run as walk
 from autologin.clock import SystemClock
+from autologin.desk import Desk
 from autologin.errors import AutologinError, OtpRejected, TokenRejected
 from autologin.flow import Verdict
-from autologin.records import StoredToken
 from autologin.store import Store
+from autologin.store.records import StoredToken
 from autologin.token import Token
 
 SECRET = "access-token-canary"
@@ -39,7 +39,7 @@ def token(clock, hours=20.0, text=SECRET, **extra):
 @pytest.fixture
 def desk(tmp_path, clock):
     (tmp_path / "config.yaml").write_text(TWO)
-    found = walk.open_desk(config.load(tmp_path / "config.yaml", {"HOME": str(tmp_path)}), clock)
+    found = Desk.open(config.load(tmp_path / "config.yaml", {"HOME": str(tmp_path)}), clock)
     yield found
     found.store.close()
 
@@ -63,6 +63,7 @@ def test_an_account_that_never_ran(desk, capsys):
         "verified": None,
         "blocked": None,
         "last_run": None,
+        "deliveries": [],
     }
 
 

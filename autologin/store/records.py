@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from autologin.message import Message
     from autologin.token import Token
 
 
@@ -60,3 +61,28 @@ class Lease:
 
     account: str
     owner: str
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """A message on its way to one sink, claimed by one owner; `tries` failed before."""
+
+    id: int
+    sink: str
+    owner: str
+    message: Message
+    tries: int
+
+
+@dataclass(frozen=True)
+class Owed:
+    """The newest message at a sink. `outcome` None: it is outstanding, and tried next at `due`."""
+
+    sink: str
+    type: str
+    about: str
+    outcome: str | None
+    tries: int
+    error: str | None
+    due: datetime | None
+    settled: datetime | None

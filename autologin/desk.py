@@ -1,0 +1,59 @@
+"""What every account's run shares: the config, the store, the clock, the browser's driver and the post."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+
+from autologin import config
+from autologin.browser import Driver
+from autologin.delivery import Post
+from autologin.otp import Otp, normalise
+from autologin.store import Store
+
+if TYPE_CHECKING:
+    from autologin.clock import Clock
+    from autologin.config import Settings
+    from autologin.flow import Flow
+
+
+@dataclass
+class Desk:
+    """Where runs are worked at."""
+
+    settings: Settings
+    store: Store
+    clock: Clock
+    post: Post
+    driver: Driver = field(default_factory=Driver)
+
+    @classmethod
+    def open(cls, settings: Settings, clock: Clock, driver: Driver | None = None) -> Desk:
+        """The desk of a config; `driver` is one that starts already.
+
+        Raises:
+            ConfigError, StoreError: as `Store.open` does.
+        """
+        store = Store.open(settings.state.path, clock, config.state_keys(settings))
+        store.purge(keep=[account.name for account in settings.accounts.values() if account.refresh])
+        return cls(settings, store, clock, Post(settings.sinks, settings.place, store, clock), driver or Driver())
+
+    def fingerprint(self, flow: Flow) -> str:
+        """A name for a flow's credentials: any change to one of them makes another."""
+        values = flow.credentials.model_dump()
+        texts = (value.get_secret_value() if isinstance(value, SecretStr) else str(value) for value in values.values())
+        return self.store.fingerprint(flow.broker, *texts)
+
+    def otp(self, flow: Flow) -> Otp | None:
+        """The maker of an account's one-time codes; None where it has no seed."""
+        if (seed := flow.seed) is None:
+            return None
+        key = self.store.fingerprint("otp", normalise(seed.get_secret_value()))
+        return Otp(seed, lambda step: self.store.claim_otp_step(key, step), self.clock)
+
+    async def close(self) -> None:
+        """Let go of the sinks' connections and the browser's driver."""
+        await self.post.close()
+        await self.driver.stop()

@@ -1,0 +1,69 @@
+"""What a sink is told about one account: a token was issued, a login failed, a token was refused."""
+
+from __future__ import annotations
+
+import secrets as random
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from autologin.token import Token
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from autologin.errors import AutologinError
+
+Type = Literal["token.issued", "login.failed", "token.rejected"]
+ISSUED: Type = "token.issued"
+
+
+@dataclass(frozen=True)
+class Message:
+    """One thing that happened. `id` is the same on every try, so that whoever gets it twice can tell.
+
+    `data` of `token.issued` is the token (see `Token.to_json`), and secret; the other types hold no secret.
+    `about` tells two messages of one type and account apart: of a token, when it was issued.
+    """
+
+    id: str
+    type: Type
+    at: datetime
+    account: str
+    broker: str
+    data: Mapping[str, Any] = field(repr=False)
+    about: str = ""
+
+    @classmethod
+    def issued(cls, account: str, broker: str, token: Token) -> Message:
+        """A token is there."""
+        data = token.to_json(account, broker)
+        return cls(_id(), ISSUED, token.issued_at, account, broker, data, token.issued_at.isoformat())
+
+    @classmethod
+    def failed(cls, kind: Type, account: str, broker: str, error: AutologinError, now: datetime) -> Message:
+        """A login failed, or a token was refused."""
+        told = {"account": account, "broker": broker, "error": error.name, "message": error.message}
+        return cls(_id(), kind, now, account, broker, told, now.isoformat())
+
+    @property
+    def token(self) -> Token:
+        """The token of a `token.issued`."""
+        return Token.from_json(self.data)
+
+    def to_json(self) -> dict[str, Any]:
+        """The body of a webhook, as Standard Webhooks shapes it."""
+        return {"type": self.type, "timestamp": self.at.isoformat(), "data": dict(self.data)}
+
+    @classmethod
+    def from_json(cls, identity: str, body: Mapping[str, Any]) -> Message:
+        """The message that `to_json` wrote."""
+        kind: Type = body["type"]
+        data = body["data"]
+        at = datetime.fromisoformat(body["timestamp"])
+        about = data.get("issued_at", body["timestamp"])
+        return cls(identity, kind, at, data["account"], data["broker"], data, about)
+
+
+def _id() -> str:
+    return f"msg_{random.token_hex(16)}"

@@ -1,0 +1,167 @@
+"""The database below the store: one SQLite file in WAL mode, its schema, and its errors in our words."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from autologin.errors import ConfigError, Problem, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FILE = "autologin.db"
+
+MIGRATIONS = (
+    """
+    CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
+    CREATE TABLE tokens (
+        account TEXT PRIMARY KEY, broker TEXT NOT NULL, issued_at TEXT NOT NULL, expires_at TEXT NOT NULL,
+        verified_at TEXT, sealed BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE runs (
+        id INTEGER PRIMARY KEY, account TEXT NOT NULL, broker TEXT NOT NULL, began TEXT NOT NULL,
+        outcome TEXT, error TEXT, message TEXT, seconds REAL, stages TEXT
+    ) STRICT;
+    CREATE INDEX runs_of ON runs (account, id);
+    CREATE TABLE attempts (
+        id INTEGER PRIMARY KEY, account TEXT NOT NULL, fingerprint TEXT NOT NULL, kind TEXT NOT NULL,
+        began TEXT NOT NULL, outcome TEXT
+    ) STRICT;
+    CREATE TABLE blocks (
+        account TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, at TEXT NOT NULL, error TEXT NOT NULL, message TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE otp_steps (seed TEXT NOT NULL, step INTEGER NOT NULL, PRIMARY KEY (seed, step)) STRICT, WITHOUT ROWID;
+    CREATE TABLE leases (account TEXT PRIMARY KEY, owner TEXT NOT NULL, until TEXT NOT NULL) STRICT;
+    """,
+    """
+    CREATE TABLE deliveries (
+        id INTEGER PRIMARY KEY, account TEXT NOT NULL, sink TEXT NOT NULL, type TEXT NOT NULL, message TEXT NOT NULL,
+        about TEXT NOT NULL, until TEXT NOT NULL, due TEXT NOT NULL, sealed BLOB, tries INTEGER NOT NULL DEFAULT 0,
+        owner TEXT, claimed TEXT, outcome TEXT, error TEXT, settled TEXT
+    ) STRICT;
+    CREATE INDEX deliveries_due ON deliveries (sink, due) WHERE outcome IS NULL;
+    CREATE INDEX deliveries_of ON deliveries (account, sink, id);
+    CREATE TABLE sinks_off (sink TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, message TEXT NOT NULL) STRICT
+    """,
+)
+"""What leads from each schema version to the next; the version is SQLite's `user_version`. Only ever add at the end."""
+
+
+class Database:
+    """The open file. Every method raises StoreError where it cannot be read or written."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    @classmethod
+    def open(cls, folder: Path) -> Database:
+        """The database in a state folder, made where it is missing, with the newest schema.
+
+        Raises:
+            ConfigError: the folder cannot be used.
+            StoreError: the database is damaged, or from a newer autologin.
+        """
+        file = folder / FILE
+        try:
+            os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        except OSError as error:
+            raise ConfigError(unusable(folder, error.strerror or "")) from None
+        with _said(file), contextlib.ExitStack() as unless_opened:
+            connection = sqlite3.connect(file, timeout=15, isolation_level=None)
+            unless_opened.callback(connection.close)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")  # a used code that a power cut forgets would be sent again
+            _migrate(connection)
+            unless_opened.pop_all()
+            return cls(connection)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.connection.close()
+
+    def do(self, sql: str, *values: Any) -> int:
+        """Change something; gives how many rows."""
+        with _said():
+            return self.connection.execute(sql, values).rowcount
+
+    def insert(self, sql: str, *values: Any) -> int:
+        """Add a row; gives its number."""
+        with _said():
+            return self.connection.execute(sql, values).lastrowid or 0
+
+    def one(self, sql: str, *values: Any) -> tuple[Any, ...] | None:
+        """The first row that is found."""
+        return next(iter(self.all(sql, *values)), None)
+
+    def all(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Every row that is found."""
+        with _said():
+            return self.connection.execute(sql, values).fetchall()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of it or nothing; a transaction inside another one is a part of that."""
+        if self.connection.in_transaction:
+            yield
+            return
+        with _said(), _transaction(self.connection):
+            yield
+
+
+@contextlib.contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(sqlite3.Error):  # a full disk has rolled it back already
+            connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    with _transaction(connection):
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > len(MIGRATIONS):
+            said = f"The store is of version {version}, and this autologin knows only {len(MIGRATIONS)}"
+            raise StoreError(said, mend="Install the newer autologin again, or name another folder in state.path.")
+        for statement in ";".join(MIGRATIONS[version:]).split(";"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+
+@contextlib.contextmanager
+def _said(file: Path | None = None) -> Iterator[None]:
+    """SQLite's errors as ours. A file that cannot be opened at all is a mistake in the config."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        words = str(error)
+        if file and ("readonly" in words or "unable to open" in words):
+            raise ConfigError(unusable(file.parent, words)) from None
+        if "not a database" in words or "malformed" in words:
+            mend = f"Move {FILE} in the state folder away; the next run makes a new one and logs in anew."
+            raise StoreError(f"The store is damaged ({words})", mend=mend) from None
+        raise StoreError(f"The store cannot be used: {words}", mend="Free some space." if "full" in words else None) from None
+
+
+def unusable(folder: Path, why: str) -> Problem:
+    """What to tell of a state folder that cannot be used."""
+    mend = "Let the user that runs autologin write there, or name another folder."
+    return Problem("state.path", f"{folder} cannot be used: {why}", mend)
+
+
+def utc(moment: datetime) -> str:
+    """A moment as the database keeps it: ISO 8601 in UTC, so that text sorts by time."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def moment(text: str) -> datetime:
+    """The moment that `utc` wrote."""
+    return datetime.fromisoformat(text)
