@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from autologin.steps import Script, Step
     from autologin.view import View
 
-SETTLE = 1.0
+SETTLE = 0.5
 """Seconds in which a code may send itself at the last digit, before its button is pressed."""
 STALE = 0.2
 """Seconds after which a screen is looked at again before it is filled: making a code can take half a minute."""

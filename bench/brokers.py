@@ -1,0 +1,133 @@
+"""The browser part of a login at each broker: the flow against a bare Playwright script of the same clicks.
+
+    python bench/brokers.py [RUNS [DELAY]]
+
+Both sign in to the same sandbox in the same process, in turn; DELAY is what a page takes, in seconds. A flow over an API is
+measured by its calls: the SDK makes one, and proves nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pyotp
+import yaml
+from playwright.async_api import async_playwright
+
+from autologin import config, log, registry
+from autologin import run as walk
+from autologin.clock import SystemClock
+from autologin.desk import Desk
+from autologin.sandbox.server import Sandbox
+
+LIMIT = 1.15
+SHELL = shutil.which("chromium-headless-shell") or shutil.which("chromium")
+
+
+async def zerodha(page, mine, code):
+    await page.fill("#userid", mine["user_id"])
+    await page.fill("#password", mine["password"])
+    await page.click("button[type=submit]")
+    await page.locator("#userid[type=number]").press_sequentially(code())
+
+
+async def upstox(page, mine, code):
+    await page.locator("#mobileNum").press_sequentially(mine["mobile_number"])
+    await page.click("#getOtp")
+    await page.locator("#otpNum").press_sequentially(code())
+    await page.locator("#pinCode").press_sequentially(mine["pin"])
+    await page.click("#pinContinueBtn")
+
+
+async def oauth2(page, mine, code):
+    await page.fill("#username", mine["user_id"])
+    await page.fill("#password", mine["password"])
+    await page.click("button[type=submit]")
+    await page.locator("#otp").press_sequentially(code())
+    await page.click("button[type=submit]")
+
+
+BARE = {"zerodha": zerodha, "upstox": upstox, "oauth2": oauth2}
+QUIET_UNTIL = 20
+"""Seconds into a TOTP window after which no login is started: the flow would wait for the next one, the bare script not."""
+
+
+async def in_a_window():
+    if time.time() % 30 > QUIET_UNTIL:
+        await asyncio.sleep(30.1 - time.time() % 30)
+
+
+async def ours(settings, broker):
+    """Seconds from the login page's address to the code, as the run itself notes them."""
+    await in_a_window()
+    shutil.rmtree(settings.state.path, ignore_errors=True)
+    desk = Desk.open(settings, SystemClock())
+    (outcome,) = await walk.run(desk, [settings.accounts[broker]])
+    if outcome.error:
+        sys.exit(f"{broker}: {outcome.error.message}")
+    (last,) = desk.store.runs(broker)
+    desk.store.close()
+    return last.stages["login"] + last.stages["capture"]
+
+
+async def bare(playwright, twin, clicks):
+    """The same, by a script that knows this page alone."""
+    await in_a_window()
+    flow = flow_of(twin)
+    browser = await playwright.chromium.launch(executable_path=SHELL)
+    page = await browser.new_page()
+    caught = asyncio.get_running_loop().create_future()
+
+    def seen(request):
+        found = parse_qs(urlsplit(request.url).query)
+        if request.url.startswith(twin.redirect_uri) and any(name in found for name in flow.code_params) and not caught.done():
+            caught.set_result(time.perf_counter())
+
+    page.on("request", seen)
+    started = time.perf_counter()
+    await page.goto(flow.login_url("nonce"), wait_until="commit")
+    await clicks(page, twin.credentials, pyotp.TOTP(twin.credentials["totp_secret"]).now)
+    ended = await caught
+    await browser.close()
+    return ended - started
+
+
+def flow_of(twin):
+    kind = registry.load(twin.broker)
+    known = {key: value for key, value in twin.credentials.items() if key in kind.Credentials.model_fields}
+    return kind(kind.Credentials.model_validate(known), twin.endpoints, kind.Options.model_validate(twin.options))
+
+
+async def compared(playwright, broker, runs, delay):
+    with tempfile.TemporaryDirectory() as name:
+        async with Sandbox(brokers=[broker], scenarios={broker: ["code_reuse"]}) as sandbox:
+            twin = sandbox.twins[broker]
+            twin.page_delay = delay
+            file = Path(name) / "config.yaml"
+            file.write_text(yaml.safe_dump(sandbox.config()))
+            settings = config.load(file, {"HOME": name})
+            pairs = [(await ours(settings, broker), await bare(playwright, twin, BARE[broker])) for _ in range(runs + 1)]
+    flow, script = (statistics.median(column) for column in zip(*pairs[1:], strict=True))  # the first pair warms up
+    print(
+        f"{broker:<14} flow {flow:.2f} s   bare script {script:.2f} s   ratio {flow / script:.2f} (at most {LIMIT})", flush=True
+    )
+
+
+async def main():
+    log.configure(verbose=False, stream=io.StringIO())
+    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    delay = float(sys.argv[2]) if len(sys.argv) > 2 else 0.3
+    async with async_playwright() as playwright:
+        for broker in sys.argv[3:] or BARE:
+            await compared(playwright, broker, runs, delay)
+
+
+asyncio.run(main())
