@@ -228,8 +228,10 @@ def message_of(body: Mapping[str, Any]) -> str:
     return ": ".join(filter(None, (str(code), str(first.get("message") or body.get("message") or ""))))
 
 
-async def verified(request: httpx.Request, http: httpx.AsyncClient, *, dead: Callable[[dict[str, Any]], bool]) -> Verified:
-    """What the answer to a profile call says of the token, where the user's id is `data.user_id`.
+async def verified(
+    request: httpx.Request, http: httpx.AsyncClient, *, dead: Callable[[dict[str, Any]], bool], owner: str = "user_id"
+) -> Verified:
+    """What the answer to a profile call says of the token; `owner` is the name in its `data` of the user's id.
 
     `dead` tells from the JSON of a 4xx whether the broker means this token; any other refusal says nothing about it.
     """
@@ -239,7 +241,7 @@ async def verified(request: httpx.Request, http: httpx.AsyncClient, *, dead: Cal
         return Verified(Verdict.UNKNOWN, said=error.said)
     body = json_of(response)
     data = body.get("data")
-    if response.status_code == 200 and isinstance(data, dict) and data.get("user_id"):
-        return Verified(Verdict.VALID, user_id=str(data["user_id"]))
+    if response.status_code == 200 and isinstance(data, dict) and data.get(owner):
+        return Verified(Verdict.VALID, user_id=str(data[owner]))
     said = f"{message_of(body) or request.url.path} (HTTP {response.status_code})"
     return Verified(Verdict.REJECTED if dead(body) else Verdict.UNKNOWN, said=said)

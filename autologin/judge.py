@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from autologin.errors import (
+    AccountLocked,
     AutologinError,
     BrokerUnavailable,
     CaptchaRequired,
@@ -33,6 +34,7 @@ CAPTCHA_PATIENCE = 8.0
 BLANK = 1.0
 """Seconds that a page without a form must stay the same before its words are taken for an answer."""
 ATTEMPTS = re.compile(r"attempts?_?(remaining|left)|remaining_?attempts?", re.IGNORECASE)
+LOCKED = re.compile(r"(user|account)_?(is_?)?(blocked|locked)", re.IGNORECASE)
 
 
 class Judge:
@@ -188,7 +190,8 @@ class Judge:
             plain = "" if reply.text.lstrip().startswith("<") else reply.text
             no_json = PageChanged(f"The broker refuses this browser or this address (HTTP {reply.status}, no JSON)")
             return meaning(plain, self.script, step) or no_json
-        error = meaning(reply.message, self.script, step)
+        error = quoted(AccountLocked, reply.message) if _says_locked(reply.data) else None
+        error = error or meaning(reply.message, self.script, step)
         if error is None or (isinstance(error, BrokerUnavailable) and "session" not in reply.message.lower()):
             error = quoted(step.refused, reply.message)
         if isinstance(error, OtpRejected) and error.attempts_left is None:
@@ -224,6 +227,12 @@ def _attempts(data: Mapping[str, Any]) -> int | None:
         if isinstance(value, dict) and (found := _attempts(value)) is not None:
             return found
     return None
+
+
+def _says_locked(data: Mapping[str, Any]) -> bool:
+    """Whether a flag in the broker's JSON says so."""
+    flags = (name for name, value in data.items() if value is True)
+    return any(LOCKED.fullmatch(name) for name in flags)
 
 
 def _shown(screen: Screen) -> str:

@@ -24,7 +24,7 @@ from autologin.journal import answer_in
 from autologin.judge import Judge
 from autologin.log import event
 from autologin.otp import Otp
-from autologin.screen import Ambiguous, Form, Screen, certain, find, for_another_code, named
+from autologin.screen import CODES, ENOUGH, Ambiguous, Form, Screen, certain, evidence, find, for_another_code, named
 from autologin.view import View, first_line
 
 if TYPE_CHECKING:
@@ -171,6 +171,8 @@ class LoginPage:
             except Ambiguous as fields:
                 self._judge.unclear = str(fields)
                 return None
+            if form and not self._entry.entered and _only_guessed(form):
+                continue  # a lonely box is a code's where a code is due; at the start it is as likely a phone number's
             if form and not self._is_former(form) and not self._asks_for_another(step, form, screen):
                 return (step, form, screen) if len(form.boxes) == len(wanted) or self._still() else None
         return None
@@ -297,6 +299,12 @@ def _all_there(screen: Screen, wanted: list[Field]) -> bool:
     """Whether the fields, more than one, are all on the screen."""
     form = certain(screen, wanted) if len(wanted) > 1 else None
     return form is not None and len(form.boxes) == len(wanted)
+
+
+def _only_guessed(form: Form) -> bool:
+    """Whether a box is taken for a code's for no better reason than that it is alone."""
+    single = [(field, boxes[0]) for field, boxes in form.boxes.items() if field.kind in CODES and len(boxes) == 1]
+    return any(evidence(field, box) < ENOUGH for field, box in single)
 
 
 def find_text(screen: Screen, step: Step) -> bool:

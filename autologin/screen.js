@@ -98,6 +98,8 @@ async ({css, seen}) => {
     };
     const texts = () => [document.body, ...everything.flatMap(el => el.shadowRoot ? [...el.shadowRoot.children] : [])]
       .filter(el => el && !['STYLE', 'SCRIPT'].includes(el.tagName)).map(el => el.innerText || '');
+    // Some brokers turn a visitor away to an address that says why, on a page that may not.
+    const told = () => [...new URLSearchParams(location.search)].filter(([name]) => /^error_?(msg|message|description)$/i.test(name)).map(([, value]) => value);
     const index = el => elements.push(el) - 1;
     const covered = el => {
       const box = el.getBoundingClientRect();
@@ -123,7 +125,7 @@ async ({css, seen}) => {
         enabled: !el.disabled && el.getAttribute('aria-disabled') !== 'true',
       })),
       groups: groups.map(group => words(group === document.documentElement || group === document.body ? '' : group.innerText)),
-      lines: [...new Set(texts().join('\n').split('\n').map(words).filter(Boolean))].slice(0, 300),
+      lines: [...new Set([...told(), ...texts()].join('\n').split('\n').map(words).filter(Boolean))].slice(0, 300),
       alerts: everything.filter(el => el.matches('[role=alert],[aria-live=assertive],[class*=error],[class*=Error],[class*=alert]') && shown(el))
         .map(el => words(el.innerText)).filter(Boolean).slice(0, 5),
       captcha: !solved() && everything.some(el => challenge(el) && shown(el) && !el.closest('.grecaptcha-badge')),

@@ -23,6 +23,7 @@ CODES = {"code", "pin"}
 """Kinds of fields that are typed key by key, into one box or into one for each digit."""
 TEXT_TYPES = {"text", "email", "tel", "search", ""}
 NEW_PASSWORD = re.compile(r"\b(new|confirm|create|choose|repeat|re-?enter)\b", re.IGNORECASE)
+PHONE = re.compile(r"\b(mobile|phone|telephone)\b", re.IGNORECASE)
 SENT = re.compile(r"\bsent\b.{0,60}\b(mobile|phone|number|sms|e-?mail|whatsapp)\b", re.IGNORECASE)
 """A page that says so means the code that it sent."""
 OTHER_FORM = re.compile(r"\b(sign ?up|register|create|join|open (an? )?(free )?account|subscribe|search)\b", re.IGNORECASE)
@@ -226,6 +227,8 @@ def _possible(field: Field, box: Box) -> bool:
     if field.kind == "phone":
         return box.type in {*TEXT_TYPES, "number"} and (box.maxlength == -1 or box.maxlength >= field.digits)
     if field.kind in CODES:
+        if PHONE.search(box.words) and not _says(field.label, box.words):
+            return False
         return box.type in {*TEXT_TYPES, "number", "password"} and (box.maxlength in {-1, 1} or box.maxlength >= field.digits)
     return box.type in TEXT_TYPES and box.maxlength != 1 and "one-time-code" not in box.autocomplete
 

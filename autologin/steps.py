@@ -31,18 +31,18 @@ Situation = Literal["start", "other_code", "other_user"]
 class Step:
     """Fields that are filled and sent together (or one after the other, where the page asks for them so).
 
-    `press` is a pattern for the name of the button that sends them, `reply` the path of the page's own call that answers,
-    `refused` what a refusal of this step means. `hint` reads from that answer's JSON (of HTML: `{"html": ...}`) what is
-    asked for next, in words that a field's `other` can match. `shown_as` is a pattern for user ids: a page that asks for
-    the password of another user than `user_id` is not filled. A `whole` step is for pages that ask for everything at once:
-    it is passed over where not all of its fields (and more than one) are on the screen.
+    `press` is a pattern for the name of the button that sends them, `reply` how the path of the page's own call that
+    answers ends (or may end), `refused` what a refusal of this step means. `hint` reads from that answer's JSON (of HTML:
+    `{"html": ...}`) what is asked for next, in words that a field's `other` can match. `shown_as` is a pattern for user
+    ids: a page that asks for the password of another user than `user_id` is not filled. A `whole` step is for pages that
+    ask for everything at once: it is passed over where not all of its fields (and more than one) are on the screen.
     """
 
     name: str
     values: Mapping[Field, str | SecretStr | Otp]
     press: str
     refused: type[CredentialsRejected | OtpRejected]
-    reply: str = ""
+    reply: str | tuple[str, ...] = ""
     hint: Callable[[Mapping[str, Any]], str] | None = None
     shown_as: str = ""
     whole: bool = False
@@ -93,7 +93,8 @@ COMMON: dict[type[AutologinError], str] = {
     AccountLocked: r"(?<!be )(?<!get )(?<!being )\b(locked|blocked|suspended|deactivated|frozen)\b"
     r"|\b(account|user|profile)( id)? (is|was|has been) (temporarily )?disabled"
     r"|attempts? (limit )?((have|has) been )?exceeded|too many (\w+ ){0,3}attempts",
-    BrokerUnavailable: r"something went wrong|try (again )?(later|after some)|temporarily unavailable|under maintenance"
+    BrokerUnavailable: r"something went wrong|too many requests"
+    r"|try (again )?(later|after some)|temporarily unavailable|under maintenance"
     r"|service (is )?unavailable|bad gateway|session (has )?expired",
     CredentialsRejected: r"invalid.{0,4}(api.?key|client.?id|app\b)|not enabled for (the|this) app"
     r"|app (is )?(expired|inactive)",

@@ -7,7 +7,7 @@ import string
 from abc import ABC, abstractmethod
 from collections import Counter, deque
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, time, timedelta, timezone
 from email.utils import format_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -126,6 +126,12 @@ class Twin(ABC):
     def now(self) -> datetime:
         """The broker's time, in UTC."""
         return self.clock.now().astimezone(UTC) + timedelta(seconds=self.behaviour.clock_offset)
+
+    def next_daily(self, at: time) -> datetime:
+        """The next moment, strictly later, at which a clock in India shows `at`."""
+        now = self.now().astimezone(IST)
+        today = datetime.combine(now.date(), at, IST)
+        return today if today > now else today + timedelta(days=1)
 
     def once(self, what: str) -> bool:
         """Whether this is the first time since the last switch or reset."""

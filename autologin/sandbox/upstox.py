@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from starlette.middleware import Middleware
 
-from autologin.sandbox.twin import IST, Twin, alnum, matching_step
+from autologin.sandbox.twin import Twin, alnum, matching_step
 from autologin.sandbox.upstox_api import Api
 from autologin.sandbox.upstox_scenarios import SCENARIOS, UpstoxBehaviour
 from autologin.sandbox.upstox_service import Cors, Service, no
@@ -184,9 +184,3 @@ class Upstox(Twin):
         token = alnum(40) if kind == "opaque" else jwt(self.user_id, alnum(16), self.now(), said)
         self.tokens[token] = ends
         return token
-
-    def next_daily(self, at: time) -> datetime:
-        """The next moment, strictly later, at which a clock in India shows `at`."""
-        now = self.now().astimezone(IST)
-        today = datetime.combine(now.date(), at, IST)
-        return today if today > now else today + timedelta(days=1)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-import json
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
 
+from autologin.sandbox.jwt import signed
 from autologin.sandbox.twin import Refusal, render
 
 if TYPE_CHECKING:
@@ -86,10 +83,4 @@ def jwt(user_id: str, unique: str, issued_at: datetime, ends: datetime | None) -
     claims: dict[str, Any] = {"sub": user_id, "jti": unique, "isMultiClient": False, "isPlusPlan": False}
     claims |= {"iat": int(issued_at.timestamp()), "iss": "udapi-gateway-service"}
     claims |= {"exp": int(ends.timestamp())} if ends else {}
-    head = _packed(json.dumps({"typ": "JWT", "alg": "HS256"}).encode())
-    signed = f"{head}.{_packed(json.dumps(claims).encode())}"
-    return f"{signed}.{_packed(hmac.digest(b'sandbox', signed.encode(), hashlib.sha256))}"
-
-
-def _packed(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+    return signed(claims)

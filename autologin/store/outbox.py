@@ -55,12 +55,12 @@ class Outbox:
     def owe(self, message: Message, sinks: Collection[str], *, held: bool = False, again: Collection[str] = ()) -> None:
         """Owe a message to sinks; a newer token replaces older ones that did not arrive.
 
-        A sink that was given this very message's token before gets it again only where it is named in `again`. `held`:
-        nobody delivers it yet, see `release`.
+        A sink that was given this very token before gets it again only where it is named in `again`. `held`: the token is
+        new, and nobody delivers it yet, see `release`.
         """
         with self._database.transaction():
             for sink in sinks:
-                if message.type != ISSUED or not self._has(message, sink, even_delivered=sink not in again):
+                if message.type != ISSUED or held or not self._has(message, sink, even_delivered=sink not in again):
                     self._put(message, sink, held=held)
 
     def release(self, account: str) -> None:
