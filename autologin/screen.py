@@ -175,11 +175,11 @@ def certain(screen: Screen, wanted: Sequence[Field]) -> Form | None:
 
 def submit_button(screen: Screen, group: int, name: str) -> Button | None:
     """The button that sends a form; None where it is not certain (Enter in the last field sends it then)."""
-    ours = [button for button in screen.buttons if button.group == group and button.ticked is None]
+    ours = [button for button in screen.buttons if button.group == group and button.ticked is None and button.tag != "label"]
     ours = [button for button in ours if not OTHER_BUTTON.search(button.name)]
     ranked = sorted(ours, key=lambda button: _button_weight(button, name), reverse=True)
     if not ranked or _button_weight(ranked[0], name) == 0:
-        alone = [button for button in ranked if button.tag not in {"a", "label", "summary"}]
+        alone = [button for button in ranked if button.tag not in {"a", "summary"}]
         return alone[0] if len(alone) == 1 else None
     tie = len(ranked) > 1 and _button_weight(ranked[0], name) == _button_weight(ranked[1], name)
     return None if tie else ranked[0]
@@ -290,4 +290,4 @@ def _weight(screen: Screen, form: Form) -> int:
 
 
 def _button_weight(button: Button, name: str) -> int:
-    return 3 * _says(name, button.name) + 2 * button.submit + (button.tag == "button")
+    return 3 * _says(name, button.name) + 2 * button.submit + (button.tag in {"button", "input"})
