@@ -55,7 +55,28 @@ async def oauth2(page, mine, code):
     await page.click("button[type=submit]")
 
 
-BARE = {"zerodha": zerodha, "upstox": upstox, "oauth2": oauth2}
+async def fyers(page, mine, code):
+    await page.check("#clientId_rb")
+    await page.fill("#fy_client_id", mine["fy_id"])
+    await page.click("#clientIdSubmit")
+    await page.locator("#confirmOtpForm #first").focus()
+    await page.keyboard.type(code())
+    await page.click("#confirmOtpSubmit")
+    await page.locator("#verifyPinForm #first").focus()
+    await page.keyboard.type(mine["pin"])
+
+
+async def icici_breeze(page, mine, code):
+    await page.fill("#txtuid", mine["user_id"])
+    await page.fill("#txtPass", mine["password"])
+    await page.check("#chkssTnc")
+    await page.click("#btnSubmit")
+    await page.locator("#pnlOTP input[tg-nm=otp]").first.focus()
+    await page.keyboard.type(code())
+    await page.click("#Button1")
+
+
+BARE = {"zerodha": zerodha, "upstox": upstox, "fyers": fyers, "icici_breeze": icici_breeze, "oauth2": oauth2}
 QUIET_UNTIL = 20
 """Seconds into a TOTP window after which no login is started: the flow would wait for the next one, the bare script not."""
 

@@ -94,7 +94,7 @@ async def test_icicis_no_is_a_no_whatever_http_says(status, words):
     [
         (502, None, "Bad Gateway"),
         (429, None, ""),
-        (200, None, "<html>maintenance</html>"),
+        (200, None, "<html>no</html>"),
         (200, failure("Internal error"), None),
     ],
 )
