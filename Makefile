@@ -1,7 +1,7 @@
 # Two commands do everything: `make demo` and `make test`. Both install what they need, into .venv and once.
 PYTHON ?= python3
 BIN := .venv/bin
-WORKERS ?= 2
+WORKERS ?= 6
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 APT := $(if $(filter 0,$(shell id -u)),,sudo -n) env DEBIAN_FRONTEND=noninteractive apt-get -qq
 
@@ -33,7 +33,8 @@ lint: install
 types: install
 	$(BIN)/mypy autologin flows
 
-# pytest-playwright's event loop breaks the asyncio tests that follow it in one process: hence two calls.
+# Most of a browser test is waiting, so there are more workers than cores. Two calls, because pytest-playwright's event loop
+# breaks the asyncio tests that follow it in one process.
 test: lint types package sdks
 	$(BIN)/pytest -q -n $(WORKERS) tests --ignore tests/pages
 	$(BIN)/pytest -q -n $(WORKERS) tests/pages

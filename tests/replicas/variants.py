@@ -18,6 +18,7 @@ class Case:
     passwords: int = 1
     codes: int = 1
     seconds: float = 15
+    """Seconds that it may take on a quiet machine."""
     exchanges: int | None = None
     authorize: bool = True
     timeout: int | None = None
