@@ -15,7 +15,8 @@ from autologin.errors import PageChanged
 SECRETS = ["p@ss w0rd&é", "JBSWY3DPEHPK3PXPCANARY", "code-canary-9f8a"]
 USER, OTP = "XY98765", "482913"
 HOSTILE = """<title>{0} {1}</title><h1 id="{2}">Hello {0}, {user}</h1><form class="{1}"><label>{2}<input name="{0}" value="{0}"
-placeholder="{1}"></label><input type="hidden" value="{2}"><textarea>{0}</textarea></form><p role="alert">Code {otp} was wrong</p>
+placeholder="{1}"></label><input type="hidden" value="{2}"><textarea>{0}</textarea></form>
+<p role="alert">Code {otp} was wrong</p>
 <a href="/?token={2}">{forms}</a><script>const secret = "{0}";</script><button>Continue</button>"""
 
 
