@@ -4,50 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import NoReturn
 
 import click
 
 from autologin import __version__
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from autologin.desk import Desk
-    from autologin.settings import Settings
+from autologin.commands import Group, as_json, configure_log, desk_of, name, settings_of, show, wait_for
+from autologin.webhooks import webhook
 
 # What a command needs is imported inside it: `--help` and completion must not wait for it.
-
-
-class Command(click.Command):
-    """A command whose errors are sentences with an exit code, as JSON where it was asked for; never a traceback."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run it."""
-        from autologin.errors import AutologinError
-
-        as_json = bool(ctx.params.get("as_json"))
-        try:
-            return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
-            raise  # click's own; the last one means that whoever read our output has gone, and ends quietly
-        except KeyboardInterrupt:
-            ctx.exit(130)
-        except AutologinError as error:
-            _out("tell_error", error, as_json=as_json)
-            ctx.exit(error.exit_code)
-        except Exception as bug:  # noqa: BLE001  (the last line before a terminal; a traceback may hold secrets)
-            _out("tell_bug", bug, verbose=ctx.find_root().params["verbose"])
-            ctx.exit(1)
-
-
-class Group(click.Group):
-    """A group of such commands."""
-
-    command_class = Command
-
-
-Group.group_class = Group
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -67,10 +32,6 @@ def cli(ctx: click.Context, config_file: Path | None, *, verbose: bool) -> None:
     autologin run zerodha --headed     the same, in a window that you can see
     """  # noqa: D301  (click wants the character)
     ctx.obj = (config_file, verbose)
-
-
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-name = click.argument("name", metavar="NAME")
 
 
 @cli.command()
@@ -94,9 +55,9 @@ def run(ctx: click.Context, names: tuple[str, ...], *, everyone: bool, headed: b
         _refuse_names("--all and names were given" if names else "no account is named")
     from autologin import oneshot
 
-    _configure_log(ctx)
-    outcomes = _wait(lambda: oneshot.run(ctx.obj[0], names, force=force, headed=headed))
-    _out("outcomes", outcomes, as_json=as_json)
+    configure_log(ctx)
+    outcomes = wait_for(lambda: oneshot.run(ctx.obj[0], names, force=force, headed=headed))
+    show("outcomes", outcomes, as_json=as_json)
     ctx.exit(min((one.exit_code for one in outcomes if one.exit_code), default=0))
 
 
@@ -112,9 +73,9 @@ def check(ctx: click.Context, *, online: bool, as_json: bool) -> None:
     from autologin import check as checking
     from autologin import config
 
-    _configure_log(ctx)
+    configure_log(ctx)
     findings = checking.run(ctx.obj[0], config.environment(), online=online)
-    _out("findings", findings, as_json=as_json)
+    show("findings", findings, as_json=as_json)
     ctx.exit(2 if any(finding.level == "problem" for finding in findings) else 0)
 
 
@@ -130,12 +91,12 @@ def status(ctx: click.Context, *, verify: bool, as_json: bool) -> None:
     """
     from autologin import status as looking
 
-    settings = _settings(ctx)
-    desk = _desk(settings)
+    settings = settings_of(ctx)
+    desk = desk_of(settings)
     found = looking.look(desk)
     if verify:
-        found = _wait(lambda: looking.verify(desk, found))
-    _out("statuses", found, as_json=as_json)
+        found = wait_for(lambda: looking.verify(desk, found))
+    show("statuses", found, as_json=as_json)
     ctx.exit(looking.exit_code(found) if verify else 0)
 
 
@@ -151,10 +112,10 @@ def token(ctx: click.Context, name: str, field: str, *, as_json: bool) -> None:
     """
     from autologin import status as looking
 
-    settings = _settings(ctx)
-    desk = _desk(settings)
+    settings = settings_of(ctx)
+    desk = desk_of(settings)
     data = looking.token(desk, settings.account(name))
-    click.echo(_out("as_text", data) if as_json else looking.field_of(data, field))
+    click.echo(show("as_text", data) if as_json else looking.field_of(data, field))
 
 
 @cli.command("login-url")
@@ -169,8 +130,8 @@ def login_url(ctx: click.Context, name: str) -> None:
     """  # noqa: D301  (click wants the character)
     from autologin import byhand
 
-    settings = _settings(ctx)
-    click.echo(byhand.login_url(_desk(settings), settings.account(name)))
+    settings = settings_of(ctx)
+    click.echo(byhand.login_url(desk_of(settings), settings.account(name)))
 
 
 @cli.command()
@@ -184,11 +145,11 @@ def exchange(ctx: click.Context, name: str, *, as_json: bool) -> None:
     """
     from autologin import run as walk
 
-    settings = _settings(ctx)
-    account, desk = settings.account(name), _desk(settings)
+    settings = settings_of(ctx)
+    account, desk = settings.account(name), desk_of(settings)
     pasted = _pasted("Paste the address that the browser ended at, then press Enter:")
-    outcome = _wait(lambda: walk.finish(desk, account, pasted))
-    _out("outcomes", [outcome], as_json=as_json)
+    outcome = wait_for(lambda: walk.finish(desk, account, pasted))
+    show("outcomes", [outcome], as_json=as_json)
     ctx.exit(outcome.exit_code)
 
 
@@ -203,9 +164,9 @@ def deliver(ctx: click.Context, *, as_json: bool) -> None:
     from autologin import delivery
     from autologin import run as walk
 
-    desk = _desk(_settings(ctx))
-    found = _wait(lambda: walk.deliver(desk))
-    _out("deliveries", found, as_json=as_json)
+    desk = desk_of(settings_of(ctx))
+    found = wait_for(lambda: walk.deliver(desk))
+    show("deliveries", found, as_json=as_json)
     ctx.exit(6 if any(delivery.failure(ours) for ours in found.values()) else 0)
 
 
@@ -217,9 +178,9 @@ def unblock(ctx: click.Context, name: str) -> None:
 
     Do it once you know why the broker refused it: brokers lock an account after about five wrong entries.
     """
-    settings = _settings(ctx)
+    settings = settings_of(ctx)
     account = settings.account(name)
-    lifted = _desk(settings).store.unblock(account.name)
+    lifted = desk_of(settings).store.unblock(account.name)
     click.echo(f"{account.name} may log in again." if lifted else f"{account.name} was not blocked.", err=True)
 
 
@@ -238,7 +199,7 @@ def flows(ctx: click.Context, name: str | None, *, as_json: bool) -> None:
     if name:
         click.echo(catalogue.config_block(name), nl=False)
     else:
-        _out("flows", catalogue.rows(), as_json=as_json)
+        show("flows", catalogue.rows(), as_json=as_json)
 
 
 @cli.command()
@@ -250,10 +211,10 @@ def demo(ctx: click.Context, folder: Path | None, *, headed: bool) -> None:
 
     Real Chromium signs in to the built-in twin of a broker, and a token arrives in a file.
     """
-    _configure_log(ctx)
+    configure_log(ctx)
     from autologin import demo as showing
 
-    ctx.exit(_wait(lambda: showing.show(folder, headed=headed)))
+    ctx.exit(wait_for(lambda: showing.show(folder, headed=headed)))
 
 
 @cli.command()
@@ -270,10 +231,10 @@ def sandbox(ctx: click.Context, port: int, brokers: tuple[str, ...], scenarios: 
     autologin sandbox > config.yaml      the config that fits it goes to standard output
     autologin sandbox --scenario zerodha=wrong_code_once
     """  # noqa: D301  (click wants the character)
-    _configure_log(ctx)
+    configure_log(ctx)
     from autologin import demo as showing
 
-    _wait(lambda: showing.serve(port, list(brokers), list(scenarios)))
+    wait_for(lambda: showing.serve(port, list(brokers), list(scenarios)))
 
 
 @cli.group()
@@ -290,7 +251,7 @@ def path(ctx: click.Context, *, headed: bool) -> None:
     from autologin import config, yaml_file
 
     there = yaml_file.find(ctx.obj[0], config.environment())
-    own = _settings(ctx).browser if there else config.BrowserSettings()
+    own = settings_of(ctx).browser if there else config.BrowserSettings()
     click.echo(starting.find(own, headless=not headed))
 
 
@@ -301,50 +262,10 @@ def install(ctx: click.Context) -> None:
 
     Playwright's own download, else the system's package.
     """
-    _configure_log(ctx)
+    configure_log(ctx)
     from autologin import install as installing
 
     click.echo(installing.ensure())
-
-
-# What several commands do
-
-
-def _configure_log(ctx: click.Context) -> None:
-    from autologin import log
-
-    log.configure(verbose=ctx.obj[1])
-
-
-def _settings(ctx: click.Context) -> Settings:
-    from autologin import config
-
-    _configure_log(ctx)
-    return config.load(ctx.obj[0])
-
-
-def _desk(settings: Settings) -> Desk:
-    from autologin.clock import SystemClock
-    from autologin.desk import Desk
-
-    return Desk.open(settings, SystemClock())
-
-
-def _wait(work: Callable[[], Any]) -> Any:
-    """Do asynchronous work to its end; SIGTERM ends it as Ctrl-C does, with everything closed."""
-    import asyncio
-    import signal
-
-    async def stoppable() -> Any:
-        task = asyncio.current_task()
-        assert task is not None
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-        return await work()
-
-    try:
-        return asyncio.run(stoppable())
-    except asyncio.CancelledError:
-        raise click.exceptions.Exit(143) from None
 
 
 def _refuse_names(said: str) -> NoReturn:
@@ -362,11 +283,7 @@ def _pasted(asking: str) -> str:
     return sys.stdin.buffer.readline(65536).decode("utf-8", "replace")
 
 
-def _out(what: str, *values: Any, **options: Any) -> Any:
-    """Call a function of the module that knows what things look like in print."""
-    from autologin import out
-
-    return getattr(out, what)(*values, **options)
+cli.add_command(webhook)
 
 
 def main() -> None:

@@ -12,14 +12,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from autologin import policy
-from autologin.errors import AutologinError, ConfigError, DeliveryFailed
+from autologin.errors import AutologinError, ConfigError, DeliveryFailed, Problem
 from autologin.log import event
+from autologin.message import Message
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime
 
     from autologin.clock import Clock
-    from autologin.message import Message
     from autologin.secrets import Place
     from autologin.sinks import Sink, SinkConfig
     from autologin.store import Store
@@ -158,6 +159,24 @@ class Post:
 
 
 GONE = "It is switched off until its config changes."
+
+
+async def send_test(post: Post, name: str, now: datetime) -> None:
+    """Send a test event to a sink.
+
+    Raises:
+        ConfigError: there is no such sink, or it takes no events.
+        DeliveryFailed: it did not accept it.
+    """
+    takers = [sink for sink in post.configs if "login.failed" in post.configs[sink].takes]
+    if name not in takers:
+        said = f'"{name}" is no sink that takes events'
+        raise ConfigError(Problem("SINK", said, f"There are: {', '.join(takers) or 'none'}."))
+    try:
+        if error := failure(await post.hand(Message.test(now), [name])):
+            raise error
+    finally:
+        await post.close()
 
 
 def report(owed: Sequence[Owed], names: Collection[str]) -> list[Delivery]:

@@ -9,18 +9,20 @@ import sys
 import tempfile
 from collections import defaultdict
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 import yaml
 
-from autologin import config, out, status
+from autologin import config, listen, out, status
 from autologin import run as walk
 from autologin.clock import SystemClock
 from autologin.desk import Desk
 from autologin.errors import AutologinError, ConfigError, Problem
 from autologin.problems import did_you_mean
+from autologin.sinks.webhook import key_in, new_secret
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -39,14 +41,24 @@ async def show(folder: Path | None, *, headed: bool) -> int:
         click.echo(
             f"The sandbox's twin of Zerodha serves its login page at {sandbox.twins[BROKER].endpoints['login']}", err=True
         )
-        settings = config.load(_config_file(folder, sandbox.config()), {"HOME": str(folder)})
-        desk = Desk.open(settings, SystemClock())
-        found = await walk.run(desk, list(settings.accounts.values()), headed=headed)
+        secret = new_secret()
+        async with listen.listening(key_in(secret), 0, partial(out.webhook_event, as_json=False)) as url:
+            settings = config.load(_config_file(folder, _with_hook(sandbox.config(), url, secret)), {"HOME": str(folder)})
+            desk = Desk.open(settings, SystemClock())
+            click.echo(f"A consumer of webhooks listens at {url}", err=True)
+            found = await walk.run(desk, list(settings.accounts.values()), headed=headed)
         out.outcomes(found, as_json=False)
         out.statuses(await status.verify(desk, status.look(desk)), as_json=False)
     if found[0].exit_code == 0:
         _show_file(folder / "tokens" / f"{BROKER}.json")
     return found[0].exit_code
+
+
+def _with_hook(data: dict[str, Any], url: str, secret: str) -> dict[str, Any]:
+    """The sandbox's config, with a webhook beside its file."""
+    data["sinks"]["hook"] = {"type": "webhook", "url": url, "secret": secret}
+    data["accounts"][BROKER]["sinks"].append("hook")
+    return data
 
 
 async def serve(port: int, brokers: Sequence[str], scenarios: Sequence[str]) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from autologin.errors import AutologinError
 
-Type = Literal["token.issued", "login.failed", "token.rejected"]
+Type = Literal["token.issued", "login.failed", "token.rejected", "autologin.test"]
 ISSUED: Type = "token.issued"
 
 
@@ -45,6 +45,12 @@ class Message:
         """A login failed, or a token was refused."""
         told = {"account": account, "broker": broker, "error": error.name, "message": error.message}
         return cls(_id(), kind, now, account, broker, told, now.isoformat())
+
+    @classmethod
+    def test(cls, now: datetime) -> Message:
+        """Nothing happened; somebody wants to see whether it arrives."""
+        data = {"account": "", "broker": "", "message": "This is a test."}
+        return cls(_id(), "autologin.test", now, "", "", data, now.isoformat())
 
     @property
     def token(self) -> Token:

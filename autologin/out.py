@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import traceback
+from dataclasses import asdict
 from textwrap import indent
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from autologin.check import Finding
     from autologin.delivery import Delivery
+    from autologin.listen import Event
     from autologin.run import Outcome
     from autologin.status import Status
 
@@ -160,6 +162,15 @@ def flows(rows: Sequence[dict[str, Any]], *, as_json: bool) -> None:
         if row["not_before"] != "00:00":
             click.echo(f"    log in after {row['not_before']} IST")
         click.echo(f"    {', '.join(key if needed else key + '?' for key, needed in row['credentials'].items())}")
+
+
+def webhook_event(event: Event, *, as_json: bool) -> None:
+    """An event that a consumer got."""
+    if as_json:
+        click.echo(json.dumps({**asdict(event), "verified": not event.refused}))
+        return
+    told = f"refused, {event.refused}" if event.refused else f"verified{', again' if event.again else ''}"
+    click.echo(f"{event.type or '?':<15} {event.account:<16} {event.id}  {told}")
 
 
 def local(moment: datetime) -> str:

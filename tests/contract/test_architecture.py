@@ -13,7 +13,9 @@ ROOT = Path(__file__).parents[2]
 PRODUCT = sorted((ROOT / "autologin").rglob("*.py")) + sorted((ROOT / "flows").glob("*.py"))
 LAYERS = (
     {"cli", "__main__"},
-    {"oneshot", "demo", "out", "status", "byhand", "catalogue", "check", "install", "early"},
+    {"webhooks"},
+    {"commands"},
+    {"oneshot", "demo", "out", "status", "byhand", "catalogue", "check", "install", "early", "listen"},
     {"run", "signin"},
     {"desk"},
     {"bundle", "page", "entry", "view", "judge", "hands", "browser", "capture", "replies"},

@@ -1,0 +1,59 @@
+"""The consumer in docs/webhooks.md does what the page says."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+from kit import MORNING
+from pydantic import SecretStr
+
+from autologin.errors import DeliveryFailed
+from autologin.message import Message
+from autologin.secrets import Place
+from autologin.sinks import parse
+from autologin.sinks.webhook import new_secret
+from autologin.token import Token
+
+PAGE = (Path(__file__).parents[2] / "docs/webhooks.md").read_text()
+TOKEN = Token(SecretStr("token-canary"), MORNING, MORNING + timedelta(hours=20), "AB1234")
+
+
+async def test_the_python_consumer_takes_a_token_once_and_nothing_forged(tmp_path):
+    (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    secret = new_secret()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environ = {"HOOK_SECRET": secret, "PORT": str(port), "PYTHONUNBUFFERED": "1"}
+    pipes = {"stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.DEVNULL}
+    consumer = await asyncio.create_subprocess_exec(sys.executable, "-c", code, env=environ, **pipes)
+    given = await delivered(port, secret)
+    assert given
+    line = await asyncio.wait_for(consumer.stdout.readline(), 20)
+    assert not await delivered(port, new_secret(), tries=1)
+    consumer.terminate()
+    rest, _ = await consumer.communicate()
+    assert (line, rest) == (b"a token for mine\n", b"")
+
+
+async def delivered(port, secret, tries=100):
+    """Deliver one message twice, as a late answer would make us do; the consumer may still be starting."""
+    config = parse({"type": "webhook", "url": f"http://127.0.0.1:{port}/", "secret": secret})
+    sink = config.build("hook", Place(Path("/"), {}))
+    message = Message.issued("mine", "zerodha", TOKEN)
+    for _ in range(tries):
+        try:
+            await sink.deliver(message)
+            await sink.deliver(message)
+        except DeliveryFailed:
+            await asyncio.sleep(0.1)
+        else:
+            await sink.close()
+            return True
+    await sink.close()
+    return False
