@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import base64
 import json
 import os
@@ -28,6 +29,7 @@ MORNING = datetime(2026, 11, 24, 2, 45, 10, tzinfo=UTC)  # 08:15:10 in India
 
 SCRATCH = tempfile.TemporaryDirectory(prefix="al", ignore_cleanup_errors=True)
 """A short path: Chromium makes sockets in it, whose paths have room for 107 bytes."""
+atexit.register(SCRATCH.cleanup)
 
 
 @dataclass
