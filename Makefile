@@ -36,8 +36,8 @@ types: install
 # Most of a browser test is waiting, so there are more workers than cores. Two calls, because pytest-playwright's event loop
 # breaks the asyncio tests that follow it in one process.
 test: lint types package sdks
-	$(BIN)/pytest -q -n $(WORKERS) tests --ignore tests/pages
-	$(BIN)/pytest -q -n $(WORKERS) tests/pages
+	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal tests --ignore tests/pages
+	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal tests/pages
 
 package: install
 	scripts/check-package

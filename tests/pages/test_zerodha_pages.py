@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -77,6 +78,12 @@ def person(page, sandbox):
     assert failed == []
 
 
+def stop_the_clock(page):
+    """From now on time passes for the page's scripts only where a test says so."""
+    page.clock.install(time=datetime(2026, 1, 1, tzinfo=UTC))
+    page.clock.pause_at(datetime(2026, 1, 1, 1, tzinfo=UTC))
+
+
 def test_the_default_walk(person):
     person.open()
     assert "sess_id=" in person.page.url
@@ -108,7 +115,7 @@ def test_the_source_of_the_page_is_an_empty_shell(person):
 
 def test_a_page_delay_holds_every_screen_back(person):
     person.twin.page_delay = 60
-    person.page.clock.install()
+    stop_the_clock(person.page)
     person.open()
     expect(person.page.locator("input")).to_have_count(0)
     person.page.clock.run_for(60_000)
@@ -235,7 +242,7 @@ def test_a_second_submit_is_an_attempt_that_fails(person):
 
 
 def test_fields_that_take_five_seconds(person):
-    person.page.clock.install()
+    stop_the_clock(person.page)
     person.switch("slow_spa")
     person.page.clock.run_for(4900)
     expect(person.page.locator("input")).to_have_count(0)
@@ -248,7 +255,7 @@ def test_fields_that_take_five_seconds(person):
 
 
 def test_the_old_field_stays(person):
-    person.page.clock.install()
+    stop_the_clock(person.page)
     person.switch("keeps_old_field").credentials()
     expect(person.page.locator("#userid")).to_have_count(2)
     assert person.page.locator("#userid").first.get_attribute("type") == "text"
@@ -391,7 +398,7 @@ def test_a_captcha_over_the_form(person):
 
 
 def test_a_captcha_that_clears(person):
-    person.page.clock.install()
+    stop_the_clock(person.page)
     person.switch("captcha_clears")
     expect(person.page.locator("iframe[title=reCAPTCHA]")).to_be_visible()
     person.page.clock.run_for(2900)
