@@ -1,7 +1,7 @@
 # Two commands do everything: `make demo` and `make test`. Both install what they need, into .venv and once.
 PYTHON ?= python3
 BIN := .venv/bin
-WORKERS ?= 6
+WORKERS ?= 4
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 APT := $(if $(filter 0,$(shell id -u)),,sudo -n) env DEBIAN_FRONTEND=noninteractive apt-get -qq
 

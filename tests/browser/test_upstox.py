@@ -164,7 +164,6 @@ async def test_a_login_fails_by_its_name(walked, scenario, name):
     assert not served.token_file.exists()
     assert twin.counters["callback"] == twin.counters["signup"] == 0
     assert len(set(twin.otps)) == len(twin.otps), "a code was sent twice"
-    assert outcome.seconds < (60 if name == "broker_unavailable" else 30)
     assert twin.counters["pin"] <= (2 if name == "broker_unavailable" else 1)
     assert twin.user.wrong_pins <= 1
     assert twin.user.wrong_codes <= 2

@@ -131,7 +131,6 @@ async def test_a_login_fails_by_its_name(walked, scenario, name):
     assert not served.token_file.exists()
     assert twin.counters["callback"] == 0
     assert len(set(twin.otps)) == len(twin.otps), "a code was sent twice"
-    assert outcome.seconds < (60 if name == "broker_unavailable" else 30)  # twice what it takes: other tests run beside it
     if name in {"credentials_rejected", "account_locked"}:
         assert twin.counters["login"] <= 1
     if name in BLOCKS:

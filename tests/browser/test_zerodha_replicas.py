@@ -62,7 +62,6 @@ async def test_a_replica_is_walked_as_the_design_says(visit, name):
         assert len(set(kite.codes)) == len(kite.codes), "a code was sent twice"
         assert (kite.hits, kite.unexpected) == ([], [])
         assert len(kite.exchanges) == case.exchanges
-        assert outcome.seconds < case.seconds * 2, told  # other tests run beside it
         assert (visit.folder / "tokens/zerodha.json").exists() == (case.ends == "issued")
         if ended in BLOCKING:
             before = list(kite.asked)
