@@ -17,8 +17,6 @@ class Case:
     ends: str = "issued"
     passwords: int = 1
     codes: int = 1
-    seconds: float = 15
-    """Seconds that it may take on a quiet machine."""
     exchanges: int | None = None
     authorize: bool = True
     timeout: int | None = None
@@ -83,11 +81,11 @@ CASES |= {
     "beforeunload": looks(before=p.BEFOREUNLOAD),
     "label_phone_or_user": looks(p.user_form("Phone number or User ID")),
     "email_or_user": looks(p.user_form("Email / mobile / user ID")),
-    "slow_page": Case(Variant(p.late(5)), seconds=25),
-    "slow_html": Case(Variant(faults={"page": ["slow:0", "slow:4"]}), seconds=25),
-    "slow_login_12s": Case(Variant(faults={"login": ["slow:12"]}), seconds=30),
-    "slow_twofa_12s": Case(Variant(faults={"twofa": ["slow:12"]}), seconds=30),
-    "slow_finish_12s": Case(Variant(faults={"finish": ["slow:12"]}), seconds=30),
+    "slow_page": Case(Variant(p.late(5))),
+    "slow_html": Case(Variant(faults={"page": ["slow:0", "slow:4"]})),
+    "slow_login_12s": Case(Variant(faults={"login": ["slow:12"]})),
+    "slow_twofa_12s": Case(Variant(faults={"twofa": ["slow:12"]})),
+    "slow_finish_12s": Case(Variant(faults={"finish": ["slow:12"]})),
     "server_rendered": Case(Variant(p.form_login())),
     "other_port": Case(Variant(mood={"other_port"})),
     "live_session": Case(Variant(mood={"live"}), passwords=0, codes=0),
@@ -130,7 +128,7 @@ for delay in (300, 700, 1500):
 CASES["auto_punishes"] = looks(p.USER_FORM, p.code_box(auto="input", once=False))
 CASES["auto_punishes_300"] = looks(p.USER_FORM, p.code_box(auto="input", delay=300, once=False))
 CASES["auto_punishes_keyup_slow"] = Case(
-    Variant(p.app(p.USER_FORM, p.code_box(auto="keyup", once=False)), faults={"twofa": ["slow:6"]}), seconds=25
+    Variant(p.app(p.USER_FORM, p.code_box(auto="keyup", once=False)), faults={"twofa": ["slow:6"]})
 )
 CASES["six_text"] = looks(p.USER_FORM, p.code_six())
 CASES["six_tel_button"] = looks(p.USER_FORM, p.code_six("tel", auto=False))
@@ -312,7 +310,6 @@ CASES["code_no_rendered"] = Case(
     Variant(p.form_login(), twofa=lambda kite, form: page(p.form_code(form["sess"], "Invalid TOTP"))),
     "otp_rejected",
     codes=2,
-    seconds=25,
 )
 CODE_ONLY = "async function tryCode(c) { await verify(c); fail('Incorrect TOTP'); }"
 for name, fail in {"text": p.FAIL_TEXT, "alert": p.FAIL_ALERT}.items():
@@ -321,61 +318,56 @@ for name, fail in {"text": p.FAIL_TEXT, "alert": p.FAIL_ALERT}.items():
         Variant(p.app(code=box, fail=fail), twofa=lambda *_: data({"status": "success", "data": {}})),
         "otp_rejected",
         codes=2,
-        seconds=25,
     )
 CASES["code_session_expired"] = code_no(
     said("Your login session has expired or doesn't exist. Please login again.", kind="UserException"),
     "broker_unavailable",
     passwords=2,
     codes=2,
-    seconds=40,
 )
 
 # The broker, or the way to it, does not work.
 
 for fault in ("502", "503", "500", "429:2", "429", "reset"):
-    CASES[f"page_{fault}_once"] = Case(Variant(faults={"page": [fault]}), seconds=30)
-    CASES[f"login_{fault}_once"] = Case(Variant(faults={"login": [fault]}), passwords=2, seconds=40)
-    CASES[f"twofa_{fault}_once"] = Case(Variant(faults={"twofa": [fault]}), passwords=2, codes=2, seconds=40)
-    CASES[f"finish_{fault}_once"] = Case(Variant(faults={"finish": [fault]}), passwords=2, codes=2, seconds=40)
-    CASES[f"exchange_{fault}_once"] = Case(Variant(faults={"exchange": [fault]}), exchanges=2, seconds=30)
-    CASES[f"profile_{fault}_once"] = Case(Variant(faults={"profile": [fault]}), seconds=30)
+    CASES[f"page_{fault}_once"] = Case(Variant(faults={"page": [fault]}))
+    CASES[f"login_{fault}_once"] = Case(Variant(faults={"login": [fault]}), passwords=2)
+    CASES[f"twofa_{fault}_once"] = Case(Variant(faults={"twofa": [fault]}), passwords=2, codes=2)
+    CASES[f"finish_{fault}_once"] = Case(Variant(faults={"finish": [fault]}), passwords=2, codes=2)
+    CASES[f"exchange_{fault}_once"] = Case(Variant(faults={"exchange": [fault]}), exchanges=2)
+    CASES[f"profile_{fault}_once"] = Case(Variant(faults={"profile": [fault]}))
 for fault in ("503", "reset"):
     always = [fault, "always"]
     no = "broker_unavailable"
-    CASES[f"page_{fault}_always"] = Case(Variant(faults={"page": always}), no, passwords=0, codes=0, seconds=60)
-    CASES[f"login_{fault}_always"] = Case(Variant(faults={"login": always}), no, passwords=2, codes=0, seconds=60)
-    CASES[f"twofa_{fault}_always"] = Case(Variant(faults={"twofa": always}), no, passwords=2, codes=2, seconds=60)
-    CASES[f"finish_{fault}_always"] = Case(Variant(faults={"finish": always}), no, passwords=2, codes=2, seconds=60)
-    CASES[f"exchange_{fault}_always"] = Case(Variant(faults={"exchange": always}), no, exchanges=2, seconds=60)
-    CASES[f"profile_{fault}_always"] = Case(Variant(faults={"profile": always}), seconds=60)
+    CASES[f"page_{fault}_always"] = Case(Variant(faults={"page": always}), no, passwords=0, codes=0)
+    CASES[f"login_{fault}_always"] = Case(Variant(faults={"login": always}), no, passwords=2, codes=0)
+    CASES[f"twofa_{fault}_always"] = Case(Variant(faults={"twofa": always}), no, passwords=2, codes=2)
+    CASES[f"finish_{fault}_always"] = Case(Variant(faults={"finish": always}), no, passwords=2, codes=2)
+    CASES[f"exchange_{fault}_always"] = Case(Variant(faults={"exchange": always}), no, exchanges=2)
+    CASES[f"profile_{fault}_always"] = Case(Variant(faults={"profile": always}))
 CASES["page_429_long"] = Case(Variant(faults={"page": ["429:600", "always"]}), "broker_unavailable", passwords=0, codes=0)
 for call, passwords, codes in (("page", 0, 0), ("login", 1, 0), ("twofa", 1, 1), ("finish", 1, 1)):
     CASES[f"{call}_hangs"] = Case(
-        Variant(faults={call: ["hang", "always"]}), "broker_unavailable", passwords, codes, seconds=21, timeout=20
+        Variant(faults={call: ["hang", "always"]}), "broker_unavailable", passwords, codes, timeout=20
     )
-CASES["exchange_hangs"] = Case(
-    Variant(faults={"exchange": ["hang", "always"]}), "broker_unavailable", exchanges=2, seconds=21, timeout=20
-)
-CASES["rendered_502_login"] = Case(Variant(p.form_login(), faults={"login": ["502"]}), passwords=2, seconds=40)
-CASES["rendered_reset_login"] = Case(Variant(p.form_login(), faults={"login": ["reset"]}), passwords=2, seconds=40)
+CASES["exchange_hangs"] = Case(Variant(faults={"exchange": ["hang", "always"]}), "broker_unavailable", exchanges=2, timeout=20)
+CASES["rendered_502_login"] = Case(Variant(p.form_login(), faults={"login": ["502"]}), passwords=2)
+CASES["rendered_reset_login"] = Case(Variant(p.form_login(), faults={"login": ["reset"]}), passwords=2)
 CASES["page_maintenance_503"] = Case(
-    Variant(page("<h1>Kite is under maintenance</h1><p>We will be back soon", 503)), "broker_unavailable", 0, 0, seconds=40
+    Variant(page("<h1>Kite is under maintenance</h1><p>We will be back soon", 503)), "broker_unavailable", 0, 0
 )
 CASES["page_maintenance_200"] = Case(
-    Variant(page("<h1>Kite is under maintenance</h1><p>We will be back soon")), "broker_unavailable", 0, 0, seconds=40
+    Variant(page("<h1>Kite is under maintenance</h1><p>We will be back soon")), "broker_unavailable", 0, 0
 )
 
 # Pages that stop a machine.
 
 for name, what in {"frame": p.CAPTCHA_FRAME, "turnstile": p.CAPTCHA_TURNSTILE, "image": p.CAPTCHA_IMAGE}.items():
-    CASES[f"captcha_{name}"] = Case(Variant(p.app(before=what)), "captcha_required", 0, 0, seconds=18)
+    CASES[f"captcha_{name}"] = Case(Variant(p.app(before=what)), "captcha_required", 0, 0)
 for name, what in {"frame": p.CAPTCHA_FRAME, "turnstile": p.CAPTCHA_TURNSTILE}.items():
-    CASES[f"captcha_clears_{name}"] = Case(Variant(p.app(before=p.clears(what))), seconds=20)
-CASES["captcha_words"] = Case(Variant(p.CAPTCHA_WORDS), "captcha_required", 0, 0, seconds=18)
+    CASES[f"captcha_clears_{name}"] = Case(Variant(p.app(before=p.clears(what))))
+CASES["captcha_words"] = Case(Variant(p.CAPTCHA_WORDS), "captcha_required", 0, 0)
 CASES["captcha_words_clear"] = Case(
     Variant(p.app(start="root.innerHTML='<p>Checking your browser before you go on</p>'; setTimeout(askUser, 4000)")),
-    seconds=20,
 )
 CASES["captcha_at_login"] = Case(
     Variant(
@@ -384,9 +376,8 @@ CASES["captcha_at_login"] = Case(
     ),
     "captcha_required",
     codes=0,
-    seconds=18,
 )
-CASES["captcha_json"] = says_no(said("Captcha verification failed"), "captcha_required", seconds=20)
+CASES["captcha_json"] = says_no(said("Captcha verification failed"), "captcha_required")
 CASES["denied_403_page"] = Case(Variant(page("<h1>Access denied</h1><p>Error 1020", 403)), "page_changed", 0, 0)
 CASES["denied_403_plain"] = Case(Variant(page("<h1>403 Forbidden</h1><hr>cloudfront", 403)), "page_changed", 0, 0)
 CASES["denied_403_login"] = says_no(lambda *_: page("<h1>Access denied</h1>", 403), "page_changed")
