@@ -102,20 +102,43 @@ def status(ctx: click.Context, *, verify: bool, as_json: bool) -> None:
 
 @cli.command()
 @name
-@click.option("--field", default="access_token", metavar="F", help="Another one, such as expires_at or extra.public_token.")
+@click.option("--field", metavar="F", help="Another one, such as expires_at or extra.public_token.")
 @as_json
 @click.pass_context
-def token(ctx: click.Context, name: str, field: str, *, as_json: bool) -> None:
+def token(ctx: click.Context, name: str, field: str | None, *, as_json: bool) -> None:
     """Print an account's stored token.
 
-    One that is missing or expired is refused (exit 3).
+    One that is missing or expired is refused (exit 3). With --json all of it is printed, or the field.
     """
+    from autologin import formats
     from autologin import status as looking
 
     settings = settings_of(ctx)
     desk = desk_of(settings)
     data = looking.token(desk, settings.account(name))
-    click.echo(show("as_text", data) if as_json else looking.field_of(data, field))
+    if as_json:
+        click.echo(show("as_text", formats.field_of(data, field) if field else data))
+    else:
+        click.echo(looking.field_of(data, field or "access_token"))
+
+
+@cli.command("exec", context_settings={"allow_interspersed_args": False})
+@name
+@click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="-- CMD...")
+@click.pass_context
+def exec_(ctx: click.Context, name: str, command: tuple[str, ...]) -> None:
+    """Start a program with the token in its environment.
+
+    It takes autologin's place: signals reach it, and its exit code is the command's. Without a living token it is not
+    started (exit 3); 127 there is no such command, 126 it cannot be started.
+
+    \b
+    autologin exec zerodha -- python bot.py      finds KITE_API_KEY, KITE_ACCESS_TOKEN, ZERODHA_ACCESS_TOKEN ...
+    """  # noqa: D301  (click wants the character)
+    from autologin import handover
+
+    settings = settings_of(ctx)
+    handover.start(desk_of(settings), settings.account(name), command)
 
 
 @cli.command("login-url")

@@ -84,6 +84,11 @@ class Flow(ABC):
     needs_browser: ClassVar[bool] = True
     timeout: ClassVar[float] = 90
     """Seconds for a whole run, where the account sets none."""
+    environment: ClassVar[Mapping[str, str]] = {}
+    """The variables in which programs of this broker's users look for their session, each with its field of the token.
+
+    `<BROKER>_ACCESS_TOKEN` and the like need not stand here: `autologin exec` sets them for every broker.
+    """
     Credentials: ClassVar[type[Credentials]]
     Options: ClassVar[type[Options]] = Options
     """What else an account of this broker can set, under `options:`."""

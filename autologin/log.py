@@ -39,6 +39,16 @@ def about(**context: object) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def silenced() -> Iterator[None]:
+    """Nothing is logged inside: in somebody else's program the log is theirs."""
+    logger.disable("autologin")
+    try:
+        yield
+    finally:
+        logger.enable("autologin")
+
+
 def _scrub(record: Record) -> None:
     record["message"] = scrub(record["message"])
     facts: dict[str, Any] = record["extra"].get("facts", {})

@@ -6,8 +6,8 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from autologin import config, out
-from autologin.errors import AutologinError, ConfigError, TokenRejected
+from autologin import config, formats, out
+from autologin.errors import ConfigError, TokenRejected
 from autologin.flow import Verdict
 
 if TYPE_CHECKING:
@@ -165,12 +165,8 @@ def field_of(data: Any, path: str) -> str:
     Raises:
         AutologinError: there is no such field.
     """
-    for key in path.split("."):
-        if not isinstance(data, dict) or key not in data:
-            known = ", ".join(data) if isinstance(data, dict) else "nothing below it"
-            raise AutologinError(f'The token has no field "{path}"', mend=f"Known here: {known}.")
-        data = data[key]
-    return data if isinstance(data, str) else out.as_text(data)
+    found = formats.field_of(data, path)
+    return found if isinstance(found, str) else out.as_text(found)
 
 
 async def _verified(desk: Desk, one: Status) -> Status:

@@ -60,6 +60,7 @@ class Groww(flow.Flow):
     endpoints = {"api": "https://api.groww.in/v1"}
     not_before = time(6, 5)
     needs_browser = False
+    environment = {"GROWW_API_AUTH_TOKEN": "access_token"}
     Credentials = Credentials
 
     async def sign_in(self, http: httpx.AsyncClient, otp: str, now: datetime) -> Token:

@@ -80,6 +80,7 @@ class Zerodha(flow.Flow):
     endpoints = {"login": "https://kite.zerodha.com", "api": "https://api.kite.trade"}
     not_before = time(7, 35)
     code_params = ("request_token",)
+    environment = {"KITE_API_KEY": "extra.api_key", "KITE_ACCESS_TOKEN": "access_token"}
     Credentials = Credentials
 
     def login_url(self, nonce: str) -> str:

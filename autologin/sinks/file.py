@@ -1,30 +1,30 @@
-"""The file sink: the token as JSON in a file that only its owner reads.
+"""The file sink: the token in a file that only those read whom it is for.
 
     tokens: {type: file, path: "./tokens/{account}.json", format: json}
 
-`path` is relative to the config file and may hold {account}, {broker} and {user_id}. The file is replaced as a whole
-(temporary file, fsync, rename, fsync of the folder): a reader sees the old token or the new one, never half of one.
+`path` is relative to the config file and may hold {account}, {broker} and {user_id}. `format` is json, dotenv or raw;
+`fields` chooses and renames; `mode`, `owner` and `group` say who may read it. The file is replaced as a whole, and a link
+in its place is replaced, not followed. docs/reading-tokens.md has it all.
 """
 
 from __future__ import annotations
 
 import asyncio
 import errno
-import glob
-import json
 import os
 import re
-import secrets as random
-import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, PlainValidator, ValidationInfo, field_validator
 
+from autologin import atomic, formats
 from autologin.errors import DeliveryFailed
+from autologin.log import event
 from autologin.problems import did_you_mean, refuse
 from autologin.sinks import SinkConfig
+from autologin.sinks._rights import Mode, Principal, rights
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,8 +37,6 @@ PLACEHOLDERS = ("account", "broker", "user_id")
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 PROBE = 8192
 """Bytes that the write check writes: more than a token needs."""
-STALE = 3600.0
-"""Seconds after which a temporary file is a dead process's; no write takes a hundredth of it."""
 MENDS = {
     errno.ENOSPC: ("the disk is full", "Free some space."),
     errno.EDQUOT: ("the disk quota is used up", "Free some space."),
@@ -53,6 +51,7 @@ MENDS = {
     errno.EEXIST: ("a part of the path is a file, not a folder", "Correct the path."),
     errno.EISDIR: ("it is a folder, not a file", "Name a file in the path."),
 }
+NOT_OURS = "Only root may give a file away; `group` must be a group of the user that runs autologin. Correct sinks.{}."
 
 
 def _template(text: str) -> str:
@@ -66,6 +65,21 @@ def _template(text: str) -> str:
     return text
 
 
+def _fields(value: Any) -> dict[str, str] | tuple[str, ...]:
+    if isinstance(value, str):
+        value = [part.strip() for part in value.split(",")]
+    if not isinstance(value, dict | list | tuple) or not value:
+        refuse("must be a mapping of names to fields, or a list of fields", "Such as {token: access_token}.")
+    paths = list(value.values() if isinstance(value, dict) else value)
+    if not all(isinstance(word, str) and word for word in (*value, *paths)):
+        refuse("must hold text only", "Such as {token: access_token}, or [access_token, extra.public_token].")
+    for path in paths:
+        first, *below = path.split(".")
+        if first not in formats.FIELDS or not all(below) or (below and first != "extra"):
+            refuse("names something that is not a field of a token", did_you_mean(first, formats.FIELDS))
+    return value if isinstance(value, dict) else tuple(value)
+
+
 class Config(SinkConfig):
     """The keys of a file sink."""
 
@@ -73,12 +87,36 @@ class Config(SinkConfig):
 
     type: Literal["file"]
     path: Annotated[str, AfterValidator(_template)]
-    format: Literal["json"] = "json"
+    format: formats.Format = "json"
+    fields: Annotated[dict[str, str] | tuple[str, ...], PlainValidator(_fields)] = ()
+    mode: Mode = atomic.OURS.mode
+    owner: Principal | None = None
+    group: Principal | None = None
+
+    @field_validator("fields")
+    @classmethod
+    def _fit_the_format(cls, fields: Any, info: ValidationInfo) -> Any:
+        shape = formats.Shape(info.data.get("format", "json"), fields)
+        named = shape.named("")
+        if len(named) < len(fields):
+            refuse("gives two fields the same name", "Write it as a mapping, with names of your own.")
+        if shape.format == "raw" and len(fields) > 1:
+            refuse("must name one field: `format: raw` is one value alone", "Such as [access_token].")
+        if shape.format != "json" and "extra" in named.values():
+            refuse("names all of `extra`, and this format holds single values", "Such as extra.public_token.")
+        if shape.format == "dotenv" and not all(map(formats.VARIABLE.fullmatch, named)):
+            refuse("holds a name that no variable can have", "Use letters, digits and '_', and no digit first.")
+        return fields
+
+    @property
+    def shape(self) -> formats.Shape:
+        """How the file is written."""
+        return formats.Shape(self.format, self.fields)
 
     def build(self, name: str, place: Place) -> FileSink:
         """The sink that this config describes."""
         del place
-        return FileSink(name, self.path)
+        return FileSink(name, self)
 
     def anchored(self, place: Place) -> Self:
         """This config with an absolute path."""
@@ -93,14 +131,14 @@ class Config(SinkConfig):
 class FileSink:
     """Writes each token to its file."""
 
-    def __init__(self, name: str, path: str) -> None:
-        self.name, self.path = name, path
+    def __init__(self, name: str, config: Config) -> None:
+        self.name, self._config = name, config
 
     async def check(self) -> None:
         """Create and remove a file where the tokens' folder is, or will be made.
 
         Raises:
-            DeliveryFailed: no file can be written there.
+            DeliveryFailed: no file can be written there, or not for that owner or group.
         """
         await asyncio.to_thread(self._check)
 
@@ -108,51 +146,48 @@ class FileSink:
         """Replace the account's file.
 
         Raises:
-            DeliveryFailed: it could not be written; the old file is untouched.
+            DeliveryFailed: it could not be written, or the token cannot stand in this format; the old file is untouched.
         """
-        user_id = str(message.data["user_id"])
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", user_id) and "{user_id}" in self.path:
-            said = "The broker's user id cannot be part of a file's name"
-            raise DeliveryFailed(said, mend=f"Use {{account}} instead of {{user_id}} in sinks.{self.name}.path.")
-        path = Path(_filled(self.path, account=message.account, broker=message.broker, user_id=user_id))
-        data = json.dumps(message.data, indent=2).encode() + b"\n"
+        path, shape = self._path(message), self._config.shape
+        data = formats.rendered(shape, message.data)
         await asyncio.to_thread(self._replace, path, data)
+        if left := formats.left_out(shape, message.data):
+            event("left_out", sink=self.name, fields=", ".join(left), because="a shell would not read them as they are")
 
     async def close(self) -> None:
         """Nothing is open between deliveries."""
 
+    def _path(self, message: Message) -> Path:
+        user_id = str(message.data["user_id"])
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", user_id) and "{user_id}" in self._config.path:
+            said = "The broker's user id cannot be part of a file's name"
+            raise DeliveryFailed(said, mend=f"Use {{account}} instead of {{user_id}} in sinks.{self.name}.path.")
+        return Path(_filled(self._config.path, account=message.account, broker=message.broker, user_id=user_id))
+
     def _check(self) -> None:
-        folder = Path(self.path).parent
+        path = Path(self._config.path)
+        folder = path.parent
         while PLACEHOLDER.search(str(folder)):
             folder = folder.parent
-        with self._said(Path(self.path)):
-            if Path(self.path).is_dir():
+        with self._said(path):
+            if path.is_dir() and not path.is_symlink():
                 raise IsADirectoryError(errno.EISDIR, "")
-            while not folder.exists():
-                folder = folder.parent
-            temporary = _temporary(folder / "check")
-            try:
-                _write(temporary, b" " * PROBE)  # a full disk still takes an empty file
-            finally:
-                temporary.unlink(missing_ok=True)
+            atomic.probe(folder, PROBE, self._rights())
 
     def _replace(self, path: Path, data: bytes) -> None:
-        temporary = _temporary(path)
         with self._said(path):
-            _make_folders(path.parent)
-            _remove_stale(path)
-            try:
-                _write(temporary, data)
-                temporary.replace(path)
-            except BaseException:
-                temporary.unlink(missing_ok=True)
-                raise
-            _sync_folder(path.parent)
+            atomic.replace(path, data, self._rights())
+
+    def _rights(self) -> atomic.Rights:
+        return rights(self.name, self._config.mode, self._config.owner, self._config.group)
 
     @contextmanager
     def _said(self, path: Path) -> Iterator[None]:
         try:
             yield
+        except atomic.NotOursToGiveError:
+            said = f"{path} cannot be given to that owner or group: permission denied"
+            raise DeliveryFailed(said, mend=NOT_OURS.format(self.name)) from None
         except OSError as error:
             why, mend = MENDS.get(error.errno or 0, (error.strerror or type(error).__name__, "Correct sinks.{}.path."))
             raise DeliveryFailed(f"{path} cannot be written: {why}", mend=mend.format(self.name)) from None
@@ -160,44 +195,3 @@ class FileSink:
 
 def _filled(template: str, **values: str) -> str:
     return PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), template)
-
-
-def _temporary(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{random.token_hex(8)}.tmp")
-
-
-def _create(path: Path) -> int:
-    return os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-
-
-def _write(path: Path, data: bytes) -> None:
-    with os.fdopen(_create(path), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _make_folders(folder: Path) -> None:
-    """The folders that are missing, for the owner alone (Path.mkdir gives the upper ones the ordinary mode)."""
-    if not folder.exists():
-        _make_folders(folder.parent)
-        folder.mkdir(mode=0o700, exist_ok=True)
-
-
-def _remove_stale(path: Path) -> None:
-    """What a process that was killed while writing has left: half a token is still a secret."""
-    for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
-        with suppress(OSError):
-            if time.time() - left.lstat().st_mtime > STALE:
-                left.unlink()
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    except OSError as error:
-        if error.errno != errno.EINVAL:  # some network file systems know no fsync of a folder
-            raise
-    finally:
-        os.close(handle)

@@ -21,6 +21,7 @@ PROMISED = {
     "check": {"--online", "--json"},
     "status": {"--verify", "--json"},
     "token": {"--field", "--json"},
+    "exec": set(),
     "login-url": set(),
     "exchange": set(),
     "unblock": set(),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from autologin import check, config, registry, sources
+from autologin import check, config, registry, sinks, sources
 from autologin.settings import Settings
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
@@ -85,6 +85,10 @@ def test_what_is_commented_out_can_be_used(load):
         (*account, "proxy"),
         (*account, "timeout"),
         (*account, "credentials", "redirect_uri"),
+        ("sinks", "tokens", "fields"),
+        ("sinks", "tokens", "mode"),
+        ("sinks", "tokens", "group"),
+        ("sinks", "for_compose", "format"),
         ("browser", "executable"),
         ("browser", "sandbox"),
         ("flows_dir",),
@@ -101,6 +105,7 @@ def test_each_of_them_is_a_key_with_a_comment_of_its_own(line):
     key = OPTION.match(line)[3].split(":")[0]
     flow = registry.load("zerodha")
     known = {*Settings.model_fields, *flow.Credentials.model_fields, "executable", "sandbox", "authorize", "proxy", "timeout"}
+    known |= {*sinks.config_class("file").model_fields, "for_compose"}
     assert key in known
 
 

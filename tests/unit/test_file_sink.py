@@ -17,10 +17,11 @@ import pytest
 from kit import MORNING
 from pydantic import SecretStr, ValidationError
 
+from autologin import atomic
 from autologin.errors import DeliveryFailed
 from autologin.message import Message
 from autologin.secrets import Place
-from autologin.sinks import file, parse
+from autologin.sinks import parse
 from autologin.token import Token
 
 OLD = "old-token-" + "o" * 40
@@ -218,8 +219,8 @@ import os, pathlib, sys
 def kill(handle):
     os.kill(os.getpid(), 9)
 os.fsync = kill
-from autologin.sinks import file
-file._write(file._temporary(pathlib.Path(sys.argv[1])), b"half a tok")
+from autologin import atomic
+atomic._write(atomic._temporary(pathlib.Path(sys.argv[1])), b"half a tok")
 """
 
 
@@ -258,7 +259,7 @@ async def test_a_failure_leaves_the_old_file_and_names_the_mend(tmp_path, monkey
     def fail(*_):
         raise OSError(code, os.strerror(code))
 
-    owner, name = {"write": (file, "_write"), "fsync": (os, "fsync"), "rename": (Path, "replace")}[step]
+    owner, name = {"write": (atomic, "_write"), "fsync": (os, "fsync"), "rename": (Path, "replace")}[step]
     with monkeypatch.context() as broken:
         broken.setattr(owner, name, fail)
         said = await refused(give(path))
@@ -309,11 +310,12 @@ from datetime import datetime, UTC
 from pydantic import SecretStr
 from autologin.errors import DeliveryFailed
 from autologin.message import Message
-from autologin.sinks.file import FileSink
+from autologin.sinks import parse
 from autologin.token import Token
 token = Token(SecretStr("token-canary-" + "x" * 30), datetime.now(UTC), datetime.now(UTC), "AB1234")
 message = Message.issued("mine", "zerodha", token)
-for work in (FileSink("tokens", sys.argv[1]).deliver(message), FileSink("tokens", sys.argv[1]).check()):
+sink = parse({"type": "file", "path": sys.argv[1]}).build("tokens", None)
+for work in (sink.deliver(message), sink.check()):
     try:
         asyncio.run(work)
     except DeliveryFailed as error:
@@ -412,7 +414,9 @@ def test_a_path_that_cannot_be_meant(path, words):
     assert problem["ctx"]["mend"]
 
 
-@pytest.mark.parametrize("raw", [{"type": "file"}, {"type": "file", "path": 5}, {"type": "file", "path": "x", "mode": "0644"}])
+@pytest.mark.parametrize(
+    "raw", [{"type": "file"}, {"type": "file", "path": 5}, {"type": "file", "path": "x", "rights": "0600"}]
+)
 def test_other_mistakes_in_a_file_sink(raw):
     with pytest.raises(ValidationError):
         parse(raw)

@@ -1,0 +1,150 @@
+"""For programs in Python that need the day's token.
+
+    from autologin.client import token
+
+    kite.set_access_token(token("zerodha"))
+
+It reads what `autologin run` or `autologin serve` has stored. Where this user cannot open the store, the account's file
+sinks are read instead. Nothing is written, no login is made, and no browser's code is imported.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autologin import formats, log
+from autologin.config import environment, read, state_keys
+from autologin.errors import ConfigError, StoreError, TokenRejected
+from autologin.store import reading
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from os import PathLike
+
+    from autologin.config import Account, Settings
+    from autologin.errors import AutologinError, Problem
+    from autologin.formats import Shape
+
+    _Reader = Callable[["_File", str], dict[str, Any] | None]
+
+__all__ = ["bundle", "token"]
+
+
+def token(name: str, *, config: str | PathLike[str] | None = None) -> str:
+    """The access token of an account. `name` is the account's, or a broker's with exactly one account.
+
+    The config is `config`, else AUTOLOGIN_CONFIG, ./config.yaml, the user's config folder.
+
+    Raises:
+        TokenRejected: there is no token, or it has expired.
+        ConfigError: there is no such config or account.
+        StoreError: neither the store nor a file can be read.
+    """
+    with log.silenced():
+        return str(_found(name, config, _token_in)["access_token"])
+
+
+def bundle(name: str, *, config: str | PathLike[str] | None = None) -> dict[str, Any]:
+    """The whole token as sinks write it: account, broker, user_id, access_token, issued_at, expires_at, extra.
+
+    Raises:
+        As `token`. Of files, only those with `format: json` and without `fields` hold it all.
+    """
+    with log.silenced():
+        return _found(name, config, _whole_in)
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file that a sink has written, or will."""
+
+    sink: str
+    path: Path
+    shape: Shape
+    account: Account
+
+    def field(self, content: str, path: str) -> Any:
+        return formats.value_in(self.shape, content, path, self.account.broker)
+
+
+def _found(name: str, config: str | PathLike[str] | None, read_file: _Reader) -> dict[str, Any]:
+    settings, account, problems = _account(name, config)
+    try:
+        stored = reading.token(settings.state.path, state_keys(settings), account.name)
+    except (StoreError, ConfigError) as error:
+        spoilt = [problem for sink in account.sinks for problem in problems if _is_at(problem, f"sinks.{sink}")]
+        files = [file for file in _files(settings, account) if not any(_is_at(one, f"sinks.{file.sink}") for one in spoilt)]
+        return _in_files(files, account, read_file, ConfigError(spoilt) if spoilt else error)
+    if stored is None:
+        raise _rejected(account, "has no token yet")
+    return _living(stored.to_json(account.name, account.broker), account)
+
+
+def _account(name: str, config: str | PathLike[str] | None) -> tuple[Settings, Account, list[Problem]]:
+    """An account of the config, and what is wrong in it.
+
+    What is wrong elsewhere (a credential that this user cannot see) does not matter here; where the store is, does.
+    """
+    found = read(Path(config) if config is not None else None, environment())
+    if found.settings is None or any(_is_at(problem, "state") for problem in found.problems):
+        raise ConfigError(found.problems)
+    try:
+        return found.settings, found.settings.account(name), found.problems
+    except ConfigError as error:
+        raise ConfigError([*found.problems, *error.problems]) from None
+
+
+def _is_at(problem: Problem, key: str) -> bool:
+    return f"{problem.key}.".startswith(f"{key}.")
+
+
+def _in_files(files: list[_File], account: Account, read_file: _Reader, problem: AutologinError) -> dict[str, Any]:
+    """What the first of the account's files holds; `problem` is what stands against the store."""
+    for file in files:
+        try:
+            if data := read_file(file, file.path.read_text(encoding="utf-8")):
+                return _living(data, account)
+        except FileNotFoundError:
+            problem = _rejected(account, f"has no token yet: there is no file {file.path}")
+        except OSError as error:
+            said = f"{file.path} cannot be read: {(error.strerror or '').lower()}"
+            problem = StoreError(said, mend=f"Give this user's group with sinks.{file.sink}.group and mode.")
+        except (ValueError, TypeError):
+            problem = StoreError(f"{file.path} does not hold what the sink {file.sink} writes", mend="Let it deliver again.")
+    raise problem
+
+
+def _living(data: dict[str, Any], account: Account) -> dict[str, Any]:
+    """The token, unless it has expired; where nothing says when it does, that is up to the broker."""
+    ends = data.get("expires_at")
+    if ends and datetime.now(UTC) >= datetime.fromisoformat(ends):
+        raise _rejected(account, f"has none since {ends}")
+    return data
+
+
+def _files(settings: Settings, account: Account) -> Iterator[_File]:
+    for name in account.sinks:
+        sink = settings.sinks.get(name)
+        target = sink and sink.target(account.name, account.broker)
+        shape = getattr(sink, "shape", None)
+        if target and isinstance(shape, formats.Shape):
+            yield _File(name, Path(target), shape, account)
+
+
+def _token_in(file: _File, content: str) -> dict[str, Any] | None:
+    found = {path: file.field(content, path) for path in ("access_token", "expires_at")}
+    return found if found["access_token"] else None
+
+
+def _whole_in(file: _File, content: str) -> dict[str, Any] | None:
+    if file.shape.format != "json" or file.shape.fields:
+        return None
+    whole = {path: file.field(content, path) for path in formats.FIELDS}
+    return None if None in whole.values() else whole
+
+
+def _rejected(account: Account, said: str) -> TokenRejected:
+    return TokenRejected(f"{account.name} {said}", mend=f"Run `autologin run {account.name}`.")
