@@ -118,6 +118,8 @@ class LoginPage:
     async def _once(self, script: Script) -> None:
         try:
             screen = await self._view.look(selectors(script))
+            if self._capture.answered.is_set():
+                return  # what else the broker has answered is of no interest any more
             if self._judge.heed(await self._replies.read()):
                 self._journal.settle("accepted")
             if screen is None:

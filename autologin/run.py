@@ -366,5 +366,8 @@ class Walk:
 def _http_client(proxy: str | None) -> httpx.AsyncClient:
     import httpx  # noqa: PLC0415  (only a run needs it)
 
+    with suppress(ImportError):
+        import anyio._backends._asyncio  # noqa: F401, PLC0415  (30 ms that httpx's first call would wait for)
+
     agent = {"User-Agent": f"broker-autologin/{__version__}"}
     return httpx.AsyncClient(timeout=15, trust_env=False, proxy=proxy, headers=agent)

@@ -6,8 +6,6 @@ import contextlib
 import os
 from typing import TYPE_CHECKING
 
-from pydantic import SecretStr
-
 from autologin.errors import ConfigError, Problem, StoreError
 
 if TYPE_CHECKING:
@@ -15,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cryptography.fernet import Fernet
+    from pydantic import SecretStr
 
 KEY_FILE = "key"
 NEW_KEY = "Make one with: openssl rand -base64 32 | tr '+/' '-_'"
@@ -54,6 +53,8 @@ class Seal:
             OSError: the file cannot be read or made.
             StoreError: it holds no key.
         """
+        from pydantic import SecretStr  # noqa: PLC0415  (60 ms, which the guess in early.py must not wait for)
+
         file = folder / KEY_FILE
         if not file.exists():
             _make_key(file)

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from pydantic import SecretStr
-
 from autologin import redaction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from pydantic import SecretStr
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,8 @@ class Token:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Token:
         """The token that `to_json` wrote."""
+        from pydantic import SecretStr  # noqa: PLC0415  (60 ms, which the guess in early.py must not wait for)
+
         return cls(
             access_token=SecretStr(data["access_token"]),
             issued_at=datetime.fromisoformat(data["issued_at"]),

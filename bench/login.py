@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
 import statistics
 import subprocess
@@ -26,6 +27,8 @@ from autologin.sandbox.server import Sandbox
 AUTOLOGIN = str(Path(sys.executable).with_name("autologin"))
 WINDOW = 20
 """Seconds into a TOTP window after which no run is started: autologin would wait for the next one, the bare script not."""
+ENVIRON = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+"""With compiled modules, as pip installs them; a checkout has none where that variable is set."""
 BARE = """
 import asyncio, hashlib, json, sys, urllib.parse, urllib.request
 import pyotp
@@ -86,7 +89,7 @@ def timed(command, file=None, **options):
         file.unlink(missing_ok=True)
         time.sleep(max(0, time.time() % 30 - WINDOW) and 30.1 - time.time() % 30)
     started = time.time()
-    done = subprocess.run(command, check=False, capture_output=True, text=True, **options)
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=ENVIRON, **options)
     ended = time.time()
     if done.returncode:
         sys.exit(f"{command[:4]} failed:\n{done.stdout}{done.stderr}")

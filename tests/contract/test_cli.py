@@ -143,3 +143,9 @@ def test_no_browser_code_where_none_is_started(tmp_path, words):
     loaded = set(autologin(tmp_path, *words, code=LOADED).stderr.split())
     assert "click" in loaded
     assert loaded & {"playwright", "starlette", "uvicorn", "boto3", "apscheduler"} == set()
+
+
+def test_the_drivers_start_waits_for_nothing_heavy(tmp_path):
+    done = autologin(tmp_path, code="import sys, autologin.cli, autologin.oneshot, autologin.log; print(*sys.modules)")
+    assert {"autologin.early", "autologin.store"} <= set(done.stdout.split())
+    assert set(done.stdout.split()) & {"pydantic", "httpx", "cryptography", "playwright"} == set()
