@@ -80,4 +80,5 @@ def _own_target(settings: Settings, account: Account, index: int, targets: dict[
     target = settings.sinks[name].target(account.name, account.broker)
     if target and (other := targets.setdefault(target, account.name)) != account.name:
         said = f'would overwrite the token of "{other}": both go to {target}'
-        report.add(("accounts", account.name, "sinks", index), said, f"Put {{account}} into sinks.{name}.path.")
+        key = f"sinks.{name}.{settings.sinks[name].place_key}"
+        report.add(("accounts", account.name, "sinks", index), said, f"Put {{account}} into {key}.")

@@ -4,27 +4,31 @@
     password: {env: ZERODHA_PASSWORD}
     password: {file: /run/secrets/zerodha_password}
     password: {command: "pass show zerodha/password"}
+    password: {ssm: /trading/zerodha/password}
+    password: {aws_secret: "trading/zerodha#password"}
 
 A new kind of reference is one function and one line in `KINDS`.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
-from contextlib import suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from pydantic import PlainValidator, SecretStr
 
+from autologin import aws
 from autologin.errors import ConfigError, Problem
 from autologin.problems import did_you_mean, nearest, refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 COMMAND_SECONDS = 30.0
 MAX_BYTES = 64 * 1024
@@ -178,11 +182,51 @@ def _ending(code: int) -> str:
     return f"exit code {code}" + (": no such command" if code == 127 else "")
 
 
+def _from_ssm(name: str, _place: Place) -> str:
+    with _aws("ssm") as (client, where):
+        resource = f"arn:aws:ssm:{where}:*:parameter/{name.removeprefix('/')}"
+        with aws.in_words("ssm:GetParameter", resource):
+            return str(client.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
+
+
+def _from_aws_secret(target: str, _place: Place) -> str:
+    name, _, field = target.partition("#")
+    with _aws("secretsmanager") as (client, where):
+        resource = f"arn:aws:secretsmanager:{where}:*:secret:{name}-*"
+        with aws.in_words("secretsmanager:GetSecretValue", resource):
+            text = client.get_secret_value(SecretId=name).get("SecretString", "")
+    return _field_of(text, field) if field else str(text)
+
+
+@contextmanager
+def _aws(service: str) -> Iterator[tuple[Any, str]]:
+    """A client, and its region. What AWS refuses is a reference that cannot be followed."""
+    try:
+        client = aws.client(service)
+        with closing(client):
+            yield client, client.meta.region_name
+    except aws.AwsError as error:
+        raise UnreadableError(error.said, error.mend or "Check the name, and the region (AWS_DEFAULT_REGION).") from None
+
+
+def _field_of(text: str, field: str) -> str:
+    try:
+        held = json.loads(text)
+    except ValueError:
+        held = None
+    if not isinstance(held, dict) or not isinstance(held.get(field), str):
+        known = ", ".join(held) if isinstance(held, dict) else "it is no JSON object"
+        raise UnreadableError(f'the secret has no field "{field}" that is text', f"Known there: {known}.")
+    return str(held[field])
+
+
 KINDS: dict[str, Callable[[str, Place], str]] = {
     "plain": lambda text, _place: text,
     "env": _from_environment,
     "file": _from_file,
     "command": _from_command,
+    "ssm": _from_ssm,
+    "aws_secret": _from_aws_secret,
 }
 ENDS_IN_NEWLINE = {"file", "command"}
 

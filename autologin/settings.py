@@ -245,9 +245,12 @@ class Settings(BaseSettings):
         if self.browser.executable and "/" in self.browser.executable:
             executable = str(place.path(self.browser.executable))
             self.browser = self.browser.model_copy(update={"executable": executable})
-        self.sinks = {name: sink.anchored(place) for name, sink in self.sinks.items()}
+        self.sinks = {name: sink.anchored(place).used_by(self._users(name)) for name, sink in self.sinks.items()}
         for name, account in self.accounts.items():
             account.placed(name, place)
+
+    def _users(self, sink: str) -> dict[str, str]:
+        return {name: account.broker for name, account in self.accounts.items() if sink in account.sinks}
 
     @property
     def file(self) -> Path | None:

@@ -62,6 +62,9 @@ class SinkConfig(BaseModel):
     repeats: ClassVar[bool] = False
     """Whether a run whose token is still valid writes it again: what holds a state may have lost it, an event has happened."""
 
+    place_key: ClassVar[str] = "path"
+    """The key that says where a delivery goes, for the message that two accounts would overwrite each other there."""
+
     type: str
 
     def build(self, name: str, place: Place) -> Sink:
@@ -79,6 +82,11 @@ class SinkConfig(BaseModel):
     def anchored(self, place: Place) -> Self:
         """This config with its relative paths made absolute."""
         del place
+        return self
+
+    def used_by(self, accounts: Mapping[str, str]) -> Self:
+        """This config, told the accounts that name it, each with its broker."""
+        del accounts
         return self
 
     def target(self, account: str, broker: str) -> str | None:

@@ -89,6 +89,7 @@ def test_what_is_commented_out_can_be_used(load):
         ("sinks", "tokens", "mode"),
         ("sinks", "tokens", "group"),
         ("sinks", "for_compose", "format"),
+        ("sinks", "aws", "kms_key_id"),
         ("browser", "executable"),
         ("browser", "sandbox"),
         ("flows_dir",),
@@ -106,6 +107,7 @@ def test_each_of_them_is_a_key_with_a_comment_of_its_own(line):
     flow = registry.load("zerodha")
     known = {*Settings.model_fields, *flow.Credentials.model_fields, "executable", "sandbox", "authorize", "proxy", "timeout"}
     known |= {*sinks.config_class("file").model_fields, "for_compose"}
+    known |= {*sinks.config_class("ssm").model_fields, "aws"}
     assert key in known
 
 
