@@ -121,7 +121,8 @@ class Entry:
         return elements[-1]
 
     async def _send(self, step: Step, form: Form, screen: Screen, last: ElementHandle, before: tuple[int, int]) -> None:
-        if any(field.kind in CODES for field in form.boxes) and await self._sent_itself(last, *before):
+        may_send_itself = step.sends_itself and any(field.kind in CODES for field in form.boxes)
+        if may_send_itself and await self._sent_itself(last, *before):
             return
         button = submit_button(screen, form.group, step.press)
         await self.tick(screen)

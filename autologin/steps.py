@@ -36,6 +36,7 @@ class Step:
     `{"html": ...}`) what is asked for next, in words that a field's `other` can match. `shown_as` is a pattern for user
     ids: a page that asks for the password of another user than `user_id` is not filled. A `whole` step is for pages that
     ask for everything at once: it is passed over where not all of its fields (and more than one) are on the screen.
+    `sends_itself`: its code may be sent by the page itself at the last digit, so the button waits half a second for that.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Step:
     hint: Callable[[Mapping[str, Any]], str] | None = None
     shown_as: str = ""
     whole: bool = False
+    sends_itself: bool = True
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,16 @@
 
     python bench/brokers.py [RUNS [DELAY]]
 
-Both sign in to the same sandbox in the same process, in turn; DELAY is what a page takes, in seconds. A flow over an API is
-measured by its calls: the SDK makes one, and proves nothing.
+Both sign in to the same sandbox in the same process, in turn; DELAY is what a page takes, in seconds. A flow over an API
+(Groww) is measured by its calls, against the official SDK's for the same: a token, and a client that is ready to use
+(`make sdks` installs it).
 """
 
 from __future__ import annotations
 
 import asyncio
 import io
+import json
 import shutil
 import statistics
 import sys
@@ -29,6 +31,7 @@ from autologin.desk import Desk
 from autologin.sandbox.server import Sandbox
 
 LIMIT = 1.15
+ROOT = Path(__file__).parents[1]
 SHELL = shutil.which("chromium-headless-shell") or shutil.which("chromium")
 
 
@@ -77,6 +80,8 @@ async def icici_breeze(page, mine, code):
 
 
 BARE = {"zerodha": zerodha, "upstox": upstox, "fyers": fyers, "icici_breeze": icici_breeze, "oauth2": oauth2}
+KNOWN = {"oauth2": {"code_sends_itself": False}}
+"""Options that tell a flow what the bare script knows of the page."""
 QUIET_UNTIL = 20
 """Seconds into a TOTP window after which no login is started: the flow would wait for the next one, the bare script not."""
 
@@ -132,14 +137,38 @@ async def compared(playwright, broker, runs, delay):
         async with Sandbox(brokers=[broker], scenarios={broker: ["code_reuse"]}) as sandbox:
             twin = sandbox.twins[broker]
             twin.page_delay = delay
-            file = Path(name) / "config.yaml"
-            file.write_text(yaml.safe_dump(sandbox.config()))
+            file, raw = Path(name) / "config.yaml", sandbox.config()
+            raw["accounts"][broker]["options"] = {**twin.options, **KNOWN.get(broker, {})}
+            file.write_text(yaml.safe_dump(raw))
             settings = config.load(file, {"HOME": name})
             pairs = [(await ours(settings, broker), await bare(playwright, twin, BARE[broker])) for _ in range(runs + 1)]
     flow, script = (statistics.median(column) for column in zip(*pairs[1:], strict=True))  # the first pair warms up
     print(
         f"{broker:<14} flow {flow:.2f} s   bare script {script:.2f} s   ratio {flow / script:.2f} (at most {LIMIT})", flush=True
     )
+
+
+async def api_calls(broker="groww"):
+    """How many calls a whole run makes, and how many the SDK makes."""
+    with tempfile.TemporaryDirectory() as name:
+        async with Sandbox(brokers=[broker], scenarios={broker: ["code_reuse"]}) as sandbox:
+            twin, file = sandbox.twins[broker], Path(name) / "config.yaml"
+            file.write_text(yaml.safe_dump(sandbox.config()))
+            settings = config.load(file, {"HOME": name})
+            desk = Desk.open(settings, SystemClock())
+            (outcome,) = await walk.run(desk, [settings.accounts[broker]])
+            assert outcome.outcome == "issued", outcome.error
+            desk.store.close()
+            mine = len(twin.seen)
+            sign_in = {"api_key": twin.api_key, "totp": pyotp.TOTP(twin.totp_secret).at(twin.now())}
+            words = [ROOT / "tests/contract/groww_sdk.py", twin.origins["api"]]
+            steps = json.dumps([["get_access_token", sign_in], ["GrowwAPI", {}]])
+            process = await asyncio.create_subprocess_exec(
+                ROOT / ".sdks/growwapi/bin/python", *words, steps, stdout=asyncio.subprocess.DEVNULL
+            )
+            assert await process.wait() == 0
+    theirs = len(twin.seen) - mine
+    print(f"{broker:<14} flow {mine} calls   SDK {theirs} calls   {mine - theirs:+d} (at most +2)", flush=True)
 
 
 async def main():
@@ -149,6 +178,7 @@ async def main():
     async with async_playwright() as playwright:
         for broker in sys.argv[3:] or BARE:
             await compared(playwright, broker, runs, delay)
+    await api_calls()
 
 
 asyncio.run(main())

@@ -63,6 +63,10 @@ class Options(flow.Options):
     code_css: tuple[str, ...] = Field(default=(), description="CSS selectors of the one-time code's field, or of its boxes")
     code_digits: int = Field(default=6, ge=4, le=8, description="how many digits the one-time code has")
 
+    code_sends_itself: bool = Field(
+        default=True, description="whether the page may send the code at its last digit; false saves half a second"
+    )
+
     press: Pattern = Field(
         default=r"log ?in|sign.?in|continue|next|proceed|submit", description="a pattern for the button below the password"
     )

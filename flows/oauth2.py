@@ -101,8 +101,9 @@ class OAuth2(flow.Flow):
         first: dict[Box, str | SecretStr | Otp] = {user: mine.user_id, password: mine.password}
         steps = [Step("credentials", first, press=told.press, refused=CredentialsRejected)]
         if otp:
-            both = Step("credentials and code", first | {code: otp}, told.press, CredentialsRejected, whole=True)
-            steps = [both, *steps, Step("one-time code", {code: otp}, press=told.press_code, refused=OtpRejected)]
+            alone = Step("one-time code", {code: otp}, told.press_code, OtpRejected, sends_itself=told.code_sends_itself)
+            both = replace(alone, name="all at once", values=first | {code: otp}, press=told.press, whole=True)
+            steps = [replace(both, refused=CredentialsRejected), *steps, alone]
         ticks = (Tick("terms", told.tick),) if told.tick else ()
         says = told.phrases(makes_codes=bool(otp))
         await page.walk(Script(tuple(steps), (TOTP_INSTEAD,), ticks, told.consent, told.consent_at, says))

@@ -70,6 +70,9 @@ FORMS = {
     "code_with_password": scenario("User, password and code stand on one form", factor="with_password"),
     "six_boxes": scenario("Each digit of the code has a box of its own", page={"otp": "boxes"}),
     "code_sends_itself": scenario("The code is sent at its last digit", page={"autosubmit": True}),
+    "code_waits_for_its_button": scenario(
+        "The code is sent by its button, and the options say so", options={"code_sends_itself": False}
+    ),
     "placeholders_only": scenario("Fields have a placeholder and no label", page={"fields": "placeholder"}),
     "css_only": scenario(
         "Fields have nothing but an id of their own",

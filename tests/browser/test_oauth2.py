@@ -19,6 +19,7 @@ from autologin.sandbox.oauth2_scenarios import SCENARIOS
 
 ISSUED = {
     *("single_page_app", "two_screens", "two_screens_app", "code_with_password", "six_boxes", "code_sends_itself"),
+    "code_waits_for_its_button",
     *("placeholders_only", "css_only", "own_words", "terms_to_tick", "slow_form", "cookie_banner", "signup_first"),
     *("other_language", "redesign", "redesign_other_language", "no_second_factor", "code_never_asked", "sms_first"),
     *("live_session", "first_use", "first_use_yes", "first_use_continue", "wrong_code_once", "wrong_code_once_with_password"),
