@@ -51,9 +51,10 @@ class Finding:
 
 
 def run(path: Path | None, environ: Mapping[str, str], *, online: bool, clock: Clock | None = None) -> list[Finding]:
-    """Look at everything and tell it all at once. Nothing leaves the machine unless `online`; nothing is left behind.
+    """Look at everything and tell it all at once; nothing is left behind.
 
-    Commands of `{command: ...}` references are run.
+    References are followed (commands are run, AWS is asked) and sinks are asked whether they would take a token; brokers
+    are asked only where `online`.
     """
     try:
         reading = config.read(path, environ)

@@ -17,7 +17,7 @@ from autologin.log import event
 from autologin.message import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
     from autologin.clock import Clock
@@ -30,6 +30,8 @@ AT_ONCE = 16
 """Messages on their way to one sink at one time."""
 TRY_SECONDS = 30.0
 """After this a try counts as failed."""
+CHECK_SECONDS = 10.0
+"""After this a sink that was asked whether it is ready is not."""
 OFF_PAUSE = 300.0
 """Seconds after which a sink that is switched off is looked at again: its config may have changed."""
 
@@ -76,6 +78,14 @@ class Post:
         end = self.clock.monotonic() + seconds
         known = [name for name in names if name in self.configs]
         await asyncio.gather(*(self._drain(name, account, end) for name in known))
+
+    async def ready(self, names: Collection[str]) -> list[str]:
+        """Ask sinks, without a token, whether one would arrive; gives those that say no, and tells why."""
+        said = await asyncio.gather(*(self._asked(name) for name in names))
+        for name, error in zip(names, said, strict=True):
+            if error:
+                event("sink_not_ready", level="WARNING", sink=name, said=error.said, mend=error.mend)
+        return [name for name, error in zip(names, said, strict=True) if error]
 
     async def hand(self, message: Message, names: Collection[str]) -> list[Delivery]:
         """Give a message to sinks at once and only now: where there is no store to keep it."""
@@ -130,14 +140,22 @@ class Post:
             self.store.outbox.switch_off(parcel.sink, fingerprint, error.said)
         return error
 
+    async def _asked(self, name: str) -> DeliveryFailed | None:
+        return await self._told(lambda: self.sink(name).check(), CHECK_SECONDS)
+
     async def _given(self, name: str, message: Message) -> DeliveryFailed | None:
+        return await self._told(lambda: self.sink(name).deliver(message), TRY_SECONDS)
+
+    @staticmethod
+    async def _told(work: Callable[[], Awaitable[None]], seconds: float) -> DeliveryFailed | None:
+        """What went wrong with something that a sink was asked to do."""
         try:
-            async with asyncio.timeout(TRY_SECONDS):
-                await self.sink(name).deliver(message)
+            async with asyncio.timeout(seconds):
+                await work()
         except DeliveryFailed as error:
             return error
         except TimeoutError:
-            return DeliveryFailed(f"It was not done within {TRY_SECONDS:g} seconds")
+            return DeliveryFailed(f"It was not done within {seconds:g} seconds")
         except ConfigError as error:
             return DeliveryFailed("; ".join(f"{one.key}: {one.message}" for one in error.problems), mend=error.problems[0].mend)
         except AutologinError as error:

@@ -72,14 +72,14 @@ def _forms(secret: str) -> Iterator[str]:
         yield from _url_forms(secret)
     yield json.dumps(secret)[1:-1]
     yield json.dumps(secret, ensure_ascii=False)[1:-1]
-    if len(raw := secret.encode()) >= 4:
+    if len(raw := secret.encode(errors="surrogatepass")) >= 4:
         yield from _base64_forms(raw)
 
 
 def _url_forms(secret: str) -> Iterator[str]:
     for safe in URL_SAFE:
         for encode in (quote, quote_plus):
-            escaped = encode(secret, safe=safe)
+            escaped = encode(secret, safe=safe, errors="surrogatepass")
             for form in (escaped, escaped.replace("~", "%7E")):
                 yield form
                 yield re.sub("%[0-9A-F]{2}", lambda code: code[0].lower(), form)

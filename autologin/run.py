@@ -150,10 +150,8 @@ class Walk:
                 former = self.desk.store.token(self.account.name)
                 if await self._still_valid(force=force):
                     return "still_valid"
-                self.issued = await self._refreshed(former)
-                if self.issued is None:
-                    self._refuse_if_blocked()
-                    self.issued = await self._issue()
+                async with self._sinks_asked():
+                    self.issued = await self._refreshed(former) or await self._issue()
         except TimeoutError:
             raise BrokerUnavailable(f"It was not done within the account's {self.limit:g} seconds") from None
         return "issued"
@@ -229,6 +227,16 @@ class Walk:
         async with await asyncio.to_thread(_http_client, self.proxy) as self.http:
             yield
 
+    @asynccontextmanager
+    async def _sinks_asked(self) -> AsyncIterator[None]:
+        """Ask the sinks meanwhile whether they would take a token: who is there to mend one knows it early."""
+        asking = asyncio.ensure_future(self.desk.post.ready(self.account.sinks))
+        try:
+            yield
+        finally:
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+
     def _stored(self) -> Token | None:
         """The stored token, where it is this broker's and not past the broker's reset."""
         stored = self.desk.store.token(self.account.name)
@@ -280,6 +288,7 @@ class Walk:
 
     async def _issue(self) -> Token:
         """Log in until there is a token, as often as the policy allows."""
+        self._refuse_if_blocked()
         sign_in = self._sign_in()
         for tries in count(1):
             try:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 from contextlib import closing, contextmanager, suppress
@@ -130,6 +131,8 @@ def _text(raw: bytes, where: str) -> str:
 def _refuse_stray(text: str) -> None:
     if not text.strip():
         raise UnreadableError("is empty", "Give it a value.")
+    if re.search(r"[\ud800-\udfff]", text):
+        raise UnreadableError("holds bytes that are no UTF-8 text", "Write it again as plain text.")
     if "\n" in text or "\r" in text:
         raise UnreadableError("holds a stray newline", "Write the value alone, on one line (printf '%s' instead of echo).")
     if text != text.strip():

@@ -187,6 +187,10 @@ def test_a_bad_seed(tmp_path, seed, words):
     assert words in problems(look(tmp_path, SEED=seed))[f"{CREDENTIALS}.totp_secret"]
 
 
+def test_bytes_that_are_no_text(tmp_path):
+    assert "no UTF-8 text" in problems(look(tmp_path, API_SECRET=CANARY + "\udcff"))[f"{CREDENTIALS}.api_secret"]
+
+
 def test_a_stray_newline(tmp_path):
     (tmp_path / "trailing").write_text("abc123\n")
     (tmp_path / "inside").write_text(f"{CANARY}\n{CANARY}\n")

@@ -55,6 +55,11 @@ def forget():
 # Forms
 
 
+def test_a_secret_that_is_no_text_is_cut_out_too():
+    remember("abc\udcff/def")
+    assert scrub("it is abc\udcff/def, really") == f"it is {MASK}, really"
+
+
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 def test_a_secret_is_cut_out_in_each_form_in_which_it_travels(form):
     remember(SECRET)
