@@ -42,8 +42,10 @@ test: lint types package sdks
 package: install
 	scripts/check-package
 
-bench: install
+bench: sdks
 	$(BIN)/python bench/login.py
+	$(BIN)/python bench/delivery.py
+	$(BIN)/python bench/brokers.py
 
 clean:
 	rm -rf .venv .demo build dist *.egg-info

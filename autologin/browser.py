@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +38,8 @@ QUIET = [
     "--no-first-run",
 ]
 """No connection that nobody asked for."""
+MOMENT = 0.5
+"""Seconds that a browser stays after its login, while the code is exchanged and the token delivered."""
 WINDOW = {"width": 1366, "height": 900}
 """Fyers renders its form twice below 1280 by 900."""
 
@@ -88,7 +90,8 @@ class Driver:
     """Playwright's driver process, started when the first login needs it (or ahead of time) and stopped at the end."""
 
     _starting: asyncio.Task[Playwright] | None = None
-    _closing: set[asyncio.Task[None]] | None = None
+    _closing: set[asyncio.Task[None]] = field(default_factory=set)
+    _hurry: asyncio.Event = field(default_factory=asyncio.Event)
 
     def start_early(self) -> None:
         """Start the process now; it boots while Python imports the rest."""
@@ -116,16 +119,22 @@ class Driver:
             raise BrowserCrashed(f"Playwright's driver did not start ({type(error).__name__})", mend=mend) from None
 
     def close_later(self, work: Coroutine[Any, Any, None]) -> None:
-        """Close a browser without making the token wait for it."""
-        self._closing = self._closing or set()
-        task = asyncio.ensure_future(work)
+        """Close a browser in a moment, so that the token need not wait for it, nor for its share of the processor."""
+        task = asyncio.ensure_future(self._after_a_moment(work))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
+    async def _after_a_moment(self, work: Coroutine[Any, Any, None]) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._hurry.wait(), MOMENT)
+        await work
+
     async def stop(self) -> None:
         """Wait for browsers that are still closing, then end the process."""
+        self._hurry.set()
         if self._closing:
             await asyncio.wait(self._closing, timeout=10)
+        self._hurry.clear()
         starting, self._starting = self._starting, None
         if starting:
             with suppress(Exception):

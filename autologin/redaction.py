@@ -23,30 +23,32 @@ KEPT = 1000
 URL_SAFE = ("", "/", "*", "!'()*", "!'()*;,/?:@&=+$#")
 """What is not escaped in a query, in a path, in a browser's form, by encodeURIComponent and by encodeURI."""
 
-_known: dict[str, None] = {}
-_pattern: re.Pattern[str] | None = None
+_known: dict[str, frozenset[str]] = {}
+"""Each secret with its forms, the one that was told last at the end."""
+_longest_first: list[str] = []
+"""Every form of every secret; empty where it has to be made anew."""
 
 
 def remember(*secrets: str) -> None:
     """From now on, cut these out of everything that is scrubbed."""
-    global _pattern
     for secret in secrets:
         if len(secret.strip()) > 2:
-            _known.pop(secret, None)
-            _known[secret] = None
-            _pattern = None
+            forms = _known.pop(secret) if secret in _known else frozenset(_forms(secret))
+            _known[secret] = forms
+            _longest_first.clear()
     while len(_known) > KEPT:
         del _known[next(iter(_known))]
 
 
 def scrub(text: str) -> str:
     """The text with every known secret replaced by a mask."""
-    global _pattern
-    if not _known:
-        return text
-    if _pattern is None:
-        _pattern = _compile()
-    return _pattern.sub(MASK, text)
+    if _known and not _longest_first:
+        _longest_first.extend(sorted(frozenset().union(*_known.values()), key=len, reverse=True))
+    # One big pattern would be compiled again after each new secret, which takes longer than many searches.
+    for form in _longest_first:
+        if form in text:
+            text = _cut(form, text)
+    return text
 
 
 def holds_secret(data: bytes) -> bool:
@@ -55,15 +57,11 @@ def holds_secret(data: bytes) -> bool:
     return scrub(text) != text
 
 
-def _compile() -> re.Pattern[str]:
-    forms = {form for secret in _known for form in _forms(secret)}
-    return re.compile("|".join(_exactly(form) for form in sorted(forms, key=len, reverse=True)))
-
-
-def _exactly(form: str) -> str:
+def _cut(form: str, text: str) -> str:
+    if len(form) >= 8:
+        return text.replace(form, MASK)
     # A four-digit PIN inside a longer number is not the PIN.
-    pattern = re.escape(form)
-    return rf"(?<![0-9A-Za-z]){pattern}(?![0-9A-Za-z])" if len(form) < 8 else pattern
+    return re.sub(rf"(?<![0-9A-Za-z]){re.escape(form)}(?![0-9A-Za-z])", MASK, text)
 
 
 def _forms(secret: str) -> Iterator[str]:

@@ -352,7 +352,6 @@ class Walk:
         """Store a token. A store that fails now must not lose it: the sinks still get theirs."""
         try:
             self.desk.store.put_token(self.account.name, self.account.broker, token, self.account.sinks)
-            self.desk.store.clear_attempts(self.account.name)
         except StoreError as error:
             event("not_stored", level="ERROR", said=error.said)
             self.not_stored = error

@@ -26,4 +26,4 @@ def _a_fresh_process(monkeypatch):
         if name.startswith("AUTOLOGIN_"):
             monkeypatch.delenv(name)
     monkeypatch.setattr(redaction, "_known", {})
-    monkeypatch.setattr(redaction, "_pattern", None)
+    monkeypatch.setattr(redaction, "_longest_first", [])

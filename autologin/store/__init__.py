@@ -90,8 +90,12 @@ class Store:
         return StoredToken(row[0], Token.from_json(json.loads(self._seal.opened(row[1]))), _time(row[2]))
 
     def put_token(self, account: str, broker: str, token: Token, sinks: Collection[str] = ()) -> None:
-        """Keep a new token, which nobody has confirmed yet, and what its sinks are owed; it replaces the last one."""
+        """Keep a new token, which nobody has confirmed yet, and what its sinks are owed; it replaces the last one.
+
+        The login worked, so the broker counts attempts from nought again, and so do we.
+        """
         with self._database.transaction():
+            self.clear_attempts(account)
             self._put_token(account, broker, token)
             self.outbox.owe(Message.issued(account, broker, token), sinks, held=True)
 
@@ -180,7 +184,7 @@ class Store:
         return AttemptCount(counted.get(("password", "rejected"), 0), counted.get(("otp", "rejected"), 0), unsettled)
 
     def clear_attempts(self, account: str) -> None:
-        """A login worked: the broker counts from nought again, and so do we."""
+        """Forget what was sent so far."""
         self._database.do("DELETE FROM attempts WHERE account = ?", account)
 
     def block(self, account: str, fingerprint: str, error: str, message: str) -> None:

@@ -39,7 +39,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch, tmp_path):
     monkeypatch.setattr(redaction, "_known", {})
-    monkeypatch.setattr(redaction, "_pattern", None)
+    monkeypatch.setattr(redaction, "_longest_first", [])
     monkeypatch.setattr(sources, "SECRETS_FOLDER", tmp_path / "no-secrets")
 
 

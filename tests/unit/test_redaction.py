@@ -44,12 +44,12 @@ FORMS = {
 @pytest.fixture(autouse=True)
 def _nothing_known(monkeypatch):
     monkeypatch.setattr(redaction, "_known", {})
-    monkeypatch.setattr(redaction, "_pattern", None)
+    monkeypatch.setattr(redaction, "_longest_first", [])
 
 
 def forget():
     redaction._known.clear()
-    redaction._pattern = None
+    redaction._longest_first.clear()
 
 
 # Forms
