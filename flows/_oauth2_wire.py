@@ -60,15 +60,15 @@ async def ask_for_token(
     return await flow.answer_of(request, http)
 
 
-def read_token(response: httpx.Response, user_id: str, expires: str, now: datetime, former_refresh: str = "") -> Token | None:
+def read_token(response: httpx.Response, mine: Any, expires: str, now: datetime, former_refresh: str = "") -> Token | None:
     """The token in an answer; None where it holds none. `former_refresh` is kept where no new one came."""
     data = flow.json_of(response)
     access = data.get("access_token")
     if not response.is_success or not isinstance(access, str) or not access:
         return None
     refresh = str(data.get("refresh_token") or former_refresh)
-    extra = {"refresh_token": refresh} if refresh else {}
-    return Token(SecretStr(access), now, ends(expires, data, now), user_id, extra)
+    extra = {"client_id": mine.client_id, **({"refresh_token": refresh} if refresh else {})}
+    return Token(SecretStr(access), now, ends(expires, data, now), mine.user_id, extra)
 
 
 def ends(rule: str, data: Mapping[str, Any], now: datetime) -> datetime:

@@ -122,7 +122,7 @@ class OAuth2(flow.Flow):
         grant = {"grant_type": "authorization_code", "code": code.get_secret_value()}
         more = {"redirect_uri": mine.redirect_uri, **({"code_verifier": self._verifier} if self._verifier else {})}
         response = await ask_for_token(http, self.urls["token"], mine, told.client_auth, grant, **more)
-        return read_token(response, mine.user_id, told.expires, now) or refuse(self.title, response)
+        return read_token(response, mine, told.expires, now) or refuse(self.title, response)
 
     async def refresh(self, token: Token, http: httpx.AsyncClient, now: datetime) -> Token | None:
         """The refresh grant of RFC 6749 section 6; any refusal means a login."""
@@ -133,7 +133,7 @@ class OAuth2(flow.Flow):
             response = await ask_for_token(http, self.urls["token"], mine, told.client_auth, grant)
         except BrokerUnavailable:
             return None
-        return read_token(response, mine.user_id, told.expires, now, former)
+        return read_token(response, mine, told.expires, now, former)
 
     async def verify(self, token: Token, http: httpx.AsyncClient) -> Verified:
         """GET the profile with the token, where there is such an address (RFC 6750)."""

@@ -115,7 +115,8 @@ class Upstox(flow.Flow):
         if response.status_code != 200 or not isinstance(access, str) or not access:
             raise refusal(response)
         expires_at = flow.jwt_expiry(access) or flow.next_daily(time(3, 30), now)
-        extra = {"extended_token": data["extended_token"]} if data.get("extended_token") else {}
+        more = {"extended_token": data["extended_token"]} if data.get("extended_token") else {}
+        extra = {"client_id": mine.client_id, **more}
         return Token(SecretStr(access), now, expires_at, str(data.get("user_id") or ""), extra)
 
     async def verify(self, token: Token, http: httpx.AsyncClient) -> Verified:

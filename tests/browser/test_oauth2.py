@@ -131,7 +131,7 @@ async def test_a_token_is_issued_all_the_same(walked, broker, scenario):
         assert ends.astimezone(IST).strftime("%H:%M:%S") == "06:00:00"
     else:
         assert abs(ends - issued - timedelta(seconds=seconds)) < timedelta(seconds=5)
-    assert token["extra"].keys() == ({"refresh_token"} if scenario != "no_refresh_token" else set())
+    assert token["extra"].keys() == ({"client_id", "refresh_token"} if scenario != "no_refresh_token" else {"client_id"})
 
 
 @pytest.mark.parametrize(("broker", "scenario"), [case for case in CASES if case[1] in FAILED])

@@ -128,7 +128,8 @@ async def test_a_plain_login_ends_with_a_token_in_a_file(walked, heard):
     assert (outcome.outcome, outcome.error) == ("issued", None)
     token = token_of(served)
     assert token["access_token"] in twin.tokens
-    assert (token["account"], token["broker"], token["user_id"], token["extra"]) == ("upstox", "upstox", twin.user_id, {})
+    assert (token["account"], token["broker"], token["user_id"]) == ("upstox", "upstox", twin.user_id)
+    assert token["extra"] == {"client_id": twin.credentials["client_id"]}
     assert datetime.fromisoformat(token["expires_at"]) == outcome.expires_at == twin.tokens[token["access_token"]]
     assert outcome.expires_at.astimezone(IST).strftime("%H:%M") == "03:30"
     calls = {place: twin.counters[place] for place in ("generate", "verify", "pin", "authorize", "exchange", "profile")}
@@ -147,7 +148,8 @@ async def test_a_token_is_issued_all_the_same(walked, scenario):
     token = token_of(served)
     assert token["access_token"] in twin.tokens
     assert datetime.fromisoformat(token["expires_at"]) == twin.tokens[token["access_token"]]
-    assert token["extra"] == ({"extended_token": twin.extended_tokens[0]} if scenario == "extended_token" else {})
+    more = {"extended_token": twin.extended_tokens[0]} if scenario == "extended_token" else {}
+    assert token["extra"] == {"client_id": twin.credentials["client_id"], **more}
     assert twin.counters["callback"] == twin.counters["signup"] == 0
     assert (twin.user.wrong_codes, twin.user.wrong_pins) == (0, 0)
     assert len(set(twin.otps)) == len(twin.otps), "a code was sent twice"

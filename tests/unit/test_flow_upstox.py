@@ -115,12 +115,12 @@ async def test_it_sends_what_the_sdk_sends():
 async def test_a_reply_without_an_envelope_is_a_token():
     token = await exchanged(httpx.Response(200, json={"access_token": "t", "user_id": "SB1234", "extended_token": "x"}))
     assert (token.access_token.get_secret_value(), token.user_id) == ("t", "SB1234")
-    assert (token.issued_at, token.extra) == (MORNING, {"extended_token": "x"})
+    assert (token.issued_at, token.extra) == (MORNING, {"client_id": "key", "extended_token": "x"})
 
 
 @pytest.mark.parametrize("extended", [{}, {"extended_token": ""}, {"extended_token": None}])
 async def test_no_extended_token_is_none(extended):
-    assert (await exchanged(httpx.Response(200, json={"access_token": "t", **extended}))).extra == {}
+    assert (await exchanged(httpx.Response(200, json={"access_token": "t", **extended}))).extra == {"client_id": "key"}
 
 
 @pytest.mark.parametrize(
