@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def name_of(kind: type[AutologinError]) -> str:
+    """A class name in snake_case: what JSON, metrics and the run history call such an error."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
+
+
 class AutologinError(Exception):
     """Something went wrong."""
 
@@ -42,8 +47,8 @@ class AutologinError(Exception):
 
     @property
     def name(self) -> str:
-        """The class name in snake_case: what JSON, metrics and the run history call this error."""
-        return re.sub(r"(?<!^)(?=[A-Z])", "_", type(self).__name__).lower()
+        """What JSON, metrics and the run history call this error."""
+        return name_of(type(self))
 
     @property
     def message(self) -> str:

@@ -33,6 +33,8 @@ PAUSES = (1.0, 3.0, 8.0)
 """Seconds before the second, third and fourth try."""
 REDELIVERY = (2.0, 5.0, 15.0, 30.0, 60.0, 120.0)
 """Seconds between the tries of a delivery; the last one is repeated until the token ends."""
+RERUNS = (30.0, 60.0, 120.0, 300.0)
+"""Seconds between the runs of a service while the broker is not available; the last one is repeated until trading ends."""
 LONGEST_PAUSE = 3600.0
 """Seconds; a sink that asks for more is asked again by then all the same."""
 LOGIN_SECONDS = 10.0
@@ -75,6 +77,11 @@ def pause_before_retry(error: AutologinError, tries: int, *, secrets_sent: bool,
 def pause_before_same_code(error: AutologinError, *, seconds_left: float) -> float | None:
     """Seconds to wait before a code is sent once more, None where it must not be: the broker has answered it."""
     return _fitting(error, PAUSES[0], seconds_left) if isinstance(error, Transient) else None
+
+
+def pause_before_rerun(failed: int) -> float:
+    """Seconds before a service runs an account again, after so many runs in a row for which the infrastructure failed."""
+    return RERUNS[min(max(failed, 1), len(RERUNS)) - 1]
 
 
 def pause_before_redelivery(failed: int, asked: float | None, chance: float) -> float:

@@ -2,6 +2,7 @@
 
 # No `from __future__ import annotations`: pydantic reads these annotations when the module is imported.
 
+import importlib
 import re
 import zoneinfo
 from collections.abc import Mapping
@@ -52,6 +53,18 @@ def _days(value: Any) -> str:
     return ",".join(words)
 
 
+def _cron(text: str) -> str:
+    # The reckoning of times is heavy, and only whoever writes an expression pays for it.
+    try:
+        return str(importlib.import_module("autologin.schedule").cron(text))
+    except (ValueError, TypeError) as error:
+        return refuse(f"is no cron expression: {error}", 'Such as "15 8 * * 1-5": minute, hour, day, month, weekday.')
+
+
+def _jitter(value: Any) -> Any:
+    return 0.0 if value in (0, "0", "0s") and not isinstance(value, bool) else _seconds(value)
+
+
 def _switch(value: Any) -> Any:
     return {True: "on", False: "off"}.get(value, value) if isinstance(value, bool) else value
 
@@ -91,6 +104,8 @@ def _list_if_null(value: Any) -> Any:
 Name = Annotated[str, AfterValidator(_name)]
 Duration = Annotated[float, BeforeValidator(_seconds)]
 TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
+Cron = Annotated[str, AfterValidator(_cron)]
+Jitter = Annotated[float, BeforeValidator(_jitter)]
 Days = Annotated[str, BeforeValidator(_days)]
 Count = Annotated[int, BeforeValidator(_count), Field(ge=1)]
 Url = Annotated[str, AfterValidator(_url)]
@@ -131,11 +146,16 @@ class BrowserSettings(Section):
 
 
 class Schedule(Section):
-    """When an account logs in. `days` is trading, weekdays, daily, or names such as mon,tue."""
+    """When an account logs in. `days` is trading, weekdays, daily, or names such as mon,tue.
+
+    `cron` is an expression that stands for both `at` and `days`. `jitter` is in seconds: a login comes up to so much later.
+    """
 
     at: TimeOfDay = time(8, 15)
     days: Days = "trading"
+    cron: Cron | None = None
     ready_by: TimeOfDay = time(9, 0)
+    jitter: Jitter = 0.0
 
 
 class AccountSchedule(Section):
@@ -143,7 +163,9 @@ class AccountSchedule(Section):
 
     at: TimeOfDay | None = None
     days: Days | None = None
+    cron: Cron | None = None
     ready_by: TimeOfDay | None = None
+    jitter: Jitter | None = None
 
 
 class Http(Section):

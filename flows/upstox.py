@@ -115,8 +115,7 @@ class Upstox(flow.Flow):
         if response.status_code != 200 or not isinstance(access, str) or not access:
             raise refusal(response)
         expires_at = flow.jwt_expiry(access) or flow.next_daily(time(3, 30), now)
-        more = {"extended_token": data["extended_token"]} if data.get("extended_token") else {}
-        extra = {"client_id": mine.client_id, **more}
+        extra = {"client_id": mine.client_id} | {key: data[key] for key in ("extended_token",) if data.get(key)}
         return Token(SecretStr(access), now, expires_at, str(data.get("user_id") or ""), extra)
 
     async def verify(self, token: Token, http: httpx.AsyncClient) -> Verified:

@@ -82,7 +82,8 @@ async def test_a_run_that_is_killed_leaves_a_store_that_the_next_run_reads(serve
     await kill(process)
     after = await served.user.says("run", "zerodha", "--json")
     assert (after.code, after.account["error"]) == (0, None), after.account["message"]
-    assert after.account["outcome"] == ("still_valid" if place == "profile" else "issued")
+    stored = {"exchange": {"issued", "still_valid"}, "profile": {"still_valid"}}  # the exchange may have been answered in time
+    assert after.account["outcome"] in stored.get(place, {"issued"})
     assert len(set(served.twin.otps)) == len(served.twin.otps), "a code was sent twice"
     await until(lambda: not children(process.pid))
 
