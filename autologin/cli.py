@@ -10,6 +10,7 @@ import click
 
 from autologin import __version__
 from autologin.commands import Group, as_json, configure_log, desk_of, name, settings_of, show, wait_for
+from autologin.notices import notify
 from autologin.webhooks import webhook
 
 # What a command needs is imported inside it: `--help` and completion must not wait for it.
@@ -59,6 +60,25 @@ def run(ctx: click.Context, names: tuple[str, ...], *, everyone: bool, headed: b
     outcomes = wait_for(lambda: oneshot.run(ctx.obj[0], names, force=force, headed=headed))
     show("outcomes", outcomes, as_json=as_json)
     ctx.exit(min((one.exit_code for one in outcomes if one.exit_code), default=0))
+
+
+@cli.command()
+@click.option("--log-format", type=click.Choice(["human", "json"]), default="human", show_default=True)
+@click.pass_context
+def serve(ctx: click.Context, log_format: str) -> None:
+    """Log in every trading day, by itself, until it is stopped.
+
+    \b
+    It looks after every account in the config: the login at its time, what was missed, deliveries that are
+    outstanding, the token's life through the session, and telling somebody when something is wrong.
+    \b
+    SIGTERM, Ctrl-C   begin nothing more, let a login end (stop_timeout), exit 0
+    SIGHUP            read the config again; one that cannot be used is told and left alone
+    """  # noqa: D301  (click wants the character)
+    from autologin import daemon
+
+    configure_log(ctx, as_json=log_format == "json")
+    wait_for(lambda: daemon.serve(ctx.obj[0]))
 
 
 @cli.command()
@@ -307,6 +327,7 @@ def _pasted(asking: str) -> str:
 
 
 cli.add_command(webhook)
+cli.add_command(notify)
 
 
 def main() -> None:

@@ -49,11 +49,11 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 name = click.argument("name", metavar="NAME")
 
 
-def configure_log(ctx: click.Context) -> None:
+def configure_log(ctx: click.Context, *, as_json: bool = False) -> None:
     """Log as the command line says."""
     from autologin import log
 
-    log.configure(verbose=ctx.obj[1])
+    log.configure(verbose=ctx.obj[1], as_json=as_json)
 
 
 def settings_of(ctx: click.Context) -> Settings:

@@ -37,8 +37,13 @@ class Desk:
             ConfigError, StoreError: as `Store.open` does.
         """
         store = Store.open(settings.state.path, clock, config.state_keys(settings))
-        store.purge(keep=[account.name for account in settings.accounts.values() if account.refresh])
-        return cls(settings, store, clock, Post(settings.sinks, settings.place, store, clock), driver or Driver())
+        desk = cls(settings, store, clock, Post(settings.sinks, settings.place, store, clock), driver or Driver())
+        desk.purge()
+        return desk
+
+    def purge(self) -> None:
+        """Forget tokens that ended long ago, but for those that can be refreshed."""
+        self.store.purge(keep=[account.name for account in self.settings.accounts.values() if account.refresh])
 
     def fingerprint(self, flow: Flow) -> str:
         """A name for a flow's credentials: any change to one of them makes another."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
@@ -16,15 +17,16 @@ if TYPE_CHECKING:
     from loguru import Record
 
 
-def configure(*, verbose: bool = False, stream: TextIO | None = None) -> None:
-    """Log to standard error, for a person.
+def configure(*, verbose: bool = False, stream: TextIO | None = None, as_json: bool = False) -> None:
+    """Log to standard error, for a person, or each event as a line of JSON.
 
     `diagnose` and `backtrace` stay off: they print the values of variables, and those are passwords.
     """
     logger.remove()
     logger.configure(patcher=_scrub)
     level = "DEBUG" if verbose else "INFO"
-    logger.add(stream or sys.stderr, level=level, format=_human, diagnose=False, backtrace=False)
+    shape = _json if as_json else _human
+    logger.add(stream or sys.stderr, level=level, format=shape, diagnose=False, backtrace=False)
 
 
 def event(name: str, *, level: str = "INFO", **facts: object) -> None:
@@ -60,3 +62,11 @@ def _human(record: Record) -> str:
     facts = "".join(f"  {name}={value}" for name, value in extra.get("facts", {}).items())
     extra["line"] = f"{extra.get('account', ''):<12} {extra.get('stage', ''):<9} {record['message']}{facts}"
     return "<dim>{time:HH:mm:ss.SSS}</dim> <level>{level: <7}</level> {extra[line]}\n"
+
+
+def _json(record: Record) -> str:
+    extra = record["extra"]
+    context = {name: value for name, value in extra.items() if name not in {"facts", "event", "line"}}
+    said = {"time": record["time"].isoformat(), "level": record["level"].name, "event": record["message"]}
+    extra["line"] = json.dumps(said | context | extra.get("facts", {}), default=str)
+    return "{extra[line]}\n"

@@ -33,9 +33,9 @@ def remember(*secrets: str) -> None:
     """From now on, cut these out of everything that is scrubbed."""
     for secret in secrets:
         if len(secret.strip()) > 2:
-            forms = _known.pop(secret) if secret in _known else frozenset(_forms(secret))
-            _known[secret] = forms
-            _longest_first.clear()
+            if secret not in _known:
+                _longest_first.clear()
+            _known[secret] = _known.pop(secret) if secret in _known else frozenset(_forms(secret))
     while len(_known) > KEPT:
         del _known[next(iter(_known))]
 

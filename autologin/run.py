@@ -9,6 +9,7 @@ import asyncio
 import time
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import count
 from typing import TYPE_CHECKING, Literal
 
@@ -22,7 +23,7 @@ from autologin.errors import (
     WrongAccount,
 )
 from autologin.exchange import exchange, verify
-from autologin.flow import Verdict
+from autologin.flow import Verdict, Verified
 from autologin.journal import Journal
 from autologin.log import event
 from autologin.message import Message
@@ -31,13 +32,14 @@ from autologin.stages import Stages
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from datetime import datetime
+    from ssl import SSLContext
 
     import httpx
     from pydantic import SecretStr
 
     from autologin.config import Account
     from autologin.desk import Desk
-    from autologin.flow import Flow, Verified
+    from autologin.flow import Flow
     from autologin.message import Type
     from autologin.signin import SignIn
     from autologin.store.records import StoredToken
@@ -72,15 +74,31 @@ async def run(desk: Desk, accounts: Sequence[Account], *, force: bool = False, h
     """Run several accounts, as many at once as the config allows; one that fails does not disturb the others."""
     places = asyncio.Semaphore(desk.settings.concurrency)
 
-    async def one(account: Account) -> Outcome:
+    async def in_turn(account: Account) -> Outcome:
         async with places:
-            walk = Walk(desk, account, headed=headed)
-            return await _recorded(walk, lambda: walk.token(force=force))
+            return await one(desk, account, force=force, headed=headed)
 
     try:
-        return list(await asyncio.gather(*map(one, accounts)))
+        return list(await asyncio.gather(*map(in_turn, accounts)))
     finally:
         await desk.close()
+
+
+async def one(desk: Desk, account: Account, *, force: bool = False, headed: bool = False) -> Outcome:
+    """Run one account, now."""
+    walk = Walk(desk, account, headed=headed)
+    return await _recorded(walk, lambda: walk.token(force=force))
+
+
+async def verify_stored(desk: Desk, account: Account) -> Verified:
+    """Ask the broker whether the stored token lives; one that it refuses is forgotten, and the sinks are told.
+
+    Raises:
+        AutologinError: it cannot be asked.
+    """
+    with log.about(account=account.name):
+        walk = Walk(desk, account)
+        return await walk.still_lives()
 
 
 async def finish(desk: Desk, account: Account, pasted: str) -> Outcome:
@@ -155,6 +173,17 @@ class Walk:
         except TimeoutError:
             raise BrokerUnavailable(f"It was not done within the account's {self.limit:g} seconds") from None
         return "issued"
+
+    async def still_lives(self) -> Verified:
+        """The broker's word for the stored token; the account must have one."""
+        self._prepare()
+        async with lease.held(self.desk.store, self.account.name, self.desk.clock, self.deadline), self._client():
+            token = self._stored()
+            if token is None:
+                return Verified(Verdict.UNKNOWN, None, "There is no token")
+            answer = await self._asked(token)
+        await self._drain(self.desk.post.takers(self.account.sinks, "token.rejected"))
+        return answer
 
     async def finish(self, pasted: str) -> Good:
         """A token for what somebody pasted: where the browser ended after a login by hand, or the code alone."""
@@ -249,17 +278,25 @@ class Walk:
         token = self._stored()
         if token is None or (force and token.issued_at < self._began):
             return False
+        answer = await self._asked(token)
+        if answer.verdict is Verdict.REJECTED:
+            return False
+        self.issued = token
+        return True
+
+    async def _asked(self, token: Token) -> Verified:
+        """The broker's word for the stored token, and what follows from it."""
         with self.stages.stage("verify"):
             answer = await self.flow.verify(token, self.http)
         event("token_verified", verdict=answer.verdict.value, said=answer.said or None)
-        if answer.verdict is Verdict.REJECTED or not self._ours(answer.user_id):
+        if not self._ours(answer.user_id):
+            answer = replace(answer, verdict=Verdict.REJECTED, said=answer.said or "It belongs to another user")
+        if answer.verdict is Verdict.REJECTED:
             self.desk.store.drop_token(self.account.name)
-            self._owe_refusal(TokenRejected(answer.said or "It belongs to another user"))
-            return False
-        if answer.verdict is Verdict.VALID:
+            self._owe_refusal(TokenRejected(answer.said))
+        elif answer.verdict is Verdict.VALID:
             self.desk.store.mark_verified(self.account.name)
-        self.issued = token
-        return True
+        return answer
 
     def _ours(self, user_id: str | None) -> bool:
         expected = self.flow.user_id
@@ -378,4 +415,12 @@ def _http_client(proxy: str | None) -> httpx.AsyncClient:
         import anyio._backends._asyncio  # noqa: F401, PLC0415  (30 ms that httpx's first call would wait for)
 
     agent = {"User-Agent": f"broker-autologin/{__version__}"}
-    return httpx.AsyncClient(timeout=15, trust_env=False, proxy=proxy, headers=agent)
+    return httpx.AsyncClient(timeout=15, trust_env=False, proxy=proxy, headers=agent, verify=_trusted())
+
+
+@cache
+def _trusted() -> SSLContext:
+    """The certificates that are trusted: 20 ms to read, and the same for every run of a process."""
+    import httpx  # noqa: PLC0415  (see above)
+
+    return httpx.create_ssl_context(trust_env=False)

@@ -31,6 +31,7 @@ MARKET = time(9, 15), time(15, 30)
 AFTER_HOURS = timedelta(hours=1)
 """How long a login is caught up whose time is after the market's."""
 LOOK_BACK = timedelta(hours=36)
+KEPT = timedelta(hours=6)
 LOOK_AHEAD = timedelta(days=40)
 LIFE = 0.8
 """The part of its life after which a token that ends before the market closes is renewed."""
@@ -90,14 +91,13 @@ class Known:
 
     stored: StoredToken | None
     runs: Sequence[Run]
-    blocked: bool = False
 
     def proven(self, plan: Plan, now: datetime) -> bool:
         """Whether there is a token that the broker has confirmed since the plan began."""
         if self.stored is None or self.stored.token.expired(now):
             return False
         confirmed = self.stored.verified_at or self.stored.token.issued_at
-        return confirmed >= plan.at or any(_good(run) for run in self.runs)
+        return confirmed >= plan.at or any(good(run) for run in self.runs)
 
 
 class Timetable:
@@ -106,15 +106,23 @@ class Timetable:
     def __init__(self, name: str, schedule: Schedule, segments: Sequence[str], zone: tzinfo, calendar: Calendar) -> None:
         self._name, self._schedule, self._segments, self._zone, self._calendar = name, schedule, segments, zone, calendar
         self._triggers = list(triggers(schedule, zone))
+        self._reckoned: tuple[datetime, Sequence[Plan]] | None = None
 
     def current(self, now: datetime) -> Plan | None:
         """The plan that a moment belongs to."""
-        going = [plan for plan in self._plans(now - LOOK_BACK, now) if plan.at <= now < plan.closes]
+        going = [plan for plan in self._around(now) if plan.at <= now < plan.closes]
         return going[-1] if going else None
 
     def next(self, now: datetime) -> Plan | None:
         """The first plan that begins later."""
-        return next((plan for plan in self._plans(now, now + LOOK_AHEAD) if plan.at > now), None)
+        later = (plan for plan in self._around(now) if plan.at > now)
+        return next(later, None) or next((plan for plan in self._plans(now, now + LOOK_AHEAD) if plan.at > now), None)
+
+    def _around(self, now: datetime) -> Sequence[Plan]:
+        """The plans of these days, reckoned once for some hours."""
+        if not self._reckoned or not self._reckoned[0] <= now < self._reckoned[0] + KEPT:
+            self._reckoned = now, tuple(self._plans(now - LOOK_BACK, now + LOOK_BACK))
+        return self._reckoned[1]
 
     def _plans(self, start: datetime, end: datetime) -> Iterator[Plan]:
         late = timedelta(seconds=self._schedule.jitter)
@@ -148,12 +156,12 @@ class Timetable:
 
 def wanted(now: datetime, plan: Plan, known: Known, watch: Watch) -> Action | None:
     """What a moment of a plan asks for; None: nothing now."""
-    if known.blocked or not plan.at <= now < plan.closes:
+    if not plan.at <= now < plan.closes:
         return None
     if not known.runs:
         return "login"
     last = known.runs[0]
-    if not _good(last):
+    if not good(last):
         due = again_at(known.runs)
         return "login" if due and now >= due else None
     if known.stored is None:
@@ -165,7 +173,7 @@ def again_at(runs: Sequence[Run]) -> datetime | None:
     """When to try again after runs that failed, the newest first; None: a person is needed first."""
     failed = 0
     for run in runs:
-        if _good(run):
+        if good(run):
             break
         failed += 1
     last = runs[0]
@@ -263,7 +271,8 @@ def _following(moment: datetime, hour: time, zone: tzinfo) -> datetime:
     )
 
 
-def _good(run: Run) -> bool:
+def good(run: Run) -> bool:
+    """Whether a run ended with a token."""
     return run.outcome in {"issued", "still_valid"}
 
 
@@ -276,6 +285,6 @@ def _may_log_in_again(now: datetime, runs: Sequence[Run], watch: Watch) -> bool:
 def _renewal(now: datetime, plan: Plan, known: Known) -> Action | None:
     assert known.stored is not None
     due = renew_at(plan, known.stored)
-    if due is None or now < due or sum(map(_good, known.runs)) >= RENEWALS:
+    if due is None or now < due or sum(map(good, known.runs)) >= RENEWALS:
         return None
     return "login" if known.stored.token.expired(now) else "renew"

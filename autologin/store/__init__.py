@@ -18,6 +18,7 @@ from autologin import owner
 from autologin.errors import ConfigError
 from autologin.message import Message
 from autologin.seal import Seal
+from autologin.store.alerts import Alerts
 from autologin.store.database import FILE, Database, moment, unusable, utc
 from autologin.store.outbox import Outbox
 from autologin.store.records import AttemptCount, Block, Lease, Run, StoredToken
@@ -56,6 +57,7 @@ class Store:
     def __init__(self, database: Database, seal: Seal, clock: Clock) -> None:
         self._database, self._seal, self._clock = database, seal, clock
         self.outbox = Outbox(database, seal, clock)
+        self.alerts = Alerts(database, clock)
         self._fingerprint_key = self._own_key()
 
     @classmethod
@@ -148,12 +150,12 @@ class Store:
             *(outcome, *said, round(seconds, 3), rounded, run),
         )
 
-    def runs(self, account: str, newest: int = 1) -> list[Run]:
-        """The newest runs of an account, the last one first."""
+    def runs(self, account: str, newest: int = 1, since: datetime | None = None) -> list[Run]:
+        """The newest runs of an account (since a moment), the last one first."""
         rows = self._database.all(
             "SELECT account, broker, began, outcome, error, message, seconds, stages FROM runs"
-            " WHERE account = ? ORDER BY id DESC LIMIT ?",
-            *(account, newest),
+            " WHERE account = ? AND began >= ? ORDER BY id DESC LIMIT ?",
+            *(account, utc(since) if since else "", newest),
         )
         return [Run(a, b, moment(c), d, e, f, g, json.loads(h or "{}")) for a, b, c, d, e, f, g, h in rows]
 

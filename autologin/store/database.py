@@ -48,6 +48,11 @@ MIGRATIONS = (
     CREATE INDEX deliveries_of ON deliveries (account, sink, id);
     CREATE TABLE sinks_off (sink TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, message TEXT NOT NULL) STRICT
     """,
+    """
+    CREATE TABLE alerts (
+        account TEXT NOT NULL, cause TEXT NOT NULL, opened TEXT NOT NULL, PRIMARY KEY (account, cause)
+    ) STRICT, WITHOUT ROWID
+    """,
 )
 """What leads from each schema version to the next; the version is SQLite's `user_version`. Only ever add at the end."""
 

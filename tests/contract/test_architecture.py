@@ -13,11 +13,13 @@ ROOT = Path(__file__).parents[2]
 PRODUCT = sorted((ROOT / "autologin").rglob("*.py")) + sorted((ROOT / "flows").glob("*.py"))
 LAYERS = (
     {"cli", "__main__"},
-    {"webhooks"},
+    {"webhooks", "notices"},
     {"commands"},
+    {"daemon"},
+    {"service"},
     {"oneshot", "demo", "out", "status", "byhand", "catalogue", "check", "install", "early", "listen", "handover", "client"},
     {"run", "signin"},
-    {"desk"},
+    {"desk", "notify", "schedule"},
     {"bundle", "page", "entry", "view", "judge", "hands", "browser", "capture", "replies"},
     {"lease", "journal", "delivery", "exchange"},
     {"policy"},
@@ -35,6 +37,7 @@ LAYERS = (
 )
 """Imports go down only. Within a layer they may go both ways, but for types nobody counts."""
 ONLY = {
+    "apprise": {"notify"},
     "apscheduler": {"schedule"},
     "sqlite3": {"store"},
     "cryptography": {"seal"},

@@ -29,6 +29,8 @@ PROMISED = {
     "webhook secret": set(),
     "webhook listen": {"--port", "--json"},
     "webhook test": set(),
+    "notify test": set(),
+    "serve": {"--log-format"},
     "flows": {"--json"},
     "demo": set(),
     "sandbox": set(),

@@ -1,0 +1,49 @@
+"""`autologin serve` as a process: its signals, its web server, and what systemd wants to hear."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from typing import TYPE_CHECKING
+
+from autologin import config
+from autologin.clock import SystemClock
+from autologin.desk import Desk
+from autologin.market import Calendar
+from autologin.service import Service
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+async def serve(file: Path | None) -> None:
+    """Serve until a signal ends it.
+
+    Raises:
+        ConfigError, StoreError: it cannot begin.
+    """
+    settings = config.load(file)
+    desk = Desk.open(settings, SystemClock())
+    service = Service(desk, Calendar.load(), file)
+    environ = config.environment()
+    service.beat = lambda: tell_systemd(environ, "WATCHDOG=1")
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, service.stop)
+    loop.add_signal_handler(signal.SIGHUP, service.reload)
+    tell_systemd(environ, "READY=1")
+    try:
+        await service.serve()
+    finally:
+        tell_systemd(environ, "STOPPING=1")
+        desk.store.close()
+
+
+def tell_systemd(environ: Mapping[str, str], what: str) -> None:
+    """Tell the service manager how we are, where there is one (sd_notify(3))."""
+    if not (address := environ.get("NOTIFY_SOCKET")):
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as mouth:
+        mouth.sendto(what.encode(), address.replace("@", "\0", 1) if address.startswith("@") else address)
