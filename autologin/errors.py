@@ -2,6 +2,7 @@
 
     AutologinError                     1
       StoreError                       1
+      NoticeFailed                     1
       ConfigError                      2
       Rejected                         3   CredentialsRejected  OtpRejected  AccountLocked  AccountBlocked
                                            WrongAccount  ExchangeRejected  TokenRejected  StateMismatch
@@ -63,6 +64,12 @@ class StoreError(AutologinError):
     """The store could not be read or written."""
 
     mend = "Check the disk and the rights of the state folder."
+
+
+class NoticeFailed(AutologinError):
+    """Somebody who should be told of something could not be reached."""
+
+    mend = "Check `notify` in the config."
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 
-from autologin.errors import AutologinError, ConfigError, Problem
+from autologin.errors import AutologinError, ConfigError, NoticeFailed, Problem
 from autologin.log import event
 from autologin.redaction import scrub
 from autologin.secrets import resolve
@@ -44,12 +44,6 @@ class Notice:
     cause: str
     title: str
     text: str
-
-
-class NotSentError(AutologinError):
-    """A notice could not be sent."""
-
-    mend = "Check `notify` in the config."
 
 
 class Teller:
@@ -83,7 +77,7 @@ class Teller:
 
         Raises:
             ConfigError: there is none.
-            NotSentError: one of them did not take it.
+            NoticeFailed: one of them did not take it.
         """
         ways = list(self._ways(Notice("test", "", "test", "autologin: a test", "This is a test. All is well."), None))
         if not ways:
@@ -117,13 +111,13 @@ class Teller:
         try:
             import apprise  # noqa: PLC0415  (only whoever is told by it pays for it)
         except ImportError:
-            raise NotSentError("apprise is not installed", mend=INSTALL) from None
+            raise NoticeFailed("apprise is not installed", mend=INSTALL) from None
         way = apprise.Apprise()
         if not way.add(resolve(key, url, self._settings.place).value.get_secret_value()):
             raise ConfigError(Problem(key, "is no address that Apprise knows", "See Apprise's list of services."))
         sent = way.async_notify(body=notice.text, title=notice.title, attach=str(image) if image else None)
         if not await asyncio.wait_for(sent, SECONDS):
-            raise NotSentError(f"{key}: it was not accepted")
+            raise NoticeFailed(f"{key}: it was not accepted")
 
     async def _command(self, command: str, notice: Notice) -> None:
         place = self._settings.place
@@ -142,7 +136,7 @@ class Teller:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
         if process.returncode:
-            raise NotSentError(f"notify.command: exit code {process.returncode}")
+            raise NoticeFailed(f"notify.command: exit code {process.returncode}")
 
     async def _ping(self, url: Secret, *, good: bool) -> None:
         import httpx  # noqa: PLC0415  (100 ms that only a ping needs)
@@ -151,7 +145,7 @@ class Teller:
         async with httpx.AsyncClient(timeout=SECONDS, trust_env=False) as http:
             answer = await http.get(address if good else f"{address.rstrip('/')}/fail")
         if not answer.is_success:
-            raise NotSentError(f"notify.ping: it answered {answer.status_code}")
+            raise NoticeFailed(f"notify.ping: it answered {answer.status_code}")
 
 
 async def _quietly(sending: Awaitable[None]) -> None:

@@ -21,6 +21,7 @@ import yaml
 
 from autologin import config, registry
 from autologin import run as walk
+from autologin.browser import Driver
 from autologin.desk import Desk
 from autologin.sandbox.server import Sandbox
 
@@ -95,6 +96,18 @@ class User:
         return Finished(process.returncode, out.decode(), err.decode())
 
 
+class SharedDriver(Driver):
+    """Playwright's process, started once for all runs in this one; a run's browser is closed at its end all the same."""
+
+    async def stop(self):
+        starting, self._starting = self._starting, None
+        await super().stop()
+        self._starting = starting
+
+
+SHARED = SharedDriver()
+
+
 @dataclass
 class Rehearsal:
     """A sandbox that is served in this process, and a user whose config points at it."""
@@ -127,7 +140,7 @@ class Rehearsal:
 
     async def run(self, clock, **options):
         """One account's outcome, in this process and by this clock."""
-        desk = Desk.open(self.settings(), clock)
+        desk = Desk.open(self.settings(), clock, SHARED)
         try:
             (outcome,) = await walk.run(desk, list(desk.settings.accounts.values()), **options)
         finally:
