@@ -16,6 +16,7 @@ from autologin import config, registry
 from autologin.clock import Clock, SystemClock
 from autologin.errors import AutologinError, ConfigError, Problem
 from autologin.flow import IST
+from autologin.market import Calendar
 from autologin.problems import dotted
 from autologin.redaction import scrub
 from autologin.seal import KEY_FILE, Seal
@@ -38,6 +39,7 @@ SKEW_WARNED = 3.0
 SKEW_REFUSED = 25.0
 """Seconds. A code lives 30: a clock that is off by nearly as much makes codes that the broker refuses."""
 ANSWER_SECONDS = 10.0
+CALENDAR_AHEAD = timedelta(days=14)
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def run(path: Path | None, environ: Mapping[str, str], *, online: bool, clock: C
     findings = _problems(reading.problems)
     if reading.settings is not None:
         known = {finding.key for finding in findings}
-        looked = _look(reading.settings, environ, (clock or SystemClock()) if online else None)
+        looked = _look(reading.settings, environ, clock or SystemClock(), online=online)
         findings += [finding for finding in looked if finding.key not in known]
     if reading.file and not reading.problems:
         findings.insert(0, Finding(str(reading.file), "ok", "the config can be read"))
@@ -71,7 +73,7 @@ def run(path: Path | None, environ: Mapping[str, str], *, online: bool, clock: C
     return list(dict.fromkeys(Finding(one.key, one.level, scrub(one.message), scrub(one.mend)) for one in findings))
 
 
-def _look(settings: Settings, environ: Mapping[str, str], clock: Clock | None) -> Iterator[Finding]:
+def _look(settings: Settings, environ: Mapping[str, str], clock: Clock, *, online: bool) -> Iterator[Finding]:
     flows: dict[str, Flow | None] = {}
     for account in settings.accounts.values():
         if kind := _flow_class(account.broker):
@@ -81,11 +83,12 @@ def _look(settings: Settings, environ: Mapping[str, str], clock: Clock | None) -
     yield from _other_secrets(settings, environ)
     yield from _rights(settings)
     yield _state(settings)
+    yield from _calendar(settings, clock)
     if any(flow.needs_browser for flow in flows.values() if flow) or not any(flows.values()):
         yield _browser(settings)
     yield from asyncio.run(_sinks(settings))
-    for name, flow in flows.items() if clock else ():
-        if flow and clock:
+    for name, flow in flows.items() if online else ():
+        if flow:
             yield _clock(settings.accounts[name], flow, environ, clock)
 
 
@@ -180,6 +183,21 @@ def _secrets(settings: Settings) -> Iterator[tuple[Loc, Secret]]:
                 yield ("accounts", account.name, "credentials", key), secret
         if account.proxy and "@" in account.proxy.target.get_secret_value():
             yield ("accounts", account.name, "proxy"), account.proxy
+
+
+def _calendar(settings: Settings, clock: Clock) -> Iterator[Finding]:
+    """The user's own trading days, and whether the calendar ends before somebody looks again."""
+    try:
+        good_until = Calendar.load(settings.calendar.override).good_until
+    except ConfigError as error:
+        yield from _problems(error.problems)
+        return
+    said = f"knows the trading days until {good_until}"
+    if clock.now().astimezone(IST).date() + CALENDAR_AHEAD > good_until:
+        said += "; after that a login is made on every day, with a warning"
+        yield Finding("calendar", "warning", said, "Update autologin, or give the days yourself in calendar.override.")
+    else:
+        yield Finding("calendar", "ok", said)
 
 
 def _state(settings: Settings) -> Finding:

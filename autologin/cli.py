@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -12,6 +12,9 @@ from autologin import __version__
 from autologin.commands import Group, as_json, configure_log, desk_of, name, settings_of, show, wait_for
 from autologin.notices import notify
 from autologin.webhooks import webhook
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 # What a command needs is imported inside it: `--help` and completion must not wait for it.
 
@@ -225,6 +228,31 @@ def unblock(ctx: click.Context, name: str) -> None:
     account = settings.account(name)
     lifted = desk_of(settings).store.unblock(account.name)
     click.echo(f"{account.name} may log in again." if lifted else f"{account.name} was not blocked.", err=True)
+
+
+@cli.command()
+@click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="The first day; today without it.")
+@click.option("--days", type=click.IntRange(1, 400), default=15, show_default=True, help="How many days.")
+@click.option(
+    "--segment",
+    "segments",
+    multiple=True,
+    type=click.Choice(["equity", "currency", "commodity"]),
+    help="Only this one (can be given several times).",
+)
+@as_json
+@click.pass_context
+def calendar(ctx: click.Context, first: datetime | None, days: int, segments: tuple[str, ...], *, as_json: bool) -> None:
+    """Show when the exchanges trade.
+
+    Hours are those of India. A day after the last that the calendar knows is told as not known: a login is made then.
+    """
+    from autologin import agenda
+    from autologin.clock import SystemClock
+
+    configure_log(ctx)
+    found = agenda.look(ctx.obj[0], SystemClock(), first and first.date(), days, segments)
+    show("agenda", found, as_json=as_json)
 
 
 @cli.command()

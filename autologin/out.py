@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import traceback
 from dataclasses import asdict
+from itertools import groupby
 from textwrap import indent
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
+    from autologin.agenda import Agenda, Row
     from autologin.check import Finding
     from autologin.delivery import Delivery
     from autologin.listen import Event
@@ -148,6 +150,27 @@ def statuses(found: Sequence[Status], *, as_json: bool) -> None:
             _tell_problem(problem, "    ")
     if not found:
         click.echo("No account is configured.")
+
+
+def agenda(found: Agenda, *, as_json: bool) -> None:
+    """When the exchanges trade. Segments that do the same on a day share a line."""
+    if as_json:
+        click.echo(as_text(found.to_json()))
+    else:
+        for day, rows in groupby(found.rows, key=lambda row: row.day):
+            heading = f"{day:%Y-%m-%d %a}"
+            for said, same in _together(list(rows)):
+                click.echo(f"{heading:<16}{', '.join(same):<29} {said}")
+                heading = ""
+    if found.warning:
+        click.echo(f"{click.style('warning', fg='yellow')}: {found.warning}", err=True)
+
+
+def _together(rows: Sequence[Row]) -> list[tuple[str, list[str]]]:
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        found.setdefault(row.in_words(), []).append(row.segment)
+    return list(found.items())
 
 
 def flows(rows: Sequence[dict[str, Any]], *, as_json: bool) -> None:

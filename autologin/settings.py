@@ -175,6 +175,12 @@ class Http(Section):
     token: SecretField | None = None
 
 
+class CalendarFile(Section):
+    """The trading calendar. `override` is a file of the user's own days; docs/calendar.md shows one."""
+
+    override: Path | None = None
+
+
 class Watch(Section):
     """Asking the broker through the day whether the token lives. Times are in seconds."""
 
@@ -234,6 +240,7 @@ class Settings(BaseSettings):
     browser: BrowserSettings = BrowserSettings()
     flows_dir: Path | None = None
     schedule: Schedule = Schedule()
+    calendar: CalendarFile = CalendarFile()
     sinks: Annotated[dict[Name, SinkField], NullIsEmpty] = {}
     accounts: Annotated[dict[Name, Account], NullIsEmpty] = {}
     concurrency: Count = 2
@@ -264,6 +271,8 @@ class Settings(BaseSettings):
         self._file, self._place, self._origins = file, place, origins
         self.state = self.state.model_copy(update={"path": place.path(str(self.state.path))})
         self.flows_dir = self.flows_dir and place.path(str(self.flows_dir))
+        if self.calendar.override:
+            self.calendar = CalendarFile(override=place.path(str(self.calendar.override)))
         if self.browser.executable and "/" in self.browser.executable:
             executable = str(place.path(self.browser.executable))
             self.browser = self.browser.model_copy(update={"executable": executable})

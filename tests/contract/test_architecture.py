@@ -17,7 +17,8 @@ LAYERS = (
     {"commands"},
     {"daemon"},
     {"service"},
-    {"oneshot", "demo", "out", "status", "byhand", "catalogue", "check", "install", "early", "listen", "handover", "client"},
+    {*("oneshot", "demo", "out", "early"), *("status", "byhand", "agenda", "catalogue", "check", "install", "listen")}
+    | {"handover", "client"},
     {"run", "signin"},
     {"desk", "notify", "schedule"},
     {"bundle", "page", "entry", "view", "judge", "hands", "browser", "capture", "replies"},
@@ -25,6 +26,7 @@ LAYERS = (
     {"policy"},
     {"store", "seal", "owner", "stages"},
     {"config", "consistency"},
+    {"market", "overrides"},
     {"settings", "sources", "yaml_file", "registry", "sinks"},
     {"secrets"},
     {"problems", "aws"},

@@ -31,6 +31,7 @@ PROMISED = {
     "webhook test": set(),
     "notify test": set(),
     "serve": {"--log-format"},
+    "calendar": {"--from", "--days", "--segment", "--json"},
     "flows": {"--json"},
     "demo": set(),
     "sandbox": set(),
@@ -139,7 +140,9 @@ def test_python_dash_m_is_the_same_command(tmp_path):
     assert done.stdout == autologin(tmp_path, "--help").stdout
 
 
-@pytest.mark.parametrize("words", [["flows"], ["status"], ["token", "zerodha"], ["check"], ["login-url", "zerodha"]])
+@pytest.mark.parametrize(
+    "words", [["flows"], ["calendar"], ["status"], ["token", "zerodha"], ["check"], ["login-url", "zerodha"]]
+)
 def test_no_browser_code_where_none_is_started(tmp_path, words):
     (tmp_path / "config.yaml").write_text("accounts: {}\n")
     loaded = set(autologin(tmp_path, *words, code=LOADED).stderr.split())

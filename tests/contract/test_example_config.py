@@ -93,6 +93,7 @@ def test_what_is_commented_out_can_be_used(load):
         ("browser", "executable"),
         ("browser", "sandbox"),
         ("flows_dir",),
+        ("calendar", "override"),
         ("concurrency",),
         ("schedule", "cron"),
         ("schedule", "jitter"),

@@ -54,12 +54,13 @@ def write(folder, text, mode=0o600):
     return file
 
 
-def look(folder, text=GOOD, mode=0o600, unset=(), **environ):
+def look(folder, text=GOOD, mode=0o600, unset=(), clock=None, **environ):
     """What is found. Nothing on disk may have changed, and no secret may be in it."""
     file = write(folder, text, mode)
     before = everything(folder)
     environ = {"HOME": str(folder), **SECRETS, **environ}
-    found = check.run(file, {key: value for key, value in environ.items() if key not in unset}, online=False)
+    environ = {key: value for key, value in environ.items() if key not in unset}
+    found = check.run(file, environ, online=False, clock=clock or HandClock())
     assert everything(folder) == before
     assert CANARY not in repr(found)
     return found
@@ -89,10 +90,22 @@ def test_a_good_config(tmp_path):
         CREDENTIALS: "all 5 are there, the TOTP seed can be read",
         "flows.zerodha": "built in, evidence of 2026-09",
         "state.path": f"{tmp_path}/state can be written",
+        "calendar": "knows the trading days until 2026-12-31",
         "browser": next(one.message for one in found if one.key == "browser"),
         "sinks.tokens": "a token would arrive",
     }
     assert Path(next(one.message for one in found if one.key == "browser")).is_file()
+
+
+def test_a_calendar_that_ends_soon_is_a_warning_and_own_days_are_read(tmp_path):
+    late = HandClock()
+    late.move(days=30)
+    assert "after that a login is made on every day" in problems(look(tmp_path, clock=late), "warning")["calendar"]
+    (tmp_path / "days.yaml").write_text("good_until: 2027-12-31")
+    more = GOOD + "calendar: {override: days.yaml}\n"
+    assert problems(look(tmp_path, more, clock=late), "warning") == {}
+    (tmp_path / "days.yaml").write_text("closed: []")
+    assert list(problems(look(tmp_path, more))) == [f"{tmp_path}/days.yaml: closed"]
 
 
 def test_the_environment_alone(tmp_path, monkeypatch):
@@ -424,7 +437,9 @@ async def test_online_a_broken_account_does_not_hide_the_others(tmp_path):
 
 
 async def test_the_command_says_ok_by_its_exit_code(tmp_path):
+    (tmp_path / "days.yaml").write_text("good_until: 2999-12-31")  # so that no year's end turns up as a warning
     async with rehearsal(tmp_path) as served:
+        served.change(lambda data: data.update(calendar={"override": "days.yaml"}))
         before = sorted(tmp_path.rglob("*"))
         done = await served.user.says("check")
         assert (done.code, done.err) == (0, "")
