@@ -66,7 +66,13 @@ def run(ctx: click.Context, names: tuple[str, ...], *, everyone: bool, headed: b
 
 
 @cli.command()
-@click.option("--log-format", type=click.Choice(["human", "json"]), default="human", show_default=True)
+@click.option(
+    "--log-format",
+    type=click.Choice(["human", "json"]),
+    default="human",
+    show_default=True,
+    help="json: a line for each event.",
+)
 @click.pass_context
 def serve(ctx: click.Context, log_format: str) -> None:
     """Log in every trading day, by itself, until it is stopped.
@@ -207,11 +213,10 @@ def deliver(ctx: click.Context, *, as_json: bool) -> None:
 
     No login is made. The exit code is 6 where something is still outstanding.
     """
-    from autologin import delivery
-    from autologin import run as walk
+    from autologin import delivery, run
 
     desk = desk_of(settings_of(ctx))
-    found = wait_for(lambda: walk.deliver(desk))
+    found = wait_for(lambda: desk.deliver(run.DELIVERY_SECONDS))
     show("deliveries", found, as_json=as_json)
     ctx.exit(6 if any(delivery.failure(ours) for ours in found.values()) else 0)
 

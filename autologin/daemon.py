@@ -26,7 +26,7 @@ async def serve(file: Path | None) -> None:
     """
     settings = config.load(file)
     desk = Desk.open(settings, SystemClock())
-    service = Service(desk, Calendar.load(settings.calendar.override), file)
+    service = Service(desk, Calendar.load, file)
     environ = config.environment()
     service.beat = lambda: tell_systemd(environ, "WATCHDOG=1")
     loop = asyncio.get_running_loop()

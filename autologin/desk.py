@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from autologin import config
 from autologin.browser import Driver
-from autologin.delivery import Post
+from autologin.delivery import Delivery, Post, report
 from autologin.otp import Otp, normalise
 from autologin.store import Store
 
@@ -57,6 +57,16 @@ class Desk:
             return None
         key = self.store.fingerprint("otp", normalise(seed.get_secret_value()))
         return Otp(seed, lambda step: self.store.claim_otp_step(key, step), self.clock)
+
+    async def deliver(self, seconds: float) -> dict[str, list[Delivery]]:
+        """Try everything that is outstanding, now; gives what became of each account's newest message at its sinks."""
+        self.store.outbox.hurry()
+        try:
+            await self.post.drain(self.store.outbox.outstanding(), seconds=seconds)
+        finally:
+            await self.post.close()
+        accounts = self.settings.accounts.values()
+        return {one.name: report(self.store.outbox.of(one.name), one.sinks) for one in accounts}
 
     async def close(self) -> None:
         """Let go of the sinks' connections and the browser's driver."""

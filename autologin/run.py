@@ -9,11 +9,10 @@ import asyncio
 import time
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import count
 from typing import TYPE_CHECKING, Literal
 
-from autologin import __version__, capture, config, delivery, lease, log, policy
+from autologin import capture, config, delivery, lease, log, policy
 from autologin.errors import (
     AccountBlocked,
     AutologinError,
@@ -22,7 +21,7 @@ from autologin.errors import (
     TokenRejected,
     WrongAccount,
 )
-from autologin.exchange import exchange, verify
+from autologin.exchange import client, exchange, verify
 from autologin.flow import Verdict, Verified
 from autologin.journal import Journal
 from autologin.log import event
@@ -32,7 +31,6 @@ from autologin.stages import Stages
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from datetime import datetime
-    from ssl import SSLContext
 
     import httpx
     from pydantic import SecretStr
@@ -108,17 +106,6 @@ async def finish(desk: Desk, account: Account, pasted: str) -> Outcome:
         return await _recorded(walk, lambda: walk.finish(pasted))
     finally:
         await desk.post.close()
-
-
-async def deliver(desk: Desk) -> dict[str, list[delivery.Delivery]]:
-    """Try everything that is outstanding, now; gives what became of each account's newest message at its sinks."""
-    desk.store.outbox.hurry()
-    try:
-        await desk.post.drain(desk.store.outbox.outstanding(), seconds=DELIVERY_SECONDS)
-    finally:
-        await desk.post.close()
-    accounts = desk.settings.accounts.values()
-    return {one.name: delivery.report(desk.store.outbox.of(one.name), one.sinks) for one in accounts}
 
 
 async def _recorded(walk: Walk, work: Callable[[], Awaitable[Good]]) -> Outcome:
@@ -253,7 +240,7 @@ class Walk:
     @asynccontextmanager
     async def _client(self) -> AsyncIterator[None]:
         # In a thread: importing it and reading the certificates takes 150 ms, in which a browser's driver can start.
-        async with await asyncio.to_thread(_http_client, self.proxy) as self.http:
+        async with await asyncio.to_thread(client, self.proxy) as self.http:
             yield
 
     @asynccontextmanager
@@ -406,21 +393,3 @@ class Walk:
         if answer.verdict is Verdict.VALID and not self.not_stored:
             self.desk.store.mark_verified(self.account.name)
         return token
-
-
-def _http_client(proxy: str | None) -> httpx.AsyncClient:
-    import httpx  # noqa: PLC0415  (only a run needs it)
-
-    with suppress(ImportError):
-        import anyio._backends._asyncio  # noqa: F401, PLC0415  (30 ms that httpx's first call would wait for)
-
-    agent = {"User-Agent": f"broker-autologin/{__version__}"}
-    return httpx.AsyncClient(timeout=15, trust_env=False, proxy=proxy, headers=agent, verify=_trusted())
-
-
-@cache
-def _trusted() -> SSLContext:
-    """The certificates that are trusted: 20 ms to read, and the same for every run of a process."""
-    import httpx  # noqa: PLC0415  (see above)
-
-    return httpx.create_ssl_context(trust_env=False)

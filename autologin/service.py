@@ -64,17 +64,21 @@ class Service:
     """The accounts of one config, looked after."""
 
     desk: Desk
-    calendar: Calendar
+    calendars: Callable[[Path | None], Calendar]
+    """The calendar with a user's own days over it."""
     file: Path | None = None
     beat: Callable[[], None] = lambda: None
     """Called at every look: whoever waits for it knows that the service turns."""
     _accounts: dict[str, Watched] = field(default_factory=dict)
     _draining: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _purged: date | None = None
+    _due: list[datetime] = field(default_factory=list)
+    """When something will be due, as far as the last look could see."""
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _stopping: bool = False
 
     def __post_init__(self) -> None:
+        self.calendar = self.calendars(self.settings.calendar.override)
         self._places = asyncio.Semaphore(self.settings.concurrency)
         self.teller = Teller(self.settings, self.store.alerts)
         self._set_up()
@@ -139,6 +143,7 @@ class Service:
         """Take over the config file as it is now; one that cannot be used is told and left alone."""
         try:
             settings = config.load(self.file)
+            self.calendar = self.calendars(settings.calendar.override)
         except ConfigError as error:
             for problem in error.problems:
                 event("config_refused", level="ERROR", key=problem.key, said=problem.message, mend=problem.mend)
@@ -170,9 +175,8 @@ class Service:
 
     def _until_next(self) -> float:
         now = self.clock.now()
-        moments = [moment for name in self._accounts for moment in self._moments(name, now) if moment > now]
-        wait = min((moment - now).total_seconds() for moment in moments) if moments else LOOK
-        return max(0.05, min(wait, LOOK))
+        waits = [(moment - now).total_seconds() for moment in self._due if moment > now]
+        return max(0.05, min([*waits, LOOK]))
 
     async def _wind_up(self) -> None:
         under_way = [one.work for one in self._accounts.values() if one.work]
@@ -195,31 +199,41 @@ class Service:
         if self._purged != now.date():
             self._purged = now.date()
             self.desk.purge()
+        self._due = []
         for name, watched in self._accounts.items():
-            plan = watched.table.current(now)
-            self._announce(name, watched, plan, now)
-            if not self.running(name):
-                self._act(name, watched, plan, now)
-            if plan:
-                self._mind_readiness(name, plan, now)
+            self._look_at(name, watched, now)
         self._deliver(now)
 
-    def _act(self, name: str, watched: Watched, plan: Plan | None, now: datetime) -> None:
-        known = self._known(name, plan)
+    def _look_at(self, name: str, watched: Watched, now: datetime) -> None:
+        plan, following = watched.table.current(now), watched.table.next(now)
+        self._announce(name, watched, plan, following)
+        self._due += [following.at] if following else []
+        if plan:
+            known = self._known(name, plan)
+            self._act(name, watched, plan, known, now)
+            self._mind_readiness(name, plan, known, now)
+            self._due += _moments(plan, known, now)
+        elif watched.asked and not self.running(name):
+            watched.asked = False
+            self._begin(name, "login")
+
+    def _act(self, name: str, watched: Watched, plan: Plan, known: Known, now: datetime) -> None:
+        if self.running(name):
+            return
         if watched.asked:
             watched.asked = False
             self._begin(name, "login")
-        elif plan and (action := schedule.wanted(now, plan, known, self.settings.watch)):
+        elif action := schedule.wanted(now, plan, known, self.settings.watch):
             self._begin(name, action)
-        elif plan and known.stored and plan.opens <= now and self._verify_is_due(watched):
+        elif known.stored and plan.opens <= now and self._verify_is_due(watched):
             self._start(name, self._verify)
 
-    def _known(self, name: str, plan: Plan | None) -> Known:
-        since, runs = self._accounts[name].since, self.store.runs(name, RUNS, plan.at) if plan else []
+    def _known(self, name: str, plan: Plan) -> Known:
+        since, runs = self._accounts[name].since, self.store.runs(name, RUNS, plan.at)
         return Known(self.store.token(name), [run for run in runs if schedule.good(run) or not since or run.began >= since])
 
-    def _announce(self, name: str, watched: Watched, plan: Plan | None, now: datetime) -> None:
-        following = watched.table.next(now)
+    @staticmethod
+    def _announce(name: str, watched: Watched, plan: Plan | None, following: Plan | None) -> None:
         at = following.at if following else None
         if at != watched.announced:
             watched.announced = at
@@ -236,18 +250,6 @@ class Service:
         every = self.settings.watch.verify_every
         watched.verify_due = now + every * random.uniform(0.9, 1.1)  # noqa: S311  (it only spreads calls)
         return not first
-
-    def _moments(self, name: str, now: datetime) -> list[datetime]:
-        """When something may be due for an account."""
-        watched = self._accounts[name]
-        plan, following = watched.table.current(now), watched.table.next(now)
-        moments = [following.at] if following else []
-        if plan:
-            known = self._known(name, plan)
-            again = schedule.again_at(known.runs) if known.runs and not known.proven(plan, now) else None
-            renew = schedule.renew_at(plan, known.stored) if known.stored else None
-            moments += [plan.opens, plan.ready_by - MARGIN, plan.ready_by, *filter(None, (again, renew))]
-        return moments
 
     # What is done
 
@@ -301,14 +303,13 @@ class Service:
     def _about_logins(self, name: str) -> list[str]:
         return [cause for cause in self.store.alerts.of(name) if not cause.startswith("sink ")]
 
-    def _mind_readiness(self, name: str, plan: Plan, now: datetime) -> None:
+    def _mind_readiness(self, name: str, plan: Plan, known: Known, now: datetime) -> None:
         """Tell that an account is late, and that it is too late."""
-        if self._known(name, plan).proven(plan, now):
+        if known.proven(plan, now):
             if not self.running(name):
                 self.teller.over(name, self._about_logins(name))
             return
-        last = next(iter(self.store.runs(name)), None)
-        why = last.message if last and last.began >= plan.at and last.message else "No run has come to an end yet."
+        why = next((run.message for run in known.runs if run.message), "No run has come to an end yet.")
         if plan.ready_by - MARGIN <= now < plan.closes:
             self.teller.alert(name, "late", f"No proven token yet, and it is due at {out.local(plan.ready_by)}. {why}")
         if plan.ready_by <= now < plan.closes:
@@ -338,3 +339,10 @@ class Service:
             return datetime.fromisoformat(about)
         except ValueError:
             return now
+
+
+def _moments(plan: Plan, known: Known, now: datetime) -> list[datetime]:
+    """When something may be due in a plan."""
+    again = schedule.again_at(known.runs) if known.runs and not known.proven(plan, now) else None
+    renew = schedule.renew_at(plan, known.stored) if known.stored else None
+    return [plan.opens, plan.ready_by - MARGIN, plan.ready_by, *filter(None, (again, renew))]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from autologin import config, formats, out
 from autologin.errors import ConfigError, TokenRejected
+from autologin.exchange import client
 from autologin.flow import Verdict
 
 if TYPE_CHECKING:
@@ -172,14 +173,12 @@ def field_of(data: Any, path: str) -> str:
 async def _verified(desk: Desk, one: Status) -> Status:
     if one.state != "valid" or one.stored is None:
         return one
-    import httpx  # noqa: PLC0415  (100 ms that `status` alone does not need)
-
     account = desk.settings.accounts[one.account]
     try:
         flow, proxy = config.flow_for(desk.settings, account, account.place.environ), config.proxy_url(account)
     except ConfigError as error:
         return replace(one, error=error)  # the other accounts are asked all the same
-    async with httpx.AsyncClient(timeout=15, trust_env=False, proxy=proxy) as http:
+    async with client(proxy) as http:
         answer = await flow.verify(one.stored.token, http)
     if answer.verdict is Verdict.REJECTED:
         desk.store.drop_token(one.account)

@@ -36,7 +36,7 @@ from autologin.service import Service
 async def main(file):
     log.configure(verbose=False)
     settings = config.load(file)
-    service = Service(Desk.open(settings, SystemClock()), Calendar.load(None), file)
+    service = Service(Desk.open(settings, SystemClock()), Calendar.load, file)
     task = asyncio.ensure_future(service.serve())
     loop = asyncio.get_running_loop()
     print("ready", flush=True)

@@ -193,7 +193,7 @@ class Vigil:
 
     def start(self):
         settings = config.load(self.folder / "config.yaml", {"HOME": str(self.folder)})
-        self.service = Service(Desk.open(settings, self.clock), self.calendar, self.folder / "config.yaml")
+        self.service = Service(Desk.open(settings, self.clock), lambda _own: self.calendar, self.folder / "config.yaml")
         self.task = asyncio.ensure_future(self.service.serve())
         return self.service
 
