@@ -48,6 +48,12 @@ MIGRATIONS = (
     CREATE INDEX deliveries_of ON deliveries (account, sink, id);
     CREATE TABLE sinks_off (sink TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, message TEXT NOT NULL) STRICT
     """,
+    """
+    CREATE TABLE tallies (
+        thing TEXT NOT NULL, account TEXT NOT NULL, kind TEXT NOT NULL, outcome TEXT NOT NULL, number INTEGER NOT NULL,
+        PRIMARY KEY (thing, account, kind, outcome)
+    ) STRICT, WITHOUT ROWID
+    """,
 )
 """What leads from each schema version to the next; the version is SQLite's `user_version`. Only ever add at the end."""
 
