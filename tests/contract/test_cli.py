@@ -13,7 +13,18 @@ from autologin import __version__
 from autologin.cli import cli
 
 HEAVY = {
-    *("apscheduler", "boto3", "cryptography", "httpx", "jinja2", "loguru", "playwright", "pydantic", "pydantic_settings"),
+    *(
+        "apscheduler",
+        "boto3",
+        "cryptography",
+        "httpx",
+        "jinja2",
+        "prometheus_client",
+        "loguru",
+        "playwright",
+        "pydantic",
+        "pydantic_settings",
+    ),
     *("pyotp", "sqlite3", "starlette", "uvicorn", "yaml", "asyncio"),
 }
 PROMISED = {
@@ -30,6 +41,7 @@ PROMISED = {
     "webhook listen": {"--port", "--json"},
     "webhook test": set(),
     "flows": {"--json"},
+    "healthcheck": {"--url"},
     "demo": set(),
     "sandbox": set(),
     "browser install": set(),
