@@ -16,8 +16,8 @@ def ask(url: str) -> tuple[bool, str]:
     try:
         status, said = _answer(url)
     except (OSError, HTTPException, ValueError) as error:
-        return False, f"{url} cannot be asked: {_line(str(error)) or type(error).__name__}"
-    return status == 200, f"{url} answers {status}: {said}"
+        return False, _line(f"{url} cannot be asked: {str(error) or type(error).__name__}")
+    return status == 200, _line(f"{url} answers {status}: {said}")
 
 
 def _answer(url: str) -> tuple[int, str]:
@@ -29,7 +29,7 @@ def _answer(url: str) -> tuple[int, str]:
     try:
         connection.request("GET", (parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
         response = connection.getresponse()
-        return response.status, _line(response.read(MOST).decode("utf-8", "replace"))
+        return response.status, response.read(MOST).decode("utf-8", "replace")
     finally:
         connection.close()
 

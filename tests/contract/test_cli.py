@@ -13,19 +13,8 @@ from autologin import __version__
 from autologin.cli import cli
 
 HEAVY = {
-    *(
-        "apscheduler",
-        "boto3",
-        "cryptography",
-        "httpx",
-        "jinja2",
-        "prometheus_client",
-        "loguru",
-        "playwright",
-        "pydantic",
-        "pydantic_settings",
-    ),
-    *("pyotp", "sqlite3", "starlette", "uvicorn", "yaml", "asyncio"),
+    *("apscheduler", "boto3", "cryptography", "httpx", "jinja2", "loguru", "playwright", "pydantic", "pydantic_settings"),
+    *("prometheus_client", "pyotp", "sqlite3", "starlette", "uvicorn", "yaml", "asyncio"),
 }
 PROMISED = {
     "run": {"--all", "--headed", "--force", "--json"},
