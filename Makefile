@@ -12,6 +12,7 @@ install: .venv/installed
 	@(command -v Xvfb && command -v xdotool) >/dev/null \
 	  || ($(APT) update; $(APT) install -y --no-install-recommends xvfb xdotool) >/dev/null 2>&1 \
 	  || echo 'The tests of --headed need the packages xvfb and xdotool' >&2
+	@scripts/install-promtool || echo 'The tests of the metrics need promtool (Debian: the package prometheus)' >&2
 
 .venv/installed: pyproject.toml constraints.txt
 	@echo 'Installing into .venv (once, a minute or two) ...' >&2
@@ -48,4 +49,4 @@ bench: sdks
 	$(BIN)/python bench/brokers.py
 
 clean:
-	rm -rf .venv .demo build dist *.egg-info
+	rm -rf .venv .tools .demo build dist *.egg-info

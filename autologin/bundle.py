@@ -12,6 +12,8 @@ import os
 import re
 import shutil
 from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -29,6 +31,12 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 KEPT = 20
+TIME = "%Y%m%dT%H%M%S.%f"
+NAME = re.compile(r"(\d{8}T\d{6}\.\d{6})-(.+)-([a-z_]+)")
+"""A bundle's folder: when, which account, which error."""
+PNG = b"\x89PNG\r\n\x1a\n"
+MOST = 20_000_000
+"""Bytes of a picture."""
 PATIENCE = 5.0
 """Seconds that a page gets for its outline, and again for its screenshot."""
 NUMBERS = re.compile(r"\d{4,}")
@@ -70,7 +78,7 @@ async def save(
     clock: Clock,
 ) -> Path | None:
     """Keep a bundle in `folder`; gives its folder, None where nothing could be kept. Never raises, and never hangs."""
-    place = folder / f"{clock.now():%Y%m%dT%H%M%S.%f}-{account}-{error.name}"
+    place = folder / f"{clock.now().strftime(TIME)}-{account}-{error.name}"
     private = [user_id] if user_id else []
     report = _report(page, account, error, stages)
     with suppress(OSError):
@@ -81,6 +89,32 @@ async def save(
             _keep(place / "screenshot.png", picture, private)
     _prune(folder)
     return place if place.is_dir() and any(place.iterdir()) else None
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A picture that is kept, and when it was taken."""
+
+    at: datetime
+    file: Path
+
+    def picture(self) -> bytes | None:
+        """The picture; None where it is gone, or is none of ours."""
+        with suppress(OSError), os.fdopen(os.open(self.file, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+            data = file.read(MOST)
+            return data if data.startswith(PNG) else None
+        return None
+
+
+def newest(folder: Path, account: str) -> Kept | None:
+    """The newest picture of an account's failures."""
+    with suppress(OSError):
+        for place in sorted(folder.iterdir(), reverse=True):
+            found = NAME.fullmatch(place.name)
+            file = place / "screenshot.png"
+            if found and found[2] == account and file.is_file() and not (place.is_symlink() or file.is_symlink()):
+                return Kept(datetime.strptime(found[1], TIME).replace(tzinfo=UTC), file)
+    return None
 
 
 async def _soon(work: Awaitable[Result]) -> Result | None:

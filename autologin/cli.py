@@ -313,6 +313,22 @@ def sandbox(ctx: click.Context, port: int, brokers: tuple[str, ...], scenarios: 
     wait_for(lambda: showing.serve(port, list(brokers), list(scenarios)))
 
 
+@cli.command()
+@click.option("--url", help="What to ask, such as /readyz, or where http.listen in the config names another port.")
+@click.pass_context
+def healthcheck(ctx: click.Context, url: str | None) -> None:
+    """Ask whether the service is alive.
+
+    For a container's HEALTHCHECK. Without --url, http://127.0.0.1:8321/livez is asked. The exit code is 0 where it answers
+    200, otherwise 1 with a line that says why.
+    """
+    from autologin import healthcheck as asking
+
+    alive, said = asking.ask(url or asking.URL)
+    click.echo(said, err=not alive)
+    ctx.exit(0 if alive else 1)
+
+
 @cli.group()
 def browser() -> None:
     """The Chromium that logins use."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import socket
 from typing import TYPE_CHECKING
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING
 from autologin import config
 from autologin.clock import SystemClock
 from autologin.desk import Desk
+from autologin.http import serve_http
+from autologin.log import event
 from autologin.market import Calendar
 from autologin.service import Service
 
@@ -24,21 +27,26 @@ async def serve(file: Path | None) -> None:
     Raises:
         ConfigError, StoreError: it cannot begin.
     """
-    settings = config.load(file)
-    desk = Desk.open(settings, SystemClock())
-    service = Service(desk, Calendar.load, file)
-    environ = config.environment()
+    desk = Desk.open(config.load(file), SystemClock())
+    with contextlib.closing(desk.store):
+        service = Service(desk, Calendar.load, file)
+        web = await serve_http(service, desk.settings.http.listen)
+        event("listening", url=web.url)
+        try:
+            await _until_a_signal(service, config.environment())
+        finally:
+            await web.close()
+
+
+async def _until_a_signal(service: Service, environ: Mapping[str, str]) -> None:
     service.beat = lambda: tell_systemd(environ, "WATCHDOG=1")
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, service.stop)
     loop.add_signal_handler(signal.SIGHUP, service.reload)
     tell_systemd(environ, "READY=1")
-    try:
-        await service.serve()
-    finally:
-        tell_systemd(environ, "STOPPING=1")
-        desk.store.close()
+    await service.serve()
+    tell_systemd(environ, "STOPPING=1")
 
 
 def tell_systemd(environ: Mapping[str, str], what: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from autologin import config, formats, out
 from autologin.errors import ConfigError, TokenRejected
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
+    from autologin.clock import Clock
     from autologin.desk import Desk
-    from autologin.settings import Account
+    from autologin.settings import Account, Settings
     from autologin.store import Store
     from autologin.store.records import Block, Owed, Run, StoredToken
 
@@ -91,12 +92,23 @@ class Status:
             yield f"blocked since {out.local(self.block.at)} after {self.block.error}: {self.block.message}"
             yield f"`autologin unblock {self.account}` lifts it, once you know why it was refused"
         for one in self.owed:
-            yield f"{one.sink}: {_in_words(one)}"
+            yield f"{one.sink}: {delivery_in_words(one)}"
         if self.last:
             yield f"last run at {out.local(self.last.began)}: {self.last.error or self.last.outcome or 'was cut off'}"
 
 
-def look(desk: Desk) -> list[Status]:
+class Sources(Protocol):
+    """Where it stands how the accounts are. A desk has them, and so has a service."""
+
+    @property
+    def settings(self) -> Settings: ...  # noqa: D102
+    @property
+    def store(self) -> Store: ...  # noqa: D102
+    @property
+    def clock(self) -> Clock: ...  # noqa: D102
+
+
+def look(desk: Sources) -> list[Status]:
     """What the store knows of every account in the config."""
     store, now = desk.store, desk.clock.now()
     return [
@@ -108,11 +120,12 @@ def _known(store: Store, name: str, broker: str, now: datetime) -> Status:
     return Status(name, broker, now, store.token(name), store.blocked(name), next(iter(store.runs(name)), None))
 
 
-def _owed(desk: Desk, account: Account) -> list[Owed]:
+def _owed(desk: Sources, account: Account) -> list[Owed]:
     return [one for one in desk.store.outbox.of(account.name) if one.sink in account.sinks]
 
 
-def _in_words(one: Owed) -> str:
+def delivery_in_words(one: Owed) -> str:
+    """What became of a message, after the name of its sink."""
     if one.outcome == "delivered" and one.settled:
         return f"got its {one.type} at {out.local(one.settled)}"
     if one.outcome:

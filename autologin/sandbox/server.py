@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 import importlib
 import pkgutil
-import socket
 from contextlib import AsyncExitStack
 from itertools import count, repeat
 from typing import TYPE_CHECKING, Any, Self
 
-import uvicorn
-
 import autologin.sandbox
 from autologin.sandbox.index import Index
 from autologin.sandbox.twin import HANG_UP_MESSAGE, Twin
+from autologin.serving import Served
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -80,44 +78,11 @@ class Sandbox:
         return {"state": {"path": "./state"}, "sinks": sinks, "accounts": accounts}
 
 
-class _Served:
-    """One app on one port. uvicorn without its signal handlers and main loop, so that it ends at once."""
+class _Served(Served):
+    """One app on one port, which can close a connection without an answer."""
 
     def __init__(self, app: ASGIApp, port: int) -> None:
-        self._socket = _listener(port)
-        self.port: int = self._socket.getsockname()[1]
-        self._server = uvicorn.Server(
-            uvicorn.Config(
-                self._hanging_up(app),
-                http="h11",
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                log_level="error",
-                access_log=False,
-                date_header=False,
-                server_header=False,
-            )
-        )
-
-    async def open(self) -> None:
-        """Listen."""
-        self._server.config.load()
-        self._server.lifespan = self._server.config.lifespan_class(self._server.config)
-        await self._server.startup(sockets=[self._socket])
-
-    async def close(self) -> None:
-        """Stop listening, cut every connection, and end what was still being answered."""
-        for server in self._server.servers:
-            server.close()
-        self._socket.close()
-        for connection in list(self._server.server_state.connections):
-            connection.transport.abort()
-        tasks = list(self._server.server_state.tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.sleep(0)
+        super().__init__(self._hanging_up(app), HOST, port)
 
     def _hanging_up(self, app: ASGIApp) -> ASGIApp:
         """The app, with a message more: one that closes the connection without an answer."""
@@ -135,7 +100,7 @@ class _Served:
         return wrapped
 
     def _hang_up(self, client: tuple[str, int]) -> None:
-        for connection in list(self._server.server_state.connections):
+        for connection in list(self.server.server_state.connections):
             if getattr(connection, "client", None) == tuple(client):
                 connection.transport.abort()
 
@@ -156,15 +121,3 @@ def twin_classes() -> dict[str, type[Twin]]:
             if isinstance(thing, type) and issubclass(thing, Twin) and getattr(thing, "broker", None) == module.name:
                 found[module.name] = thing
     return found
-
-
-def _listener(port: int) -> socket.socket:
-    # Named as TCP, or asyncio leaves Nagle's algorithm on and each answer waits 40 ms.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((HOST, port))
-    except OSError as error:
-        listener.close()
-        raise OSError(error.errno, f"port {port} of {HOST} cannot be used: {error.strerror}") from error
-    return listener

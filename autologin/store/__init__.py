@@ -22,6 +22,7 @@ from autologin.store.alerts import Alerts
 from autologin.store.database import FILE, Database, moment, unusable, utc
 from autologin.store.outbox import Outbox
 from autologin.store.records import AttemptCount, Block, Lease, Run, StoredToken
+from autologin.store.tallies import Tallies
 from autologin.token import Token
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ class Store:
 
     def __init__(self, database: Database, seal: Seal, clock: Clock) -> None:
         self._database, self._seal, self._clock = database, seal, clock
-        self.outbox = Outbox(database, seal, clock)
+        self.tallies = Tallies(database)
+        self.outbox = Outbox(database, seal, clock, self.tallies)
         self.alerts = Alerts(database, clock)
         self._fingerprint_key = self._own_key()
 
@@ -145,10 +147,10 @@ class Store:
         """Note how a run ended."""
         rounded = json.dumps({name: round(value, 3) for name, value in stages.items()})
         said = (error.name, error.message) if error else (None, None)
-        self._database.do(
-            "UPDATE runs SET outcome = ?, error = ?, message = ?, seconds = ?, stages = ? WHERE id = ?",
-            *(outcome, *said, round(seconds, 3), rounded, run),
-        )
+        change = "UPDATE runs SET outcome = ?, error = ?, message = ?, seconds = ?, stages = ? WHERE id = ? RETURNING account"
+        with self._database.transaction():
+            for (account,) in self._database.all(change, outcome, *said, round(seconds, 3), rounded, run):
+                self.tallies.add("run", account, said[0] or "", outcome)
 
     def runs(self, account: str, newest: int = 1, since: datetime | None = None) -> list[Run]:
         """The newest runs of an account (since a moment), the last one first."""

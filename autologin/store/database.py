@@ -53,6 +53,12 @@ MIGRATIONS = (
         account TEXT NOT NULL, cause TEXT NOT NULL, opened TEXT NOT NULL, PRIMARY KEY (account, cause)
     ) STRICT, WITHOUT ROWID
     """,
+    """
+    CREATE TABLE tallies (
+        thing TEXT NOT NULL, account TEXT NOT NULL, kind TEXT NOT NULL, outcome TEXT NOT NULL, number INTEGER NOT NULL,
+        PRIMARY KEY (thing, account, kind, outcome)
+    ) STRICT, WITHOUT ROWID
+    """,
 )
 """What leads from each schema version to the next; the version is SQLite's `user_version`. Only ever add at the end."""
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from autologin.clock import Clock
     from autologin.seal import Seal
     from autologin.store.database import Database
+    from autologin.store.tallies import Tallies
 
 HOLD_SECONDS = 120.0
 """How long a new token waits for the broker's word on it; after that whoever runs gives it to its sinks as it is."""
@@ -47,8 +48,8 @@ WHERE id IN (SELECT max(id) FROM deliveries WHERE account = ? GROUP BY sink) ORD
 class Outbox:
     """The deliveries in a store. Every method raises StoreError where the database cannot be read or written."""
 
-    def __init__(self, database: Database, seal: Seal, clock: Clock) -> None:
-        self._database, self._seal, self._clock = database, seal, clock
+    def __init__(self, database: Database, seal: Seal, clock: Clock, tallies: Tallies) -> None:
+        self._database, self._seal, self._clock, self._tallies = database, seal, clock, tallies
 
     # Putting in
 
@@ -97,7 +98,9 @@ class Outbox:
         """It did not arrive; the next try is after `pause` seconds."""
         due = utc(self._clock.now() + timedelta(seconds=pause))
         change = "UPDATE deliveries SET tries = tries + 1, error = ?, due = ?, owner = NULL WHERE id = ? AND owner = ?"
-        self._database.do(change, error, due, parcel.id, parcel.owner)
+        with self._database.transaction():
+            self._database.do(change, error, due, parcel.id, parcel.owner)
+            self._tallies.add("failed_try", parcel.message.account, parcel.sink, "failed")
 
     def put_back(self, parcel: Parcel) -> None:
         """It was not tried to the end; whoever is next may."""
@@ -114,6 +117,10 @@ class Outbox:
     def outstanding(self) -> list[str]:
         """The sinks that are owed something, sorted."""
         return [row[0] for row in self._database.all("SELECT DISTINCT sink FROM deliveries WHERE outcome IS NULL ORDER BY 1")]
+
+    def backlog(self) -> dict[str, int]:
+        """How many messages each sink is owed; only sinks that are owed some."""
+        return dict(self._database.all("SELECT sink, count(*) FROM deliveries WHERE outcome IS NULL GROUP BY sink"))
 
     def of(self, account: str) -> list[Owed]:
         """The newest message at each sink of an account, and what became of it."""
@@ -151,7 +158,10 @@ class Outbox:
 
     def _end(self, outcome: str, which: str, *values: object) -> None:
         change = "UPDATE deliveries SET outcome = ?, settled = ?, sealed = NULL, owner = NULL WHERE outcome IS NULL AND"
-        self._database.do(f"{change} {which}", outcome, self._now(), *values)
+        with self._database.transaction():
+            ended = self._database.all(f"{change} {which} RETURNING account, sink", outcome, self._now(), *values)
+            for account, sink in ended:
+                self._tallies.add("delivery", account, sink, outcome)
 
     def _is_free(self, holder: str | None, claimed: str | None) -> bool:
         if holder is None or claimed is None or not owner.alive(holder):

@@ -86,3 +86,13 @@ class Owed:
     error: str | None
     due: datetime | None
     settled: datetime | None
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How often something happened since the store was made. `kind` is a run's error, or a delivery's sink."""
+
+    account: str
+    kind: str
+    outcome: str
+    number: int

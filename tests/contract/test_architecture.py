@@ -16,9 +16,11 @@ LAYERS = (
     {"webhooks", "notices"},
     {"commands"},
     {"daemon"},
-    {"service"},
+    {"service", "http"},
+    {"metrics", "panel", "gate"},
+    {"readiness"},
     {*("oneshot", "demo", "out", "early"), *("status", "byhand", "agenda", "catalogue", "check", "install", "listen")}
-    | {"handover", "client"},
+    | {"handover", "client", "healthcheck"},
     {"run", "signin"},
     {"desk", "notify", "schedule"},
     {"bundle", "page", "entry", "view", "judge", "hands", "browser", "capture", "replies"},
@@ -33,7 +35,7 @@ LAYERS = (
     {"flows"},
     {"flow", "steps", "screen", "otp"},
     {"message", "formats"},
-    {"token", "log", "clock", "atomic"},
+    {"token", "log", "clock", "atomic", "serving"},
     {"errors"},
     {"redaction"},
 )
@@ -46,8 +48,10 @@ ONLY = {
     "boto3": {"aws"},
     "botocore": {"aws"},
     "loguru": {"log"},
-    "jinja2": {"sandbox"},
+    "jinja2": {"sandbox", "panel"},
     "starlette": {"sandbox", "http"},
+    "uvicorn": {"serving"},
+    "prometheus_client": {"metrics"},
 }
 
 

@@ -14,7 +14,7 @@ from autologin.cli import cli
 
 HEAVY = {
     *("apscheduler", "boto3", "cryptography", "httpx", "jinja2", "loguru", "playwright", "pydantic", "pydantic_settings"),
-    *("pyotp", "sqlite3", "starlette", "uvicorn", "yaml", "asyncio"),
+    *("prometheus_client", "pyotp", "sqlite3", "starlette", "uvicorn", "yaml", "asyncio"),
 }
 PROMISED = {
     "run": {"--all", "--headed", "--force", "--json"},
@@ -33,6 +33,7 @@ PROMISED = {
     "serve": {"--log-format"},
     "calendar": {"--from", "--days", "--segment", "--json"},
     "flows": {"--json"},
+    "healthcheck": {"--url"},
     "demo": set(),
     "sandbox": set(),
     "browser install": set(),

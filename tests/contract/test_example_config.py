@@ -99,6 +99,7 @@ def test_what_is_commented_out_can_be_used(load):
         ("schedule", "jitter"),
         ("watch", "relogin"),
         ("notify", "ping"),
+        ("http", "token"),
     }
     settings, environ = load(text)
     found = settings.account("zerodha")
@@ -112,7 +113,7 @@ def test_each_of_them_is_a_key_with_a_comment_of_its_own(line):
     flow = registry.load("zerodha")
     known = {*Settings.model_fields, *flow.Credentials.model_fields, "executable", "sandbox", "authorize", "proxy", "timeout"}
     known |= {*sinks.config_class("file").model_fields, "for_compose"}
-    sections = ("schedule", "watch", "notify")
+    sections = ("schedule", "http", "watch", "notify")
     known |= {key for name in sections for key in Settings.model_fields[name].annotation.model_fields}
     known |= {*sinks.config_class("ssm").model_fields, "aws"}
     assert key in known

@@ -22,7 +22,7 @@ from autologin import owner, store
 from autologin.errors import AutologinError, ConfigError, CredentialsRejected, StoreError
 from autologin.store import LEASE_SECONDS, RUNS_KEPT, STEPS_KEPT, Store
 from autologin.store.database import MIGRATIONS
-from autologin.store.records import AttemptCount, Run
+from autologin.store.records import AttemptCount, Run, Tally
 from autologin.token import Token
 
 SECRET = "tok/en+canary=9f8a77"
@@ -624,6 +624,49 @@ def test_a_busy_account_does_not_cost_another_its_history(kept, monkeypatch):
 
 def test_more_than_a_year_of_trading_days_is_kept():
     assert RUNS_KEPT > 250
+
+
+# Counts
+
+
+def test_runs_are_counted_by_how_they_ended_and_no_pruning_lowers_it(kept, monkeypatch):
+    monkeypatch.setattr(store, "RUNS_KEPT", 2)
+    for _ in range(5):
+        kept.end_run(kept.begin_run("z", "zerodha"), "issued", None, seconds=1, stages={})
+    kept.end_run(kept.begin_run("z", "zerodha"), "failed", CredentialsRejected("no"), seconds=1, stages={})
+    kept.begin_run("z", "zerodha")
+    assert kept.tallies.of("run") == [Tally("z", "", "issued", 5), Tally("z", "credentials_rejected", "failed", 1)]
+    assert kept.tallies.of("delivery") == []
+
+
+def test_deliveries_are_counted_by_what_became_of_them(kept, clock):
+    for secret in ("first-token", "second-token", "third-token"):
+        kept.put_token("z", "zerodha", a_token(secret, issued_at=clock.now()), ["tokens", "hook"])
+        clock.move(minutes=5)
+    assert kept.outbox.backlog() == {"hook": 1, "tokens": 1}
+    (parcel,) = kept.outbox.claim("tokens", 9)
+    kept.outbox.failed(parcel, "no route", 1)
+    clock.move(minutes=1)
+    (parcel,) = kept.outbox.claim("tokens", 9)
+    kept.outbox.delivered(parcel)
+    kept.drop_token("z")
+    assert kept.tallies.of("failed_try") == [Tally("z", "tokens", "failed", 1)]
+    found = {(one.kind, one.outcome): one.number for one in kept.tallies.of("delivery")}
+    assert found == {
+        ("hook", "replaced"): 2,
+        ("hook", "withdrawn"): 1,
+        ("tokens", "replaced"): 2,
+        ("tokens", "delivered"): 1,
+    }
+    assert kept.outbox.backlog() == {}
+
+
+def test_counts_outlive_the_process(opener):
+    first = opener()
+    first.end_run(first.begin_run("z", "zerodha"), "issued", None, seconds=1, stages={})
+    second = opener()
+    second.end_run(second.begin_run("z", "zerodha"), "issued", None, seconds=1, stages={})
+    assert first.tallies.of("run") == [Tally("z", "", "issued", 2)]
 
 
 # Logins by hand
