@@ -7,7 +7,7 @@ import base64
 import contextlib
 import json
 import os
-import ssl
+import re
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,14 +16,16 @@ from pathlib import Path
 
 import pytest
 from kit import MORNING, leaks
+from loguru import logger
 from pydantic import SecretStr, ValidationError
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+from tls_kit import pair, says_why, server_side
 
 from autologin.delivery import Post, report
 from autologin.errors import ConfigError, CredentialsRejected, DeliveryFailed
 from autologin.message import Message
 from autologin.secrets import Place
-from autologin.sinks import parse
+from autologin.sinks import parse, webhook
 from autologin.sinks.webhook import pause_in
 from autologin.store import Store
 from autologin.token import Token
@@ -44,10 +46,11 @@ class Consumer:
     served: asyncio.Event = field(default_factory=asyncio.Event)
     port: int = 0
     scheme: str = "http"
+    path: str = "/hooks/token"
 
     @property
     def url(self):
-        return f"{self.scheme}://127.0.0.1:{self.port}/hooks/token"
+        return f"{self.scheme}://127.0.0.1:{self.port}{self.path}"
 
     async def serve(self, reader, writer):
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
@@ -174,25 +177,6 @@ async def test_nobody_there_and_nobody_answering():
         consumer.hold.set()
 
 
-async def test_a_certificate_that_nobody_trusts(tmp_path):
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "nobody.test")])
-    now = datetime.now(UTC)
-    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
-    plain = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    pem = key.private_bytes(*plain) + builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-    (tmp_path / "pem").write_bytes(pem)
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(tmp_path / "pem")
-    async with listening(Consumer(scheme="https"), tls) as consumer:
-        assert "its certificate is not trusted" in (await refused(consumer)).said
-    assert consumer.got == []
-
-
 async def test_a_check_sends_no_event():
     async with listening(Consumer([(404, {})])) as consumer:
         sink = made(consumer)
@@ -206,6 +190,11 @@ async def test_a_check_sends_no_event():
 @pytest.mark.parametrize(
     ("change", "said"),
     [
+        ({"url": "https://example.com:x/"}, "must be an address"),
+        ({"url": "https://example.com:70000/"}, "must be an address"),
+        ({"url": "https://exa mple.com/"}, "must be an address"),
+        ({"headers": {"no name": "x"}}, "is no name of a header"),
+        ({"headers": {"Webhook-Id": "x"}}, "sets itself"),
         ({"url": "http://example.com/"}, "is not https"),
         ({"url": "ftp://example.com/"}, "must be an address"),
         ({"url": "https://me:pw@example.com/"}, "must be an address"),
@@ -224,6 +213,192 @@ def test_a_secret_that_is_none(secret):
     with pytest.raises(ConfigError, match=r"sinks\.hook\.secret\.0: is no webhook secret") as caught:
         config.build("hook", Place(Path("/"), {}))
     assert secret not in str(caught.value)
+
+
+def test_a_header_that_cannot_be_sent():
+    config = parse({"type": "webhook", "url": "https://example.com/", "secret": SECRET, "headers": {"X-Mine": "canary-é"}})
+    with pytest.raises(ConfigError, match=r"sinks\.hook\.headers\.X-Mine: holds a character") as caught:
+        config.build("hook", Place(Path("/"), {}))
+    assert "canary" not in str(caught.value)
+
+
+async def test_a_host_that_cannot_be():
+    config = parse({"type": "webhook", "url": "https://xn--/", "secret": SECRET})
+    with pytest.raises(DeliveryFailed, match="is no address"):
+        await config.build("hook", Place(Path("/"), {})).check()
+
+
+# How much of an answer is read, and what of the address is told
+
+
+@asynccontextmanager
+async def babbling(babble, begins=b"HTTP/1.1 200 OK\r\n\r\n"):
+    """Begins an answer, then does as `babble` says; gives the consumer, and an event for when it was hung up on."""
+    hung_up = asyncio.Event()
+
+    async def serve(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(begins)
+        with contextlib.suppress(ConnectionError):
+            await babble(reader, writer)
+        writer.close()
+        hung_up.set()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield Consumer(port=server.sockets[0].getsockname()[1]), hung_up
+
+
+async def test_an_answer_without_end_is_cut_off():
+    said = []
+
+    async def without_end(_reader, writer):
+        while True:
+            writer.write(b"x" * 65536)
+            said.append(65536)
+            await writer.drain()
+
+    async with babbling(without_end) as (consumer, hung_up):
+        await given(consumer)
+        await asyncio.wait_for(hung_up.wait(), 20)
+    assert sum(said) < 20_000_000, "it was read on and on"
+
+
+async def test_an_answer_whose_end_does_not_come_is_taken_by_its_status(monkeypatch):
+    monkeypatch.setattr(webhook, "READ_SECONDS", 0.01)
+
+    async def one_byte(reader, writer):
+        writer.write(b"x")
+        while await reader.read(65536):
+            pass
+
+    async with babbling(one_byte) as (consumer, hung_up):
+        await given(consumer, timeout=20)
+        await asyncio.wait_for(hung_up.wait(), 20)
+
+
+async def test_a_status_that_drips_does_not_outlast_the_timeout():
+    async def drip(_reader, writer):
+        while True:
+            writer.write(b"x")
+            await writer.drain()
+            await asyncio.sleep(0.05)  # never long enough for a timeout between two bytes
+
+    async with babbling(drip, b"HTTP/1.1 200 ") as (consumer, hung_up):
+        assert "did not answer within 0.3 seconds" in (await refused(consumer, timeout=0.3)).said
+        await asyncio.wait_for(hung_up.wait(), 20)
+
+
+@pytest.mark.parametrize("status", [500, 410, 302])
+async def test_the_addresss_path_and_query_are_told_nowhere(post, status):
+    lines = []
+    logger.remove()
+    number = logger.add(lambda line: lines.append(str(line.record["extra"])), level="DEBUG", format="{message}")
+    async with listening(Consumer([(status, {"location": "/path-canary"})])) as consumer:
+        consumer.path = "/path-canary/x?key=query-canary"
+        ours = post(consumer)
+        ours.store.outbox.owe(ISSUED, ["hook"])
+        await ours.drain(["hook"], seconds=0)
+        await ours.close()
+    logger.remove(number)
+    (owed,) = ours.store.outbox.of("mine")
+    assert f"http://127.0.0.1:{consumer.port} answered {status}" in owed.error
+    told = [owed.error, *lines, str(made(consumer)), repr(made(consumer))]
+    assert leaks(["path-canary", "query-canary"], told) == []
+    assert any("delivery_failed" in line for line in lines)
+
+
+# TLS
+
+
+@pytest.fixture
+def authority(tmp_path):
+    return pair(tmp_path, "authority")
+
+
+async def test_a_client_certificate_is_shown_and_without_one_nothing_is_accepted(tmp_path, authority):
+    ours, alien = pair(tmp_path, "ours", authority), pair(tmp_path, "alien", pair(tmp_path, "elsewhere"))
+    tls = server_side(pair(tmp_path, "server", authority), clients=authority)
+    trusted = {"ca_cert": str(authority.cert)}
+    async with listening(Consumer(scheme="https"), tls) as consumer:
+        for shown in ({}, {"client_cert": str(alien.cert), "client_key": str(alien.key)}):
+            error = await refused(consumer, **trusted, **shown)
+            assert "cannot be reached" in error.said
+            assert "client certificate" in error.mend
+        assert consumer.got == []
+        await given(consumer, **trusted, client_cert=str(ours.cert), client_key=str(ours.key))
+        assert len(consumer.got) == 1
+
+
+async def test_a_server_that_tells_why_it_refuses_is_quoted(tmp_path, authority):
+    with says_why(server_side(pair(tmp_path, "server", authority), clients=authority)) as url:
+        config = parse({"type": "webhook", "url": url, "secret": SECRET, "ca_cert": str(authority.cert)})
+        sink = config.build("hook", Place(Path("/"), {}))
+        with pytest.raises(DeliveryFailed, match="it refused the connection: handshake failure") as caught:
+            await sink.check()
+        await sink.close()
+    assert "client_cert" in caught.value.mend
+
+
+@pytest.mark.parametrize(
+    ("server", "trusted", "why"),
+    [
+        ({}, None, "self-signed certificate in certificate chain|unable to get local issuer"),
+        ({}, "elsewhere", "self-signed certificate in certificate chain|unable to get local issuer"),
+        ({"ip": "127.0.0.2"}, "authority", "not valid for '127.0.0.1'"),
+        ({"days": -1}, "authority", "has expired"),
+    ],
+)
+async def test_a_certificate_that_is_not_trusted(tmp_path, authority, server, trusted, why):
+    pair(tmp_path, "elsewhere")
+    tls = server_side(pair(tmp_path, "server", authority, **server))
+    async with listening(Consumer(scheme="https"), tls) as consumer:
+        error = await refused(consumer, **({"ca_cert": str(tmp_path / f"{trusted}.crt")} if trusted else {}))
+    assert re.search(f"its certificate is not trusted: .*({why})", error.said), error.said
+    assert "ca_cert" in error.mend
+    assert consumer.got == []
+
+
+@pytest.mark.parametrize(
+    ("change", "key", "said"),
+    [
+        ({"ca_cert": "missing"}, "ca_cert", "cannot be read (No such file or directory)"),
+        ({"ca_cert": "."}, "ca_cert", "cannot be read (Is a directory)"),
+        ({"ca_cert": "ours.key"}, "ca_cert", "holds no certificate"),
+        ({"ca_cert": "empty"}, "ca_cert", "holds no certificate"),
+        ({"client_cert": "missing"}, "client_cert", "cannot be read"),
+        ({"client_cert": "ours.key"}, "client_cert", "holds no certificate"),
+        ({"client_key": "missing"}, "client_key", "cannot be read"),
+        ({"client_key": "ours.crt"}, "client_key", "holds no private key"),
+        ({"client_key": "authority.key"}, "client_key", "is not the key of client_cert"),
+        ({"client_key": "locked.key"}, "client_key", "needs a passphrase"),
+    ],
+)
+def test_a_certificate_file_that_cannot_be_used_is_named_with_its_key(tmp_path, authority, change, key, said):
+    pair(tmp_path, "ours", authority)
+    pair(tmp_path, "locked", authority, passphrase=b"x")
+    (tmp_path / "empty").touch()
+    files = {"client_cert": "ours.crt", "client_key": "ours.key", "ca_cert": "authority.crt"} | change
+    place = Place(tmp_path, {})
+    config = parse({"type": "webhook", "url": "https://example.com/", "secret": SECRET, **files}).anchored(place)
+    with pytest.raises(ConfigError) as caught:
+        config.build("hook", place)
+    (problem,) = caught.value.problems
+    assert (problem.key, said in problem.message, bool(problem.mend)) == (f"sinks.hook.{key}", True, True), problem
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"client_cert": "x"}, "`client_cert` needs a `client_key`"),
+        ({"client_key": "x"}, "`client_key` needs a `client_cert`"),
+        ({"ca_cert": ""}, "at least 1 character"),
+        ({"ca_cert": "x", "url": "http://127.0.0.1/"}, "`ca_cert` is of no use"),
+    ],
+)
+def test_certificates_that_make_no_sense(change, said):
+    with pytest.raises(ValidationError, match=said):
+        parse({"type": "webhook", "url": "https://example.com/", "secret": SECRET, **change})
 
 
 @pytest.fixture

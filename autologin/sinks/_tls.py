@@ -1,0 +1,95 @@
+"""The keys `client_cert`, `client_key` and `ca_cert` of a sink that speaks TLS, and in words what can go wrong with it."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+
+from autologin.errors import ConfigError, Problem
+
+PEM = "It must be a file in PEM format, which starts with -----BEGIN."
+
+
+class _LockedError(Exception):
+    """A key that asks for a passphrase."""
+
+
+@dataclass(frozen=True)
+class Files:
+    """What the sink of this name proves itself with, and whom it trusts. None: with nothing; the public CAs."""
+
+    sink: str
+    client_cert: str | None = None
+    client_key: str | None = None
+    ca_cert: str | None = None
+
+    def context(self) -> ssl.SSLContext:
+        """The rules of a connection.
+
+        Raises:
+            ConfigError: a file cannot be read, or does not hold what it should.
+        """
+        context = self._trusting()
+        if self.client_cert and self.client_key:
+            self._trust(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), "client_cert", self.client_cert)  # is there a certificate?
+            self._prove(context, self.client_cert, self.client_key)
+        return context
+
+    def _trusting(self) -> ssl.SSLContext:
+        if self.ca_cert:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            self._trust(context, "ca_cert", self.ca_cert)
+            return context
+        import httpx  # noqa: PLC0415  (100 ms that only a delivery needs)
+
+        return httpx.create_ssl_context(trust_env=False)
+
+    def _trust(self, context: ssl.SSLContext, key: str, path: str) -> None:
+        self._see(key, path)
+        try:
+            context.load_verify_locations(path)
+        except ssl.SSLError:
+            raise self._problem(key, "holds no certificate", PEM) from None
+
+    def _prove(self, context: ssl.SSLContext, cert: str, key: str) -> None:
+        self._see("client_key", key)
+        try:
+            context.load_cert_chain(cert, key, password=_nobody)
+        except _LockedError:
+            mend = "Nobody is there to type it: write the key without one, into a file that others cannot read."
+            raise self._problem("client_key", "needs a passphrase", mend) from None
+        except ssl.SSLError as error:
+            if "MISMATCH" in str(error):
+                raise self._problem(
+                    "client_key", "is not the key of client_cert", "Name the two that were made together."
+                ) from None
+            raise self._problem("client_key", "holds no private key", PEM) from None
+
+    def _see(self, key: str, path: str) -> None:
+        try:
+            Path(path).open("rb").close()
+        except OSError as error:
+            said = f"the file {path} cannot be read ({error.strerror})"
+            raise self._problem(key, said, "Correct the path, or let the user that runs autologin read it.") from None
+
+    def _problem(self, key: str, said: str, mend: str) -> ConfigError:
+        return ConfigError(Problem(f"sinks.{self.sink}.{key}", said, mend))
+
+
+def refusal(error: BaseException) -> tuple[str, str] | None:
+    """What went wrong in TLS below an error, and its mend; None where TLS was not what failed."""
+    below: BaseException | None = error
+    while below is not None:
+        if isinstance(below, ssl.SSLCertVerificationError):
+            said = f"its certificate is not trusted: {below.verify_message.rstrip('.')}"
+            return said, "Name the CA that signed it in `ca_cert`, or correct its certificate."
+        if isinstance(below, ssl.SSLError) and "ALERT" in (below.reason or ""):
+            said = f"it refused the connection: {below.reason.rpartition('ALERT_')[2].replace('_', ' ').lower()}"
+            return said, "Where it wants a certificate of yours, set `client_cert` and `client_key` to one that it knows."
+        below = below.__cause__ or below.__context__
+    return None
+
+
+def _nobody() -> str:
+    raise _LockedError
