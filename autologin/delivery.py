@@ -15,13 +15,14 @@ from autologin import policy
 from autologin.errors import AutologinError, ConfigError, DeliveryFailed, Problem
 from autologin.log import event
 from autologin.message import Message
+from autologin.secrets import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
     from autologin.clock import Clock
-    from autologin.secrets import Place
+    from autologin.secrets import Place, Secret
     from autologin.sinks import Sink, SinkConfig
     from autologin.store import Store
     from autologin.store.records import Owed, Parcel
@@ -54,6 +55,7 @@ class Post:
     store: Store
     clock: Clock
     _sinks: dict[str, Sink] = field(default_factory=dict)
+    _fingerprints: dict[str, str] = field(default_factory=dict)
 
     def sink(self, name: str) -> Sink:
         """The sink of this name.
@@ -93,7 +95,7 @@ class Post:
 
     async def close(self) -> None:
         """Let go of every sink's connections."""
-        sinks, self._sinks = list(self._sinks.values()), {}
+        sinks, self._sinks, self._fingerprints = list(self._sinks.values()), {}, {}
         for sink in sinks:
             with suppress(Exception):
                 await sink.close()
@@ -132,12 +134,12 @@ class Post:
 
     async def _tried(self, parcel: Parcel) -> DeliveryFailed | None:
         """Try once; gives what went wrong."""
-        fingerprint = self._fingerprint(parcel.sink)
-        if why := self.store.outbox.off(parcel.sink, fingerprint):
-            return DeliveryFailed(why, mend=GONE, gone=True)
+        off = self.store.outbox.off(parcel.sink)
+        if off and off.fingerprint == self._fingerprint(parcel.sink):
+            return DeliveryFailed(off.message, mend=GONE, gone=True)
         error = await self._given(parcel.sink, parcel.message)
         if error and error.gone:
-            self.store.outbox.switch_off(parcel.sink, fingerprint, error.said)
+            self.store.outbox.switch_off(parcel.sink, self._fingerprint(parcel.sink), error.said)
         return error
 
     async def _asked(self, name: str) -> DeliveryFailed | None:
@@ -173,7 +175,18 @@ class Post:
         return Delivery(name, "failed", _in_words(error))
 
     def _fingerprint(self, name: str) -> str:
-        return self.store.fingerprint("sink", repr(self.configs[name]))
+        """A name for a sink's config and all that it refers to: any change makes another."""
+        if name not in self._fingerprints:
+            config = self.configs[name]
+            texts = (self._text(f"sinks.{name}.{key}", secret) for key, secret in config.secrets().items())
+            self._fingerprints[name] = self.store.fingerprint("sink", repr(config), *texts)
+        return self._fingerprints[name]
+
+    def _text(self, key: str, secret: Secret) -> str:
+        try:
+            return resolve(key, secret, self.place).value.get_secret_value()
+        except ConfigError:
+            return ""  # which is a change too; what is wrong with it is told by the delivery that it stops
 
 
 GONE = "It is switched off until its config changes."

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from autologin import owner
 from autologin.message import ISSUED, Message
 from autologin.store.database import moment, utc
-from autologin.store.records import Owed, Parcel
+from autologin.store.records import Off, Owed, Parcel
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -133,10 +133,10 @@ class Outbox:
         values = (sink, fingerprint, message)
         self._database.do("REPLACE INTO sinks_off (sink, fingerprint, message) VALUES (?,?,?)", *values)
 
-    def off(self, sink: str, fingerprint: str) -> str | None:
-        """Why a sink with this config is switched off; None where it is not."""
-        row = self._database.one("SELECT message FROM sinks_off WHERE sink = ? AND fingerprint = ?", sink, fingerprint)
-        return row[0] if row else None
+    def off(self, sink: str) -> Off | None:
+        """With which config a sink was switched off, and why; None where it never was."""
+        row = self._database.one("SELECT fingerprint, message FROM sinks_off WHERE sink = ?", sink)
+        return Off(*row) if row else None
 
     # Below
 

@@ -96,3 +96,11 @@ class Tally:
     kind: str
     outcome: str
     number: int
+
+
+@dataclass(frozen=True)
+class Off:
+    """Why a sink is switched off; `fingerprint` is of the config that it had then."""
+
+    fingerprint: str
+    message: str

@@ -405,9 +405,9 @@ def test_certificates_that_make_no_sense(change, said):
 def post(tmp_path, clock):
     store = Store.open(tmp_path / "state", clock)
 
-    def made_for(consumer, **more):
+    def made_for(consumer, environ=None, **more):
         config = parse({"type": "webhook", "url": consumer.url, "secret": SECRET, **more})
-        return Post({"hook": config}, Place(Path("/"), {}), store, clock)
+        return Post({"hook": config}, Place(Path("/"), environ or {}), store, clock)
 
     yield made_for
     store.close()
@@ -450,6 +450,32 @@ async def test_an_endpoint_that_is_gone_hears_no_more_until_its_config_changes(p
         await changed.drain(["hook"], seconds=10)
         await changed.close()
     assert ids(consumer) == [ISSUED.id] * 2
+
+
+@pytest.mark.parametrize(
+    ("environ", "heard"),
+    [
+        ({"HOOK": SECRET, "TOKEN": "one"}, 1),
+        ({"HOOK": OTHER, "TOKEN": "one"}, 2),
+        ({"HOOK": SECRET, "TOKEN": "two"}, 2),
+        ({"TOKEN": "one"}, 1),
+    ],
+    ids=["the same", "another secret", "another header", "no secret"],
+)
+async def test_an_endpoint_that_is_gone_is_tried_again_with_what_a_reference_leads_to_now(post, environ, heard):
+    config = {"secret": {"env": "HOOK"}, "headers": {"Authorization": {"env": "TOKEN"}}}
+    async with listening(Consumer([(410, {}), (200, {})])) as consumer:
+        for now in ({"HOOK": SECRET, "TOKEN": "one"}, environ):
+            ours = post(consumer, now, **config)
+            ours.store.outbox.owe(ISSUED, ["hook"])
+            ours.store.outbox.hurry()
+            await ours.drain(["hook"], seconds=1)
+            await ours.close()
+    assert ids(consumer) == [ISSUED.id] * heard
+    (owed,) = ours.store.outbox.of("mine")
+    assert (owed.outcome == "delivered") is (heard == 2)
+    if "HOOK" not in environ:
+        assert "HOOK is not set" in owed.error
 
 
 async def test_the_environments_proxies_are_not_used(monkeypatch):
