@@ -1,14 +1,16 @@
-"""The consumer in docs/webhooks.md does what the page says."""
+"""The consumers in docs/webhooks.md do what the page says."""
 
 from __future__ import annotations
 
 import asyncio
 import re
+import shutil
 import socket
 import sys
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from kit import MORNING
 from pydantic import SecretStr
 
@@ -20,18 +22,31 @@ from autologin.sinks.webhook import new_secret
 from autologin.token import Token
 
 PAGE = (Path(__file__).parents[2] / "docs/webhooks.md").read_text()
+WEBHOOKS = Path(__file__).parents[1] / "webhooks"
 TOKEN = Token(SecretStr("token-canary"), MORNING, MORNING + timedelta(hours=20), "AB1234")
 
 
-async def test_the_python_consumer_takes_a_token_once_and_nothing_forged(tmp_path):
-    (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+@pytest.fixture(params=["python", "js"])
+def program(request, tmp_path):
+    """The command that runs a consumer of the page, as a reader would who has saved it."""
+    (code,) = re.findall(rf"```{request.param}\n(.*?)```", PAGE, re.DOTALL)
+    assert len([line for line in code.splitlines() if line.strip()]) <= 15
+    if request.param == "python":
+        return [sys.executable, "-c", code]
+    (tmp_path / "consumer.mjs").write_text(code)
+    (tmp_path / "node_modules").symlink_to(WEBHOOKS / "node_modules")
+    assert (tmp_path / "node_modules").is_dir(), "run `make sdks`"
+    return [shutil.which("node"), str(tmp_path / "consumer.mjs")]
+
+
+async def test_a_consumer_takes_a_token_once_and_nothing_forged(program):
     secret = new_secret()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     environ = {"HOOK_SECRET": secret, "PORT": str(port), "PYTHONUNBUFFERED": "1"}
     pipes = {"stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.DEVNULL}
-    consumer = await asyncio.create_subprocess_exec(sys.executable, "-c", code, env=environ, **pipes)
+    consumer = await asyncio.create_subprocess_exec(*program, env=environ, **pipes)
     given = await delivered(port, secret)
     assert given
     line = await asyncio.wait_for(consumer.stdout.readline(), 20)
