@@ -9,12 +9,12 @@ import json
 import os
 import re
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
+from hook_kit import Consumer, listening
 from kit import MORNING, leaks
 from loguru import logger
 from pydantic import SecretStr, ValidationError
@@ -34,51 +34,6 @@ SECRET = "whsec_" + base64.b64encode(b"a canary of 24 bytes ...").decode()
 OTHER = "whsec_" + base64.b64encode(b"another one of 32 bytes, longer.").decode()
 TOKEN = Token(SecretStr("access-token-canary"), MORNING, MORNING + timedelta(hours=20), "AB1234", {"public_token": "é\"'"})
 ISSUED = Message.issued("mine", "zerodha", TOKEN)
-
-
-@dataclass
-class Consumer:
-    """An endpoint: answers with these statuses and headers in turn, the last one for ever."""
-
-    answers: list = field(default_factory=lambda: [(200, {})])
-    got: list = field(default_factory=list)
-    hold: asyncio.Event | None = None
-    served: asyncio.Event = field(default_factory=asyncio.Event)
-    port: int = 0
-    scheme: str = "http"
-    path: str = "/hooks/token"
-
-    @property
-    def url(self):
-        return f"{self.scheme}://127.0.0.1:{self.port}{self.path}"
-
-    async def serve(self, reader, writer):
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            line, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().strip().split("\r\n")
-            headers = {name.lower(): value.strip() for name, _, value in (one.partition(":") for one in lines)}
-            body = await reader.readexactly(int(headers.get("content-length", 0)))
-            self.got.append((line.split()[0], headers, body))
-            if self.hold:
-                await self.hold.wait()
-            status, more = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-            told = {"content-length": "0", "connection": "close", **more}
-            lines = "".join(f"{name}: {value}\r\n" for name, value in told.items())
-            writer.write(f"HTTP/1.1 {status} X\r\n{lines}\r\n".encode())
-            await writer.drain()
-        writer.close()
-        self.served.set()
-
-
-@asynccontextmanager
-async def listening(consumer, tls=None):
-    server = await asyncio.start_server(consumer.serve, "127.0.0.1", 0, ssl=tls)
-    consumer.port = server.sockets[0].getsockname()[1]
-    try:
-        yield consumer
-    finally:
-        server.close()
-        if consumer.got:
-            await consumer.served.wait()
 
 
 def made(consumer, **more):
@@ -413,17 +368,13 @@ def post(tmp_path, clock):
     store.close()
 
 
-def ids(consumer):
-    return [headers["webhook-id"] for _, headers, _ in consumer.got]
-
-
 async def test_ten_failures_and_then_a_success_are_one_message(post, clock):
     async with listening(Consumer([(500, {})] * 10 + [(204, {})])) as consumer:
         ours = post(consumer)
         ours.store.outbox.owe(ISSUED, ["hook"])
         await ours.drain(["hook"], seconds=3600)
         await ours.close()
-    assert ids(consumer) == [ISSUED.id] * 11
+    assert consumer.ids == [ISSUED.id] * 11
     assert [one.outcome for one in report(ours.store.outbox.of("mine"), ["hook"])] == ["delivered"]
 
 
@@ -435,7 +386,7 @@ async def test_an_answer_that_comes_too_late_is_the_same_message_again(post):
         consumer.hold.set()
         await ours.drain(["hook"], seconds=60)
         await ours.close()
-    assert ids(consumer) == [ISSUED.id] * 2
+    assert consumer.ids == [ISSUED.id] * 2
 
 
 async def test_an_endpoint_that_is_gone_hears_no_more_until_its_config_changes(post, clock):
@@ -449,7 +400,7 @@ async def test_an_endpoint_that_is_gone_hears_no_more_until_its_config_changes(p
         changed.store.outbox.hurry()
         await changed.drain(["hook"], seconds=10)
         await changed.close()
-    assert ids(consumer) == [ISSUED.id] * 2
+    assert consumer.ids == [ISSUED.id] * 2
 
 
 @pytest.mark.parametrize(
@@ -471,7 +422,7 @@ async def test_an_endpoint_that_is_gone_is_tried_again_with_what_a_reference_lea
             ours.store.outbox.hurry()
             await ours.drain(["hook"], seconds=1)
             await ours.close()
-    assert ids(consumer) == [ISSUED.id] * heard
+    assert consumer.ids == [ISSUED.id] * heard
     (owed,) = ours.store.outbox.of("mine")
     assert (owed.outcome == "delivered") is (heard == 2)
     if "HOOK" not in environ:
