@@ -74,8 +74,16 @@ class Outbox:
         self._end("withdrawn", "account = ? AND type = ?", account, ISSUED)
 
     def hurry(self) -> None:
-        """Make everything due now, whatever its next try was: somebody has mended a sink."""
-        self._database.do("UPDATE deliveries SET due = ? WHERE outcome IS NULL", self._now())
+        """Make everything due now, whatever its next try was: somebody has mended a sink.
+
+        But not a token that a run has just made and still asks the broker about; one whose run has died is due as well.
+        """
+        with self._database.transaction():
+            leases = self._database.all("SELECT account, owner FROM leases WHERE until > ?", self._now())
+            at_work = [account for account, holder in leases if owner.alive(holder)]
+            held = f"tries = 0 AND account IN ({', '.join('?' * len(at_work))})"
+            change = f"UPDATE deliveries SET due = ? WHERE outcome IS NULL AND NOT ({held})"  # noqa: S608  (marks alone)
+            self._database.do(change, self._now(), *at_work)
 
     # Taking out
 

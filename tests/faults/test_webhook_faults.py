@@ -194,6 +194,21 @@ async def test_killed_between_the_exchange_and_the_delivery_needs_no_other_login
         assert served.twin.counters["access"] == 1
 
 
+async def test_a_token_that_a_run_still_asks_about_is_not_delivered_by_another_process(tmp_path, asked):
+    came, may_answer = asked
+    async with rehearsal(tmp_path, "dead_token", broker="groww") as served, listening(Consumer()) as consumer:
+        served.change(lambda config: _add_hook(config, consumer))
+        process = await served.user.start("run", "groww")
+        await asyncio.wait_for(came.wait(), 60)
+        assert (await served.user.says("deliver")).code == 6
+        may_answer.set()
+        await process.communicate()
+        assert process.returncode == 3
+        assert (await served.user.says("deliver")).code == 0
+    assert not served.token_file.exists()
+    assert [json.loads(body)["type"] for method, _, body in consumer.got if method == "POST"] == ["token.rejected"]
+
+
 def _add_hook(data, consumer):
     data["sinks"]["hook"] = hook(consumer)
     data["accounts"]["groww"]["sinks"].append("hook")
