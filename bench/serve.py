@@ -30,6 +30,7 @@ from pathlib import Path
 from autologin import config, log
 from autologin.clock import SystemClock
 from autologin.desk import Desk
+from autologin.http import serve_http
 from autologin.market import Calendar
 from autologin.service import Service
 
@@ -37,11 +38,13 @@ async def main(file):
     log.configure(verbose=False)
     settings = config.load(file)
     service = Service(Desk.open(settings, SystemClock()), Calendar.load, file)
+    web = await serve_http(service, "127.0.0.1:0")
     task = asyncio.ensure_future(service.serve())
     loop = asyncio.get_running_loop()
     print("ready", flush=True)
     while line := await loop.run_in_executor(None, sys.stdin.readline):
         service.store.drop_token("zerodha")
+        service.store._database.do("DELETE FROM otp_steps")  # or each login would wait for a new window
         await service.run_now("zerodha")
         await asyncio.sleep(0.2)
         while service.running("zerodha"):
@@ -50,6 +53,7 @@ async def main(file):
         print("done", service.store.token("zerodha") is not None, flush=True)
     service.stop()
     await task
+    await web.close()
 
 asyncio.run(main(Path(sys.argv[1])))
 """
