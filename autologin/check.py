@@ -19,6 +19,7 @@ from autologin.flow import IST
 from autologin.market import Calendar
 from autologin.problems import dotted
 from autologin.redaction import scrub
+from autologin.schedule import Timetable
 from autologin.seal import KEY_FILE, Seal
 from autologin.secrets import Place, Secret, exists, resolve
 from autologin.store import Store
@@ -75,15 +76,16 @@ def run(path: Path | None, environ: Mapping[str, str], *, online: bool, clock: C
 
 def _look(settings: Settings, environ: Mapping[str, str], clock: Clock, *, online: bool) -> Iterator[Finding]:
     flows: dict[str, Flow | None] = {}
+    calendar = yield from _calendar(settings, clock)
     for account in settings.accounts.values():
         if kind := _flow_class(account.broker):
             flows[account.name] = yield from _credentials(settings, account, environ)
             yield _flow(settings, kind)
-            yield from _hour(settings, account, kind)
+            if calendar:
+                yield from _next_login(settings, account, kind, calendar, clock)
     yield from _other_secrets(settings, environ)
     yield from _rights(settings)
     yield _state(settings)
-    yield from _calendar(settings, clock)
     if any(flow.needs_browser for flow in flows.values() if flow) or not any(flows.values()):
         yield _browser(settings)
     yield from asyncio.run(_sinks(settings))
@@ -135,13 +137,20 @@ def _flow(settings: Settings, kind: type[Flow]) -> Finding:
     return Finding(f"flows.{kind.broker}", "ok", f"built in, evidence of {kind.evidence}")
 
 
-def _hour(settings: Settings, account: Account, kind: type[Flow]) -> Iterator[Finding]:
-    """Whether the account would log in before the broker's reset."""
-    at = settings.schedule_for(account).at
-    today = datetime.now(settings.timezone).replace(hour=at.hour, minute=at.minute)
-    if today.astimezone(IST).time() < kind.not_before:
+def _next_login(settings: Settings, account: Account, kind: type[Flow], calendar: Calendar, clock: Clock) -> Iterator[Finding]:
+    """When `serve` would log in next, and whether that is before the broker's reset."""
+    times = settings.schedule_for(account)
+    key = f"accounts.{account.name}.schedule"
+    plan = Timetable(account.name, times, account.segments, settings.timezone, calendar).next(clock.now())
+    if plan is None:
+        yield Finding(key, "warning", "`serve` would not log in within forty days", "Correct its days.")
+        return
+    at = plan.at.astimezone(settings.timezone)
+    yield Finding(key, "ok", f"`serve` logs in next at {at:%Y-%m-%d %H:%M %Z}")
+    if at.astimezone(IST).time() < kind.not_before:
         said = f"at {at:%H:%M} is before {kind.title}'s daily reset: the token would die at it"
-        yield Finding(f"accounts.{account.name}.schedule.at", "warning", said, f"Log in after {kind.not_before:%H:%M} IST.")
+        which = "cron" if times.cron else "at"
+        yield Finding(f"{key}.{which}", "warning", said, f"Log in after {kind.not_before:%H:%M} IST.")
 
 
 def _other_secrets(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
@@ -185,19 +194,21 @@ def _secrets(settings: Settings) -> Iterator[tuple[Loc, Secret]]:
             yield ("accounts", account.name, "proxy"), account.proxy
 
 
-def _calendar(settings: Settings, clock: Clock) -> Iterator[Finding]:
-    """The user's own trading days, and whether the calendar ends before somebody looks again."""
+def _calendar(settings: Settings, clock: Clock) -> Generator[Finding, None, Calendar | None]:
+    """The user's own trading days, and whether the calendar ends before somebody looks again; gives the calendar."""
     try:
-        good_until = Calendar.load(settings.calendar.override).good_until
+        calendar = Calendar.load(settings.calendar.override)
     except ConfigError as error:
         yield from _problems(error.problems)
-        return
+        return None
+    good_until = calendar.good_until
     said = f"knows the trading days until {good_until}"
     if clock.now().astimezone(IST).date() + CALENDAR_AHEAD > good_until:
         said += "; after that a login is made on every day, with a warning"
         yield Finding("calendar", "warning", said, "Update autologin, or give the days yourself in calendar.override.")
     else:
         yield Finding("calendar", "ok", said)
+    return calendar
 
 
 def _state(settings: Settings) -> Finding:

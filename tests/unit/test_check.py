@@ -89,6 +89,7 @@ def test_a_good_config(tmp_path):
         str(tmp_path / "config.yaml"): "the config can be read",
         CREDENTIALS: "all 5 are there, the TOTP seed can be read",
         "flows.zerodha": "built in, evidence of 2026-09",
+        "accounts.zerodha.schedule": "`serve` logs in next at 2026-11-25 08:15 IST",
         "state.path": f"{tmp_path}/state can be written",
         "calendar": "knows the trading days until 2026-12-31",
         "browser": next(one.message for one in found if one.key == "browser"),
