@@ -2,9 +2,9 @@
 
     python bench/brokers.py [RUNS [DELAY]]
 
-Both sign in to the same sandbox in the same process, in turn; DELAY is what a page takes, in seconds. A flow over an API
-(Groww) is measured by its calls, against the official SDK's for the same: a token, and a client that is ready to use
-(`make sdks` installs it).
+Both sign in in turn to the same sandbox, which is a process of its own; DELAY is what a page takes, in seconds. A flow over
+an API (Groww) is measured by its calls, against the official SDK's for the same: a token, and a client that is ready to
+use (`make sdks` installs it).
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ import io
 import json
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
 import pyotp
@@ -82,6 +85,20 @@ async def icici_breeze(page, mine, code):
 BARE = {"zerodha": zerodha, "upstox": upstox, "fyers": fyers, "icici_breeze": icici_breeze, "oauth2": oauth2}
 KNOWN = {"oauth2": {"code_sends_itself": False}}
 """Options that tell a flow what the bare script knows of the page."""
+SERVING = """
+import asyncio, json, sys
+from autologin.sandbox.server import Sandbox
+
+async def main(broker, delay):
+    async with Sandbox(brokers=[broker], scenarios={broker: ["code_reuse"]}) as sandbox:
+        twin = sandbox.twins[broker]
+        twin.page_delay = float(delay)
+        told = {name: getattr(twin, name) for name in ("broker", "credentials", "endpoints", "options", "redirect_uri")}
+        print(json.dumps({"twin": told, "config": sandbox.config()}), flush=True)
+        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+
+asyncio.run(main(*sys.argv[1:]))
+"""
 QUIET_UNTIL = 20
 """Seconds into a TOTP window after which no login is started: the flow would wait for the next one, the bare script not."""
 
@@ -132,16 +149,27 @@ def flow_of(twin):
     return kind(kind.Credentials.model_validate(known), twin.endpoints, kind.Options.model_validate(twin.options))
 
 
+@contextmanager
+def served(broker, delay):
+    """The sandbox's twin in a process of its own, as a broker would be: what is needed of it, and the config that fits it."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", SERVING, broker, str(delay)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        told = json.loads(process.stdout.readline())
+        yield SimpleNamespace(**told["twin"]), told["config"]
+    finally:
+        process.stdin.close()
+        process.wait(10)
+
+
 async def compared(playwright, broker, runs, delay):
-    with tempfile.TemporaryDirectory() as name:
-        async with Sandbox(brokers=[broker], scenarios={broker: ["code_reuse"]}) as sandbox:
-            twin = sandbox.twins[broker]
-            twin.page_delay = delay
-            file, raw = Path(name) / "config.yaml", sandbox.config()
-            raw["accounts"][broker]["options"] = {**twin.options, **KNOWN.get(broker, {})}
-            file.write_text(yaml.safe_dump(raw))
-            settings = config.load(file, {"HOME": name})
-            pairs = [(await ours(settings, broker), await bare(playwright, twin, BARE[broker])) for _ in range(runs + 1)]
+    with tempfile.TemporaryDirectory() as name, served(broker, delay) as (twin, raw):
+        file = Path(name) / "config.yaml"
+        raw["accounts"][broker]["options"] = {**twin.options, **KNOWN.get(broker, {})}
+        file.write_text(yaml.safe_dump(raw))
+        settings = config.load(file, {"HOME": name})
+        pairs = [(await ours(settings, broker), await bare(playwright, twin, BARE[broker])) for _ in range(runs + 1)]
     flow, script = (statistics.median(column) for column in zip(*pairs[1:], strict=True))  # the first pair warms up
     print(
         f"{broker:<14} flow {flow:.2f} s   bare script {script:.2f} s   ratio {flow / script:.2f} (at most {LIMIT})", flush=True
