@@ -5,13 +5,16 @@ WORKERS ?= 4
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 APT := $(if $(filter 0,$(shell id -u)),,sudo -n) env DEBIAN_FRONTEND=noninteractive apt-get -qq
 
-.PHONY: install sdks demo test lint types package bench clean
+.PHONY: install sdks demo test lint types package image bench clean
 
 install: .venv/installed
 	@$(BIN)/autologin browser install >/dev/null
 	@(command -v Xvfb && command -v xdotool) >/dev/null \
 	  || ($(APT) update; $(APT) install -y --no-install-recommends xvfb xdotool) >/dev/null 2>&1 \
 	  || echo 'The tests of --headed need the packages xvfb and xdotool' >&2
+	@command -v systemd-analyze >/dev/null || ($(APT) update; $(APT) install -y --no-install-recommends systemd) >/dev/null 2>&1 \
+	  || echo 'The tests of the units need systemd-analyze (Debian: the package systemd)' >&2
+	@scripts/install-docker-seccomp || echo "A test needs Docker's seccomp profile (Debian: golang-github-docker-docker-dev)" >&2
 	@scripts/install-promtool || echo 'The tests of the metrics need promtool (Debian: the package prometheus)' >&2
 
 .venv/installed: pyproject.toml constraints.txt
@@ -42,6 +45,10 @@ test: lint types package sdks
 
 package: install
 	scripts/check-package
+
+# Needs docker, podman or buildah; words for the build: make image ARGS='--no-cache'
+image:
+	scripts/build-image $(ARGS)
 
 bench: sdks
 	$(BIN)/python bench/login.py

@@ -76,7 +76,14 @@ def sandboxed(settings: BrowserSettings) -> bool:
     """Whether Chromium's own sandbox is switched on: for everybody but root, where the kernel has user namespaces."""
     if settings.sandbox != "auto":
         return settings.sandbox == "on"
-    return os.geteuid() != 0 and _user_namespaces()
+    if os.geteuid() == 0:
+        event("sandbox_off", level="DEBUG", said="Chromium has no sandbox for root", mend="Run autologin as another user.")
+        return False
+    if not _user_namespaces():
+        said = "user namespaces are not allowed here, so Chromium runs without its own sandbox"
+        event("sandbox_off", level="WARNING", said=said, mend="docs/deploy.md tells how to allow them.")
+        return False
+    return True
 
 
 def _user_namespaces() -> bool:
