@@ -7,6 +7,7 @@ import atexit
 import base64
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -184,12 +185,20 @@ def leaks(secrets, places):
     found = []
     for place in places:
         if isinstance(place, str):
-            found += [f"in output: {form!r}" for form in wanted if form in place.encode()]
+            found += [f"in output: {form!r}" for form in wanted if _stands(form, place.encode())]
             continue
         for file in [place] if place.is_file() else [file for file in place.rglob("*") if file.is_file()]:
             content = file.read_bytes() + str(file).encode()
-            found += [f"in {file}: {form!r}" for form in wanted if form in content]
+            found += [f"in {file}: {form!r}" for form in wanted if _stands(form, content)]
     return found
+
+
+CHANCE = re.compile(rb"\d{4}-\d\d-\d\dT[\d:.]+|[0-9a-f]{32,}")
+"""Times and random ids: four digits of a PIN stand in some of them by chance."""
+
+
+def _stands(form, content):
+    return form in (content if len(form) >= 8 else CHANCE.sub(b"", content))
 
 
 def browser():

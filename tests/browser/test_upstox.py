@@ -171,7 +171,7 @@ async def test_a_login_fails_by_its_name(walked, scenario, name):
     assert twin.user.wrong_codes <= 2
     if name in BLOCKS:
         calls = twin.counters.copy()
-        assert (await served.run(SkippingClock())).error.name == "account_blocked"
+        assert (await served.run(served.twin.clock)).error.name == "account_blocked"
         assert twin.counters == calls
 
 
@@ -205,7 +205,7 @@ async def test_a_redirect_uri_that_differs_by_a_slash_is_refused_by_the_dialog(w
 async def test_only_upstoxs_word_for_a_dead_token_throws_one_away(walked, scenario, outcome):
     served, _ = await walked()
     served.twin.switch(scenario)
-    assert (await served.run(SkippingClock())).outcome == outcome
+    assert (await served.run(served.twin.clock)).outcome == outcome
     assert served.twin.counters["pin"] == (1 if outcome == "still_valid" else 2)
 
 
@@ -214,7 +214,7 @@ async def test_changed_credentials_lift_a_block(walked):
     served.twin.switch()
     served.twin.user.pin = "731950"
     served.change(lambda data: data["accounts"]["upstox"]["credentials"].update(pin="731950"))
-    assert (await served.run(SkippingClock())).outcome == "issued"
+    assert (await served.run(served.twin.clock)).outcome == "issued"
 
 
 async def test_authorize_false_leaves_the_consent_to_a_person(walked):

@@ -135,7 +135,7 @@ async def test_a_login_fails_by_its_name(walked, scenario, name):
         assert twin.counters["login"] <= 1
     if name in BLOCKS:
         calls = twin.counters.copy()
-        assert (await served.run(SkippingClock())).error.name == "account_blocked"
+        assert (await served.run(served.twin.clock)).error.name == "account_blocked"
         assert twin.counters == calls
 
 
@@ -144,24 +144,24 @@ async def test_changed_credentials_lift_a_block(walked, tmp_path):
     served.twin.switch()
     served.change(lambda data: data["accounts"]["zerodha"]["credentials"].update(password=f"{served.twin.user_id}'s new"))
     served.twin.users[served.twin.user_id].password = f"{served.twin.user_id}'s new"
-    assert (await served.run(SkippingClock())).outcome == "issued"
+    assert (await served.run(served.twin.clock)).outcome == "issued"
 
 
 async def test_force_and_headed_do_not_lift_a_block(walked):
     served, _ = await walked("wrong_password")
     for options in ({"force": True}, {"headed": True}):
-        assert (await served.run(SkippingClock(), **options)).error.name == "account_blocked"
+        assert (await served.run(served.twin.clock, **options)).error.name == "account_blocked"
     assert served.twin.counters["login"] == 1
 
 
 async def test_a_second_run_verifies_once_and_opens_no_browser(walked):
     served, _ = await walked()
     before = served.twin.counters.copy()
-    again = await served.run(SkippingClock())
+    again = await served.run(served.twin.clock)
     assert again.outcome == "still_valid"
     assert {key: n - before[key] for key, n in served.twin.counters.items() if n != before[key]} == {"profile": 1}
     served.token_file.unlink()
-    assert (await served.run(SkippingClock())).deliveries[0].outcome == "delivered"
+    assert (await served.run(served.twin.clock)).deliveries[0].outcome == "delivered"
     assert served.token_file.exists()
 
 
@@ -171,20 +171,20 @@ async def test_a_second_run_verifies_once_and_opens_no_browser(walked):
 async def test_a_token_that_could_not_be_verified_is_kept(walked, scenario, outcome):
     served, _ = await walked()
     served.twin.switch(scenario)
-    assert (await served.run(SkippingClock())).outcome == outcome
+    assert (await served.run(served.twin.clock)).outcome == outcome
 
 
 async def test_a_token_that_the_broker_ended_is_replaced(walked):
     served, first = await walked()
     served.twin.tokens.clear()
-    again = await served.run(SkippingClock())
+    again = await served.run(served.twin.clock)
     assert (first.outcome, again.outcome) == ("issued", "issued")
     assert served.twin.counters["login"] == 2
 
 
 async def test_force_logs_in_although_the_token_lives(walked):
     served, _ = await walked()
-    assert (await served.run(SkippingClock(), force=True)).outcome == "issued"
+    assert (await served.run(served.twin.clock, force=True)).outcome == "issued"
     assert served.twin.counters["login"] == 2
 
 
