@@ -112,6 +112,10 @@ GAUGES: Mapping[str, tuple[str, Callable[[Standing], Number]]] = {
     "token_verified_timestamp_seconds": ("When the broker last confirmed it.", _of_token(lambda one: one.verified_at)),
     "token_age_seconds": ("How old the stored token is.", _age),
     "last_run_timestamp_seconds": ("When the last run began.", _of_run(lambda run: _seconds(run.began))),
+    "otp_skew_seconds": (
+        "The broker's clock minus ours, where the last run made a code.",
+        _of_run(lambda run: run.skew),
+    ),
     "last_run_duration_seconds": ("How long the last run took.", _of_run(lambda run: run.seconds)),
 }
 """Of each account, by name: what the metric says, and how it is read."""

@@ -81,13 +81,15 @@ class Otp:
     """The codes of one account: each time step is used at most once, across processes and restarts.
 
     `claim(step)` says True the first time that a step is asked for and False ever after (the store keeps the steps).
-    `skew` is the broker's clock minus ours in seconds; only the codes follow it.
+    `skew` is the broker's clock minus ours in seconds, as far as the codes follow it; `measured` is all of it, None where the
+    broker did not tell the time.
     """
 
     seed: SecretStr
     claim: Callable[[int], bool]
     clock: Clock
     skew: float = 0.0
+    measured: float | None = None
 
     async def code(self) -> str:
         """A fresh code with at least five seconds to live; waits for the next window where it must.
@@ -107,6 +109,7 @@ class Otp:
 
     def learn_skew(self, seconds: float) -> None:
         """Follow the broker's clock, which is `seconds` ahead of ours (negative: behind)."""
+        self.measured = seconds
         self.skew = seconds if abs(seconds) >= TOLERATED_SKEW else 0.0
         if self.skew:
             event("clock_skew", level="WARNING", seconds=round(seconds), mend="Set this machine's clock (NTP).")

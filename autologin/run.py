@@ -6,6 +6,7 @@ config -> lease -> still valid? -> blocked? -> browser -> login -> capture -> ex
 from __future__ import annotations
 
 import asyncio
+import secrets as random
 import time
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from autologin.desk import Desk
     from autologin.flow import Flow
     from autologin.message import Type
+    from autologin.otp import Otp
     from autologin.signin import SignIn
     from autologin.store.records import StoredToken
     from autologin.token import Token
@@ -112,7 +114,7 @@ async def _recorded(walk: Walk, work: Callable[[], Awaitable[Good]]) -> Outcome:
     """Do the work, deliver, and write down what came of it. What goes wrong is in the outcome; only a bug raises."""
     outcome: Good | Literal["failed"] = "failed"
     error: AutologinError | None = None
-    with log.about(account=walk.account.name):
+    with log.about(account=walk.account.name, run=random.token_hex(4)):
         try:
             walk.begin()
             outcome = await work()
@@ -136,6 +138,7 @@ class Walk:
         self.not_stored: StoreError | None = None
         self.deliveries: list[delivery.Delivery] = []
         self._row: int | None = None
+        self._otp: Otp | None = None
         self._started = time.perf_counter()
         self._began = desk.clock.now()
 
@@ -221,7 +224,8 @@ class Walk:
             event("login_failed", level="ERROR", error=error.name, said=error.message)
         try:
             if self._row is not None:
-                self.desk.store.end_run(self._row, outcome, error, seconds=seconds, stages=self.stages.seconds)
+                skew = self._otp.measured if self._otp else None
+                self.desk.store.end_run(self._row, outcome, error, seconds=seconds, stages=self.stages.seconds, skew=skew)
         except StoreError as unwritten:
             error = error or unwritten
         expires_at = self.issued.expires_at if self.issued else None
@@ -337,10 +341,11 @@ class Walk:
         from autologin.signin import SignIn  # noqa: PLC0415  (its page and screen code is only for a login)
 
         desk, name = self.desk, self.account.name
+        self._otp = desk.otp(self.flow)
         return SignIn(
             self.account,
             self.flow,
-            desk.otp(self.flow),
+            self._otp,
             Journal(desk.store, name, self.fingerprint),
             desk.clock,
             self.stages,

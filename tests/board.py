@@ -69,7 +69,7 @@ class Board:
     def ran(self, outcome="issued", error=None, *, account="mine", seconds=4.25, stages=None):
         row = self.store.begin_run(account, "zerodha")
         known = {"config": 0.01, "browser": 0.6, "login": 2.1, "capture": 0.3, "exchange": 0.4, "verify": 0.2}
-        self.store.end_run(row, outcome, error, seconds=seconds, stages=known if stages is None else stages)
+        self.store.end_run(row, outcome, error, seconds=seconds, stages=known if stages is None else stages, skew=-1.5)
 
     def fail(self, error, *, account="mine", picture=None):
         """A run that failed, with the bundle that is kept of it."""

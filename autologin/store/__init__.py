@@ -142,24 +142,32 @@ class Store:
             )
 
     def end_run(
-        self, run: int, outcome: str, error: AutologinError | None, *, seconds: float, stages: Mapping[str, float]
+        self,
+        run: int,
+        outcome: str,
+        error: AutologinError | None,
+        *,
+        seconds: float,
+        stages: Mapping[str, float],
+        skew: float | None = None,
     ) -> None:
-        """Note how a run ended."""
+        """Note how a run ended. `skew` is the broker's clock minus ours in seconds, where a code was made by it."""
         rounded = json.dumps({name: round(value, 3) for name, value in stages.items()})
         said = (error.name, error.message) if error else (None, None)
-        change = "UPDATE runs SET outcome = ?, error = ?, message = ?, seconds = ?, stages = ? WHERE id = ? RETURNING account"
+        values = (outcome, *said, round(seconds, 3), rounded, skew)
+        change = "UPDATE runs SET outcome = ?, error = ?, message = ?, seconds = ?, stages = ?, skew = ?"
         with self._database.transaction():
-            for (account,) in self._database.all(change, outcome, *said, round(seconds, 3), rounded, run):
+            for (account,) in self._database.all(f"{change} WHERE id = ? RETURNING account", *values, run):
                 self.tallies.add("run", account, said[0] or "", outcome)
 
     def runs(self, account: str, newest: int = 1, since: datetime | None = None) -> list[Run]:
         """The newest runs of an account (since a moment), the last one first."""
         rows = self._database.all(
-            "SELECT account, broker, began, outcome, error, message, seconds, stages FROM runs"
+            "SELECT account, broker, began, outcome, error, message, seconds, stages, skew FROM runs"
             " WHERE account = ? AND began >= ? ORDER BY id DESC LIMIT ?",
             *(account, utc(since) if since else "", newest),
         )
-        return [Run(a, b, moment(c), d, e, f, g, json.loads(h or "{}")) for a, b, c, d, e, f, g, h in rows]
+        return [Run(a, b, moment(c), d, e, f, g, json.loads(h or "{}"), i) for a, b, c, d, e, f, g, h, i in rows]
 
     # Attempts, blocks, codes
 

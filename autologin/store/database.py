@@ -59,6 +59,7 @@ MIGRATIONS = (
         PRIMARY KEY (thing, account, kind, outcome)
     ) STRICT, WITHOUT ROWID
     """,
+    "ALTER TABLE runs ADD COLUMN skew REAL",
 )
 """What leads from each schema version to the next; the version is SQLite's `user_version`. Only ever add at the end."""
 

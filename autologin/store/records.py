@@ -53,6 +53,8 @@ class Run:
     message: str | None
     seconds: float | None
     stages: Mapping[str, float]
+    skew: float | None = None
+    """The broker's clock minus ours in seconds, where a code was made by it."""
 
 
 @dataclass(frozen=True)

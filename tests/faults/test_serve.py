@@ -92,6 +92,10 @@ async def test_it_catches_up_serves_and_ends(served):
     assert code == 0
     assert [one["event"] for one in events][-1] == "stopped"
     assert {"next_run", "code_captured", "delivered"} <= {one["event"] for one in events}
+    captured = next(one for one in events if one["event"] == "code_captured")
+    assert captured["account"] == "zerodha"
+    assert captured["run"]
+    assert next(one for one in events if one["event"] == "stage_done")["stage"] == "config"
     assert children(process.pid) == []
     async with serving(served) as process:
         await said(process, "next_run")

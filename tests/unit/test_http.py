@@ -177,6 +177,8 @@ async def test_what_an_account_has_is_measured(shown, clock):
     assert found["autologin_last_run_timestamp_seconds", "mine"] == began
     assert found["autologin_last_run_duration_seconds", "mine"] == 4.25
     assert found["autologin_last_run_stage_seconds", "mine", "login"] == 2.1
+    assert found["autologin_otp_skew_seconds", "mine"] == -1.5
+    assert ("autologin_otp_skew_seconds", "hers") not in found
     assert ("autologin_token_age_seconds", "hers") not in found
     assert found["process_resident_memory_bytes",] > 0
 
