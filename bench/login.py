@@ -69,10 +69,11 @@ asyncio.run(main())
 
 
 @contextmanager
-def served(delay):
+def served(delay, brokers=("zerodha",)):
     """The sandbox, in a thread of its own; codes may be used twice, so that no run waits for a new window."""
-    sandbox = Sandbox(brokers=["zerodha"], scenarios={"zerodha": ["code_reuse"]})
-    sandbox.twins["zerodha"].page_delay = delay
+    sandbox = Sandbox(brokers=list(brokers), scenarios={broker: ["code_reuse"] for broker in brokers})
+    for twin in sandbox.twins.values():
+        twin.page_delay = delay
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, daemon=True).start()
     asyncio.run_coroutine_threadsafe(sandbox.__aenter__(), loop).result()
