@@ -9,7 +9,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from kit import rehearsal
+from kit import children, rehearsal, until
 
 from autologin.clock import SystemClock
 from autologin.store import Store
@@ -21,28 +21,10 @@ async def served(tmp_path):
         yield one
 
 
-async def until(true, seconds=30.0):
-    """Wait for something that another process does."""
-    async with asyncio.timeout(seconds):
-        while not true():  # noqa: ASYNC110  (it is another process's doing: nobody here could set an event)
-            await asyncio.sleep(0.01)
-
-
 async def kill(process):
     """SIGKILL to the process alone, as the kernel does when memory is short."""
     process.kill()
     await process.communicate()
-
-
-def children(session):
-    """What runs in a session, by its command."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            fields = stat.read_text().rpartition(")")[2].split()
-            if int(fields[3]) == session and fields[0] != "Z":
-                found.append(stat.parent.joinpath("cmdline").read_bytes().replace(b"\0", b" ")[:80])
-    return found
 
 
 def left_in(folder):

@@ -9,11 +9,10 @@ import os
 import signal
 import socket
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import httpx
 import pytest
-from kit import rehearsal
+from kit import children, rehearsal, until
 
 from autologin.flow import IST
 
@@ -33,12 +32,6 @@ async def served(tmp_path):
         )
         one.url = f"http://127.0.0.1:{port}"
         yield one
-
-
-async def until(true, seconds=40.0):
-    async with asyncio.timeout(seconds):
-        while not true():  # noqa: ASYNC110  (it is another process's doing: nobody here could set an event)
-            await asyncio.sleep(0.02)
 
 
 @contextlib.asynccontextmanager
@@ -66,16 +59,6 @@ async def ended(served, process, how=signal.SIGTERM):
     out, err = await asyncio.wait_for(process.communicate(), 60)
     served.user.heard += [out.decode(), err.decode()]
     return process.returncode, [json.loads(line) for line in err.decode().splitlines() if line.startswith("{")]
-
-
-def children(session):
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            fields = stat.read_text().rpartition(")")[2].split()
-            if int(fields[3]) == session and fields[0] != "Z":
-                found.append(stat.parent.name)
-    return found
 
 
 async def ready(served):
