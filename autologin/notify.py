@@ -77,13 +77,17 @@ class Teller:
 
         Raises:
             ConfigError: there is none.
-            NoticeFailed: one of them did not take it.
+            NoticeFailed: one of them did not take it; the others were tried all the same.
         """
         ways = list(self._ways(Notice("test", "", "test", "autologin: a test", "This is a test. All is well."), None))
         if not ways:
             raise ConfigError(Problem("notify", "names no way to anybody", "Set notify.urls or notify.command."))
-        for _, sending in ways:
-            await sending
+        ends = await asyncio.gather(*(sending for _, sending in ways), return_exceptions=True)
+        for (name, _), end in zip(ways, ends, strict=True):
+            if isinstance(end, AutologinError):
+                raise end
+            if isinstance(end, BaseException):  # an address may stand in what a library says, so its name must do
+                raise NoticeFailed(f"{name}: {type(end).__name__}")
         return [name for name, _ in ways]
 
     async def close(self) -> None:

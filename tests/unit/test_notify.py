@@ -130,6 +130,19 @@ async def test_an_address_that_is_none(tmp_path):
     assert leaks([CANARY], [str(raised.value)]) == []
 
 
+async def test_a_test_tries_every_way_though_one_fails(tmp_path):
+    one = teller(tmp_path, {"urls": [f"nosuch://{CANARY}"], "command": into(tmp_path)})
+    with pytest.raises(ConfigError, match=r"notify\.urls\.0"):
+        await one.test()
+    assert [notice["kind"] for notice in got(tmp_path)] == ["test"]
+
+
+async def test_a_way_that_hangs_is_given_up_with_its_name(tmp_path, monkeypatch):
+    monkeypatch.setattr("autologin.notify.SECONDS", 0.05)
+    with pytest.raises(NoticeFailed, match=r"notify\.command: TimeoutError"):
+        await teller(tmp_path, {"command": "sleep 30"}).test()
+
+
 @pytest.mark.parametrize("command", ["exit 3", "/no/such/command"])
 async def test_a_command_that_fails(tmp_path, told, command):
     one = teller(tmp_path, {"command": command})
