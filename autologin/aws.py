@@ -9,6 +9,8 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from autologin.redaction import scrub
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -79,7 +81,7 @@ def in_words(action: str = "", resource: str = "") -> Iterator[None]:
 
 def _refused(error: ClientError, action: str, resource: str) -> AwsError:
     told = error.response.get("Error", {})
-    code, words = str(told.get("Code", "")), str(told.get("Message", ""))
+    code, words = str(told.get("Code", "")), scrub(str(told.get("Message", "")))  # some quote the value
     if NOT_ALLOWED.search(code):
         named = DENIED.search(words)
         action = named["action"] if named else action

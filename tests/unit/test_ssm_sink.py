@@ -199,6 +199,15 @@ async def test_refusals_say_how_to_mend_them(answer, said, mend):
     assert leaks(["access-token-canary", "aws-secret-canary"], [error.message]) == []
 
 
+async def test_a_refusal_that_quotes_the_token_shows_no_part_of_it():
+    token = "canary" * 60
+    words = f"1 validation error detected: Value '{token}' at 'value' failed to satisfy constraint"
+    with scripted(refusal("ValidationException", words)) as server:
+        error = await failed(sink(server.url).deliver(issued(token)))
+    assert "canary" not in error.message
+    assert "failed to satisfy constraint" in error.message
+
+
 async def test_nobody_listens():
     with scripted(PUT) as server:
         url = server.url
