@@ -15,6 +15,7 @@ from autologin.errors import (
     PageChanged,
     RedirectTimeout,
 )
+from autologin.redaction import scrub
 from autologin.steps import Script, meaning, quoted
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ class Judge:
         return PageChanged(f"Nothing on the page is known to this flow{self._told(screen)}")
 
     def _told(self, screen: Screen) -> str:
-        return f'; the page said "{self.dialogs[-1][:120]}"' if self.dialogs else _shown(screen)
+        return f'; the page said "{scrub(self.dialogs[-1])[:120]}"' if self.dialogs else _shown(screen)
 
     def _said_again(self, screen: Screen) -> AutologinError | None:
         """A refusal in the same words as the one before it, which was no news when it came."""
@@ -238,4 +239,4 @@ def _says_locked(data: Mapping[str, Any]) -> bool:
 def _shown(screen: Screen) -> str:
     """What the page says for itself, in a few words."""
     words = next(iter([*screen.alerts, *screen.lines[:1]]), screen.title)
-    return f'; the page shows "{words[:120]}"' if words else "; the page is empty"
+    return f'; the page shows "{scrub(words)[:120]}"' if words else "; the page is empty"

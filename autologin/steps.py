@@ -14,6 +14,7 @@ from autologin.errors import (
     OtpRejected,
     PageChanged,
 )
+from autologin.redaction import scrub
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -130,7 +131,7 @@ def meaning(text: str, script: Script, step: Step | None) -> AutologinError | No
 
 def quoted(kind: type[AutologinError], text: str) -> AutologinError:
     """An error of this kind in the broker's own words."""
-    said = f'The broker said: "{text.strip()[:200]}"' if text.strip() else ""
+    said = f'The broker said: "{scrub(text.strip())[:200]}"' if text.strip() else ""
     if issubclass(kind, OtpRejected):
         return kind(said, attempts_left=attempts_left(text))
     return kind(said)

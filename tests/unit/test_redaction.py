@@ -200,3 +200,11 @@ def test_a_file_that_holds_a_secret_is_known_by_it(form):
 def test_a_file_that_holds_none_is_not(data):
     remember(SECRET)
     assert not holds_secret(data)
+
+
+def test_what_a_broker_quotes_is_cut_after_it_is_scrubbed():
+    from autologin.errors import BrokerUnavailable
+    from autologin.steps import quoted
+
+    remember("canary" * 60)
+    assert "canary" not in quoted(BrokerUnavailable, f"no such token: {'canary' * 60}").message
