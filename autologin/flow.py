@@ -57,6 +57,14 @@ class Verified:
     said: str = ""
 
 
+@dataclass(frozen=True)
+class Limit:
+    """At most so many logins within so many seconds, as the broker counts them."""
+
+    logins: int
+    seconds: float
+
+
 class Flow(ABC):
     """One broker. A subclass declares its facts and says how to sign in, exchange and verify.
 
@@ -84,6 +92,8 @@ class Flow(ABC):
     needs_browser: ClassVar[bool] = True
     timeout: ClassVar[float] = 90
     """Seconds for a whole run, where the account sets none."""
+    limits: ClassVar[tuple[Limit, ...]] = ()
+    """How often a broker without a page takes a login, whatever its answer. They are kept across runs and restarts."""
     environment: ClassVar[Mapping[str, str]] = {}
     """The variables in which programs of this broker's users look for their session, each with its field of the token.
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Literal
 from autologin.errors import CredentialsRejected, OtpRejected, Transient
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from autologin.errors import AutologinError
     from autologin.store import Store
 
@@ -35,6 +37,10 @@ class Journal:
         """A secret is about to be sent. That there is something to send means that the last one was accepted."""
         self.settle("accepted")
         self._open = self._store.begin_attempt(self._account, self._fingerprint, kind)
+
+    def sent(self) -> list[datetime]:
+        """When this account's secrets were sent in the last days, the last one last."""
+        return self._store.sent(self._account)
 
     def settle(self, answer: Answer) -> None:
         """The broker's answer to the last one; `unanswered`: the infrastructure failed, `unclear`: nobody understood it."""

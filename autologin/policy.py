@@ -6,6 +6,7 @@ followed by one more at most, and what the store remembers of earlier runs count
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from autologin.errors import (
@@ -19,6 +20,10 @@ from autologin.errors import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from autologin.flow import Limit
     from autologin.store.records import AttemptCount
 
 CODES = 2
@@ -72,6 +77,13 @@ def pause_before_retry(error: AutologinError, tries: int, *, secrets_sent: bool,
     if not _may_log_in_again(error) or tries >= most:
         return None
     return _fitting(error, PAUSES[min(tries, len(PAUSES)) - 1], seconds_left - LOGIN_SECONDS)
+
+
+def pause_before_login(limits: Sequence[Limit], sent: Sequence[datetime], now: datetime) -> float:
+    """Seconds until the broker's limits allow another login; `sent` are the earlier ones, the last one last."""
+    full = [limit for limit in limits if len(sent) >= limit.logins]
+    free = [sent[-limit.logins] + timedelta(seconds=limit.seconds) for limit in full]
+    return max([0.0, *((moment - now).total_seconds() for moment in free)])
 
 
 def pause_before_same_code(error: AutologinError, *, seconds_left: float) -> float | None:

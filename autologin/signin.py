@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from autologin import browser, bundle, policy
 from autologin.capture import Capture, resolver_rule
-from autologin.errors import AutologinError, OtpRejected
+from autologin.errors import AutologinError, BrokerUnavailable, OtpRejected
 from autologin.journal import answer_in
 from autologin.log import event
 from autologin.page import LoginPage
@@ -98,7 +98,18 @@ class SignIn:
                         raise
                     event("otp_rejected", level="WARNING", said=error.said, then="one more code, in a new window")
 
+    async def _in_turn(self) -> None:
+        """Wait until the broker's limits allow a login, where there is time for that."""
+        pause = policy.pause_before_login(self.flow.limits, self.journal.sent(), self.clock.now())
+        if pause > self.deadline - self.clock.monotonic() - policy.LOGIN_SECONDS:
+            said = f"{self.flow.title} takes only so many logins, and the next one in {pause:.0f} seconds"
+            raise BrokerUnavailable(said, retry_after=pause)
+        if pause:
+            event("waiting_for_turn", in_seconds=pause)
+            await self.clock.sleep(pause)
+
     async def _sent(self, http: httpx.AsyncClient) -> Token:
+        await self._in_turn()
         code = await self.otp.code() if self.otp else ""
         self.journal.begin("otp" if code else "password")
         self.secrets_sent = True

@@ -9,21 +9,20 @@ import base64
 import hashlib
 import json
 import secrets
-from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from dataclasses import dataclass
+from datetime import time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from autologin.sandbox.api import ApiTwin, json_object
 from autologin.sandbox.groww_scenarios import SCENARIOS, GrowwBehaviour
-from autologin.sandbox.twin import IST, Refusal, Twin, alnum, html_error, matching_step
+from autologin.sandbox.twin import IST, Refusal, alnum, html_error
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-STRIKES = 5
-"""Wrong codes until the account is locked (the real number is not published)."""
 APPROVAL_TTL = 600
 """Seconds that the checksum of an approval key is valid."""
 
@@ -34,11 +33,9 @@ class User:
 
     ucc: str
     totp_secret: str
-    wrong_codes: int = 0
-    used_steps: set[int] = field(default_factory=set)
 
 
-class Groww(Twin):
+class Groww(ApiTwin):
     """Groww's Trading API for one user with a TOTP key, and an approval key beside it."""
 
     broker = "groww"
@@ -55,7 +52,6 @@ class Groww(Twin):
         """Forget tokens, wrong codes and counts. The scenarios stay on."""
         super().reset()
         self.user = User("1234567890", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXQ")
-        self.tokens: dict[str, datetime] = {}
 
     @property
     def credentials(self) -> dict[str, str]:
@@ -106,20 +102,12 @@ class Groww(Twin):
             raise failure(400, "GA005", "User not authorised to perform this operation")
 
     def _check_code(self, code: str) -> None:
-        user, behaviour = self.user, self.behaviour
-        if behaviour.locked or user.wrong_codes >= STRIKES:
+        if self.locked:
             raise failure(400, "GA006", "Your account is locked. Please contact support.")
-        step = matching_step(user.totp_secret, code, self.now(), behaviour.otp_window)
-        fresh = step is not None and (behaviour.code_reuse or step not in user.used_steps)
-        if step is not None:
-            user.used_steps.add(step)
-        refused = behaviour.refused_codes
-        if fresh and refused != "all" and not (refused == "first" and self.once("refused code")):
-            user.wrong_codes = 0
-            return
-        user.wrong_codes += 1
-        left = max(STRIKES - user.wrong_codes - behaviour.strikes, 0)
-        self._refuse_code("Invalid TOTP" + (f". {left} attempts left" if behaviour.attempts_shown else ""))
+        if not self.takes(code):
+            self._refuse_code(
+                "Invalid TOTP" + (f". {self.attempts_left} attempts left" if self.behaviour.attempts_shown else "")
+            )
 
     def _refuse_code(self, words: str) -> None:
         if self.behaviour.otp_words == "display":
@@ -135,12 +123,9 @@ class Groww(Twin):
             raise failure(401, "GA005", "Invalid checksum")
 
     def _open(self) -> str:
-        if self.behaviour.one_token:
-            self.tokens.clear()
-        ends = self.next_reset()
+        ends = self.next_daily(time(6))
         token = ".".join((encoded({"alg": "ES256"}), encoded({"exp": int(ends.timestamp()), "id": alnum()}), alnum(64)))
-        self.tokens[token] = ends
-        return token
+        return self.opened(token, ends)
 
     def _told(self, token: str) -> dict[str, Any]:
         ends = self.tokens[token].astimezone(IST)
@@ -186,24 +171,8 @@ class Groww(Twin):
         return JSONResponse({"info": [], "warning": []})
 
     def _living(self, request: Request) -> None:
-        ends = self.tokens.get(bearer(request))
-        if ends is None or ends <= self.now() or self.behaviour.dead_token:
+        if not self.lives(bearer(request)):
             raise failure(401, "GA005", "User not authorised to perform this operation")
-
-    def next_reset(self) -> datetime:
-        """The next 06:00 in India."""
-        now = self.now().astimezone(IST)
-        today = datetime.combine(now.date(), time(6), IST)
-        return today if today > now else today + timedelta(days=1)
-
-
-async def json_object(request: Request) -> dict[str, Any]:
-    """The JSON object that was sent; an empty one where there is none."""
-    try:
-        body = json.loads(await request.body())
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}
 
 
 def bearer(request: Request) -> str:

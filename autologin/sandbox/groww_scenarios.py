@@ -4,34 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from autologin.sandbox.scenarios import CLOCK, HANG_UP, Behaviour, Failure, Scenario, failing, scenario
-
-PLACES = {"access": "call for a token", "profile": "profile call"}
+from autologin.sandbox.api import CODES, ApiBehaviour, calls
+from autologin.sandbox.scenarios import Scenario, scenario
 
 
 @dataclass(frozen=True)
-class GrowwBehaviour(Behaviour):
+class GrowwBehaviour(ApiBehaviour):
     """What only Groww's twin can do."""
 
     refused_key: bool = False
     approval: str = ""
     """How a key without today's approval is answered: 403, 403_html, or in words with a 400 or a 401."""
-    refused_codes: str = ""
-    """Right codes that are refused all the same: all, or the first."""
     otp_words: str = "message"
     """Where a refused code's words stand: message, display or code (GA005 with the words in `message`)."""
-    strikes: int = 0
-    """Wrong codes that were there before."""
-    attempts_shown: bool = False
-    locked: bool = False
     plain_refusal: bool = False
     """A 400 with GA005 that says nothing of the reason."""
     reply: str = "flat"
     """The shape of a token's answer: flat, payload, active, empty."""
     expiry: str = "plain"
     """How the end is told: plain (no zone), zone, missing, garbled, past, far."""
-    one_token: bool = False
-    dead_token: bool = False
     profile: str = "payload"
     """The shape of the profile: payload, flat, nobody, failure (200 with a FAILURE envelope), 403."""
 
@@ -42,8 +33,6 @@ ANSWERS = {
     "approval_missing_403_html": scenario("Today's approval is missing: 403 with a page", approval="403_html"),
     "approval_missing_400": scenario("Today's approval is missing: 400, in words", approval="400"),
     "approval_missing_401": scenario("Today's approval is missing: 401, in words", approval="401"),
-    "wrong_code": scenario("Every code is refused", refused_codes="all"),
-    "wrong_code_once": scenario("The first code is refused, the next right one is not", refused_codes="first"),
     "wrong_code_display": scenario(
         "Every code is refused; the words are where the SDK reads them", refused_codes="all", otp_words="display"
     ),
@@ -51,7 +40,6 @@ ANSWERS = {
     "few_attempts_left": scenario(
         "The first code is refused, and two attempts are left", refused_codes="all", strikes=2, attempts_shown=True
     ),
-    "locked": scenario("The account is locked", locked=True),
     "plain_refusal": scenario("A 400 with GA005 and no reason", plain_refusal=True),
 }
 
@@ -64,18 +52,11 @@ TOKENS = {
     "expiry_garbled": scenario("The expiry is no time", expiry="garbled"),
     "expiry_past": scenario("The expiry has passed", expiry="past"),
     "expiry_far": scenario("The expiry is a week away", expiry="far"),
-    "one_token": scenario("A new token ends the old one", one_token=True),
-    "dead_token": scenario("The new token is refused at once", dead_token=True),
     "profile_flat": scenario("The profile has no envelope", profile="flat"),
     "profile_nobody": scenario("The profile names nobody", profile="nobody"),
     "profile_failure": scenario("The profile is a FAILURE envelope with 200", profile="failure"),
     "profile_403": scenario("The profile answers 403", profile="403"),
-    "profile_429": scenario("The profile always answers 429", failures={"profile": Failure(429, always=True, retry_after=1)}),
-    "access_hangs_once": scenario("The first call for a token is cut off", failures={"access": Failure(HANG_UP)}),
-    "429_for_long": scenario(
-        "Each call for a token answers 429 with Retry-After: 3600",
-        failures={"access": Failure(429, always=True, retry_after=3600)},
-    ),
 }
 
-SCENARIOS: dict[str, Scenario] = {**ANSWERS, **TOKENS, **failing(PLACES), **CLOCK}
+CALLS = calls({"access": "call for a token"}, {"profile": "profile call"})
+SCENARIOS: dict[str, Scenario] = {**ANSWERS, **CODES, **TOKENS, **CALLS}

@@ -39,6 +39,8 @@ LEASE_SECONDS = 60.0
 """After this a lease that was not renewed is free. Only needed for owners on other machines: a dead one here is seen."""
 STEPS_KEPT = 2880
 """Used time steps that are remembered: a day of them, far more than any broker accepts."""
+SENT_KEPT = timedelta(days=2)
+"""How long it is remembered that a secret was sent: longer than any broker counts."""
 RUNS_KEPT = 400
 
 RESEALED = (
@@ -179,7 +181,15 @@ class Store:
     def begin_attempt(self, account: str, fingerprint: str, kind: str) -> int:
         """Note that a `password` or an `otp` is about to be sent; gives the attempt's number."""
         columns = "(account, fingerprint, kind, began) VALUES (?,?,?,?)"
-        return self._database.insert(f"INSERT INTO attempts {columns}", account, fingerprint, kind, self._now())
+        with self._database.transaction():
+            self._database.do("DELETE FROM sent WHERE at < ?", utc(self._clock.now() - SENT_KEPT))
+            self._database.do("INSERT INTO sent (account, at) VALUES (?,?)", account, self._now())
+            return self._database.insert(f"INSERT INTO attempts {columns}", account, fingerprint, kind, self._now())
+
+    def sent(self, account: str) -> list[datetime]:
+        """When secrets of an account were sent in the last days, whatever the answers; no unblocking forgets them."""
+        rows = self._database.all("SELECT at FROM sent WHERE account = ? ORDER BY at", account)
+        return [moment(at) for (at,) in rows]
 
     def settle_attempt(self, attempt: int, outcome: str) -> None:
         """Note the broker's answer: `accepted`, `rejected`, `unanswered` (it had none) or `unclear`."""

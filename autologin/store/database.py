@@ -60,6 +60,10 @@ MIGRATIONS = (
     ) STRICT, WITHOUT ROWID
     """,
     "ALTER TABLE runs ADD COLUMN skew REAL",
+    """
+    CREATE TABLE sent (account TEXT NOT NULL, at TEXT NOT NULL) STRICT;
+    CREATE INDEX sent_of ON sent (account, at)
+    """,
 )
 """What leads from each schema version to the next; the version is SQLite's `user_version`. Only ever add at the end."""
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kit import MORNING
 
 from autologin import errors, policy
 from autologin.errors import (
@@ -17,6 +20,7 @@ from autologin.errors import (
     OtpRejected,
     Problem,
 )
+from autologin.flow import Limit
 from autologin.store.records import AttemptCount
 
 PLENTY = 1000.0
@@ -209,3 +213,20 @@ def test_a_code_that_was_answered_after_silence_is_not_sent_a_third_time():
 def test_the_second_send_of_a_code_fits_into_the_time_that_is_left(retry_after, seconds_left, seconds):
     error = BrokerUnavailable(retry_after=retry_after)
     assert policy.pause_before_same_code(error, seconds_left=seconds_left) == seconds
+
+
+@pytest.mark.parametrize(
+    ("limits", "ago", "pause"),
+    [
+        ((), (0,), 0),
+        ((Limit(1, 60),), (), 0),
+        ((Limit(1, 60),), (20,), 40),
+        ((Limit(1, 60),), (60,), 0),
+        ((Limit(2, 100),), (90,), 0),
+        ((Limit(2, 100),), (90, 10), 10),
+        ((Limit(2, 100), Limit(1, 60)), (90, 10), 50),
+    ],
+)
+def test_a_login_waits_for_the_brokers_limits(limits, ago, pause):
+    sent = [MORNING - timedelta(seconds=seconds) for seconds in ago]
+    assert policy.pause_before_login(limits, sent, MORNING) == pause

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import json
-from datetime import datetime, timedelta
 
 import pytest
-from kit import SkippingClock, leaks, rehearsal, secrets_of
+from kit import rehearsal
 
-from autologin import browser, log
 from autologin.flow import IST
 from autologin.sandbox.groww_scenarios import SCENARIOS
 
@@ -39,44 +36,6 @@ FAILED = {
 }
 CALLS = {"wrong_code": 2, "wrong_code_display": 2, "wrong_code_ga005": 2, "broker_502_at_access_always": 2}
 """How often a token is asked for before the run fails: once, unless said here."""
-BLOCKS = {"credentials_rejected", "otp_rejected", "account_locked"}
-
-
-@pytest.fixture(autouse=True)
-def _no_browser(monkeypatch):
-    def refuse(*_args, **_options):
-        raise AssertionError("a browser was asked for")
-
-    monkeypatch.setattr(browser.Driver, "start_early", refuse)
-    monkeypatch.setattr(browser.Driver, "playwright", refuse)
-    monkeypatch.setattr(browser, "fresh_context", refuse)
-
-
-@pytest.fixture
-async def walked(tmp_path):
-    """Run an account with scenarios on; afterwards nothing secret may stand anywhere but in the token's file."""
-    heard, kept = io.StringIO(), []
-    log.configure(verbose=True, stream=heard)
-
-    async def walk(*scenarios, change=None, **options):
-        clock = SkippingClock()
-        context = rehearsal(tmp_path, *scenarios, broker="groww", clock=clock)
-        served = await context.__aenter__()
-        kept.append((context, served))
-        if change:
-            served.change(change)
-        return served, await served.run(clock, **options)
-
-    yield walk
-    for context, served in kept:
-        secrets = [*secrets_of(served.twin), *served.twin.tokens]
-        assert leaks(secrets, [heard.getvalue(), tmp_path / "state"]) == []
-        await context.__aexit__(None, None, None)
-
-
-def token_made(served):
-    """When the token in the file was issued."""
-    return datetime.fromisoformat(json.loads(served.token_file.read_text())["issued_at"])
 
 
 def test_every_scenario_has_its_expectation():
@@ -84,8 +43,8 @@ def test_every_scenario_has_its_expectation():
     assert ISSUED | FAILED.keys() == SCENARIOS.keys()
 
 
-async def test_a_plain_login_is_two_calls(walked):
-    served, outcome = await walked()
+async def test_a_plain_login_is_two_calls(walk):
+    served, outcome = await walk("groww")
     assert (outcome.outcome, outcome.error) == ("issued", None)
     token = json.loads(served.token_file.read_text())
     assert token["access_token"] in served.twin.tokens
@@ -95,42 +54,26 @@ async def test_a_plain_login_is_two_calls(walked):
 
 
 @pytest.mark.parametrize("scenario", sorted(ISSUED))
-async def test_a_token_is_issued_all_the_same(walked, scenario):
-    served, outcome = await walked(scenario)
-    twin = served.twin
-    assert (outcome.outcome, outcome.error) == ("issued", None)
-    assert json.loads(served.token_file.read_text())["access_token"] in twin.tokens
+async def test_a_token_is_issued_all_the_same(walk, scenario):
+    _, outcome = await walk.issues("groww", scenario, login="access")
     assert outcome.expires_at.astimezone(IST).strftime("%H:%M") == "06:00"
-    assert outcome.expires_at - token_made(served) <= timedelta(days=1)
-    assert len(set(twin.otps)) == len(twin.otps), "a code was sent twice"
-    assert twin.counters["access"] <= 2
 
 
 @pytest.mark.parametrize(("scenario", "name"), sorted(FAILED.items()))
-async def test_a_login_fails_by_its_name(walked, scenario, name):
-    served, outcome = await walked(scenario)
-    twin = served.twin
-    assert (outcome.outcome, outcome.error.name) == ("failed", name)
-    assert outcome.error.mend
-    assert not served.token_file.exists()
-    assert len(set(twin.otps)) == len(twin.otps), "a code was sent twice"
-    assert twin.counters["access"] == CALLS.get(scenario, 1)
+async def test_a_login_fails_by_its_name(walk, scenario, name):
+    _, outcome = await walk.fails("groww", scenario, name, login="access", calls=CALLS.get(scenario, 1))
     if name == "consent_required":
         assert "https://groww.in/trade-api/api-keys" in outcome.error.message
-    if name in BLOCKS:
-        calls = twin.counters.copy()
-        assert (await served.run(served.twin.clock)).error.name == "account_blocked"
-        assert twin.counters == calls
 
 
-async def test_a_second_run_only_verifies(walked):
-    served, _ = await walked()
+async def test_a_second_run_only_verifies(walk):
+    served, _ = await walk("groww")
     assert (await served.run(served.twin.clock)).outcome == "still_valid"
     assert served.twin.counters == {"access": 1, "profile": 2}
 
 
-async def test_a_token_that_the_broker_ended_is_replaced(walked):
-    served, _ = await walked()
+async def test_a_token_that_the_broker_ended_is_replaced(walk):
+    served, _ = await walk("groww")
     served.twin.tokens.clear()
     assert (await served.run(served.twin.clock)).outcome == "issued"
     assert served.twin.counters["access"] == 2

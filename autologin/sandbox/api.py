@@ -1,0 +1,126 @@
+"""What the twins of brokers without a login page share: a code that counts once, tokens that end, and JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from autologin.sandbox.scenarios import CLOCK, HANG_UP, Behaviour, Failure, Scenario, failing, scenario
+from autologin.sandbox.twin import Twin, matching_step
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from starlette.requests import Request
+
+STRIKES = 5
+"""Wrong codes until an account is locked, where a broker's own number is not known."""
+
+
+@dataclass(frozen=True)
+class ApiBehaviour(Behaviour):
+    """What each of these twins can do; a broker's adds its own fields."""
+
+    refused_codes: str = ""
+    """Right codes that are refused all the same: all, or the first."""
+    strikes: int = 0
+    """Wrong codes that were there before."""
+    attempts_shown: bool = False
+    """Whether a refusal says how many attempts are left."""
+    locked: bool = False
+    one_token: bool = False
+    """Whether a new token ends the old one."""
+    dead_token: bool = False
+    """Whether a new token is refused at once."""
+
+
+@dataclass
+class Strikes:
+    """The wrong codes of a user, and the time steps whose codes were used."""
+
+    wrong: int = 0
+    used: set[int] = field(default_factory=set)
+
+
+class ApiTwin(Twin):
+    """A broker's API for one user with an authenticator. `tokens` are those that were issued, with their ends."""
+
+    behaviour: ApiBehaviour
+    strikes_allowed = STRIKES
+
+    def reset(self) -> None:
+        """Forget tokens, wrong codes and counts. The scenarios stay on."""
+        super().reset()
+        self.codes = Strikes()
+        self.tokens: dict[str, datetime] = {}
+
+    @property
+    def locked(self) -> bool:
+        """Whether the account takes no code any more."""
+        return self.behaviour.locked or self.codes.wrong >= self.strikes_allowed
+
+    @property
+    def attempts_left(self) -> int:
+        """Wrong codes that are still allowed."""
+        return max(self.strikes_allowed - self.codes.wrong - self.behaviour.strikes, 0)
+
+    def takes(self, code: str) -> bool:
+        """Whether a code is right, and for the first time; what is wrong is counted. Call it once for each that arrives."""
+        behaviour, codes = self.behaviour, self.codes
+        step = matching_step(self.totp_secret, code, self.now(), behaviour.otp_window)
+        right = step is not None and (behaviour.code_reuse or step not in codes.used)
+        if step is not None:
+            codes.used.add(step)
+        refused = behaviour.refused_codes
+        if right and refused != "all" and not (refused == "first" and self.once("refused code")):
+            codes.wrong = 0
+            return True
+        codes.wrong += 1
+        return False
+
+    def opened(self, token: str, ends: datetime) -> str:
+        """A new session's token."""
+        if self.behaviour.one_token:
+            self.tokens.clear()
+        self.tokens[token] = ends
+        return token
+
+    def lives(self, token: str) -> bool:
+        """Whether a token counts now."""
+        ends = self.tokens.get(token)
+        return ends is not None and ends > self.now() and not self.behaviour.dead_token
+
+
+CODES = {
+    "wrong_code": scenario("Every code is refused", refused_codes="all"),
+    "wrong_code_once": scenario("The first code is refused, the next right one is not", refused_codes="first"),
+    "locked": scenario("The account is locked", locked=True),
+    "one_token": scenario("A new token ends the old one", one_token=True),
+    "dead_token": scenario("The new token is refused at once", dead_token=True),
+}
+"""The scenarios of an API login that every broker's twin has."""
+
+
+def calls(login: Mapping[str, str], profile: Mapping[str, str]) -> dict[str, Scenario]:
+    """What can become of each call, by its place: those of a login, and the one that proves a token; and the clocks."""
+    first, what = next(iter(login.items()))
+    rows = failing({**login, **profile})
+    rows[f"{first}_hangs_once"] = scenario(f"The first {what} is cut off", failures={first: Failure(HANG_UP)})
+    rows["429_for_long"] = scenario(
+        f"Each {what} answers 429 with Retry-After: 3600", failures={first: Failure(429, always=True, retry_after=3600)}
+    )
+    for place, call in profile.items():
+        failure = Failure(429, always=True, retry_after=1)
+        rows[f"{place}_429"] = scenario(f"The {call} always answers 429", failures={place: failure})
+    return {**rows, **CLOCK}
+
+
+async def json_object(request: Request) -> dict[str, Any]:
+    """The JSON object that was sent; an empty one where there is none."""
+    try:
+        body = json.loads(await request.body())
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
