@@ -168,6 +168,7 @@ def _from_command(command: str, place: Place) -> str:
         except BaseException as ended:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)  # Ctrl-C does not reach it: it has a session of its own
+            process.wait()  # after Ctrl-C nobody else does, and not every first process of a container reaps
             if not isinstance(ended, subprocess.TimeoutExpired):
                 raise
             said = f"the command was not done within {COMMAND_SECONDS:g} seconds"
