@@ -71,6 +71,7 @@ class Service:
     """Called at every look: whoever waits for it knows that the service turns."""
     _accounts: dict[str, Watched] = field(default_factory=dict)
     _draining: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _retiring: asyncio.Task[None] | None = None
     _purged: date | None = None
     _due: list[datetime] = field(default_factory=list)
     """When something will be due, as far as the last look could see."""
@@ -150,12 +151,23 @@ class Service:
             return
         if settings.state.path != self.settings.state.path or settings.http.listen != self.settings.http.listen:
             event("restart_needed", level="WARNING", said="state and http.listen are taken over at the next start")
+        self._retiring = asyncio.ensure_future(self._retire(self.desk.post, self._retiring))
         post = Post(settings.sinks, settings.place, self.store, self.clock)
         self.desk = replace(self.desk, settings=settings, post=post)
         self.teller = Teller(settings, self.store.alerts)
         self._set_up()
         event("config_reloaded", accounts=", ".join(self._accounts))
         self._wake.set()
+
+    async def _retire(self, post: Post, former: asyncio.Task[None] | None) -> None:
+        """Close what the sinks of a former config keep open, once nobody uses it."""
+        await asyncio.gather(*self._under_way(), return_exceptions=True)
+        await post.close()
+        if former:
+            await former
+
+    def _under_way(self) -> list[asyncio.Task[None]]:
+        return [*(one.work for one in self._accounts.values() if one.work), *self._draining.values()]
 
     def _set_up(self) -> None:
         former, now = self._accounts, self.clock.now()
@@ -179,8 +191,7 @@ class Service:
         return max(0.05, min([*waits, LOOK]))
 
     async def _wind_up(self) -> None:
-        under_way = [one.work for one in self._accounts.values() if one.work]
-        under_way += self._draining.values()
+        under_way = self._under_way() + ([self._retiring] if self._retiring else [])
         if under_way:
             patience = asyncio.ensure_future(self.clock.sleep(self.settings.stop_timeout))
             ended = asyncio.gather(*under_way, return_exceptions=True)

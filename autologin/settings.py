@@ -88,7 +88,8 @@ def _url(text: str) -> str:
 
 
 def _listen(text: str) -> str:
-    if not re.fullmatch(r"(\S+):\d{1,5}", text):
+    port = re.fullmatch(r"\S+:(\d{1,5})", text)
+    if port is None or int(port[1]) > 65535:
         refuse("must be an address and a port", 'Write it as "127.0.0.1:8321".')
     return text
 

@@ -100,6 +100,7 @@ AT_LOAD = {
     "duration": typo("accounts.zerodha.timeout", "must be a length of time", "    sinks:", "    timeout: soon\n    sinks:"),
     "time": typo("schedule.at", "must be a time of day", "state:", "schedule: {at: morning}\nstate:"),
     "days": typo("schedule.days", "mon,tue,fri", "state:", "schedule: {days: mondays}\nstate:"),
+    "port": typo("http.listen", "an address and a port", "state:", 'http: {listen: "127.0.0.1:70000"}\nstate:'),
     "zone": typo("timezone", 'Did you mean "Asia/Kolkata"?', "state:", "timezone: Asia/Kolkatta\nstate:"),
     "endpoint": typo(
         "accounts.zerodha.endpoints.login", "must be an address", "    sinks:", "    endpoints: {login: kite}\n    sinks:"

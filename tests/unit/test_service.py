@@ -169,6 +169,24 @@ async def test_a_reload_takes_a_corrected_config_over_and_refuses_a_bad_one(watc
     assert sorted(user for user, _ in watch.world.logins[1:]) == ["one", "two"]
 
 
+async def test_a_former_configs_sinks_are_closed_once_its_login_has_ended(watch):
+    closed = []
+    watch.world.takes = 20
+    watch.start()
+    await watch.clock.until(ist(8, 15, 5))
+    former = watch.service.desk.post
+
+    async def close():
+        closed.append((watch.folder / "tokens/one.json").exists())
+
+    former.close = close
+    watch.service.reload()
+    await watch.clock.until(ist(8, 15, 10))
+    assert closed == []
+    await watch.clock.until(ist(8, 17))
+    assert closed == [True]
+
+
 async def test_stop_lets_a_login_end(watch):
     watch.world.takes = 20
     watch.start()
