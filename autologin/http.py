@@ -67,8 +67,12 @@ class Board(Protocol):
         """When an account's next login is planned."""
         ...
 
-    def due_today(self, account: str) -> bool:
+    def due_now(self, account: str) -> bool:
         """Whether an account's login time has come, and the market is open or to open."""
+        ...
+
+    def due_today(self, account: str) -> bool:
+        """Whether an account's login time has come, or comes later today."""
         ...
 
     def running(self, account: str) -> bool:
@@ -132,9 +136,9 @@ class _Pages:
         return PlainTextResponse("alive\n")
 
     async def readyz(self, _request: Request) -> Response:
-        """Whether every account that is due has a token that was proven today."""
+        """Whether every account that is due today has a token that was proven today."""
         found = standings(self.board)
-        ready = all(one.ready for one in found)
+        ready = all(one.ready_today for one in found)
         body = {"ready": ready, "accounts": {one.name: _as_json(one) for one in found}}
         return JSONResponse(body, 200 if ready else 503)
 
@@ -264,7 +268,8 @@ def _is_address(host: str) -> bool:
 
 
 def _as_json(one: Standing) -> dict[str, Any]:
-    return {"due": one.due, "ready": one.ready, "reason": one.lacking or None}
+    planned = one.next_run.isoformat() if one.next_run else None
+    return {"due": one.today, "ready": one.ready_today, "reason": one.lacking or None, "next_run": planned}
 
 
 def _file(name: str, kind: str) -> Any:

@@ -26,11 +26,15 @@ REASONS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Standing:
-    """One account. `lacking` is a key of REASONS; empty where there is a token that was proven today."""
+    """One account. `lacking` is a key of REASONS; empty where there is a token that was proven today.
+
+    `due`: its login time has come; `today`: it has come, or comes later today.
+    """
 
     status: Status
     lacking: str
     due: bool
+    today: bool
     running: bool
     next_run: datetime | None
 
@@ -44,6 +48,11 @@ class Standing:
         """Whether nothing is missing that should be there by now."""
         return not (self.due and self.lacking)
 
+    @property
+    def ready_today(self) -> bool:
+        """Whether nothing is missing that this day needs, though its login may be still to come."""
+        return not (self.today and self.lacking)
+
 
 def standings(board: Board) -> list[Standing]:
     """Every account in the config."""
@@ -52,7 +61,8 @@ def standings(board: Board) -> list[Standing]:
 
 def _standing(board: Board, one: Status) -> Standing:
     name = one.account
-    return Standing(one, _lacking(one), board.due_today(name), board.running(name), board.next_run(name))
+    due, today = board.due_now(name), board.due_today(name)
+    return Standing(one, _lacking(one), due, today, board.running(name), board.next_run(name))
 
 
 def _lacking(one: Status) -> str:

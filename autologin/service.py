@@ -17,7 +17,7 @@ from autologin import config, out, schedule
 from autologin import run as walk
 from autologin.delivery import Post
 from autologin.errors import AutologinError, ConfigError, NeedsPerson, Rejected
-from autologin.flow import Verdict
+from autologin.flow import IST, Verdict
 from autologin.log import event
 from autologin.notify import Teller
 from autologin.schedule import Known, Plan, Timetable
@@ -106,9 +106,14 @@ class Service:
         plan = self._accounts[account].table.next(self.clock.now())
         return plan.at if plan else None
 
-    def due_today(self, account: str) -> bool:
+    def due_now(self, account: str) -> bool:
         """Whether an account's login time has come, and the market is open or to open."""
         return self._accounts[account].table.current(self.clock.now()) is not None
+
+    def due_today(self, account: str) -> bool:
+        """Whether an account's login time has come, or comes later today."""
+        now, plan = self.clock.now(), self._accounts[account].table.next(self.clock.now())
+        return self.due_now(account) or (plan is not None and plan.at.astimezone(IST).date() == now.astimezone(IST).date())
 
     def running(self, account: str) -> bool:
         """Whether a run of an account is under way here."""
@@ -181,9 +186,11 @@ class Service:
     async def _pause(self) -> None:
         asleep = asyncio.ensure_future(self.clock.sleep(self._until_next()))
         awake = asyncio.ensure_future(self._wake.wait())
-        await asyncio.wait([asleep, awake], return_when=asyncio.FIRST_COMPLETED)
-        for one in (asleep, awake):
-            one.cancel()
+        try:
+            await asyncio.wait([asleep, awake], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in (asleep, awake):
+                one.cancel()
 
     def _until_next(self) -> float:
         now = self.clock.now()

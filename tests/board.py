@@ -41,12 +41,16 @@ class Board:
     store: Store
     clock: object
     due: set[str] = field(default_factory=set)
+    later: set[str] = field(default_factory=set)
     under_way: set[str] = field(default_factory=set)
     planned: dict[str, datetime] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
     def next_run(self, account):
         return self.planned.get(account)
+
+    def due_now(self, account):
+        return account in self.due and account not in self.later
 
     def due_today(self, account):
         return account in self.due

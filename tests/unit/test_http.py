@@ -80,7 +80,7 @@ async def test_nothing_due_is_ready(shown):
     assert answer.status_code == 200
     assert answer.json() == {
         "ready": True,
-        "accounts": {name: {"due": False, "ready": True, "reason": "no_token"} for name in ("mine", "hers")},
+        "accounts": {name: {"due": False, "ready": True, "reason": "no_token", "next_run": None} for name in ("mine", "hers")},
     }
 
 
@@ -129,6 +129,14 @@ async def test_a_token_of_another_broker_is_none(shown):
     account = shown.settings.accounts["mine"]
     shown.settings.accounts["mine"] = account.model_copy(update={"broker": "upstox"})
     assert await reason(shown) == "no_token"
+
+
+async def test_an_account_is_not_ready_before_its_login_and_nobody_is_late(shown):
+    shown.due = shown.later = {"mine"}
+    found = (await get(shown, "/readyz")).json()
+    assert (found["ready"], found["accounts"]["mine"]["due"], found["accounts"]["hers"]["ready"]) == (False, True, True)
+    assert (await numbers(shown))["autologin_account_ready", "mine"] == 1
+    assert "Not ready" not in (await get(shown, "/")).text
 
 
 async def test_one_account_that_is_late_makes_all_of_it_not_ready(shown):
@@ -489,6 +497,7 @@ async def test_a_name_that_somebody_points_at_this_machine_reads_nothing(shown):
 
 
 async def test_it_is_served_and_ends_at_once(shown):
+    before = asyncio.all_tasks()
     served = await http.serve_http(shown, "127.0.0.1:0")
     async with httpx.AsyncClient(trust_env=False) as asking:
         assert (await asking.get(f"{served.url}/livez")).text == "alive\n"
@@ -500,7 +509,7 @@ async def test_it_is_served_and_ends_at_once(shown):
             await asking.get(f"{served.url}/livez")
     again = await http.serve_http(shown, f"127.0.0.1:{served.port}")
     await again.close()
-    assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []
+    assert asyncio.all_tasks() - before == set()
 
 
 async def test_it_leaves_the_signals_alone(shown):

@@ -60,6 +60,16 @@ async def test_one_login_a_day_and_none_at_the_weekend(watch):
     assert [at.astimezone(IST).date().day for _, at in watch.world.logins] == [25, 26, 27, 30, 1]
 
 
+@pytest.mark.parametrize(
+    ("hour", "day", "today", "now"),
+    [(0, 25, True, False), (7, 25, True, False), (9, 25, True, True), (20, 25, False, False), (9, 28, False, False)],
+)
+async def test_what_is_due_today(watch, hour, day, today, now):
+    watch.clock.jump((ist(hour, day=DAY.replace(day=day)) - watch.clock.now()).total_seconds())
+    watch.start()
+    assert (watch.service.due_today("one"), watch.service.due_now("one")) == (today, now)
+
+
 async def test_what_was_missed_is_caught_up_until_trading_ends(watch):
     await watch.clock.until(ist(11))
     watch.start()
