@@ -9,7 +9,8 @@ async ({css, seen}) => {
     }
     return into;
   };
-  const words = text => (text || '').replace(/\s+/g, ' ').trim().slice(0, 200);
+  const words = (text, most = 200) => (text || '').replace(/\s+/g, ' ').trim().slice(0, most);
+  const line = text => words(text, 5000);  // whole: whoever cuts it must look for secrets first
   const parent = el => el.parentElement || el.getRootNode().host;
   const up = (el, test) => {
     for (let at = el; at; at = parent(at)) if (test(at)) return at;
@@ -125,9 +126,9 @@ async ({css, seen}) => {
         enabled: !el.disabled && el.getAttribute('aria-disabled') !== 'true',
       })),
       groups: groups.map(group => words(group === document.documentElement || group === document.body ? '' : group.innerText)),
-      lines: [...new Set([...told(), ...texts()].join('\n').split('\n').map(words).filter(Boolean))].slice(0, 300),
+      lines: [...new Set([...told(), ...texts()].join('\n').split('\n').map(line).filter(Boolean))].slice(0, 300),
       alerts: everything.filter(el => el.matches('[role=alert],[aria-live=assertive],[class*=error],[class*=Error],[class*=alert]') && shown(el))
-        .map(el => words(el.innerText)).filter(Boolean).slice(0, 5),
+        .map(el => line(el.innerText)).filter(Boolean).slice(0, 5),
       captcha: !solved() && everything.some(el => challenge(el) && shown(el) && !el.closest('.grecaptcha-badge')),
     };
     return {data, elements, mark: JSON.stringify(data)};

@@ -13,6 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from autologin.redaction import scrub
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -24,6 +26,8 @@ CODES = {"code", "pin"}
 TEXT_TYPES = {"text", "email", "tel", "search", ""}
 NEW_PASSWORD = re.compile(r"\b(new|confirm|create|choose|repeat|re-?enter)\b", re.IGNORECASE)
 PHONE = re.compile(r"\b(mobile|phone|telephone)\b", re.IGNORECASE)
+LINE = 200
+"""Characters of a line that are looked at: what means an error is said at its start."""
 SENT = re.compile(r"\bsent\b.{0,60}\b(mobile|phone|number|sms|e-?mail|whatsapp)\b", re.IGNORECASE)
 """A page that says so means the code that it sent."""
 OTHER_FORM = re.compile(r"\b(sign ?up|register|create|join|open (an? )?(free )?account|subscribe|search)\b", re.IGNORECASE)
@@ -120,8 +124,8 @@ class Screen:
             boxes=tuple(Box(**{**box, "css": tuple(box["css"])}) for box in data["inputs"]),
             buttons=tuple(Button(**{**button, "css": tuple(button["css"])}) for button in data["buttons"]),
             groups=tuple(data["groups"]),
-            lines=tuple(data["lines"]),
-            alerts=tuple(data["alerts"]),
+            lines=tuple(map(_cut, data["lines"])),
+            alerts=tuple(map(_cut, data["alerts"])),
             captcha=data["captcha"],
         )
 
@@ -136,6 +140,11 @@ class Form:
     group: int
     boxes: Mapping[Field, Sequence[Box]]
     unclear: tuple[str, ...] = ()
+
+
+def _cut(line: str) -> str:
+    """The start of a line; a secret that is cut through would not be known for one any more."""
+    return line if len(line) <= LINE else scrub(line)[:LINE]
 
 
 class Ambiguous(Exception):

@@ -208,3 +208,24 @@ def test_what_a_broker_quotes_is_cut_after_it_is_scrubbed():
 
     remember("canary" * 60)
     assert "canary" not in quoted(BrokerUnavailable, f"no such token: {'canary' * 60}").message
+
+
+def test_a_secret_that_the_end_of_a_long_line_cuts_through_leaves_no_part():
+    from autologin.screen import Screen
+
+    redaction.remember(secret := "longsecret" * 60)
+    line = f"We have sent {'x' * 150} {secret}"
+    seen = {
+        "title": "",
+        "path": "/",
+        "inputs": [],
+        "buttons": [],
+        "groups": [],
+        "lines": [line],
+        "alerts": [line],
+        "captcha": False,
+    }
+    screen = Screen.from_json({**nothing, "lines": [line], "alerts": [line]})
+    for shown in (*screen.lines, *screen.alerts):
+        assert len(shown) <= 200
+        assert "longsecret" not in shown
