@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING
@@ -64,6 +65,8 @@ def client(proxy: str | None) -> httpx.AsyncClient:
 
     with suppress(ImportError):
         import anyio._backends._asyncio  # noqa: F401, PLC0415  (30 ms that httpx's first call would wait for)
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)  # they would log addresses, and some brokers want a PIN in one
     agent = {"User-Agent": f"broker-autologin/{__version__}"}
     return httpx.AsyncClient(timeout=15, trust_env=False, proxy=proxy, headers=agent, verify=_trusted())
 

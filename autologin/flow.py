@@ -243,6 +243,31 @@ def message_of(body: Mapping[str, Any]) -> str:
     return ": ".join(filter(None, (str(code), str(first.get("message") or body.get("message") or ""))))
 
 
+async def proven(
+    request: httpx.Request,
+    http: httpx.AsyncClient,
+    *,
+    owner: Callable[[dict[str, Any]], str | None],
+    dead: Callable[[int, dict[str, Any]], bool],
+    words: Callable[[dict[str, Any]], str] = message_of,
+) -> Verified:
+    """What the answer to a call says of the token that it was made with.
+
+    `owner` gives the user's id from the JSON of a 200 that shows that the token lives: "" where it names nobody, None where it
+    shows nothing. `dead` tells from the status and the JSON of any other whether the broker means this token.
+    """
+    try:
+        response = await answer_of(request, http)
+    except BrokerUnavailable as error:
+        return Verified(Verdict.UNKNOWN, said=error.said)
+    body = json_of(response)
+    user = owner(body) if response.status_code == 200 else None
+    if user is not None:
+        return Verified(Verdict.VALID, user_id=user or None)
+    said = f"{words(body) or request.url.path} (HTTP {response.status_code})"
+    return Verified(Verdict.REJECTED if dead(response.status_code, body) else Verdict.UNKNOWN, said=said)
+
+
 async def verified(
     request: httpx.Request, http: httpx.AsyncClient, *, dead: Callable[[dict[str, Any]], bool], owner: str = "user_id"
 ) -> Verified:
@@ -250,13 +275,20 @@ async def verified(
 
     `dead` tells from the JSON of a 4xx whether the broker means this token; any other refusal says nothing about it.
     """
-    try:
-        response = await answer_of(request, http)
-    except BrokerUnavailable as error:
-        return Verified(Verdict.UNKNOWN, said=error.said)
-    body = json_of(response)
+    return await proven(request, http, owner=lambda body: _owner_in(body, owner), dead=lambda _, body: dead(body))
+
+
+def _owner_in(body: Mapping[str, Any], name: str) -> str | None:
     data = body.get("data")
-    if response.status_code == 200 and isinstance(data, dict) and data.get(owner):
-        return Verified(Verdict.VALID, user_id=str(data[owner]))
-    said = f"{message_of(body) or request.url.path} (HTTP {response.status_code})"
-    return Verified(Verdict.REJECTED if dead(body) else Verdict.UNKNOWN, said=said)
+    return str(data[name]) if isinstance(data, dict) and data.get(name) else None
+
+
+def sooner(ends: datetime | None, rule: datetime, now: datetime) -> datetime:
+    """The end of a token: the broker's own word, where that is to come and before its rule says so; else the rule's."""
+    return ends if ends and now < ends < rule else rule
+
+
+def data_of(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The object under `data`; an empty one where there is none."""
+    data = body.get("data")
+    return data if isinstance(data, dict) else {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from autologin.sandbox.scenarios import CLOCK, HANG_UP, Behaviour, Failure, Scenario, failing, scenario
 from autologin.sandbox.twin import Twin, matching_step
@@ -47,6 +47,8 @@ class Strikes:
 class ApiTwin(Twin):
     """A broker's API for one user with an authenticator. `tokens` are those that were issued, with their ends."""
 
+    account: ClassVar[Mapping[str, str]] = {}
+    """The one user's credentials."""
     behaviour: ApiBehaviour
     strikes_allowed = STRIKES
 
@@ -55,6 +57,11 @@ class ApiTwin(Twin):
         super().reset()
         self.codes = Strikes()
         self.tokens: dict[str, datetime] = {}
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        """What an account's `credentials` must hold."""
+        return dict(self.account)
 
     @property
     def locked(self) -> bool:

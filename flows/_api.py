@@ -1,0 +1,62 @@
+"""What the flows of brokers without a login page share: sending JSON, and what a refusal means."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from autologin import flow
+from autologin.errors import AccountLocked, CredentialsRejected, ExchangeRejected, OtpRejected
+from autologin.steps import COMMON, attempts_left
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import httpx
+    from pydantic import SecretStr
+
+    from autologin.errors import AutologinError
+
+CODE = r"\bt?otp\b|one.?time.?(pass|code)|authenticator"
+ANOTHER = (
+    r"\bpass\s?word\b|\bm?pin\b|api.?key|app.?key|consumer.?key|client.?(id|code)|user.?(id|key|name)|vendor.?code"
+    r"|\bucc\b|mobile|encry|credential|unauthori[sz]ed|authori[sz]ation|\bdob\b|\bpan\b|\b2fa\b"
+)
+ADDRESS = r"\bips?\b|whitelist"
+
+
+def plain(value: SecretStr) -> str:
+    """A secret, at the point of use."""
+    return value.get_secret_value()
+
+
+async def posted(
+    http: httpx.AsyncClient, url: str, body: Mapping[str, Any], headers: Mapping[str, str]
+) -> tuple[httpx.Response, dict[str, Any]]:
+    """The answer to a JSON object that is sent, and the JSON object in it.
+
+    Raises:
+        BrokerUnavailable: no answer, 5xx, 408 or 429.
+    """
+    sent = {"Content-Type": "application/json", **headers}
+    response = await flow.answer_of(http.build_request("POST", url, content=json.dumps(body), headers=sent), http)
+    return response, flow.json_of(response)
+
+
+def refusal(title: str, response: httpx.Response, words: str, *, code: str = CODE) -> AutologinError:
+    """What an answer without a token means, by the broker's words.
+
+    Words that name both the code and another secret count against the other one: it is never sent again, so that a guess
+    cannot lock an account. `code` is what the broker calls its one-time code.
+    """
+    said = f'{title} said: "{words}" (HTTP {response.status_code})' if words else f"{title} gave no token"
+    if re.search(COMMON[AccountLocked], words, re.IGNORECASE):
+        return AccountLocked(said)
+    if re.search(ADDRESS, words, re.IGNORECASE):
+        return ExchangeRejected(said, mend=f"Register this machine's address with {title}, then run it again.")
+    if re.search(ANOTHER, words, re.IGNORECASE):
+        return CredentialsRejected(said)
+    if re.search(code, words, re.IGNORECASE):
+        return OtpRejected(said, attempts_left=attempts_left(words))
+    return flow.refused(title, response, words)

@@ -1,0 +1,135 @@
+"""Angel One, SmartAPI.
+
+Docs      https://smartapi.angelone.in/docs   evidence of 2026-08 (docs, smartapi-python 1.5.5, OpenAlgo)
+Expiry    midnight in India, says the documentation (older forum posts say 05:00)
+Lockout   no limit of wrong codes is published; one login a second. PIN and API key are sent once, a rejected code is
+          followed by one more in a new window
+Guessed   AB1050 for a wrong code (a forum post); which words come with a wrong PIN, so words that name both count as the PIN
+"""
+
+from __future__ import annotations
+
+from datetime import time
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import AfterValidator, Field, SecretStr
+
+from autologin import flow
+from autologin.errors import BrokerUnavailable, CredentialsRejected, OtpRejected
+from autologin.flow import Limit, Verified
+from autologin.otp import TotpSeed
+from autologin.token import Token
+
+from ._api import plain, posted, refusal
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from typing import Any
+
+    import httpx
+
+    from autologin.errors import AutologinError
+
+AUTH = "/rest/auth/angelbroking"
+SECURE = "/rest/secure/angelbroking"
+MEANS: dict[str, type[OtpRejected | CredentialsRejected]] = {
+    "AB1050": OtpRejected,
+    "AB1000": CredentialsRejected,
+    "AB1007": CredentialsRejected,
+}
+DEAD = {"AG8001", "AG8002"}
+SENT = {
+    "Accept": "application/json",
+    "X-UserType": "USER",
+    "X-SourceID": "WEB",
+    "X-ClientLocalIP": "127.0.0.1",
+    "X-ClientPublicIP": "106.193.147.98",
+    "X-MACAddress": "00:00:00:00:00:00",
+}
+"""The official SDK sends these same addresses for everybody; Angel One does not check them at a login."""
+
+
+class Credentials(flow.Credentials):
+    """What Angel One needs."""
+
+    api_key: SecretStr = Field(description="smartapi.angelone.in, My apps: the API key of your app")
+    client_code: str = Field(description="the client code you log in with, such as A123456")
+    pin: Annotated[SecretStr, AfterValidator(flow.exactly(4, "PIN"))] = Field(description="the four digits you log in with")
+    totp_secret: TotpSeed = Field(description="smartapi.angelone.in/enable-totp: the text beside the QR code")
+
+
+class AngelOne(flow.Flow):
+    """Sign in over SmartAPI; no page is involved."""
+
+    broker = "angelone"
+    title = "Angel One"
+    docs = "https://smartapi.angelone.in/docs"
+    evidence = "2026-08"
+    endpoints = {"api": "https://apiconnect.angelone.in"}
+    needs_browser = False
+    limits = (Limit(1, 1.0),)
+    Credentials = Credentials
+
+    @property
+    def user_id(self) -> str:
+        """The client code."""
+        return str(self.credentials.client_code)
+
+    async def sign_in(self, http: httpx.AsyncClient, otp: str, now: datetime) -> Token:
+        """POST loginByPassword, as the official SDK sends it (smartapi-python 1.5.5)."""
+        mine = self.credentials
+        body = {"clientcode": mine.client_code, "password": plain(mine.pin), "totp": otp}
+        response, data = await posted(http, f"{self.urls['api']}{AUTH}/user/v1/loginByPassword", body, self._headers())
+        token = self._token(data, now)
+        if response.status_code != 200 or token is None:
+            raise _refusal(response, data)
+        return token
+
+    async def verify(self, token: Token, http: httpx.AsyncClient) -> Verified:
+        """GET getProfile (3 a second)."""
+        headers = self._headers(token.access_token)
+        request = http.build_request("GET", f"{self.urls['api']}{SECURE}/user/v1/getProfile", headers=headers)
+        return await flow.proven(request, http, owner=_owner, dead=lambda status, body: status == 401 or _code(body) in DEAD)
+
+    async def refresh(self, token: Token, http: httpx.AsyncClient, now: datetime) -> Token | None:
+        """POST generateTokens: a new trio for the rest of the day. It gives no later end."""
+        body = {"refreshToken": token.extra.get("refresh_token", "")}
+        url = f"{self.urls['api']}{AUTH}/jwt/v1/generateTokens"
+        try:
+            _, data = await posted(http, url, body, self._headers(token.access_token))
+        except BrokerUnavailable:
+            return None
+        return self._token(data, now)
+
+    def _headers(self, token: SecretStr | None = None) -> dict[str, str]:
+        bearer = {"Authorization": f"Bearer {plain(token)}"} if token else {}
+        return {**SENT, "X-PrivateKey": plain(self.credentials.api_key), **bearer}
+
+    def _token(self, body: dict[str, Any], now: datetime) -> Token | None:
+        data = flow.data_of(body)
+        jwt = str(data.get("jwtToken") or "").removeprefix("Bearer ")
+        if body.get("status") is not True or not jwt:
+            return None
+        midnight = flow.next_daily(time(0), now)
+        extra = {"refresh_token": str(data.get("refreshToken") or ""), "feed_token": str(data.get("feedToken") or "")}
+        extra |= {"api_key": plain(self.credentials.api_key), "userId": self.user_id}
+        ends = flow.sooner(flow.jwt_expiry(jwt), midnight, now)
+        return Token(SecretStr(jwt), now, ends, self.user_id, extra)
+
+
+def _code(body: dict[str, Any]) -> str:
+    return str(body.get("errorcode") or body.get("errorCode") or "")
+
+
+def _owner(body: dict[str, Any]) -> str | None:
+    return str(flow.data_of(body).get("clientcode") or "") if body.get("status") is True else None
+
+
+def _refusal(response: httpx.Response, body: dict[str, Any]) -> AutologinError:
+    """An error is a 200 with `status: false`; 403 is the rate limit, in the documentation's own words."""
+    words = flow.message_of(body) or response.text[:100]
+    if "exceeding" in words.lower() or "rate limit" in words.lower():
+        return BrokerUnavailable(f'Angel One said: "{words}"', retry_after=1.0)
+    if kind := MEANS.get(_code(body)):
+        return kind(f'Angel One said: "{words}" ({_code(body)})')
+    return refusal("Angel One", response, words)

@@ -1,0 +1,91 @@
+"""Firstock, API v1.
+
+Docs      https://firstock.in/api/docs/login/   evidence of 2026-10 (docs, firstock 1.2.11, OpenAlgo)
+Expiry    a day's session whose hour is not documented: midnight in India is taken
+Lockout   no limit of wrong codes is published. The password is sent once, a rejected code is followed by one more in a new
+          window
+Guessed   the names of refusals but INVALID_PASSWORD; the hour at which sessions end
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import time
+from typing import TYPE_CHECKING
+
+from pydantic import Field, SecretStr
+
+from autologin import flow
+from autologin.otp import TotpSeed
+from autologin.token import Token
+
+from ._api import plain, posted, refusal
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from typing import Any
+
+    import httpx
+
+    from autologin.flow import Verified
+
+
+class Credentials(flow.Credentials):
+    """What Firstock needs."""
+
+    user_id: str = Field(description="the user id you log in with")
+    password: SecretStr = Field(description="the password you log in with")
+    api_key: SecretStr = Field(description="firstock.in/api/docs/login, Key generation: the API key (the SDK calls it appkey)")
+    totp_secret: TotpSeed = Field(description="the text beside the QR code where you enabled TOTP")
+    vendor_code: str = Field("", description="the vendor code, where it is another than <user_id>_API")
+
+
+class Firstock(flow.Flow):
+    """Sign in over Firstock's API; no page is involved."""
+
+    broker = "firstock"
+    title = "Firstock"
+    docs = "https://firstock.in/api/docs/login/"
+    evidence = "2026-10"
+    endpoints = {"api": "https://api.firstock.in/V1"}
+    needs_browser = False
+    Credentials = Credentials
+
+    async def sign_in(self, http: httpx.AsyncClient, otp: str, now: datetime) -> Token:
+        """POST /login, as the official SDK sends it (firstock 1.2.11)."""
+        mine = self.credentials
+        vendor = mine.vendor_code or f"{mine.user_id}_API"
+        body = {"userId": mine.user_id, "password": sealed(plain(mine.password)), "TOTP": otp, "vendorCode": vendor}
+        body["apiKey"] = plain(mine.api_key)
+        response, answer = await posted(http, f"{self.urls['api']}/login", body, {})
+        data = flow.data_of(answer)
+        if response.status_code != 200 or answer.get("status") != "success" or not data.get("susertoken"):
+            raise refusal("Firstock", response, _words(answer))
+        extra = {name: str(data[name]) for name in ("actid", "userName") if data.get(name)} | {"userId": mine.user_id}
+        ends = flow.next_daily(time(0), now)
+        return Token(SecretStr(str(data["susertoken"])), now, ends, str(data.get("actid") or mine.user_id), extra)
+
+    async def verify(self, token: Token, http: httpx.AsyncClient) -> Verified:
+        """POST /userDetails."""
+        body = json.dumps({"userId": self.user_id, "jKey": plain(token.access_token)})
+        headers = {"Content-Type": "application/json"}
+        request = http.build_request("POST", f"{self.urls['api']}/userDetails", content=body, headers=headers)
+        return await flow.proven(request, http, owner=_owner, dead=lambda status, _: status == 401, words=_words)
+
+
+def sealed(password: str) -> str:
+    """The password as it is sent: its SHA-256, in hex."""
+    return hashlib.sha256(password.encode()).hexdigest()
+
+
+def _words(answer: dict[str, Any]) -> str:
+    """The name of the refusal, and its words."""
+    error = answer.get("error")
+    message = error.get("message") if isinstance(error, dict) else error
+    parts = (str(answer.get("name") or "").replace("_", " "), str(message or answer.get("message") or ""))
+    return ": ".join(filter(None, parts))
+
+
+def _owner(answer: dict[str, Any]) -> str | None:
+    return str(flow.data_of(answer).get("actid") or "") if answer.get("status") == "success" else None

@@ -1,0 +1,72 @@
+"""INDstocks by INDmoney, trading API.
+
+Docs      https://api-docs.indstocks.com   evidence of 2026-08 (OpenAlgo and an issue there that cites the docs)
+Expiry    24 hours after it was issued. One token lives at a time: a new one ends the old
+Lockout   one request for a token in 60 seconds; 5 wrong codes in 15 minutes lock for 15 minutes, 3 such locks in an hour
+          for an hour; a used code is refused. The pace is kept across runs, the MPIN is sent once, a rejected code is
+          followed by one more
+Guessed   the words for each refusal; the names in the profile
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import AfterValidator, Field, SecretStr
+
+from autologin import flow
+from autologin.flow import Limit, Verified
+from autologin.otp import TotpSeed
+from autologin.token import Token
+
+from ._api import plain, posted, refusal
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from typing import Any
+
+    import httpx
+
+
+class Credentials(flow.Credentials):
+    """What INDstocks needs."""
+
+    client_id: SecretStr = Field(description="indstocks.com/app/api-trading: the Client ID (it is sent as a key)")
+    mpin: Annotated[SecretStr, AfterValidator(flow.exactly(4, "MPIN"))] = Field(description="the four digits you log in with")
+    totp_secret: TotpSeed = Field(description="indstocks.com/app/api-trading: the text beside the QR code")
+
+
+class INDstocks(flow.Flow):
+    """Sign in over INDstocks' API; no page is involved."""
+
+    broker = "indstocks"
+    title = "INDstocks"
+    docs = "https://api-docs.indstocks.com"
+    evidence = "2026-08"
+    endpoints = {"api": "https://api.indstocks.com"}
+    needs_browser = False
+    timeout = 180
+    limits = (Limit(1, 60.0),)
+    Credentials = Credentials
+
+    async def sign_in(self, http: httpx.AsyncClient, otp: str, now: datetime) -> Token:
+        """POST /generate/token."""
+        mine = self.credentials
+        headers = {"x-api-key": plain(mine.client_id)}
+        body = {"mpin": plain(mine.mpin), "totp": otp}
+        response, answer = await posted(http, f"{self.urls['api']}/generate/token", body, headers)
+        token = flow.data_of(answer).get("token") or answer.get("token")
+        if response.status_code != 200 or not isinstance(token, str):
+            raise refusal("INDstocks", response, flow.message_of(answer))
+        return Token(SecretStr(token), now, now + timedelta(days=1), "", {})
+
+    async def verify(self, token: Token, http: httpx.AsyncClient) -> Verified:
+        """GET /user/profile, which the documentation names for this."""
+        headers = {"Authorization": plain(token.access_token)}
+        request = http.build_request("GET", f"{self.urls['api']}/user/profile", headers=headers)
+        return await flow.proven(request, http, owner=_owner, dead=lambda status, _: status in {401, 403})
+
+
+def _owner(answer: dict[str, Any]) -> str | None:
+    return "" if answer and str(answer.get("status") or "").lower() != "error" else None

@@ -1,0 +1,120 @@
+"""Motilal Oswal, MO API.
+
+Docs      https://invest.motilaloswal.com   evidence of 2026-08 (docs, OpenAlgo, one public script)
+Expiry    06:00 in India the next day ("exchange compliance"). Log in after 06:00
+Lockout   no limit of wrong codes is published. Password and date of birth are sent once, a rejected code is followed by one
+          more in a new window
+Guessed   the words for each refusal; whose token it is (the margin call names nobody); which of the required headers are
+          checked: they describe a machine, and these describe none
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import time
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import AfterValidator, Field, SecretStr
+
+from autologin import flow
+from autologin.errors import OtpNotAvailable
+from autologin.otp import TotpSeed
+from autologin.token import Token
+
+from ._api import plain, posted, refusal
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from typing import Any
+
+    import httpx
+
+    from autologin.flow import Verified
+
+HEADERS = {
+    "Accept": "application/json",
+    "User-Agent": "MOSL/V.1.1.0",
+    "ClientLocalIp": "127.0.0.1",
+    "ClientPublicIp": "127.0.0.1",
+    "MacAddress": "00:00:00:00:00:00",
+    "SourceId": "WEB",
+    "osname": "Linux",
+    "osversion": "1",
+    "devicemodel": "server",
+    "manufacturer": "server",
+    "productname": "autologin",
+    "productversion": "1",
+    "browsername": "none",
+    "browserversion": "1",
+}
+
+
+def as_sent(value: SecretStr) -> SecretStr:
+    """The second factor as Motilal Oswal writes it."""
+    text = value.get_secret_value().strip().upper()
+    if not re.fullmatch(r"\d\d/\d\d/\d{4}|[A-Z]{5}\d{4}[A-Z]", text):
+        raise ValueError("this is no date of birth, written dd/mm/yyyy, and no PAN")
+    return SecretStr(text)
+
+
+class Credentials(flow.Credentials):
+    """What Motilal Oswal needs. Without TOTP a code would go out by SMS and e-mail."""
+
+    user_id: str = Field(description="the client code you log in with")
+    password: SecretStr = Field(description="the trading password")
+    api_key: SecretStr = Field(description="invest.motilaloswal.com: the API key of your app")
+    birth_or_pan: Annotated[SecretStr, AfterValidator(as_sent)] = Field(
+        description="your date of birth, written dd/mm/yyyy, or your PAN: what the login asks for as the second factor"
+    )
+    totp_secret: TotpSeed = Field(description="the text beside the QR code where you enabled an authenticator")
+
+
+class Motilal(flow.Flow):
+    """Sign in over the MO API; no page is involved."""
+
+    broker = "motilal"
+    title = "Motilal Oswal"
+    docs = "https://invest.motilaloswal.com"
+    evidence = "2026-08"
+    endpoints = {"api": "https://openapi.motilaloswal.com/rest"}
+    not_before = time(6)
+    needs_browser = False
+    Credentials = Credentials
+
+    async def sign_in(self, http: httpx.AsyncClient, otp: str, now: datetime) -> Token:
+        """POST login/v3/authdirectapi."""
+        mine = self.credentials
+        sealed = checksum(plain(mine.password), plain(mine.api_key))
+        body = {"userid": mine.user_id, "password": sealed, "2FA": plain(mine.birth_or_pan), "totp": otp}
+        response, data = await posted(http, f"{self.urls['api']}/login/v3/authdirectapi", body, self._headers())
+        token = data.get("AuthToken")
+        if response.status_code != 200 or data.get("status") != "SUCCESS" or not token:
+            raise refusal("Motilal Oswal", response, _words(data))
+        if str(data.get("isAuthTokenVerified") or "TRUE").upper() == "FALSE":
+            raise OtpNotAvailable("Motilal Oswal waits for a code that it has sent by SMS and e-mail")
+        ends = flow.next_daily(time(6), now)
+        return Token(SecretStr(str(token)), now, ends, mine.user_id, {"api_key": plain(mine.api_key)})
+
+    async def verify(self, token: Token, http: httpx.AsyncClient) -> Verified:
+        """POST report/v1/getreportmargindetail."""
+        headers = {**self._headers(), "Authorization": plain(token.access_token)}
+        url = f"{self.urls['api']}/report/v1/getreportmargindetail"
+        request = http.build_request("POST", url, json={}, headers=headers)
+        return await flow.proven(request, http, owner=_owner, dead=lambda status, _: status == 401, words=_words)
+
+    def _headers(self) -> dict[str, str]:
+        return {**HEADERS, "ApiKey": plain(self.credentials.api_key), "vendorinfo": self.credentials.user_id}
+
+
+def checksum(password: str, api_key: str) -> str:
+    """The password as it is sent: SHA-256 of itself and the API key, in hex."""
+    return hashlib.sha256((password + api_key).encode()).hexdigest()
+
+
+def _words(data: dict[str, Any]) -> str:
+    return ": ".join(str(data[key]) for key in ("errorcode", "message") if data.get(key))
+
+
+def _owner(data: dict[str, Any]) -> str | None:
+    return "" if data.get("status") == "SUCCESS" else None
