@@ -83,6 +83,8 @@ def test_each_page_field_can_be_found_in_two_ways_or_more(flow):
     from autologin.screen import Field
 
     modules = {kind.__module__ for kind in flow.__mro__ if kind.__module__.startswith("autologin.flows.")}
+    used = [getattr(thing, "__module__", "") for name in modules for thing in vars(importlib.import_module(name)).values()]
+    modules |= {name for name in used if name.startswith("autologin.flows._")}
     fields = [value for name in modules for value in vars(importlib.import_module(name)).values() if isinstance(value, Field)]
     assert bool(fields) == flow.needs_browser
     for field in fields:

@@ -1,0 +1,129 @@
+"""What the twins of Noren's brokers share: the page behind `authorize/oauth`, `GenAcsTok`, and the limits."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import time
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from autologin.sandbox.delivery import redirect
+from autologin.sandbox.forms import FormBehaviour, FormTwin, Shown
+from autologin.sandbox.jwt import session
+from autologin.sandbox.twin import Refusal, alnum, html_error
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.requests import Request
+
+
+@dataclass(frozen=True)
+class NorenBehaviour(FormBehaviour):
+    """What only these twins can do."""
+
+    token: str = "access_token"  # noqa: S105  (the name of a field)
+    """The name of the token in the reply."""
+    expired: str = "401"
+    """How a dead token is told: 401, or in words with a 200."""
+
+
+class NorenTwin(FormTwin):
+    """One of Noren's brokers, for one user."""
+
+    plain = NorenBehaviour()
+    behaviour: NorenBehaviour
+    fields = (
+        Shown("user", "User Id", "lgnusrid"),
+        Shown("password", "Password", "lgnpwd", "password"),
+        Shown("code", "OTP/TOTP", "lgnotp"),
+    )
+    api_path: ClassVar[str] = "/NorenWClientAPI"
+    account: ClassVar[Mapping[str, str]] = {
+        "user_id": "FA12345",
+        "password": "Sand.box7",
+        "totp_secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXQ",
+        "client_id": "FA12345_U",
+        "secret_code": "sandboxSecretCode",
+    }
+
+    @property
+    def endpoints(self) -> dict[str, str]:
+        """The login's base and the API's."""
+        return {"login": f"{self.origins['login']}/OAuthlogin", "api": self.origins["api"] + self.api_path}
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        """What the account needs."""
+        return {**self.account, "redirect_uri": self.redirect_uri}
+
+    def ways_in(self) -> list[BaseRoute]:
+        """The authorize address, and the page that it sends to."""
+        return [
+            Route("/OAuthlogin/authorize/oauth", self.authorize),
+            Route("/OAuthlogin/investor-entry-level/login", self.page),
+        ]
+
+    async def authorize(self, request: Request) -> Response:
+        """On to the page."""
+        client = request.query_params.get("client_id", "")
+        return redirect(f"/OAuthlogin/investor-entry-level/login?api_key={client}&route_to={client.removesuffix('_U')}")
+
+    def knows(self, query: Mapping[str, str]) -> bool:
+        """Whether it is our key."""
+        return query.get("api_key") == self.account["client_id"]
+
+    def api(self) -> list[BaseRoute]:
+        """The paths that we need."""
+        return [
+            Route(f"{self.api_path}/GenAcsTok", self.exchange, methods=["POST"]),
+            Route(f"{self.api_path}/Limits", self.limits, methods=["POST"]),
+        ]
+
+    async def exchange(self, request: Request) -> Response:
+        """A token for a code."""
+        data = await jdata(request)
+        self.arrive("exchange", html_error)
+        if self.behaviour.exchange == "unsaid":
+            return JSONResponse({"stat": "Ok"})
+        if not self.spend(str(data.get("checksum")), {code: self._seal(code) for code in self.codes_issued}):
+            return JSONResponse({"stat": "Not_Ok", "emsg": "Invalid Input : Invalid checksum or code"})
+        ends = self.next_daily(time(0))
+        token = self.opened(session(self.user, ends), ends)
+        told = {
+            "stat": "Ok",
+            self.behaviour.token: token,
+            "refresh_token": alnum(40),
+            "USERID": self.owner,
+            "actid": self.owner,
+        }
+        return JSONResponse({"susertoken": alnum(40), **told, "uname": "SANDBOX"})
+
+    async def limits(self, request: Request) -> Response:
+        """What the user may spend."""
+        data = await jdata(request)
+        self.arrive("proof", html_error)
+        if self.behaviour.proof == "other":
+            return JSONResponse({"stat": "Not_Ok", "emsg": "Error Occurred : 5"})
+        if not self.lives(request.headers.get("authorization", "").removeprefix("Bearer ")):
+            words = {"stat": "Not_Ok", "emsg": "Session Expired :  Invalid Session Key"}
+            raise Refusal(JSONResponse(words, 401 if self.behaviour.expired == "401" else 200))
+        return JSONResponse({"stat": "Ok", "cash": "100000", "actid": data.get("actid")})
+
+    def _seal(self, code: str) -> str:
+        text = self.account["client_id"] + self.account["secret_code"] + code
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+async def jdata(request: Request) -> dict[str, Any]:
+    """What stands behind `jData=`."""
+    text = (await request.body()).decode()
+    try:
+        data = json.loads(text.removeprefix("jData=").split("&jKey=")[0])
+    except ValueError:
+        return {}
+    return data if isinstance(data, dict) else {}

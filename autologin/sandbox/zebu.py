@@ -1,0 +1,19 @@
+"""Zebu's twin: Noren's, at Zebu's addresses. Its page has not been seen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from autologin.sandbox.forms import few
+from autologin.sandbox.noren import NorenTwin
+
+if TYPE_CHECKING:
+    from autologin.sandbox.scenarios import Scenario
+
+
+class Zebu(NorenTwin):
+    """One user."""
+
+    broker = "zebu"
+    title = "Zebu"
+    table: ClassVar[dict[str, Scenario]] = few("redesign", "two_screens", "wrong_password", "wrong_code_once", "wrong_secret")

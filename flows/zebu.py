@@ -1,0 +1,30 @@
+"""Zebu (MYNT).
+
+Docs      https://go.mynt.in   evidence of 2026-08 (myntapi 0.0.7, OpenAlgo; the page: unverified)
+Code      `code` in the query of the redirect, single use
+State     nothing of ours comes back; the redirect URL is fixed with the key
+Expiry    one trading day, the hour is not documented: midnight in India is taken
+Lockout   no limit of wrong entries is published. The password is sent once; a rejected TOTP is followed by one more in a new
+          window
+Guessed   the whole page, which is taken to be Shoonya's: both brokers have it from one vendor; the texts of errors
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from ._noren import Noren
+
+
+class Zebu(Noren):
+    """Sign in at go.mynt.in."""
+
+    broker = "zebu"
+    title = "Zebu (MYNT)"
+    docs = "https://go.mynt.in"
+    evidence = "2026-08"
+    verified = False
+    endpoints: ClassVar[dict[str, str]] = {
+        "login": "https://go.mynt.in/OAuthlogin",
+        "api": "https://go.mynt.in/NorenWClientAPI",
+    }
