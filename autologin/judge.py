@@ -134,13 +134,16 @@ class Judge:
         Raises:
             BrokerUnavailable: it has been so for too long.
         """
-        if self._clock.monotonic() > min(self.since + PENDING_PATIENCE, self.deadline):
+        patience = PENDING_PATIENCE if self.last else max(PENDING_PATIENCE, self.script.patience)
+        if self._clock.monotonic() > min(self.since + patience, self.deadline):
             raise self._no_answer() or BrokerUnavailable("The page did not answer")
 
     def give_up(self, screen: Screen, situations: Collection[str], entered: Collection[Field]) -> None:
         """Raise what it means that nothing known is on the screen, once patience is over."""
         waited = self._clock.monotonic() - self.since
         patience = PENDING_PATIENCE if self._replies.pending else PATIENCE
+        if self.last is None and _blank(screen):
+            patience = max(patience, self.script.patience)
         ours = self.last is not None and any(request.method != "GET" for request in self._replies.pending)
         if (waited > patience and not ours) or self._clock.monotonic() > self.deadline:
             raise self._conclusion(screen, situations, entered)
@@ -218,6 +221,12 @@ class Judge:
     def _new_things_to_press(self, screen: Screen) -> bool:
         known = {button.name for button in self._before.buttons} if self._before else set()
         return any(button.name not in known for button in screen.buttons)
+
+
+def _blank(screen: Screen) -> bool:
+    """Whether a page shows nothing yet, or only that it is loading."""
+    loading = all(re.fullmatch(r"(loading|please wait)\W*", line, re.IGNORECASE) for line in screen.lines)
+    return loading and not screen.boxes and not screen.buttons
 
 
 def _attempts(data: Mapping[str, Any]) -> int | None:

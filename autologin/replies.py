@@ -47,8 +47,8 @@ class Reply:
     @property
     def refused(self) -> bool:
         """Whether the broker says no: by the status, or by what the JSON says of itself."""
-        says = self.data.get("status", self.data.get("s", self.data.get("success")))
-        return self.status >= 400 or says is False or str(says).lower() in {"error", "failed", "failure"}
+        says = next((self.data[name] for name in ("status", "s", "success", "stat") if name in self.data), None)
+        return self.status >= 400 or says is False or str(says).lower() in {"error", "failed", "failure", "not_ok"}
 
     @property
     def message(self) -> str:

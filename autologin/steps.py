@@ -88,6 +88,8 @@ class Script:
     consent_at: str = ""
     phrases: Mapping[type[AutologinError], str] = field(default_factory=dict)
     """The broker's own words for an error, tried before the common ones."""
+    patience: float = 0.0
+    """Seconds that the first page may stay blank, where that is longer than usual (large apps)."""
 
 
 COMMON: dict[type[AutologinError], str] = {

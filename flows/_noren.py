@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field, SecretStr
 
 from autologin import flow
+from autologin.flow import Verdict, Verified
 from autologin.otp import TotpSeed
 from autologin.token import Token
 
@@ -23,12 +24,13 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from autologin.flow import Verified
     from autologin.otp import Otp
     from autologin.page import LoginPage
 
 IDS = {USER: ("#lgnusrid",), PASSWORD: ("#lgnpwd",), CODE: ("#lgnotp",)}
 """Seen on Shoonya's page by seven scripts, and on the vendor's own test page."""
+RENDERED = 45.0
+"""Seconds until the page shows something: its script is said to be of nine megabytes."""
 TEXT = {"Content-Type": "text/plain"}
 
 
@@ -64,29 +66,41 @@ class Noren(flow.Flow):
     async def login(self, page: LoginPage, otp: Otp | None) -> None:
         """User id, password and TOTP on one form."""
         assert otp is not None  # totp_secret is required
-        await page.walk(script(self.credentials.user_id, self.credentials.password, otp, IDS))
+        await page.walk(script(self.credentials.user_id, self.credentials.password, otp, IDS, patience=RENDERED))
 
     async def exchange(self, code: SecretStr, http: httpx.AsyncClient, now: datetime) -> Token:
         """POST GenAcsTok, as the vendor's SDK sends it (norenrestapioauth 0.0.41)."""
-        mine, plain = self.credentials, code.get_secret_value()
-        seal = checksum(self.client_id, mine.secret_code.get_secret_value(), plain)
-        body = "jData=" + json.dumps({"code": plain, "checksum": seal, "uid": mine.user_id})
-        request = http.build_request("POST", f"{self.urls['api']}/GenAcsTok", content=body, headers=TEXT)
+        request = http.build_request("POST", f"{self.urls['api']}/GenAcsTok", content=self.asked(code), headers=TEXT)
         response = await flow.answer_of(request, http)
         data = flow.json_of(response)
         token = next((str(data[name]) for name in ("access_token", "accesstoken", "token", "susertoken") if data.get(name)), "")
         if response.status_code != 200 or data.get("stat", "Ok") != "Ok" or not token:
             raise flow.refused(self.title, response, data.get("emsg"))
-        user = str(data.get("USERID") or data.get("uid") or data.get("actid") or mine.user_id)
+        user = str(data.get("USERID") or data.get("uid") or data.get("actid") or self.credentials.user_id)
         extra = {name: str(data[name]) for name in ("susertoken", "refresh_token") if data.get(name)}
         extra |= {"uid": user, "actid": str(data.get("actid") or user), "client_id": self.client_id}
         return Token(SecretStr(token), now, flow.next_daily(time(0), now), user, extra)
 
+    def asked(self, code: SecretStr) -> str:
+        """The body of the exchange."""
+        mine, plain = self.credentials, code.get_secret_value()
+        seal = checksum(self.client_id, mine.secret_code.get_secret_value(), plain)
+        return "jData=" + json.dumps({"code": plain, "checksum": seal, "uid": mine.user_id})
+
     async def verify(self, token: Token, http: httpx.AsyncClient) -> Verified:
-        """POST Limits."""
+        """POST Limits, with the access token; where that is refused, with the susertoken, which some clients send."""
+        found = Verified(Verdict.UNKNOWN)
+        for bearer in dict.fromkeys((token.access_token.get_secret_value(), token.extra.get("susertoken", ""))):
+            if bearer:
+                found = await self._limits(token, bearer, http)
+            if found.verdict is not Verdict.REJECTED:
+                break
+        return found
+
+    async def _limits(self, token: Token, bearer: str, http: httpx.AsyncClient) -> Verified:
         body = "jData=" + json.dumps({"uid": token.extra.get("uid", ""), "actid": token.extra.get("actid", "")})
-        bearer = {"Authorization": f"Bearer {token.access_token.get_secret_value()}"}
-        request = http.build_request("POST", f"{self.urls['api']}/Limits", content=body, headers={**TEXT, **bearer})
+        headers = {**TEXT, "Authorization": f"Bearer {bearer}"}
+        request = http.build_request("POST", f"{self.urls['api']}/Limits", content=body, headers=headers)
         return await flow.proven(request, http, owner=_owner, dead=_dead, words=lambda body: str(body.get("emsg") or ""))
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from pydantic import SecretStr
 
+    from autologin.errors import AutologinError
     from autologin.otp import Otp
 
 USER = Box(
@@ -41,14 +42,18 @@ WRONG_CODE = rf"^(?!.*(password|user|client)).*(({WRONG}).{{0,30}}\bt?otp\b|\bt?
 WRONG_USER = r"user (profile )?not found|invalid input"
 
 
-def script(user: str, password: SecretStr, otp: Otp, ids: Mapping[Box, tuple[str, ...]]) -> Script:
-    """A login with everything on one form, or the password first; `ids` are a broker's own selectors for the fields."""
+def script(user: str, password: SecretStr, otp: Otp, ids: Mapping[Box, tuple[str, ...]], *, patience: float = 0.0) -> Script:
+    """A login with everything on one form, or the password first.
+
+    `ids` are a broker's own selectors for the fields, `patience` the seconds that its page may stay blank at first.
+    """
     who, secret, code = (replace(box, css=(*ids.get(box, ()), *box.css)) for box in (USER, PASSWORD, CODE))
     first: dict[Box, str | SecretStr | Otp] = {who: user, secret: password}
     credentials = Step("credentials", first, SEND, CredentialsRejected)
     alone = Step("TOTP", {code: otp}, SEND, OtpRejected)
     both = Step("all at once", {**first, code: otp}, SEND, CredentialsRejected, whole=True, sends_itself=False)
-    return Script((both, credentials, alone), WAYS, phrases={OtpRejected: WRONG_CODE, CredentialsRejected: WRONG_USER})
+    says: dict[type[AutologinError], str] = {OtpRejected: WRONG_CODE, CredentialsRejected: WRONG_USER}
+    return Script((both, credentials, alone), WAYS, phrases=says, patience=patience)
 
 
 def upper(user: str) -> str:

@@ -4,7 +4,8 @@ Docs      https://smartapi.angelone.in/docs   evidence of 2026-08 (docs, smartap
 Expiry    midnight in India, says the documentation (older forum posts say 05:00)
 Lockout   no limit of wrong codes is published; one login a second. PIN and API key are sent once, a rejected code is
           followed by one more in a new window
-Guessed   AB1050 for a wrong code (a forum post); which words come with a wrong PIN, so words that name both count as the PIN
+Guessed   AB1050 for a wrong code (a forum post; others read it as a wrong address), so words decide before codes do; which
+          words come with a wrong PIN: those that name PIN and code count as the PIN
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import AfterValidator, Field, SecretStr
 
 from autologin import flow
-from autologin.errors import BrokerUnavailable, CredentialsRejected, OtpRejected
+from autologin.errors import BrokerUnavailable, CredentialsRejected, ExchangeRejected, OtpRejected
 from autologin.flow import Limit, Verified
 from autologin.otp import TotpSeed
 from autologin.token import Token
@@ -130,6 +131,6 @@ def _refusal(response: httpx.Response, body: dict[str, Any]) -> AutologinError:
     words = flow.message_of(body) or response.text[:100]
     if "exceeding" in words.lower() or "rate limit" in words.lower():
         return BrokerUnavailable(f'Angel One said: "{words}"', retry_after=1.0)
-    if kind := MEANS.get(_code(body)):
-        return kind(f'Angel One said: "{words}" ({_code(body)})')
-    return refusal("Angel One", response, words)
+    found, kind = refusal("Angel One", response, words), MEANS.get(_code(body))
+    unsaid = type(found) is ExchangeRejected and found.mend == ExchangeRejected.mend
+    return kind(found.said) if unsaid and kind else found

@@ -19,7 +19,7 @@ from autologin.errors import BrokerUnavailable
 from autologin.otp import TotpSeed
 from autologin.token import Token
 
-from ._api import plain, posted, refusal
+from ._api import plain, refusal
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -79,7 +79,8 @@ class FivePaisa(flow.Flow):
 
     async def _step(self, http: httpx.AsyncClient, name: str, body: dict[str, str], wanted: str) -> dict[str, Any]:
         message = {"head": {"Key": plain(self.credentials.user_key)}, "body": body}
-        response, answer = await posted(http, f"{self.urls['api']}/{name}", message, {})
+        response = await flow.answer_of(http.build_request("POST", f"{self.urls['api']}/{name}", json=message), http)
+        answer = flow.json_of(response)
         found = _body(answer)
         if found.get("Status") == NOT_NOW:
             raise BrokerUnavailable(f'5paisa said: "{_words(answer)}" (Status -1)')

@@ -11,9 +11,13 @@ Guessed   the whole page, which is taken to be Shoonya's: both brokers have it f
 
 from __future__ import annotations
 
-from typing import ClassVar
+import json
+from typing import TYPE_CHECKING, ClassVar
 
-from ._noren import Noren
+from ._noren import Noren, checksum
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
 
 
 class Zebu(Noren):
@@ -28,3 +32,9 @@ class Zebu(Noren):
         "login": "https://go.mynt.in/OAuthlogin",
         "api": "https://go.mynt.in/NorenWClientAPI",
     }
+
+    def asked(self, code: SecretStr) -> str:
+        """The body of the exchange, as Zebu's SDK sends it (myntapi 0.0.7): without the user's id."""
+        plain = code.get_secret_value()
+        seal = checksum(self.client_id, self.credentials.secret_code.get_secret_value(), plain)
+        return "jData=" + json.dumps({"code": plain, "checksum": seal}, separators=(",", ":"))

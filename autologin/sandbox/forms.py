@@ -196,9 +196,14 @@ class FormTwin(ApiTwin):
         """On to the redirect, with a fresh code."""
         if not self.visits.pop(request.path_params["visit"], False):
             raise Refusal(html_error(403))
+        code = self.open_code()
+        return self.delivery.answer(self.behaviour.delivery, self.redirect_uri, self.redirect_params(code))
+
+    def open_code(self) -> str:
+        """A fresh code for the redirect."""
         self.codes_issued.append(code := alnum(24))
         self.born[code] = self.now().timestamp()
-        return self.delivery.answer(self.behaviour.delivery, self.redirect_uri, self.redirect_params(code))
+        return code
 
     def spend(self, seal: str, sealed: Mapping[str, str]) -> str:
         """The code whose checksum this is; it counts once, and not for long. Empty: there is none."""

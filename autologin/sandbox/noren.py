@@ -28,6 +28,8 @@ class NorenBehaviour(FormBehaviour):
 
     token: str = "access_token"  # noqa: S105  (the name of a field)
     """The name of the token in the reply."""
+    bearer: str = "either"
+    """Which token counts: either, or susertoken alone."""
     expired: str = "401"
     """How a dead token is told: 401, or in words with a 200."""
 
@@ -50,6 +52,11 @@ class NorenTwin(FormTwin):
         "client_id": "FA12345_U",
         "secret_code": "sandboxSecretCode",
     }
+
+    def reset(self) -> None:
+        """Forget visits, tokens, wrong entries and counts. The scenarios stay on."""
+        super().reset()
+        self.seconds: dict[str, str] = {}
 
     @property
     def endpoints(self) -> dict[str, str]:
@@ -82,6 +89,7 @@ class NorenTwin(FormTwin):
         return [
             Route(f"{self.api_path}/GenAcsTok", self.exchange, methods=["POST"]),
             Route(f"{self.api_path}/Limits", self.limits, methods=["POST"]),
+            Route(f"{self.api_path}//Limits", self.limits, methods=["POST"]),  # as Zebu's SDK writes it
         ]
 
     async def exchange(self, request: Request) -> Response:
@@ -94,14 +102,10 @@ class NorenTwin(FormTwin):
             return JSONResponse({"stat": "Not_Ok", "emsg": "Invalid Input : Invalid checksum or code"})
         ends = self.next_daily(time(0))
         token = self.opened(session(self.user, ends), ends)
-        told = {
-            "stat": "Ok",
-            self.behaviour.token: token,
-            "refresh_token": alnum(40),
-            "USERID": self.owner,
-            "actid": self.owner,
-        }
-        return JSONResponse({"susertoken": alnum(40), **told, "uname": "SANDBOX"})
+        other = alnum(40)
+        self.seconds[other] = token
+        told = {"stat": "Ok", "susertoken": other, self.behaviour.token: token, "refresh_token": alnum(40)}
+        return JSONResponse({**told, "USERID": self.owner, "uid": self.owner, "actid": self.owner, "uname": "SANDBOX"})
 
     async def limits(self, request: Request) -> Response:
         """What the user may spend."""
@@ -109,7 +113,9 @@ class NorenTwin(FormTwin):
         self.arrive("proof", html_error)
         if self.behaviour.proof == "other":
             return JSONResponse({"stat": "Not_Ok", "emsg": "Error Occurred : 5"})
-        if not self.lives(request.headers.get("authorization", "").removeprefix("Bearer ")):
+        bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
+        counts = {self.seconds.get(bearer, ""), bearer if self.behaviour.bearer == "either" else ""}
+        if not any(map(self.lives, counts)):
             words = {"stat": "Not_Ok", "emsg": "Session Expired :  Invalid Session Key"}
             raise Refusal(JSONResponse(words, 401 if self.behaviour.expired == "401" else 200))
         return JSONResponse({"stat": "Ok", "cash": "100000", "actid": data.get("actid")})

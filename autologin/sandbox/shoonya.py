@@ -11,7 +11,10 @@ from autologin.sandbox.scenarios import scenario
 if TYPE_CHECKING:
     from autologin.sandbox.scenarios import Scenario
 
-OWN = {"expired_in_words": scenario("A dead token is told in words, with a 200", dead_token=True, expired="words")}
+OWN = {
+    "very_slow_page": scenario("The page takes 17 s to appear", page={"late": 17}),
+    "expired_in_words": scenario("A dead token is told in words, with a 200", dead_token=True, expired="words"),
+}
 
 
 class Shoonya(NorenTwin):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from autologin.sandbox.forms import few
 from autologin.sandbox.noren import NorenTwin
+from autologin.sandbox.scenarios import scenario
 
 if TYPE_CHECKING:
     from autologin.sandbox.scenarios import Scenario
@@ -16,4 +17,8 @@ class Zebu(NorenTwin):
 
     broker = "zebu"
     title = "Zebu"
-    table: ClassVar[dict[str, Scenario]] = few("redesign", "two_screens", "wrong_password", "wrong_code_once", "wrong_secret")
+    table: ClassVar[dict[str, Scenario]] = few(
+        *("redesign", "two_screens", "wrong_password", "wrong_code_once", "wrong_secret"),
+        susertoken_counts=scenario("Calls take the susertoken, not the access token", bearer="susertoken"),
+        only_susertoken=scenario("The reply has a susertoken alone", token="susertoken"),  # noqa: S106
+    )
