@@ -70,6 +70,16 @@ async def serve(port: int, brokers: Sequence[str], scenarios: Sequence[str]) -> 
         await asyncio.Event().wait()
 
 
+def scenarios_of(broker: str) -> list[str]:
+    """The scenarios of a twin; none where the sandbox's packages are not installed."""
+    try:
+        from autologin.sandbox import server  # noqa: PLC0415  (an extra, and never on the product's path)
+    except ImportError:
+        return []
+    twin = server.twin_classes().get(broker)
+    return sorted(twin.table) if twin else []
+
+
 @asynccontextmanager
 async def _served(
     brokers: Sequence[str] = (), scenarios: Mapping[str, Sequence[str]] | None = None, port: int = 0
