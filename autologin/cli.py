@@ -295,8 +295,9 @@ def demo(ctx: click.Context, folder: Path | None, *, headed: bool) -> None:
     shell_complete=words.scenarios,
     help="Switch on a scenario from the start.",
 )
+@click.option("--flows", type=click.Path(path_type=Path), help="A folder of own flows with twins (./flows).")
 @click.pass_context
-def sandbox(ctx: click.Context, port: int, brokers: tuple[str, ...], scenarios: tuple[str, ...]) -> None:
+def sandbox(ctx: click.Context, port: int, brokers: tuple[str, ...], scenarios: tuple[str, ...], flows: Path | None) -> None:
     """Serve local twins of the brokers.
 
     To rehearse against, until Ctrl-C.
@@ -308,7 +309,7 @@ def sandbox(ctx: click.Context, port: int, brokers: tuple[str, ...], scenarios: 
     configure_log(ctx)
     from autologin import demo as showing
 
-    wait_for(lambda: showing.serve(port, list(brokers), list(scenarios)))
+    wait_for(lambda: showing.serve(port, list(brokers), list(scenarios), flows))
 
 
 @cli.command()

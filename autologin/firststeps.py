@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from autologin import words
@@ -32,20 +34,40 @@ def init(ctx: click.Context, broker: str | None) -> None:
 
 @click.command(cls=Command)
 @click.argument("name", required=False, metavar="[NAME]", shell_complete=words.brokers)
+@click.argument("new_name", required=False, metavar="[NEW]")
+@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), help="With new: where its files go; ./flows.")
 @as_json
 @click.pass_context
-def flows(ctx: click.Context, name: str | None, *, as_json: bool) -> None:
+def flows(ctx: click.Context, name: str | None, new_name: str | None, folder: Path | None, *, as_json: bool) -> None:
     """List the known brokers.
 
     With NAME, print a block to paste into the config, which says where each value is found.
-    """
+
+    \b
+    autologin flows zerodha
+    autologin flows new mybroker     write a flow and a twin of it, which work at once, to be changed
+    """  # noqa: D301  (click wants the character)
     from autologin import catalogue
 
+    if (name == "new") != bool(new_name):
+        raise click.UsageError("Write `autologin flows NAME`, or `autologin flows new NAME`.")
     catalogue.use_own(*ctx.obj[:1])
-    if name:
+    if new_name:
+        _new_flow(new_name, folder or Path("flows"))
+    elif name:
         click.echo(catalogue.config_block(name), nl=False)
     else:
         show("flows", catalogue.rows(), as_json=as_json)
+
+
+def _new_flow(name: str, folder: Path) -> None:
+    from autologin import newflow
+
+    for file in newflow.write(name, folder):
+        click.echo(file)
+    given = "" if folder == Path("flows") else f" --flows {folder}"
+    click.echo(f"\nNext: autologin sandbox --broker {name}{given} > config.yaml", err=True)
+    click.echo(f"then, in another terminal: autologin run {name}", err=True)
 
 
 @click.command(cls=Command)

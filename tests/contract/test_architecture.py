@@ -21,7 +21,7 @@ LAYERS = (
     {"metrics", "panel", "gate"},
     {"readiness"},
     {*("oneshot", "demo", "out", "early"), *("status", "byhand", "agenda", "catalogue", "check", "install", "listen")}
-    | {"handover", "client", "healthcheck", "init", "extend"},
+    | {"handover", "client", "healthcheck", "init", "extend", "newflow"},
     {"run", "signin"},
     {"desk", "notify", "schedule"},
     {"bundle", "page", "entry", "view", "judge", "hands", "browser", "capture", "replies"},
