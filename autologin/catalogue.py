@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 from autologin import config, registry
@@ -38,18 +40,35 @@ def config_block(broker: str) -> str:
     if broker not in registry.names():
         raise ConfigError(Problem("flows", f'"{broker}" is not a known broker', did_you_mean(broker, registry.names())))
     flow = registry.load(broker)
-    lines = ["accounts:", f"  {broker}:", f"    broker: {broker}", "    credentials:"]
-    for key, field in flow.Credentials.model_fields.items():
-        value = f"{{env: {broker.upper()}_{key.upper()}}}" if config.is_secret(flow, key) else '""'
-        mark = "" if field.is_required() else "# "
-        lines.append(f"      {mark}{key}: {value}   # {field.description}")
+    lines = ["accounts:", f"  {broker}:", f"    broker: {broker}", "    credentials:", *_credentials(flow)]
     if flow.needs_endpoints:
-        lines += [
-            "    endpoints:",
-            *(f'      {name}: "https://..."' for name in flow.endpoints if name in flow.needs_endpoints),
-        ]
-    lines += ["    sinks: [tokens]", "sinks:", '  tokens: {type: file, path: "./tokens/{account}.json"}']
+        lines += ["    endpoints:", f"      # nobody else knows them: docs/brokers/{broker}.md says which they are"]
+        lines += [f'      {name}: "https://fill-in.example"' for name in flow.endpoints if name in flow.needs_endpoints]
+    lines += ["    sinks: [tokens]", *_options(flow), "sinks:", '  tokens: {type: file, path: "./tokens/{account}.json"}']
     return "\n".join(lines) + "\n"
+
+
+def _credentials(flow: type[Flow]) -> list[str]:
+    lines = []
+    for key, field in flow.Credentials.model_fields.items():
+        value = f"{{env: {flow.broker.upper()}_{key.upper()}}}" if config.is_secret(flow, key) else '""'
+        mark = "" if field.is_required() else "# "
+        lines += [*_comment(field.description or "", 6), f"      {mark}{key}: {value}"]
+    return lines
+
+
+def _options(flow: type[Flow]) -> list[str]:
+    """What else can be set, with what counts where it is not."""
+    lines = []
+    for key, field in flow.Options.model_fields.items():
+        value = json.dumps(field.get_default(call_default_factory=True), ensure_ascii=False)
+        lines += [*_comment(field.description or "", 6), f"      # {key}: {value}"]
+    return ["    # options:", *lines] if lines else []
+
+
+def _comment(text: str, indent: int) -> list[str]:
+    """A description on lines of its own, above what it describes."""
+    return textwrap.wrap(text, 110, initial_indent=" " * indent + "# ", subsequent_indent=" " * indent + "#   ")
 
 
 def _row(flow: type[Flow]) -> dict[str, Any]:

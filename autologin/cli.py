@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from autologin import __version__
+from autologin import __version__, words
 from autologin.commands import Group, as_json, configure_log, desk_of, name, settings_of, show, wait_for
+from autologin.firststeps import first_steps
 from autologin.notices import notify
 from autologin.webhooks import webhook
 
@@ -30,6 +31,7 @@ def cli(ctx: click.Context, config_file: Path | None, *, verbose: bool) -> None:
     \b
     Without --config: AUTOLOGIN_CONFIG, ./config.yaml, ~/.config/autologin/config.yaml.
     \b
+    autologin init                     set up your account, question by question
     autologin demo                     watch a whole login against the built-in sandbox
     autologin check                    everything that a login will need
     autologin run zerodha              log in now
@@ -39,7 +41,7 @@ def cli(ctx: click.Context, config_file: Path | None, *, verbose: bool) -> None:
 
 
 @cli.command()
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=words.accounts)
 @click.option("--all", "everyone", is_flag=True, help="Every account in the config.")
 @click.option("--headed", is_flag=True, help="Show the browser; a step that needs a person waits five minutes for one.")
 @click.option("--force", is_flag=True, help="Log in although the stored token is still valid.")
@@ -261,24 +263,6 @@ def calendar(ctx: click.Context, first: datetime | None, days: int, segments: tu
 
 
 @cli.command()
-@click.argument("name", required=False, metavar="[NAME]")
-@as_json
-@click.pass_context
-def flows(ctx: click.Context, name: str | None, *, as_json: bool) -> None:
-    """List the known brokers.
-
-    With NAME, print a block to paste into the config.
-    """
-    from autologin import catalogue
-
-    catalogue.use_own(*ctx.obj[:1])
-    if name:
-        click.echo(catalogue.config_block(name), nl=False)
-    else:
-        show("flows", catalogue.rows(), as_json=as_json)
-
-
-@cli.command()
 @click.option("--folder", type=click.Path(path_type=Path, file_okay=False), help="Where its files go.")
 @click.option("--headed", is_flag=True, help="Show the browser.")
 @click.pass_context
@@ -295,10 +279,25 @@ def demo(ctx: click.Context, folder: Path | None, *, headed: bool) -> None:
 
 @cli.command()
 @click.option("--port", type=click.IntRange(0, 65500), default=8600, show_default=True, help="The index page's port; 0: any.")
-@click.option("--broker", "brokers", multiple=True, metavar="NAME", help="Only this broker (can be given several times).")
-@click.option("--scenario", "scenarios", multiple=True, metavar="BROKER=NAME", help="Switch on a scenario from the start.")
+@click.option(
+    "--broker",
+    "brokers",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=words.brokers,
+    help="Only this broker (can be given several times).",
+)
+@click.option(
+    "--scenario",
+    "scenarios",
+    multiple=True,
+    metavar="BROKER=NAME",
+    shell_complete=words.scenarios,
+    help="Switch on a scenario from the start.",
+)
+@click.option("--flows", type=click.Path(path_type=Path), help="A folder of own flows with twins (./flows).")
 @click.pass_context
-def sandbox(ctx: click.Context, port: int, brokers: tuple[str, ...], scenarios: tuple[str, ...]) -> None:
+def sandbox(ctx: click.Context, port: int, brokers: tuple[str, ...], scenarios: tuple[str, ...], flows: Path | None) -> None:
     """Serve local twins of the brokers.
 
     To rehearse against, until Ctrl-C.
@@ -310,7 +309,7 @@ def sandbox(ctx: click.Context, port: int, brokers: tuple[str, ...], scenarios: 
     configure_log(ctx)
     from autologin import demo as showing
 
-    wait_for(lambda: showing.serve(port, list(brokers), list(scenarios)))
+    wait_for(lambda: showing.serve(port, list(brokers), list(scenarios), flows))
 
 
 @cli.command()
@@ -375,7 +374,8 @@ def _pasted(asking: str) -> str:
     return sys.stdin.buffer.readline(65536).decode("utf-8", "replace")
 
 
-cli.add_command(webhook)
+for command in (*first_steps, webhook):
+    cli.add_command(command)
 cli.add_command(notify)
 
 

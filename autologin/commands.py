@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from autologin import words
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -46,7 +48,7 @@ class Group(click.Group):
 Group.group_class = Group
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-name = click.argument("name", metavar="NAME")
+name = click.argument("name", metavar="NAME", shell_complete=words.accounts)
 
 
 def configure_log(ctx: click.Context, *, as_json: bool = False) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import yaml
 
-from autologin import config, listen, out, status
+from autologin import config, listen, out, registry, status
 from autologin import run as walk
 from autologin.clock import SystemClock
 from autologin.desk import Desk
@@ -61,13 +61,36 @@ def _with_hook(data: dict[str, Any], url: str, secret: str) -> dict[str, Any]:
     return data
 
 
-async def serve(port: int, brokers: Sequence[str], scenarios: Sequence[str]) -> None:
-    """Serve the twins until somebody stops it. The config that fits goes to standard output."""
+async def serve(port: int, brokers: Sequence[str], scenarios: Sequence[str], flows: Path | None = None) -> None:
+    """Serve the twins until somebody stops it. The config that fits goes to standard output.
+
+    An own flow's twin is `_NAME_twin.py` beside it: in the folder that is named, or, for a broker that is, in ./flows.
+    """
+    flows = _own(flows, brokers)
+    if flows:
+        registry.use_folder(flows)
     async with _served(brokers, _by_broker(scenarios), port) as sandbox:
-        click.echo(yaml.safe_dump(sandbox.config(), allow_unicode=True, sort_keys=False))
+        own = {"flows_dir": str(flows)} if flows else {}
+        click.echo(yaml.safe_dump({**own, **sandbox.config()}, allow_unicode=True, sort_keys=False))
         sys.stdout.flush()
         click.echo(f"Brokers, credentials and scenarios: {sandbox.index_url}   (Ctrl-C stops it)", err=True)
         await asyncio.Event().wait()
+
+
+def _own(flows: Path | None, brokers: Sequence[str]) -> Path | None:
+    if flows is None and any(Path("flows", f"_{name}_twin.py").is_file() for name in brokers):
+        flows = Path("flows")
+    return flows and flows.resolve()
+
+
+def scenarios_of(broker: str) -> list[str]:
+    """The scenarios of a twin; none where the sandbox's packages are not installed."""
+    try:
+        from autologin.sandbox import server  # noqa: PLC0415  (an extra, and never on the product's path)
+    except ImportError:
+        return []
+    twin = server.twin_classes().get(broker)
+    return sorted(twin.table) if twin else []
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ from itertools import count, repeat
 from typing import TYPE_CHECKING, Any, Self
 
 import autologin.sandbox
+from autologin import registry
 from autologin.sandbox.index import Index
 from autologin.sandbox.twin import HANG_UP_MESSAGE, Twin
 from autologin.serving import Served
@@ -113,11 +114,16 @@ async def _serve(stack: AsyncExitStack, app: ASGIApp, port: int) -> str:
 
 
 def twin_classes() -> dict[str, type[Twin]]:
-    """The twin of each broker, by the broker's name: the `Twin` in the module that is named like the broker."""
+    """The twin of each broker, by the broker's name: the `Twin` in the module that is named like the broker.
+
+    That of a user's own flow is in `_NAME_twin.py` beside it.
+    """
     found = {}
-    for module in pkgutil.iter_modules(autologin.sandbox.__path__):
-        things = vars(importlib.import_module(f"autologin.sandbox.{module.name}")).values()
-        for thing in things:
-            if isinstance(thing, type) and issubclass(thing, Twin) and getattr(thing, "broker", None) == module.name:
-                found[module.name] = thing
+    own = {module.name: module.name[1 : -len("_twin")] for module in pkgutil.iter_modules(registry.FLOWS.__path__)}
+    modules = {f"autologin.sandbox.{module.name}": module.name for module in pkgutil.iter_modules(autologin.sandbox.__path__)}
+    modules |= {f"autologin.flows.{name}": broker for name, broker in own.items() if name == f"_{broker}_twin"}
+    for module, broker in modules.items():
+        for thing in vars(importlib.import_module(module)).values():
+            if isinstance(thing, type) and issubclass(thing, Twin) and getattr(thing, "broker", None) == broker:
+                found[broker] = thing
     return found

@@ -13,14 +13,15 @@ ROOT = Path(__file__).parents[2]
 PRODUCT = sorted((ROOT / "autologin").rglob("*.py")) + sorted((ROOT / "flows").glob("*.py"))
 LAYERS = (
     {"cli", "__main__"},
-    {"webhooks", "notices"},
+    {"webhooks", "notices", "firststeps"},
     {"commands"},
+    {"words"},
     {"daemon"},
     {"service", "http"},
     {"metrics", "panel", "gate"},
     {"readiness"},
     {*("oneshot", "demo", "out", "early"), *("status", "byhand", "agenda", "catalogue", "check", "install", "listen")}
-    | {"handover", "client", "healthcheck"},
+    | {"handover", "client", "healthcheck", "init", "extend", "newflow"},
     {"run", "signin"},
     {"desk", "notify", "schedule"},
     {"bundle", "page", "entry", "view", "judge", "hands", "browser", "capture", "replies"},

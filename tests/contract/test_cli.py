@@ -33,6 +33,8 @@ PROMISED = {
     "serve": {"--log-format"},
     "calendar": {"--from", "--days", "--segment", "--json"},
     "flows": {"--json"},
+    "init": set(),
+    "completion": set(),
     "healthcheck": {"--url"},
     "demo": set(),
     "sandbox": set(),
