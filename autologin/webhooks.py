@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from autologin import words
 from autologin.commands import Group, as_json, configure_log, desk_of, settings_of, show, wait_for
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def listen(ctx: click.Context, port: int, variable: str, *, as_json: bool) -> No
 
 
 @webhook.command()
-@click.argument("sink", metavar="SINK")
+@click.argument("sink", metavar="SINK", shell_complete=words.sinks)
 @click.pass_context
 def test(ctx: click.Context, sink: str) -> None:
     """Send a test event through a sink.
