@@ -47,7 +47,6 @@ class Dhan(flow.Flow):
     endpoints = {"auth": "https://auth.dhan.co", "api": "https://api.dhan.co/v2"}
     needs_browser = False
     limits = (Limit(25, 86400.0),)
-    environment = {"DHAN_CLIENT_ID": "client_id"}
     Credentials = Credentials
 
     @property

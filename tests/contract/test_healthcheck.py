@@ -16,7 +16,10 @@ from autologin import healthcheck
 from autologin.settings import Http
 
 LOADED = "import sys; from autologin.cli import main\ntry: main()\nfinally: sys.stderr.write('|' + ' '.join(sys.modules))"
-LIGHT = {"autologin", "autologin.cli", "autologin.commands", "autologin.notices", "autologin.webhooks", "autologin.healthcheck"}
+LIGHT = {
+    *("autologin", "autologin.cli", "autologin.commands", "autologin.notices", "autologin.webhooks", "autologin.healthcheck"),
+    *("autologin.firststeps", "autologin.words"),
+}
 LIGHT |= {"autologin.errors", "autologin.redaction"}
 
 

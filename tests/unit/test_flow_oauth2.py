@@ -283,7 +283,7 @@ def test_what_is_secret_of_what_may_be_left_out():
 
 
 def test_the_config_block_has_the_addresses_to_fill_in():
-    assert "    endpoints:\n      authorize:" in catalogue.config_block("oauth2")
+    assert "    endpoints:\n      # nobody else knows them" in catalogue.config_block("oauth2")
     assert "endpoints" not in catalogue.config_block("icici_oauth")
 
 

@@ -749,8 +749,8 @@ async def test_a_fixed_port_is_the_first_of_a_row():
 
 
 def test_an_unknown_broker_is_refused():
-    with pytest.raises(ValueError, match="no broker 'kotak'"):
-        Sandbox(brokers=["kotak"])
+    with pytest.raises(ValueError, match="no broker 'sharekhan'"):
+        Sandbox(brokers=["sharekhan"])
 
 
 def test_twins_are_found_by_their_modules_name():
