@@ -42,6 +42,10 @@ RERUNS = (30.0, 60.0, 120.0, 300.0)
 """Seconds between the runs of a service while the broker is not available; the last one is repeated until trading ends."""
 LONGEST_PAUSE = 3600.0
 """Seconds; a sink that asks for more is asked again by then all the same."""
+ON_THE_WAY = 2.0
+"""Seconds that a call may take longer to the broker than the next one."""
+SPARE = timedelta(hours=1)
+"""A token that lives by its own clock and ends sooner than this (or a fifth of its life) is replaced, not kept."""
 LOGIN_SECONDS = 10.0
 """Seconds that must be left for another login: one that is cut off has sent the password for nothing."""
 
@@ -79,10 +83,23 @@ def pause_before_retry(error: AutologinError, tries: int, *, secrets_sent: bool,
     return _fitting(error, PAUSES[min(tries, len(PAUSES)) - 1], seconds_left - LOGIN_SECONDS)
 
 
+def ends_too_soon(issued: datetime, ends: datetime, now: datetime) -> bool:
+    """Whether a token that still lives is of no use for the day: it lives a whole day from its issue, or an hour or two.
+
+    One that dies at the broker's reset is kept to the end: another login would give none that lives longer.
+    """
+    life = ends - issued
+    by_its_own_clock = life < timedelta(hours=4) or life > timedelta(hours=23, minutes=55)
+    return by_its_own_clock and ends - now < min(SPARE, life / 5)
+
+
 def pause_before_login(limits: Sequence[Limit], sent: Sequence[datetime], now: datetime) -> float:
-    """Seconds until the broker's limits allow another login; `sent` are the earlier ones, the last one last."""
+    """Seconds until the broker's limits allow another login; `sent` are the earlier ones, the last one last.
+
+    A little more than the limit: the broker counts from when a call arrives, and the next one may travel faster.
+    """
     full = [limit for limit in limits if len(sent) >= limit.logins]
-    free = [sent[-limit.logins] + timedelta(seconds=limit.seconds) for limit in full]
+    free = [sent[-limit.logins] + timedelta(seconds=limit.seconds + ON_THE_WAY) for limit in full]
     return max([0.0, *((moment - now).total_seconds() for moment in free)])
 
 

@@ -60,8 +60,8 @@ def holds_secret(data: bytes) -> bool:
 def _cut(form: str, text: str) -> str:
     if len(form) >= 8:
         return text.replace(form, MASK)
-    # A four-digit PIN inside a longer number is not the PIN.
-    return re.sub(rf"(?<![0-9A-Za-z]){re.escape(form)}(?![0-9A-Za-z])", MASK, text)
+    # A four-digit PIN inside a longer number is not the PIN; behind an escaped sign (%3D) it is.
+    return re.sub(rf"(?:(?<![0-9A-Za-z])|(?<=%[0-9A-Fa-f]{{2}})){re.escape(form)}(?![0-9A-Za-z])", MASK, text)
 
 
 def _forms(secret: str) -> Iterator[str]:

@@ -269,6 +269,9 @@ class Walk:
         token = self._stored()
         if token is None or (force and token.issued_at < self._began):
             return False
+        if policy.ends_too_soon(token.issued_at, token.expires_at, self.desk.clock.now()):
+            event("ends_soon", expires_at=token.expires_at.isoformat())
+            return False
         answer = await self._asked(token)
         if answer.verdict is Verdict.REJECTED:
             return False

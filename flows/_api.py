@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from autologin import flow
-from autologin.errors import AccountLocked, CredentialsRejected, ExchangeRejected, OtpRejected
+from autologin.errors import AccountLocked, BrokerUnavailable, CredentialsRejected, ExchangeRejected, OtpRejected
 from autologin.steps import COMMON, attempts_left
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ ANOTHER = (
     r"\bpass\s?word\b|\bm?pin\b|api.?key|app.?key|consumer.?key|client.?(id|code)|user.?(id|key|name)|vendor.?code"
     r"|\bucc\b|mobile|encry|credential|unauthori[sz]ed|authori[sz]ation|\bdob\b|\bpan\b|\b2fa\b"
 )
+LATER = r"rate.?limit|too many requests|once (in )?every|exceeding"
 ADDRESS = r"\bips?\b|whitelist"
 
 
@@ -44,12 +45,17 @@ async def posted(
     return response, flow.json_of(response)
 
 
-def refusal(title: str, response: httpx.Response, words: str, *, code: str = CODE) -> AutologinError:
+def refusal(
+    title: str, response: httpx.Response, words: str, *, code: str = CODE, pause: float | None = None
+) -> AutologinError:
     """What an answer without a token means, by the broker's words.
 
     Words that name both the code and another secret count against the other one: it is never sent again, so that a guess
-    cannot lock an account. `code` is what the broker calls its one-time code.
+    cannot lock an account. `code` is what the broker calls its one-time code, `pause` the seconds after which it takes the
+    next login where it says that this one came too soon.
     """
+    if re.search(LATER, words, re.IGNORECASE):
+        return BrokerUnavailable(f'{title} said: "{words}" (HTTP {response.status_code})', retry_after=pause)
     said = f'{title} said: "{words}" (HTTP {response.status_code})' if words else f"{title} gave no token"
     if re.search(COMMON[AccountLocked], words, re.IGNORECASE):
         return AccountLocked(said)

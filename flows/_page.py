@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from autologin.errors import CredentialsRejected, OtpRejected
+from autologin.errors import AccountLocked, CredentialsRejected, OtpRejected
 from autologin.screen import Field as Box
 from autologin.steps import Script, Step, Turn
 
@@ -39,6 +39,7 @@ SEND = r"log ?in|sign ?in|continue|proceed|next|submit|verify"
 WRONG = r"invalid|incorrect|wrong|mismatch|not match|not valid|expired"
 WRONG_CODE = rf"^(?!.*(password|user|client)).*(({WRONG}).{{0,30}}\bt?otp\b|\bt?otp\b.{{0,30}}({WRONG}))"
 """The code alone: where the password is named too, it was perhaps the password, and that one is never sent again."""
+LOCKED = r"\b(user|account)( is| has been)? (blocked|locked)\b"
 WRONG_USER = r"user (profile )?not found|invalid input"
 
 
@@ -52,7 +53,7 @@ def script(user: str, password: SecretStr, otp: Otp, ids: Mapping[Box, tuple[str
     credentials = Step("credentials", first, SEND, CredentialsRejected)
     alone = Step("TOTP", {code: otp}, SEND, OtpRejected)
     both = Step("all at once", {**first, code: otp}, SEND, CredentialsRejected, whole=True, sends_itself=False)
-    says: dict[type[AutologinError], str] = {OtpRejected: WRONG_CODE, CredentialsRejected: WRONG_USER}
+    says: dict[type[AutologinError], str] = {AccountLocked: LOCKED, OtpRejected: WRONG_CODE, CredentialsRejected: WRONG_USER}
     return Script((both, credentials, alone), WAYS, phrases=says, patience=patience)
 
 

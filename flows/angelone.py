@@ -129,8 +129,6 @@ def _owner(body: dict[str, Any]) -> str | None:
 def _refusal(response: httpx.Response, body: dict[str, Any]) -> AutologinError:
     """An error is a 200 with `status: false`; 403 is the rate limit, in the documentation's own words."""
     words = flow.message_of(body) or response.text[:100]
-    if "exceeding" in words.lower() or "rate limit" in words.lower():
-        return BrokerUnavailable(f'Angel One said: "{words}"', retry_after=1.0)
-    found, kind = refusal("Angel One", response, words), MEANS.get(_code(body))
+    found, kind = refusal("Angel One", response, words, pause=1.0), MEANS.get(_code(body))
     unsaid = type(found) is ExchangeRejected and found.mend == ExchangeRejected.mend
     return kind(found.said) if unsaid and kind else found

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     import httpx
 
 DEAD = {"DH-901"}
+TWO_MINUTES = 120.0
+"""Between two tokens, as a public script quotes Dhan."""
 
 
 class Credentials(flow.Credentials):
@@ -46,6 +48,7 @@ class Dhan(flow.Flow):
     evidence = "2026-08"
     endpoints = {"auth": "https://auth.dhan.co", "api": "https://api.dhan.co/v2"}
     needs_browser = False
+    timeout = 240
     limits = (Limit(25, 86400.0),)
     Credentials = Credentials
 
@@ -62,7 +65,7 @@ class Dhan(flow.Flow):
         data = flow.json_of(response)
         token = data.get("accessToken")
         if response.status_code != 200 or not isinstance(token, str) or not token:
-            raise refusal("Dhan", response, words_of(data))
+            raise refusal("Dhan", response, words_of(data), pause=TWO_MINUTES)
         owner = str(data.get("dhanClientId") or self.user_id)
         return Token(SecretStr(token), now, ends(data.get("expiryTime"), now), owner, {"client_id": owner})
 

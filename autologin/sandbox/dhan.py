@@ -39,6 +39,7 @@ SCENARIOS: dict[str, Scenario] = {
     "wrong_pin": scenario("The PIN is refused", refused="pin"),
     "wrong_pin_or_code": scenario("PIN or code is refused, and nobody says which", refused="both"),
     "wrong_address": scenario("The address of the machine is refused", refused="ip"),
+    "too_soon": scenario("The first login comes too soon after another: in words", refused="soon"),
     "plain_refusal": scenario("A refusal without a reason", refused="plain"),
     "wrong_code_in_data": scenario("Every code is refused, in the shape {status, data}", refused_codes="all", shape="data"),
     "wrong_code_in_list": scenario("Every code is refused, in the shape {errors: [...]}", refused_codes="all", shape="list"),
@@ -85,6 +86,8 @@ class Dhan(ApiTwin):
         self.arrive("token", html_error)
         if self.locked:
             raise self._refusal("DH-901", "Your account is locked")
+        if refused == "soon" and self.once("soon"):
+            raise self._refusal("DH-904", "Token can be generated once every 2 minutes")
         if refused in WORDS:
             raise self._refusal("DH-905", WORDS[refused])
         if (query.get("dhanClientId"), query.get("pin")) != (mine["client_id"], mine["pin"]):

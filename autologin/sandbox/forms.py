@@ -99,6 +99,8 @@ class FormTwin(ApiTwin):
     entry: ClassVar[str] = "/"
     """The path of the page."""
     code_param: ClassVar[str] = "code"
+    said_locked: ClassVar[str] = "Your account is locked"
+    said_wrong_code: ClassVar[str] = "Invalid OTP"
     user_key: ClassVar[str] = "user_id"
     """The name of the user id in the credentials."""
 
@@ -183,8 +185,8 @@ class FormTwin(ApiTwin):
         if self.behaviour.refused == "both":
             return "Invalid password or OTP"
         if self.locked:
-            return "Your account is locked"
-        return "" if self.takes(code) else "Invalid OTP"
+            return self.said_locked
+        return "" if self.takes(code) else self.said_wrong_code
 
     def _password_refused(self, given: Mapping[str, Any]) -> str:
         if self.behaviour.refused == "user" or given.get("user") != self.user:

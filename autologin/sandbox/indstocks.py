@@ -102,9 +102,9 @@ class INDstocks(ApiTwin):
         return JSONResponse({"status": "success", "data": {"first_name": "SANDBOX"}})
 
     def _keep_pace(self) -> None:
-        """Sixty seconds between two calls, give or take the one in which a code was made."""
+        """Sixty seconds between two calls."""
         now = self.now()
-        if self.asked and now - self.asked < PACE - timedelta(seconds=1):
+        if self.asked and now - self.asked < PACE:
             self.too_soon += 1
             raise Refusal(JSONResponse({"status": "error", "message": "Too many requests"}, 429))
         self.asked = now

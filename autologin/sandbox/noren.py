@@ -45,6 +45,8 @@ class NorenTwin(FormTwin):
         Shown("code", "OTP/TOTP", "lgnotp"),
     )
     api_path: ClassVar[str] = "/NorenWClientAPI"
+    said_locked = "Invalid Input : User Blocked due to multiple wrong attempts"  # as Shoonya's older login said it
+    said_wrong_code = "Invalid Input : Invalid OTP"
     account: ClassVar[Mapping[str, str]] = {
         "user_id": "FA12345",
         "password": "Sand.box7",

@@ -40,7 +40,7 @@ ENDS = {"angelone": "00:00", "kotak": "00:00", "fivepaisa": "23:59", "mstock": "
 ISSUED = {
     "angelone": {"rate_limited", "token_with_bearer", "profile_nobody", "profile_refused"},
     "dhan": {
-        *("expiry_with_zone", "expiry_missing", "expiry_garbled", "expiry_past", "expiry_far"),
+        *("too_soon", "expiry_with_zone", "expiry_missing", "expiry_garbled", "expiry_past", "expiry_far"),
         *("profile_nobody", "profile_403"),
     },
     "kotak": {"dependency", "bare_limits", "limits_403"},
@@ -229,3 +229,11 @@ async def test_angelones_refresh_gives_a_new_trio(walk, scenario, taken):
     assert (outcome.outcome, served.twin.counters["renew"]) == ("issued", 1)
     assert (first["access_token"] != second["access_token"]) is taken
     assert first["extra"]["feed_token"] != second["extra"]["feed_token"]
+
+
+@pytest.mark.parametrize("broker", ["dhan", "indstocks"])
+async def test_a_run_at_the_same_hour_replaces_a_token_of_a_day(walk, broker):
+    """Kept, it would die a moment later, before the market opens."""
+    served, _ = await walk(broker)
+    await served.twin.clock.sleep(86400 - 30)
+    assert (await served.run(served.twin.clock)).outcome == "issued"

@@ -220,13 +220,28 @@ def test_the_second_send_of_a_code_fits_into_the_time_that_is_left(retry_after, 
     [
         ((), (0,), 0),
         ((Limit(1, 60),), (), 0),
-        ((Limit(1, 60),), (20,), 40),
-        ((Limit(1, 60),), (60,), 0),
+        ((Limit(1, 60),), (20,), 42),
+        ((Limit(1, 60),), (62,), 0),
         ((Limit(2, 100),), (90,), 0),
-        ((Limit(2, 100),), (90, 10), 10),
-        ((Limit(2, 100), Limit(1, 60)), (90, 10), 50),
+        ((Limit(2, 100),), (90, 10), 12),
+        ((Limit(2, 100), Limit(1, 60)), (90, 10), 52),
     ],
 )
 def test_a_login_waits_for_the_brokers_limits(limits, ago, pause):
     sent = [MORNING - timedelta(seconds=seconds) for seconds in ago]
     assert policy.pause_before_login(limits, sent, MORNING) == pause
+
+
+@pytest.mark.parametrize(
+    ("life", "left", "soon"),
+    [
+        (timedelta(days=1), timedelta(minutes=59), True),
+        (timedelta(days=1), timedelta(minutes=61), False),
+        (timedelta(hours=22), timedelta(minutes=1), False),
+        (timedelta(minutes=90), timedelta(minutes=17), True),
+        (timedelta(minutes=90), timedelta(minutes=19), False),
+    ],
+)
+def test_a_token_that_lives_by_its_own_clock_is_replaced_before_it_ends(life, left, soon):
+    ends = MORNING + left
+    assert policy.ends_too_soon(ends - life, ends, MORNING) is soon

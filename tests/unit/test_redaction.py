@@ -220,3 +220,15 @@ def test_a_secret_that_the_end_of_a_long_line_cuts_through_leaves_no_part():
     for shown in (*screen.lines, *screen.alerts):
         assert len(shown) <= 200
         assert "longsecret" not in shown
+
+
+@pytest.mark.parametrize("text", ["totp%3D482913%26x", "totp=482913&x", "%20482913", "pin 482913."])
+def test_a_short_secret_behind_an_escaped_sign_is_cut(text):
+    remember("482913")
+    assert "482913" not in scrub(text)
+
+
+@pytest.mark.parametrize("text", ["1482913", "4829130", "x482913", "3D482913"])
+def test_a_short_secret_inside_a_longer_word_is_chance(text):
+    remember("482913")
+    assert scrub(text) == text
