@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from datetime import time
 from typing import TYPE_CHECKING, Any
 
@@ -25,15 +26,16 @@ def checksum(user_id: str, code: str, secret: str) -> str:
 
 
 async def session(title: str, url: str, seal: str, http: httpx.AsyncClient, *, now: datetime, user: str) -> Token:
-    """POST the checksum; the reply's `userSession` is the token, until midnight in India.
+    """POST the checksum; the reply's `userSession` (or its result's `accessToken`) is the token, until midnight in India.
 
     Raises:
         BrokerUnavailable: no answer, 5xx, 408 or 429.
         ExchangeRejected: the broker answered no.
     """
-    response = await flow.answer_of(http.build_request("POST", url, json={"checkSum": seal}), http)
+    body, headers = json.dumps({"checkSum": seal}), {"Content-Type": "application/json"}
+    response = await flow.answer_of(http.build_request("POST", url, content=body, headers=headers), http)
     data = flow.json_of(response)
-    token = data.get("userSession")
+    token = data.get("userSession") or _first(data).get("accessToken")
     if response.status_code != 200 or not is_good(data) or not token:
         raise flow.refused(title, response, words_of(data))
     owner = str(data.get("clientId") or user)
@@ -63,7 +65,12 @@ def words_of(body: dict[str, Any]) -> str:
 def _owner(body: dict[str, Any]) -> str | None:
     if not is_good(body):
         return None
-    result = body.get("result")
-    first = result[0] if isinstance(result, list) and result and isinstance(result[0], dict) else result
-    data = first if isinstance(first, dict) else body
+    data = _first(body) or body
     return str(data.get("clientId") or data.get("clientID") or "")
+
+
+def _first(body: dict[str, Any]) -> dict[str, Any]:
+    """What stands in `result`: an object, or the first of a list."""
+    result = body.get("result")
+    first = result[0] if isinstance(result, list) and result else result
+    return first if isinstance(first, dict) else {}

@@ -1,6 +1,6 @@
 """Alice Blue, ANT, vendor API v2.
 
-Docs      https://ant.aliceblueonline.com/apikey   evidence of 2026-08 (docs, OpenAlgo; of the page one script in two versions)
+Docs      https://ant.aliceblueonline.com/apikey   evidence of 2026-08 (docs, an SDK, OpenAlgo; of the page one script)
 Code      `authCode` in the query of the redirect, with `userId`; single use
 State     nothing of ours comes back; the redirect URL is fixed with the app
 Expiry    a trading day: the session ends with the day, or when you log out of the website. (The documentation's sample runs for

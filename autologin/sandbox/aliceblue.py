@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from autologin.sandbox.codifi import CodifiTwin, seeds
+from autologin.sandbox.codifi import CodifiTwin
 from autologin.sandbox.forms import Shown, table
 from autologin.sandbox.scenarios import Scenario, scenario
 
@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 OD = "/open-api/od/v1"
-OWN = {"older_page": scenario("The page as it was before: #userid_inp", page={"look": "placeholders"})}
+OWN = {
+    "token_in_result": scenario("The reply has the token in a list, as a newer SDK reads it", reply="result"),
+    "older_page": scenario("The page as it was before: #userid_inp", page={"look": "placeholders"}),
+}
 
 
 class AliceBlue(CodifiTwin):
@@ -33,7 +36,8 @@ class AliceBlue(CodifiTwin):
     says = "emsg"
     paths = (f"{OD}/vendor/getUserDetails", f"{OD}/profile/")
     account: ClassVar[Mapping[str, str]] = {
-        **seeds(),
+        "password": "Sand.box7",
+        "totp_secret": "FRMQ45AQJPP5TWKKGP7UKRTZ2TOMW5AR",
         "user_id": "AB12345",
         "app_code": "sandboxapp",
         "api_secret": "sandboxSecret",

@@ -64,7 +64,7 @@ class AngelOne(ApiTwin):
         "api_key": "sandboxKEY",
         "client_code": "A123456",
         "pin": "4711",
-        "totp_secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXQ",
+        "totp_secret": "ZQDTLIZWMP7OOJLPMSHMPYGLOVWYU5CY",
     }
 
     def routes(self, role: str) -> list[BaseRoute]:

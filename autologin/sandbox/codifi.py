@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from datetime import time
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -10,18 +11,27 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from autologin.sandbox.api import json_object
-from autologin.sandbox.forms import FormTwin
+from autologin.sandbox.forms import FormBehaviour, FormTwin
 from autologin.sandbox.jwt import session
 from autologin.sandbox.twin import Refusal, html_error
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from starlette.requests import Request
+
+
+@dataclass(frozen=True)
+class CodifiBehaviour(FormBehaviour):
+    """What only these twins can do."""
+
+    reply: str = ""
+    """result: the token stands in a list, as a newer SDK reads it."""
 
 
 class CodifiTwin(FormTwin):
     """One of Codifi's brokers, for one user."""
+
+    plain = CodifiBehaviour()
+    behaviour: CodifiBehaviour
 
     code_param = "authCode"
     sealed_by: ClassVar[str]
@@ -56,6 +66,8 @@ class CodifiTwin(FormTwin):
             return JSONResponse(self.refusal("Invalid checksum"))
         ends = self.next_daily(time(0))
         token = self.opened(session(self.user, ends), ends)
+        if self.behaviour.reply == "result":
+            return JSONResponse({"status": "Ok", "message": "Success", "result": [{"accessToken": token}]})
         return JSONResponse({"stat": "Ok", "status": "Ok", "clientId": self.owner, "userSession": token})
 
     async def profile(self, request: Request) -> Response:
@@ -81,8 +93,3 @@ class CodifiTwin(FormTwin):
 
     def _seal(self, code: str) -> str:
         return hashlib.sha256((self.user + code + self.account[self.sealed_by]).encode()).hexdigest()
-
-
-def seeds() -> Mapping[str, str]:
-    """What both users have."""
-    return {"password": "Sand.box7", "totp_secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXQ"}

@@ -66,7 +66,7 @@ class Dhan(ApiTwin):
     table = SCENARIOS
     plain = DhanBehaviour()
     behaviour: DhanBehaviour
-    account: ClassVar = {"client_id": "1100001234", "pin": "135790", "totp_secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXQ"}
+    account: ClassVar = {"client_id": "1100001234", "pin": "135790", "totp_secret": "CXWCBV7KGJYNBMVLLQHQOBHU6T4XB657"}
 
     @property
     def endpoints(self) -> dict[str, str]:

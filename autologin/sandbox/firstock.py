@@ -61,7 +61,7 @@ class Firstock(ApiTwin):
         "user_id": "SB1234",
         "password": "Sand'box#7",
         "api_key": "sandboxApiKey",
-        "totp_secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXQ",
+        "totp_secret": "IRQP3IMLYXAPPH64PQFJBBJ4VORJKXTR",
     }
 
     @property

@@ -58,7 +58,7 @@ class FivePaisa(ApiTwin):
         "user_id": "sandboxUser",
         "client_code": "51234567",
         "pin": "975310",
-        "totp_secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXQ",
+        "totp_secret": "4P2CJR4ONSGEJHJDGU42CXXFZKBWXPVO",
     }
 
     @property

@@ -50,7 +50,7 @@ class Flattrade(FormTwin):
     account: ClassVar[Mapping[str, str]] = {
         "user_id": "FT12345",
         "password": "Sand.box7",
-        "totp_secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXQ",
+        "totp_secret": "OEYRUGAI4E4B6JKXH5AEHWSDZGQWYCPQ",
         "api_key": "sandboxkey",
         "api_secret": "sandboxSecret",
     }

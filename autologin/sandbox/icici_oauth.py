@@ -27,4 +27,5 @@ class IciciOAuth(oauth2.OAuth2):
     title = "ICICI Direct OAuth2"
     table: ClassVar[dict[str, Scenario]] = {name: SCENARIOS[name] for name in NAMES}
     lifetime: ClassVar[int] = 5400
+    seed: ClassVar[str] = "FVBBTDZ74K35E4FJ4RHWOADABVAU76N4"
     base_options: ClassVar[dict[str, Any]] = {}

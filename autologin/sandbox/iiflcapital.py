@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from starlette.responses import JSONResponse, Response
 
-from autologin.sandbox.codifi import CodifiTwin, seeds
+from autologin.sandbox.codifi import CodifiTwin
 from autologin.sandbox.forms import Shown, few
 from autologin.sandbox.scenarios import Scenario, scenario
 
@@ -41,7 +41,8 @@ class IiflCapital(CodifiTwin):
     says = "message"
     paths = ("/v1/getusersession", "/v1/profile")
     account: ClassVar[Mapping[str, str]] = {
-        **seeds(),
+        "password": "Sand.box7",
+        "totp_secret": "PTL5HVTP2N2RQ6SCCAF32MOJSD5NHJYT",
         "client_id": "12345678",
         "app_key": "sandboxkey",
         "app_secret": "sandboxSecret",

@@ -57,7 +57,7 @@ class INDstocks(ApiTwin):
     account: ClassVar = {
         "client_id": "sandbox-client-id-7f3a",
         "mpin": "8642",
-        "totp_secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXQ",
+        "totp_secret": "ISXWPRLVTTPOM6IBJQTOTWO3KEJKXASZ",
     }
 
     def reset(self) -> None:

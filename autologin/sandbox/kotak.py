@@ -67,7 +67,7 @@ class Kotak(ApiTwin):
         "mobile_number": "+919876543210",
         "ucc": "SBX12",
         "mpin": "246810",
-        "totp_secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXQ",
+        "totp_secret": "7ZMQCA5PLRDXGBPJZKPSFPYW3E7FR7YZ",
     }
 
     def reset(self) -> None:

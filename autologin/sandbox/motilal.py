@@ -63,7 +63,7 @@ class Motilal(ApiTwin):
         "password": "Sand&box7",
         "api_key": "sandboxApiKey",
         "birth_or_pan": "18/10/1988",
-        "totp_secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXQ",
+        "totp_secret": "N2FMSMEYWSL7APTOZP3XGXDIYA7M5KLQ",
     }
 
     @property

@@ -59,7 +59,7 @@ class MStock(ApiTwin):
         "client_code": "MA123456",
         "password": "Sand-box:7",
         "api_key": "sandboxApiKey==",
-        "totp_secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXQ",
+        "totp_secret": "GCZUPPONTMFS6IQ76QKE6HNEPCVFHNX4",
     }
 
     def reset(self) -> None:

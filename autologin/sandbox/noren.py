@@ -50,7 +50,7 @@ class NorenTwin(FormTwin):
     account: ClassVar[Mapping[str, str]] = {
         "user_id": "FA12345",
         "password": "Sand.box7",
-        "totp_secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXQ",
+        "totp_secret": "BTYWXR4B2HWMXTOMM76E52DJYGSZNZM6",
         "client_id": "FA12345_U",
         "secret_code": "sandboxSecretCode",
     }

@@ -78,6 +78,7 @@ class OAuth2(Twin):
     client_id = "sandbox-client"
     client_secret = "sandbox client secret/0123456789+="  # noqa: S105  (a sandbox's)
     user_id = "AB123456"
+    seed: ClassVar[str] = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXR"
     lifetime: ClassVar[int] = 3600
     """Seconds that a token lives."""
     base_options: ClassVar[dict[str, Any]] = {"scope": "profile orders", "pkce": True, "user_id_path": "user_id"}
@@ -85,7 +86,7 @@ class OAuth2(Twin):
     def reset(self) -> None:
         """Forget visits, tokens, wrong entries, consents and counts. The scenarios stay on."""
         super().reset()
-        self.user = User(self.user_id, 'p@ss w0rd&+/"é%', "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXR")
+        self.user = User(self.user_id, 'p@ss w0rd&+/"é%', self.seed)
         self.visits: dict[str, Visit] = {}
         self.grants: dict[str, Grant] = {}
         self.tokens: dict[str, datetime] = {}

@@ -26,5 +26,9 @@ class TradeSmart(NorenTwin):
     broker = "tradesmart"
     title = "TradeSmart"
     api_path = "/NorenWClientAPIv2"
-    account: ClassVar[Mapping[str, str]] = {**NorenTwin.account, "client_id": "sandboxkey"}
+    account: ClassVar[Mapping[str, str]] = {
+        **NorenTwin.account,
+        "client_id": "sandboxkey",
+        "totp_secret": "55EQJSQNPEQGAPAPV7ISQXWHJKFFPNXL",
+    }
     table: ClassVar[dict[str, Scenario]] = few("redesign", "two_screens", "wrong_password", "wrong_secret", **OWN)

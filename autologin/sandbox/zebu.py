@@ -9,6 +9,8 @@ from autologin.sandbox.noren import NorenTwin
 from autologin.sandbox.scenarios import scenario
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from autologin.sandbox.scenarios import Scenario
 
 
@@ -17,6 +19,7 @@ class Zebu(NorenTwin):
 
     broker = "zebu"
     title = "Zebu"
+    account: ClassVar[Mapping[str, str]] = {**NorenTwin.account, "totp_secret": "SZKCQ3UKV2HFM7WII7FRTI6UHA35UFF7"}
     table: ClassVar[dict[str, Scenario]] = few(
         *("redesign", "two_screens", "wrong_password", "wrong_code_once", "wrong_secret"),
         susertoken_counts=scenario("Calls take the susertoken, not the access token", bearer="susertoken"),

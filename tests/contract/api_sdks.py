@@ -20,6 +20,7 @@ HOSTS = {
     "https://Openapi.5paisa.com": origins.get("api"),
     "https://api.mstock.trade": origins.get("api"),
     "https://api.firstock.in": origins.get("api"),
+    "https://a3.aliceblueonline.com": origins.get("api"),
 }
 
 
@@ -127,6 +128,18 @@ def firstock():
     with open("config.json", "w") as file:  # noqa: PTH123  (as the SDK does)
         json.dump({user: {"jKey": token["access_token"]}}, file)
     return {"says": sdk.userDetails(userId=user)["data"]["actid"]}
+
+
+def aliceblue():
+    turn_requests()
+    from TradeMaster.TradeSync import TradeHub
+
+    if what == "login":
+        client = TradeHub(user_id=mine["user_id"], auth_code=code, secret_key=mine["api_secret"])
+        found = client.get_session_id()["userSession"]
+        return {"token": found, "says": client.get_profile()["result"][0]["clientId"]}
+    client = TradeHub(user_id=token["user_id"], auth_code="", secret_key="", session_id=token["access_token"])
+    return {"says": client.get_profile()["result"][0]["clientId"]}
 
 
 print("\n" + json.dumps(globals()[broker](), default=str))  # noqa: T201

@@ -90,3 +90,9 @@ def test_each_page_field_can_be_found_in_two_ways_or_more(flow):
     for field in fields:
         assert field.label
         assert field.css
+
+
+def test_no_two_twins_share_a_seed():
+    """A code of one seed counts once: accounts that share one would wait for each other."""
+    seeds = [twin().totp_secret for twin in twin_classes().values()]
+    assert len(set(seeds)) == len(seeds)

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pyotp
 import pytest
+from pydantic import SecretStr
 
 from autologin import registry
 from autologin.sandbox.server import Sandbox
@@ -45,11 +46,11 @@ def totp(twin):
     return pyotp.TOTP(twin.totp_secret).at(twin.now())
 
 
-async def sdk(twin, what, token=None):
+async def sdk(twin, what, token=None, code=None):
     """What the SDK says; its venv is made by `scripts/install-sdks`."""
     python = ROOT / f".sdks/{twin.broker}/bin/python"
     assert python.exists(), "run `make sdks`"
-    given = {"origins": twin.origins, "credentials": twin.credentials, "code": totp(twin), "token": token}
+    given = {"origins": twin.origins, "credentials": twin.credentials, "code": code or totp(twin), "token": token}
     words = [str(python), str(ROOT / "tests/contract/api_sdks.py"), twin.broker, what, json.dumps(given)]
     process = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
     out, err = await asyncio.wait_for(process.communicate(), 120)
@@ -93,9 +94,30 @@ async def test_our_bytes_are_the_sdks(served):
         assert {name: sent.headers[name] for name in names} == {name: right.headers[name] for name in names}
 
 
+@pytest.mark.parametrize("served", ["aliceblue"], indirect=True)
+async def test_alice_blues_sdk_exchanges_a_code_as_we_do(served):
+    """ant-a3-tradehub-sdk-production speaks of itself as Alice Blue's; it takes the code of a redirect."""
+    kind, code = registry.load("aliceblue"), served.open_code()
+    found = await sdk(served, "login", code=code)
+    assert (found["token"] in served.tokens, found["says"]) == (True, served.user)
+    (theirs,) = [seen for seen in served.seen if seen.path.endswith("getUserDetails")]
+    served.codes_exchanged.clear()
+    flow = kind(kind.Credentials(**served.credentials), served.endpoints)
+    async with httpx.AsyncClient() as http:
+        token = await flow.exchange(SecretStr(code), http, served.now())
+    mine = served.seen[-1]
+    assert (mine.method, mine.path, mine.body) == (theirs.method, theirs.path, theirs.body)
+    assert (await sdk(served, "start", token.to_json("mine", "aliceblue")))["says"] == served.user
+
+
 async def test_the_checksums():
+    from autologin.flows._codifi import checksum as codifi
+    from autologin.flows._noren import checksum as noren
     from autologin.flows.firstock import sealed
+    from autologin.flows.flattrade import checksum as flattrade
     from autologin.flows.motilal import checksum
 
+    joined = hashlib.sha256(b"one2three").hexdigest()
+    assert {sum_of("one", "2", "three") for sum_of in (codifi, noren, flattrade)} == {joined}
     assert sealed("password") == "5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8"
     assert checksum("pass", "word") == hashlib.sha256(b"password").hexdigest()
