@@ -56,6 +56,15 @@ class Terminal:
     def key(self, byte):
         os.write(self.master, byte)
 
+    def stop(self, byte):
+        """Press a key that ends it; once more where the first press came between the prompt and Python's waiting for a line."""
+        self.key(byte)
+        for _ in range(5):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(3)
+                return
+            self.key(byte)
+
     def code(self, seconds=60):
         """The exit code, after all that it said was read."""
         end = time.monotonic() + seconds

@@ -106,7 +106,7 @@ def test_who_stops_leaves_nothing(tmp_path, key, answered):
             terminal.prompted(asked)
             terminal.key(text.encode() + b"\n")
         terminal.prompted(GROWW[answered][0])
-        terminal.key(key)
+        terminal.stop(key)
         assert terminal.code() == 130
     assert "Stopped: nothing was written." in terminal.seen
     assert list(tmp_path.iterdir()) == []
