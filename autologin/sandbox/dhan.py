@@ -77,7 +77,7 @@ class Dhan(ApiTwin):
         """The paths that we need."""
         if role == "auth":
             return [Route("/app/generateAccessToken", self.token, methods=["POST"])]
-        return [Route("/v2/profile", self.profile)]
+        return [Route("/v2/profile", self.profile), Route("/v2/fundlimit", self.funds)]
 
     async def token(self, request: Request) -> Response:
         """A token for the client id, the PIN and a code."""
@@ -110,6 +110,12 @@ class Dhan(ApiTwin):
         if self.behaviour.profile == "named":
             found["dhanClientId"] = self.account["client_id"]
         return JSONResponse(found)
+
+    async def funds(self, request: Request) -> Response:
+        """What the client may spend, in Dhan's own spelling."""
+        if not self.lives(request.headers.get("access-token", "")):
+            raise Refusal(JSONResponse({"errorType": "Auth", "errorCode": "DH-901", "errorMessage": "Token invalid"}, 401))
+        return JSONResponse({"dhanClientId": self.account["client_id"], "availabelBalance": 100000.0})
 
     def _told(self) -> dict[str, Any]:
         if self.behaviour.reply == "empty":

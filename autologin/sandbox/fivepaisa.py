@@ -121,7 +121,7 @@ class FivePaisa(ApiTwin):
             raise Refusal(JSONResponse({"body": {"Message": "Unauthorized", "Status": 9}}, 401))
         _, body = await parts(request)
         named = {} if self.behaviour.margin == "nobody" else {"ClientCode": body.get("ClientCode")}
-        return answer({**named, "EquityMargin": [], "Message": "", "Status": 0})
+        return answer({**named, "EquityMargin": [{"NetAvailableMargin": 100000.0}], "Message": "", "Status": 0})
 
 
 async def parts(request: Request) -> tuple[dict[str, Any], dict[str, Any]]:
