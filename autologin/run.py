@@ -14,14 +14,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Literal
 
 from autologin import capture, config, delivery, lease, log, policy
-from autologin.errors import (
-    AccountBlocked,
-    AutologinError,
-    BrokerUnavailable,
-    StoreError,
-    TokenRejected,
-    WrongAccount,
-)
+from autologin.errors import AccountBlocked, AutologinError, BrokerUnavailable, StoreError, TokenRejected, WrongAccount
 from autologin.exchange import client, exchange, verify
 from autologin.flow import Verdict, Verified
 from autologin.journal import Journal
@@ -97,8 +90,7 @@ async def verify_stored(desk: Desk, account: Account) -> Verified:
         AutologinError: it cannot be asked.
     """
     with log.about(account=account.name):
-        walk = Walk(desk, account)
-        return await walk.still_lives()
+        return await Walk(desk, account).still_lives()
 
 
 async def finish(desk: Desk, account: Account, pasted: str) -> Outcome:
@@ -266,11 +258,10 @@ class Walk:
 
     async def _still_valid(self, *, force: bool) -> bool:
         """Whether the stored token serves: it is not expired, and the broker does not refuse it when asked."""
-        token = self._stored()
-        if token is None or (force and token.issued_at < self._began):
+        token, now = self._stored(), self.desk.clock.now()
+        if token is None or policy.ends_too_soon(token.issued_at, token.expires_at, now):
             return False
-        if policy.ends_too_soon(token.issued_at, token.expires_at, self.desk.clock.now()):
-            event("ends_soon", expires_at=token.expires_at.isoformat())
+        if force and token.issued_at < self._began:
             return False
         answer = await self._asked(token)
         if answer.verdict is Verdict.REJECTED:
@@ -293,8 +284,8 @@ class Walk:
         return answer
 
     def _ours(self, user_id: str | None) -> bool:
-        expected = self.flow.user_id
-        return not expected or not user_id or user_id.strip().upper() == expected.strip().upper()
+        ours = self.flow.user_id
+        return not ours or not user_id or user_id.strip().upper() == ours.strip().upper()
 
     def _refuse_if_blocked(self) -> None:
         store, name = self.desk.store, self.account.name
