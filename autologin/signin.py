@@ -105,7 +105,7 @@ class SignIn:
             said = f"{self.flow.title} takes only so many logins, and the next one in {pause:.0f} seconds"
             raise BrokerUnavailable(said, retry_after=pause)
         if pause:
-            event("waiting_for_turn", in_seconds=pause)
+            event("waiting_for_turn", in_seconds=round(pause, 1))
             await self.clock.sleep(pause)
 
     async def _sent(self, http: httpx.AsyncClient) -> Token:
