@@ -10,6 +10,7 @@ Guessed   the words for each refusal; the names in the profile
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,11 +30,19 @@ if TYPE_CHECKING:
     import httpx
 
 
+def digits(mpin: SecretStr) -> SecretStr:
+    """An MPIN, whose length is not documented."""
+    text = mpin.get_secret_value().strip()
+    if not re.fullmatch(r"[0-9]{4,8}", text):
+        raise ValueError("this is no MPIN: it has 4 to 8 digits, and nothing else")
+    return SecretStr(text)
+
+
 class Credentials(flow.Credentials):
     """What INDstocks needs."""
 
     client_id: SecretStr = Field(description="indstocks.com/app/api-trading: the Client ID (it is sent as a key)")
-    mpin: Annotated[SecretStr, AfterValidator(flow.exactly(4, "MPIN"))] = Field(description="the four digits you log in with")
+    mpin: Annotated[SecretStr, AfterValidator(digits)] = Field(description="the digits you log in with")
     totp_secret: TotpSeed = Field(description="indstocks.com/app/api-trading: the text beside the QR code")
 
 

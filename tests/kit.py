@@ -195,11 +195,14 @@ def leaks(secrets, places):
 
 
 CHANCE = re.compile(rb"\d{4}-\d\d-\d\dT[\d:.]+|[0-9a-f]{32,}")
-"""Times and random ids: four digits of a PIN stand in some of them by chance."""
+"""Times and random ids: four digits of a PIN stand in some of them by chance, as they do inside a longer number."""
 
 
 def _stands(form, content):
-    return form in (content if len(form) >= 8 else CHANCE.sub(b"", content))
+    if len(form) >= 8:
+        return form in content
+    rest = CHANCE.sub(b"", content)
+    return bool(re.search(rb"(?<!\d)" + form + rb"(?!\d)", rest)) if form.isdigit() else form in rest
 
 
 async def until(true, seconds=30.0):

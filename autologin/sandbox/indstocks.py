@@ -56,7 +56,7 @@ class INDstocks(ApiTwin):
     behaviour: INDstocksBehaviour
     account: ClassVar = {
         "client_id": "sandbox-client-id-7f3a",
-        "mpin": "8642",
+        "mpin": "864209",
         "totp_secret": "ISXWPRLVTTPOM6IBJQTOTWO3KEJKXASZ",
     }
 
