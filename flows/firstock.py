@@ -71,7 +71,7 @@ class Firstock(flow.Flow):
         body = json.dumps({"userId": self.user_id, "jKey": plain(token.access_token)})
         headers = {"Content-Type": "application/json"}
         request = http.build_request("POST", f"{self.urls['api']}/userDetails", content=body, headers=headers)
-        return await flow.proven(request, http, owner=_owner, dead=lambda status, _: status == 401, words=_words)
+        return await flow.proven(request, http, owner=_owner, dead=_dead, words=_words)
 
 
 def sealed(password: str) -> str:
@@ -89,3 +89,8 @@ def _words(answer: dict[str, Any]) -> str:
 
 def _owner(answer: dict[str, Any]) -> str | None:
     return str(flow.data_of(answer).get("actid") or "") if answer.get("status") == "success" else None
+
+
+def _dead(status: int, answer: dict[str, Any]) -> bool:
+    """The documentation shows this name under 401 and under 400."""
+    return status == 401 or answer.get("name") == "INVALID_JKEY"

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
     from autologin.flow import Verified
 
+UNVERIFIED = {"FALSE", "0", "NO", "N"}
+DEAD = "MO8001"
+"""Invalid token, with whatever HTTP status."""
 HEADERS = {
     "Accept": "application/json",
     "User-Agent": "MOSL/V.1.1.0",
@@ -91,7 +94,7 @@ class Motilal(flow.Flow):
         token = data.get("AuthToken")
         if response.status_code != 200 or data.get("status") != "SUCCESS" or not token:
             raise refusal("Motilal Oswal", response, _words(data))
-        if str(data.get("isAuthTokenVerified") or "TRUE").upper() == "FALSE":
+        if str(data.get("isAuthTokenVerified", "TRUE")).upper() in UNVERIFIED:
             raise OtpNotAvailable("Motilal Oswal waits for a code that it has sent by SMS and e-mail")
         ends = flow.next_daily(time(6), now)
         return Token(SecretStr(str(token)), now, ends, mine.user_id, {"api_key": plain(mine.api_key)})
@@ -101,7 +104,7 @@ class Motilal(flow.Flow):
         headers = {**self._headers(), "Authorization": plain(token.access_token)}
         url = f"{self.urls['api']}/report/v1/getreportmargindetail"
         request = http.build_request("POST", url, json={}, headers=headers)
-        return await flow.proven(request, http, owner=_owner, dead=lambda status, _: status == 401, words=_words)
+        return await flow.proven(request, http, owner=_owner, dead=_dead, words=_words)
 
     def _headers(self) -> dict[str, str]:
         return {**HEADERS, "ApiKey": plain(self.credentials.api_key), "vendorinfo": self.credentials.user_id}
@@ -118,3 +121,7 @@ def _words(data: dict[str, Any]) -> str:
 
 def _owner(data: dict[str, Any]) -> str | None:
     return "" if data.get("status") == "SUCCESS" else None
+
+
+def _dead(status: int, data: dict[str, Any]) -> bool:
+    return status == 401 or data.get("errorcode") == DEAD

@@ -28,6 +28,7 @@ class FirstockBehaviour(ApiBehaviour):
     """The HTTP status of a refusal."""
     named: bool = True
     """Whether a refusal has a name beside its words."""
+    dead_status: int = 401
     details: str = "named"
     """What the details say: named, nobody, or 403."""
     login: str = ""
@@ -41,6 +42,7 @@ SCENARIOS: dict[str, Scenario] = {
     "wrong_key": scenario("The API key is refused", refused="key"),
     "wrong_code_unnamed": scenario("Every code is refused, in words without a name", refused_codes="all", named=False),
     "no_token": scenario("A good login without a token", login="empty"),
+    "dead_token_400": scenario("The new token is refused at once, with HTTP 400", dead_token=True, dead_status=400),
     "details_nobody": scenario("The details name nobody", details="nobody"),
     "details_403": scenario("The details answer 403", details="403"),
     **CODES,
@@ -107,7 +109,11 @@ class Firstock(ApiTwin):
         if self.behaviour.details == "403":
             raise Refusal(JSONResponse({"status": "failed", "name": "FORBIDDEN", "error": {"message": "Forbidden"}}, 403))
         if not self.lives(str(body.get("jKey", ""))) or body.get("userId") != self.account["user_id"]:
-            raise Refusal(JSONResponse({"status": "failed", "name": "INVALID_JKEY", "error": {"message": "Expired"}}, 401))
+            raise Refusal(
+                JSONResponse(
+                    {"status": "failed", "name": "INVALID_JKEY", "error": {"message": "Expired"}}, self.behaviour.dead_status
+                )
+            )
         named = {} if self.behaviour.details == "nobody" else {"actid": self.account["user_id"]}
         return JSONResponse({"status": "success", "message": "User details", "data": {**named, "userName": "SANDBOX"}})
 

@@ -31,8 +31,9 @@ class MotilalBehaviour(ApiBehaviour):
     """What is refused: password, birth or key."""
     pending: bool = False
     """Whether a code by SMS is waited for."""
-    verified: str = "TRUE"
+    verified: str | bool = "TRUE"
     """What `isAuthTokenVerified` says; empty: it is not there."""
+    dead_status: int = 401
     margin: str = ""
     """403: the margin is refused for another reason."""
 
@@ -42,6 +43,8 @@ SCENARIOS: dict[str, Scenario] = {
     "wrong_birth": scenario("The date of birth is refused", refused="birth"),
     "wrong_key": scenario("The API key is refused", refused="key"),
     "sms_pending": scenario("A code by SMS is waited for", verified="FALSE"),
+    "sms_pending_boolean": scenario("A code by SMS is waited for, told by a boolean", verified=False),
+    "dead_token_200": scenario("The new token is refused at once, with HTTP 200", dead_token=True, dead_status=200),
     "verified_missing": scenario("Nobody says whether the token is verified", verified=""),
     "margin_403": scenario("The margin answers 403", margin="403"),
     **CODES,
@@ -96,7 +99,7 @@ class Motilal(ApiTwin):
         if not self.takes(str(body.get("totp", ""))):
             raise said("MO1008", "Invalid TOTP")
         token = self.opened(alnum(40), self.next_daily(time(6)))
-        told = {"isAuthTokenVerified": self.behaviour.verified} if self.behaviour.verified else {}
+        told = {} if self.behaviour.verified == "" else {"isAuthTokenVerified": self.behaviour.verified}
         return JSONResponse({"status": "SUCCESS", "message": "Login Successful", "errorcode": "", "AuthToken": token, **told})
 
     async def margin(self, request: Request) -> Response:
@@ -106,7 +109,7 @@ class Motilal(ApiTwin):
             raise said("MO1060", "Not allowed", 403)
         self._check_headers(request)
         if not self.lives(request.headers.get("authorization", "")):
-            raise said("MO8001", "Invalid Token", 401)
+            raise said("MO8001", "Invalid Token", self.behaviour.dead_status)
         return JSONResponse({"status": "SUCCESS", "message": "", "errorcode": "", "data": []})
 
     def _check_headers(self, request: Request) -> None:

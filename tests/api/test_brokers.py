@@ -94,6 +94,8 @@ FAILED = {
         "wrong_birth": "credentials_rejected",
         "wrong_key": "credentials_rejected",
         "sms_pending": "otp_not_available",
+        "sms_pending_boolean": "otp_not_available",
+        "dead_token_200": "token_rejected",
     },
     "firstock": {
         "wrong_password": "credentials_rejected",
@@ -101,6 +103,7 @@ FAILED = {
         "wrong_vendor_code": "credentials_rejected",
         "wrong_key": "credentials_rejected",
         "wrong_code_unnamed": "otp_rejected",
+        "dead_token_400": "token_rejected",
         "no_token": "exchange_rejected",
     },
     "indstocks": {"wrong_mpin": "credentials_rejected", "wrong_key": "credentials_rejected", "no_token": "exchange_rejected"},
