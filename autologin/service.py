@@ -157,7 +157,7 @@ class Service:
             return
         if settings.state.path != self.settings.state.path or settings.http.listen != self.settings.http.listen:
             event("restart_needed", level="WARNING", said="state and http.listen are taken over at the next start")
-        self._retiring = asyncio.ensure_future(self._retire(self.desk.post, self._retiring))
+        self._retiring = asyncio.ensure_future(self._retire(self.desk.post, self._under_way()))
         post = Post(settings.sinks, settings.place, self.store, self.clock)
         self.desk = replace(self.desk, settings=settings, post=post)
         self.teller = Teller(settings, self.store.alerts)
@@ -165,15 +165,15 @@ class Service:
         event("config_reloaded", accounts=", ".join(self._accounts))
         self._wake.set()
 
-    async def _retire(self, post: Post, former: asyncio.Task[None] | None) -> None:
-        """Close what the sinks of a former config keep open, once nobody uses it."""
-        await asyncio.gather(*self._under_way(), return_exceptions=True)
+    async def _retire(self, post: Post, users: list[asyncio.Task[None]]) -> None:
+        """Close what the sinks of a former config keep open, once nobody uses it; its accounts may be gone from the new one."""
+        await asyncio.gather(*users, return_exceptions=True)
         await post.close()
-        if former:
-            await former
 
     def _under_way(self) -> list[asyncio.Task[None]]:
-        return [*(one.work for one in self._accounts.values() if one.work), *self._draining.values()]
+        """Runs and deliveries, those of former configs too."""
+        working = [one.work for one in self._accounts.values() if one.work]
+        return [*working, *self._draining.values(), *([self._retiring] if self._retiring else [])]
 
     def _set_up(self) -> None:
         former, now = self._accounts, self.clock.now()
@@ -199,7 +199,7 @@ class Service:
         return max(0.05, min([*waits, LOOK]))
 
     async def _wind_up(self) -> None:
-        under_way = self._under_way() + ([self._retiring] if self._retiring else [])
+        under_way = self._under_way()
         if under_way:
             patience = asyncio.ensure_future(self.clock.sleep(self.settings.stop_timeout))
             ended = asyncio.gather(*under_way, return_exceptions=True)

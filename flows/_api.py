@@ -23,7 +23,7 @@ ANOTHER = (
     r"\bpass\s?word\b|\bm?pin\b|api.?key|app.?key|consumer.?key|client.?(id|code)|user.?(id|key|name)|vendor.?code"
     r"|\bucc\b|mobile|encry|credential|unauthori[sz]ed|authori[sz]ation|\bdob\b|\bpan\b|\b2fa\b"
 )
-LATER = r"rate.?limit|too many requests|once (in )?every|exceeding"
+LATER = r"rate.?limit|too many requests|once (in )?every"
 ADDRESS = r"\bips?\b|whitelist"
 
 
@@ -54,11 +54,11 @@ def refusal(
     cannot lock an account. `code` is what the broker calls its one-time code, `pause` the seconds after which it takes the
     next login where it says that this one came too soon.
     """
-    if re.search(LATER, words, re.IGNORECASE):
-        return BrokerUnavailable(f'{title} said: "{words}" (HTTP {response.status_code})', retry_after=pause)
     said = f'{title} said: "{words}" (HTTP {response.status_code})' if words else f"{title} gave no token"
     if re.search(COMMON[AccountLocked], words, re.IGNORECASE):
         return AccountLocked(said)
+    if re.search(LATER, words, re.IGNORECASE):
+        return BrokerUnavailable(said, retry_after=pause)
     if re.search(ADDRESS, words, re.IGNORECASE):
         return ExchangeRejected(said, mend=f"Register this machine's address with {title}, then run it again.")
     if re.search(ANOTHER, words, re.IGNORECASE):

@@ -9,6 +9,7 @@ import hashlib
 import json
 from datetime import time
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlencode
 
 from pydantic import Field, SecretStr
 
@@ -61,7 +62,7 @@ class Noren(flow.Flow):
     def login_url(self, nonce: str) -> str:
         """The authorize address; nothing of ours comes back with the code."""
         del nonce
-        return f"{self.urls['login']}/authorize/oauth?client_id={self.client_id}"
+        return f"{self.urls['login']}/authorize/oauth?{urlencode({'client_id': self.client_id})}"
 
     async def login(self, page: LoginPage, otp: Otp | None) -> None:
         """User id, password and TOTP on one form."""

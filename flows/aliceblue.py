@@ -1,6 +1,6 @@
 """Alice Blue, ANT, vendor API v2.
 
-Docs      https://ant.aliceblueonline.com/apikey   evidence of 2026-08 (docs, an SDK, OpenAlgo; of the page one script)
+Docs      https://ant.aliceblueonline.com   evidence of 2026-08 (docs, an SDK, OpenAlgo; of the page one script)
 Code      `authCode` in the query of the redirect, with `userId`; single use
 State     nothing of ours comes back; the redirect URL is fixed with the app
 Expiry    a trading day: the session ends with the day, or when you log out of the website. (The documentation's sample runs for
@@ -13,6 +13,7 @@ Guessed   whether the page sends a code by itself; that `userId` in the redirect
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlencode
 
 from pydantic import AfterValidator, Field, SecretStr
 
@@ -52,7 +53,7 @@ class AliceBlue(flow.Flow):
 
     broker = "aliceblue"
     title = "Alice Blue"
-    docs = "https://ant.aliceblueonline.com/apikey"
+    docs = "https://ant.aliceblueonline.com"
     evidence = "2026-08"
     endpoints = {"login": "https://ant.aliceblueonline.com", "api": "https://a3.aliceblueonline.com"}
     code_params = ("authCode",)
@@ -62,7 +63,7 @@ class AliceBlue(flow.Flow):
     def login_url(self, nonce: str) -> str:
         """The login page; nothing of ours comes back with the code."""
         del nonce
-        return f"{self.urls['login']}/?appcode={self.credentials.app_code}"
+        return f"{self.urls['login']}/?{urlencode({'appcode': self.credentials.app_code})}"
 
     async def login(self, page: LoginPage, otp: Otp | None) -> None:
         """User id and password, then the TOTP."""

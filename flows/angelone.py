@@ -47,7 +47,7 @@ SENT = {
     "X-ClientPublicIP": "106.193.147.98",
     "X-MACAddress": "00:00:00:00:00:00",
 }
-"""The official SDK sends these same addresses for everybody; Angel One does not check them at a login."""
+"""The official SDK sends these IP addresses for everybody, and the machine's MAC; Angel One checks none of them at a login."""
 
 
 class Credentials(flow.Credentials):

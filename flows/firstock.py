@@ -4,7 +4,7 @@ Docs      https://firstock.in/api/docs/login/   evidence of 2026-10 (docs, first
 Expiry    a day's session whose hour is not documented: midnight in India is taken
 Lockout   no limit of wrong codes is published. The password is sent once, a rejected code is followed by one more in a new
           window
-Guessed   the names of refusals but INVALID_PASSWORD; the hour at which sessions end
+Guessed   the name and words for a wrong code; the hour at which sessions end
 """
 
 from __future__ import annotations

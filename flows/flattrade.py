@@ -16,6 +16,7 @@ import hashlib
 import json
 from datetime import time
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from pydantic import Field, SecretStr
 
@@ -70,7 +71,7 @@ class Flattrade(flow.Flow):
     def login_url(self, nonce: str) -> str:
         """The login page; nothing of ours comes back with the code."""
         del nonce
-        return f"{self.urls['login']}/?app_key={self.credentials.api_key}"
+        return f"{self.urls['login']}/?{urlencode({'app_key': self.credentials.api_key})}"
 
     async def login(self, page: LoginPage, otp: Otp | None) -> None:
         """User id, password and TOTP on one form."""

@@ -6,6 +6,7 @@ import io
 import json
 import logging
 
+import httpx
 import pytest
 
 from autologin import registry
@@ -240,3 +241,22 @@ async def test_a_run_at_the_same_hour_replaces_a_token_of_a_day(walk, broker):
     served, _ = await walk(broker)
     await served.twin.clock.sleep(86400 - 30)
     assert (await served.run(served.twin.clock)).outcome == "issued"
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("You are exceeding the number of login attempts. Invalid password", "credentials_rejected"),
+        ("Login attempts exceeded, too many requests", "account_locked"),
+        ("Access denied because of exceeding rate limit", "broker_unavailable"),
+        ("Invalid TOTP or PIN", "credentials_rejected"),
+        ("Invalid TOTP", "otp_rejected"),
+        ("IP is not whitelisted for this client id", "exchange_rejected"),
+        ("Something else", "exchange_rejected"),
+    ],
+)
+def test_what_a_refusals_words_mean(words, name):
+    """What may mean a password or a lock is never taken for "later": it would be sent again."""
+    from autologin.flows._api import refusal
+
+    assert refusal("X", httpx.Response(400), words).name == name

@@ -197,6 +197,26 @@ async def test_a_former_configs_sinks_are_closed_once_its_login_has_ended(watch)
     assert closed == [True]
 
 
+async def test_an_account_that_leaves_the_config_ends_its_login_with_the_former_sinks(watch):
+    closed = []
+    watch.world.takes = 20
+    watch.start()
+    await watch.clock.until(ist(8, 15, 5))
+    file, former = watch.folder / "config.yaml", watch.service.desk.post
+
+    async def close():
+        closed.append((watch.folder / "tokens/one.json").exists())
+
+    former.close = close
+    file.write_text(file.read_text().replace("  one: {", "  other: {"))
+    watch.service.reload()
+    assert list(watch.service.settings.accounts) == ["other"]
+    await watch.clock.until(ist(8, 15, 10))
+    assert closed == []
+    await watch.clock.until(ist(8, 17))
+    assert closed == [True]
+
+
 async def test_stop_lets_a_login_end(watch):
     watch.world.takes = 20
     watch.start()
