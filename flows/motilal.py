@@ -5,8 +5,8 @@ Expiry    06:00 in India the next day ("exchange compliance"). Log in after 06:0
 Lockout   no limit of wrong codes is published. Password and date of birth are sent once, a rejected code is followed by one
           more in a new window
 Guessed   the words for each refusal; that MO8001 means a dead token; whether login/v3 still serves (others call v7); whose
-          token it is (the margin call names nobody); which of the required headers are checked: they describe a machine, and these
-          describe none
+          token it is (the margin call names nobody); which of the required headers are checked: they describe a machine, and
+          these describe none
 """
 
 from __future__ import annotations
