@@ -127,6 +127,7 @@ def test_it_fits_the_screen_and_can_be_read(browser, site, width, scheme):
     page = context.new_page()
     sign_in(page, site)
     expect(card(page, "mine").get_by_role("button", name="Run now")).to_be_visible()
+    page.wait_for_load_state()  # with its stylesheet: a script that measures does not wait for one
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert page.evaluate("[...document.querySelectorAll('button')].every(one => one.offsetHeight >= 40)")
     assert page.evaluate(CONTRAST) == []
