@@ -100,6 +100,11 @@ class Driver:
     _closing: set[asyncio.Task[None]] = field(default_factory=set)
     _hurry: asyncio.Event = field(default_factory=asyncio.Event)
 
+    @property
+    def started(self) -> bool:
+        """Whether a login has needed the process, and it was not stopped since."""
+        return self._starting is not None
+
     def start_early(self) -> None:
         """Start the process now; it boots while Python imports the rest."""
         if self._starting is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import pkgutil
+import sys
 from typing import TYPE_CHECKING
 
 from autologin.errors import ConfigError, Problem
@@ -43,6 +44,7 @@ def use_folder(folder: Path) -> list[tuple[Path, str]]:
     """Let a user's folder of flows win over the built-in ones; gives each file with its sha256, to be logged."""
     if str(folder) not in FLOWS.__path__:
         FLOWS.__path__.insert(0, str(folder))
+        sys.dont_write_bytecode = True  # nothing of ours is left in a folder of the user's
         importlib.invalidate_caches()
     files = sorted(file for file in folder.glob("*.py") if not file.name.startswith("_"))
     return [(file, hashlib.sha256(file.read_bytes()).hexdigest()) for file in files]

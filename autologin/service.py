@@ -293,7 +293,7 @@ class Service:
 
     async def _leave_no_driver(self, name: str) -> None:
         """Chromium's driver runs only while a login does."""
-        if not any(self.running(other) for other in self._accounts if other != name):
+        if self.desk.driver.started and not any(self.running(other) for other in self._accounts if other != name):
             with suppress(Exception):
                 await self.desk.driver.stop()
             gc.collect()  # a login leaves megabytes in cycles, which Python itself would not look at for days

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 
 import hypothesis
 import pytest
@@ -12,6 +14,10 @@ from autologin import redaction
 
 hypothesis.settings.register_profile("any machine", deadline=None)  # how quick a machine is proves nothing
 hypothesis.settings.load_profile("any machine")
+# A shell ignores Ctrl-C for what it starts with `&`, and so would every child.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.dont_write_bytecode = False  # as on the machine of a user, whatever the one of the tests says
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @pytest.fixture
