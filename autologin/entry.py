@@ -117,7 +117,7 @@ class Entry:
             if wanted.kind in CODES:
                 await hands.type_code(self.page, elements, values[wanted])
             else:
-                await hands.fill(elements[0], values[wanted])
+                await hands.fill(self.page, elements[0], values[wanted])
         return elements[-1]
 
     async def _send(self, step: Step, form: Form, screen: Screen, last: ElementHandle, before: tuple[int, int]) -> None:

@@ -31,6 +31,7 @@ class View:
         self._crashed = asyncio.Event()
         self._mark = ""
         self._seen: JSHandle | None = None
+        self._aside: set[asyncio.Task[None]] = set()
         self.changed_at = clock.monotonic()
         """When the screen last changed (monotonic seconds)."""
         page.on("crash", lambda _: self._crashed.set())
@@ -82,14 +83,23 @@ class View:
         if mark != self._mark:
             self._mark, self.changed_at = mark, self._clock.monotonic()
         if self._seen:
-            asyncio.ensure_future(_forget(self._seen))  # noqa: RUF006
+            self._meanwhile(self._seen.dispose())
+        if not data["inputs"]:
+            # Playwright's own script takes 50 ms to get into a page: let it while there is nothing to fill yet.
+            self._meanwhile(self._page.locator("html").count())
         self._seen = seen
         return Screen.from_json(data)
 
+    def _meanwhile(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Do something that nobody waits for, and that may fail."""
 
-async def _forget(handle: JSHandle) -> None:
-    with contextlib.suppress(Exception):
-        await handle.dispose()
+        async def quietly() -> None:
+            with contextlib.suppress(Exception):
+                await work
+
+        task = asyncio.ensure_future(quietly())
+        self._aside.add(task)
+        task.add_done_callback(self._aside.discard)
 
 
 def first_line(error: Exception) -> str:

@@ -1,10 +1,11 @@
 """The browser part of a login at each broker: the flow against a bare Playwright script of the same clicks.
 
-    python bench/brokers.py [RUNS [DELAY]]
+    python bench/brokers.py [RUNS [DELAY [BROKER...]]]
 
 Both sign in in turn to the same sandbox, which is a process of its own; DELAY is what a page takes, in seconds. A flow over
 an API (Groww) is measured by its calls, against the official SDK's for the same: a token, and a client that is ready to
-use (`make sdks` installs it).
+use (`make sdks` installs it). Of Alice Blue's page nobody knows whether it sends a code by itself: half a second of that
+flow goes into finding out, which its script need not do.
 """
 
 from __future__ import annotations
@@ -82,7 +83,23 @@ async def icici_breeze(page, mine, code):
     await page.click("#Button1")
 
 
+async def one_screen(page, mine, code):
+    await page.locator("form input").nth(0).fill(mine.get("user_id") or mine["client_id"])
+    await page.locator("form input").nth(1).fill(mine["password"])
+    await page.locator("form input").nth(2).press_sequentially(code())
+    await page.click("button[type=submit]")
+
+
+async def two_screens(page, mine, code):
+    await page.locator("form input").nth(0).fill(mine.get("user_id") or mine["client_id"])
+    await page.locator("form input").nth(1).fill(mine["password"])
+    await page.click("button[type=submit]")
+    await page.locator("form input[inputmode=numeric]").press_sequentially(code())
+    await page.click("button[type=submit]")
+
+
 BARE = {"zerodha": zerodha, "upstox": upstox, "fyers": fyers, "icici_breeze": icici_breeze, "oauth2": oauth2}
+BARE |= {"shoonya": one_screen, "flattrade": one_screen, "aliceblue": two_screens}
 KNOWN = {"oauth2": {"code_sends_itself": False}}
 """Options that tell a flow what the bare script knows of the page."""
 SERVING = """
