@@ -23,7 +23,7 @@ ANOTHER = (
     r"\bpass\s?word\b|\bm?pin\b|api.?key|app.?key|consumer.?key|client.?(id|code)|user.?(id|key|name)|vendor.?code"
     r"|\bucc\b|mobile|encry|credential|unauthori[sz]ed|authori[sz]ation|\bdob\b|\bpan\b|\b2fa\b"
 )
-LATER = r"rate.?limit|too many requests|once (in )?every"
+LATER = r"rate.?limit|access.?rate|too many requests|once (in )?every"
 ADDRESS = r"\bips?\b|whitelist"
 
 

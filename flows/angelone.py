@@ -10,6 +10,7 @@ Guessed   AB1050 for a wrong code (a forum post; others read it as a wrong addre
 
 from __future__ import annotations
 
+import re
 from datetime import time
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,12 +34,15 @@ if TYPE_CHECKING:
 
 AUTH = "/rest/auth/angelbroking"
 SECURE = "/rest/secure/angelbroking"
-MEANS: dict[str, type[OtpRejected | CredentialsRejected]] = {
+MEANS: dict[str, type[AutologinError]] = {
     "AB1050": OtpRejected,
     "AB1000": CredentialsRejected,
     "AB1007": CredentialsRejected,
+    "AB2001": BrokerUnavailable,
 }
 DEAD = {"AG8001", "AG8002"}
+DEAD_WORDS = r"^(invalid|expired) token$|^token (is )?(invalid|expired)$"
+"""The gateway says so in a 200 without status or code."""
 SENT = {
     "Accept": "application/json",
     "X-UserType": "USER",
@@ -90,7 +94,7 @@ class AngelOne(flow.Flow):
         """GET getProfile (3 a second)."""
         headers = self._headers(token.access_token)
         request = http.build_request("GET", f"{self.urls['api']}{SECURE}/user/v1/getProfile", headers=headers)
-        return await flow.proven(request, http, owner=_owner, dead=lambda status, body: status == 401 or _code(body) in DEAD)
+        return await flow.proven(request, http, owner=_owner, dead=_dead)
 
     async def refresh(self, token: Token, http: httpx.AsyncClient, now: datetime) -> Token | None:
         """POST generateTokens: a new trio for the rest of the day. It gives no later end."""
@@ -124,6 +128,11 @@ def _code(body: dict[str, Any]) -> str:
 
 def _owner(body: dict[str, Any]) -> str | None:
     return str(flow.data_of(body).get("clientcode") or "") if body.get("status") is True else None
+
+
+def _dead(status: int, body: dict[str, Any]) -> bool:
+    words = flow.message_of(body).strip()
+    return status == 401 or _code(body) in DEAD or bool(re.search(DEAD_WORDS, words, re.IGNORECASE))
 
 
 def _refusal(response: httpx.Response, body: dict[str, Any]) -> AutologinError:

@@ -1,0 +1,70 @@
+"""Answers as documentation, SDKs and public programs show them, given to a flow one by one: what each is taken for."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+
+from autologin import registry
+from autologin.errors import AutologinError
+from autologin.flow import Verdict
+from autologin.sandbox.server import twin_classes
+from autologin.token import Token
+
+NOW = datetime(2026, 11, 27, 3, 0, tzinfo=UTC)
+
+
+def flow_of(broker):
+    flow, twin = registry.load(broker), twin_classes()[broker]
+    return flow(flow.Credentials(**twin.account))
+
+
+def answering(*answers):
+    """A client whose broker answers so, call by call."""
+    left = list(answers)
+    return httpx.AsyncClient(transport=httpx.MockTransport(lambda _: left.pop(0)))
+
+
+def says(status, body, **headers):
+    return httpx.Response(status, json=body, headers=headers)
+
+
+async def error_for(broker, *answers):
+    async with answering(*answers) as http:
+        with pytest.raises(AutologinError) as caught:
+            await flow_of(broker).sign_in(http, "123456", NOW)
+    return caught.value
+
+
+async def verdict_for(broker, answer, **extra):
+    from pydantic import SecretStr
+
+    async with answering(answer) as http:
+        return await flow_of(broker).verify(Token(SecretStr("t"), NOW, NOW, "", extra), http)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (403, {"message": "Access denied because of exceeding access rate", "errorcode": ""}),
+        (200, {"status": False, "message": "Access denied because of exceeding access rate"}),
+        (200, {"status": False, "message": "Internal error, try after sometime", "errorcode": "AB2001"}),
+    ],
+)
+async def test_angelones_not_now(status, body):
+    assert (await error_for("angelone", says(status, body))).name == "broker_unavailable"
+
+
+@pytest.mark.parametrize(
+    ("body", "verdict"),
+    [
+        ({"message": "Invalid Token", "errorcode": ""}, Verdict.REJECTED),
+        ({"success": False, "message": "Invalid Token", "errorCode": "AG8001", "data": ""}, Verdict.REJECTED),
+        ({"message": "Access denied because of exceeding access rate", "errorcode": ""}, Verdict.UNKNOWN),
+    ],
+)
+async def test_angelones_dead_token(body, verdict):
+    """The gateway refuses a token in a 200, with words and no code."""
+    assert (await verdict_for("angelone", says(200, body))).verdict is verdict
