@@ -68,3 +68,11 @@ async def test_angelones_not_now(status, body):
 async def test_angelones_dead_token(body, verdict):
     """The gateway refuses a token in a 200, with words and no code."""
     assert (await verdict_for("angelone", says(200, body))).verdict is verdict
+
+
+async def test_mstocks_key_that_has_ended():
+    """The documented answer; "suspended" is not said of the account."""
+    first = says(200, {"status": "true", "message": "", "errorcode": "", "data": {"jwtToken": "first", "refreshToken": ""}})
+    words = "API is suspended/expired for use. Please check your API subscription and try again."
+    error = await error_for("mstock", first, says(403, {"status": "error", "message": words, "data": None}))
+    assert (error.name, words in error.said) == ("credentials_rejected", True)
