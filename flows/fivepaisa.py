@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import AfterValidator, Field, SecretStr
 
 from autologin import flow
-from autologin.errors import BrokerUnavailable
+from autologin.errors import BrokerUnavailable, CredentialsRejected, ExchangeRejected
 from autologin.otp import TotpSeed
 from autologin.token import Token
 
@@ -27,10 +27,12 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from autologin.errors import AutologinError
     from autologin.flow import Verified
 
 NOT_NOW = -1
 """The status of an answer whose server is not well."""
+INVALID_LOGIN = {1, "1"}
 
 
 class Credentials(flow.Credentials):
@@ -85,7 +87,7 @@ class FivePaisa(flow.Flow):
         if found.get("Status") == NOT_NOW:
             raise BrokerUnavailable(f'5paisa said: "{_words(answer)}" (Status -1)')
         if response.status_code != 200 or found.get("Status") not in {0, "0"} or not found.get(wanted):
-            raise refusal("5paisa", response, _words(answer))
+            raise _refusal(name, response, answer)
         return found
 
 
@@ -95,7 +97,18 @@ def _body(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def _words(answer: dict[str, Any]) -> str:
-    return str(_body(answer).get("Message") or flow.message_of(answer))
+    head = answer.get("head")
+    named = head if isinstance(head, dict) else {}
+    said = named.get("StatusDescription") or named.get("statusDescription") if not _body(answer) else None
+    return str(_body(answer).get("Message") or said or flow.message_of(answer))
+
+
+def _refusal(name: str, response: httpx.Response, answer: dict[str, Any]) -> AutologinError:
+    """What a refusal means: by its words, and at the first step by the status too."""
+    found = refusal("5paisa", response, _words(answer))
+    unsaid = type(found) is ExchangeRejected and found.mend == ExchangeRejected.mend
+    invalid = name == "TOTPLogin" and _body(answer).get("Status") in INVALID_LOGIN
+    return CredentialsRejected(found.said) if unsaid and invalid else found
 
 
 def _owner(answer: dict[str, Any]) -> str | None:

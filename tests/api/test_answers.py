@@ -76,3 +76,24 @@ async def test_mstocks_key_that_has_ended():
     words = "API is suspended/expired for use. Please check your API subscription and try again."
     error = await error_for("mstock", first, says(403, {"status": "error", "message": words, "data": None}))
     assert (error.name, words in error.said) == ("credentials_rejected", True)
+
+
+@pytest.mark.parametrize(
+    ("message", "status", "name"),
+    [
+        ("Invalid Login", 1, "credentials_rejected"),
+        ("Invalid Login", "1", "credentials_rejected"),
+        ("Invalid TOTP", 1, "otp_rejected"),
+        ("Request from an unregistered IP", 1, "exchange_rejected"),
+        ("Something else", 2, "exchange_rejected"),
+    ],
+)
+async def test_fivepaisas_invalid_login(message, status, name):
+    """Status 1 is documented as that: a PIN with which it came is not sent again."""
+    body = {"Message": message, "Status": status, "RequestToken": ""}
+    assert (await error_for("fivepaisa", says(200, {"body": body, "head": {"Status": 0}}))).name == name
+
+
+async def test_fivepaisas_words_in_the_head():
+    error = await error_for("fivepaisa", says(200, {"body": None, "head": {"StatusDescription": "Invalid head parameters."}}))
+    assert "Invalid head parameters." in error.said
