@@ -10,6 +10,7 @@ import pytest
 from autologin import registry
 from autologin.errors import AutologinError
 from autologin.flow import Verdict
+from autologin.sandbox.jwt import session
 from autologin.sandbox.server import twin_classes
 from autologin.token import Token
 
@@ -97,3 +98,22 @@ async def test_fivepaisas_invalid_login(message, status, name):
 async def test_fivepaisas_words_in_the_head():
     error = await error_for("fivepaisa", says(200, {"body": None, "head": {"StatusDescription": "Invalid head parameters."}}))
     assert "Invalid head parameters." in error.said
+
+
+@pytest.mark.parametrize(
+    ("named", "ends"),
+    [
+        (datetime(2026, 11, 28, 1, 30, tzinfo=UTC), datetime(2026, 11, 28, 1, 30, tzinfo=UTC)),
+        (datetime(2026, 12, 27, tzinfo=UTC), datetime(2026, 11, 28, 3, 0, tzinfo=UTC)),
+    ],
+)
+async def test_indstocks_token_ends_when_it_says_so_within_a_day(named, ends):
+    async with answering(says(200, {"token": session("1234567", named)})) as http:
+        token = await flow_of("indstocks").sign_in(http, "123456", NOW)
+    assert token.expires_at == ends
+
+
+@pytest.mark.parametrize(("profile", "user"), [({"user_id": 1234567, "ucc": "1ABCDE2N7X"}, "1234567"), ({"ucc": "1A"}, "1A")])
+async def test_indstocks_user_is_the_profiles(profile, user):
+    answer = await verdict_for("indstocks", says(200, {"status": "success", "data": profile}))
+    assert (answer.verdict, answer.user_id) == (Verdict.VALID, user)
