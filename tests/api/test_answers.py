@@ -14,12 +14,14 @@ from autologin.sandbox.jwt import session
 from autologin.sandbox.server import twin_classes
 from autologin.token import Token
 
+GROWW = {"api_key": "eyJh.eyJz.c2ln", "totp_secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"}
 NOW = datetime(2026, 11, 27, 3, 0, tzinfo=UTC)
 
 
 def flow_of(broker):
-    flow, twin = registry.load(broker), twin_classes()[broker]
-    return flow(flow.Credentials(**twin.account))
+    flow = registry.load(broker)
+    known = GROWW if broker == "groww" else twin_classes()[broker].account
+    return flow(flow.Credentials(**known))
 
 
 def answering(*answers):
@@ -117,3 +119,20 @@ async def test_indstocks_token_ends_when_it_says_so_within_a_day(named, ends):
 async def test_indstocks_user_is_the_profiles(profile, user):
     answer = await verdict_for("indstocks", says(200, {"status": "success", "data": profile}))
     assert (answer.verdict, answer.user_id) == (Verdict.VALID, user)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "words", "name"),
+    [
+        (403, "GA005", "Your account is locked", "account_locked"),
+        (403, "GA005", "IP not whitelisted", "exchange_rejected"),
+        (403, "GA005", "User not authorised to perform this operation", "consent_required"),
+        (200, "GA003", "Unable to serve request currently", "broker_unavailable"),
+        (400, "GA000", "Internal error occurred", "broker_unavailable"),
+        (400, "GA003", "Invalid TOTP", "otp_rejected"),
+    ],
+)
+async def test_growws_refusals(status, code, words, name):
+    """What a 403 says comes before what it may mean: only the rest of them are a missing approval."""
+    error = await error_for("groww", says(status, {"status": "FAILURE", "error": {"code": code, "message": words}}))
+    assert error.name == name
