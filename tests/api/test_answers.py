@@ -136,3 +136,9 @@ async def test_growws_refusals(status, code, words, name):
     """What a 403 says comes before what it may mean: only the rest of them are a missing approval."""
     error = await error_for("groww", says(status, {"status": "FAILURE", "error": {"code": code, "message": words}}))
     assert error.name == name
+
+
+async def test_kotaks_consumer_key_under_its_other_name():
+    """No second code goes out for it."""
+    body = {"status": "error", "message": "Invalid access token", "errorCode": "401"}
+    assert (await error_for("kotak", says(401, body))).name == "credentials_rejected"
