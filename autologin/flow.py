@@ -209,7 +209,8 @@ async def answer_of(
     except httpx.HTTPError as error:
         raise BrokerUnavailable(f"No answer from {where} ({type(error).__name__})") from None
     if (response.status_code in {408, 429} or response.status_code >= 500) and not is_answer(response):
-        said = f"{where} answered {response.status_code}"
+        words = message_of(json_of(response))
+        said = f"{where} answered {response.status_code}" + (f': "{words[:200]}"' if words else "")
         raise BrokerUnavailable(said, retry_after=retry_after(response.headers.get("retry-after")))
     return response
 

@@ -24,6 +24,7 @@ ANOTHER = (
     r"|\bucc\b|mobile|encry|credential|unauthori[sz]ed|authori[sz]ation|\bdob\b|\bpan\b|\b2fa\b"
 )
 LATER = r"rate.?limit|access.?rate|too many requests|once (in )?every"
+LOCKED = r"(?<!be )(?<!get )(?<!being )\blocked\b"
 ADDRESS = r"\bips?\b|whitelist"
 
 
@@ -38,11 +39,17 @@ async def posted(
     """The answer to a JSON object that is sent, and the JSON object in it.
 
     Raises:
-        BrokerUnavailable: no answer, 5xx, 408 or 429.
+        BrokerUnavailable: no answer, 5xx, 408 or 429, unless its words say that the account is locked.
     """
     sent = {"Content-Type": "application/json", **headers}
-    response = await flow.answer_of(http.build_request("POST", url, content=json.dumps(body), headers=sent), http)
+    request = http.build_request("POST", url, content=json.dumps(body), headers=sent)
+    response = await flow.answer_of(request, http, is_answer=_locked)
     return response, flow.json_of(response)
+
+
+def _locked(response: httpx.Response) -> bool:
+    """Whether a 429 is no pace to keep but a lock, which another try would prolong."""
+    return response.status_code == 429 and bool(re.search(LOCKED, flow.message_of(flow.json_of(response)), re.IGNORECASE))
 
 
 def refusal(

@@ -142,3 +142,17 @@ async def test_kotaks_consumer_key_under_its_other_name():
     """No second code goes out for it."""
     body = {"status": "error", "message": "Invalid access token", "errorCode": "401"}
     assert (await error_for("kotak", says(401, body))).name == "credentials_rejected"
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("Too many failed attempts. Token generation locked for 15 minutes", "account_locked"),
+        ("Only one token can be generated every 60 seconds", "broker_unavailable"),
+        ("Slow down or you will be locked out", "broker_unavailable"),
+    ],
+)
+async def test_a_429_in_the_brokers_words(words, name):
+    """A lock is never taken for "later", and what a broker says with its status is told."""
+    error = await error_for("indstocks", says(429, {"status": "error", "message": words}))
+    assert (error.name, words in error.said) == (name, True)
