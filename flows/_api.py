@@ -7,7 +7,14 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from autologin import flow
-from autologin.errors import AccountLocked, BrokerUnavailable, CredentialsRejected, ExchangeRejected, OtpRejected
+from autologin.errors import (
+    AccountLocked,
+    BrokerUnavailable,
+    CredentialsRejected,
+    ExchangeRejected,
+    OtpNotAvailable,
+    OtpRejected,
+)
 from autologin.steps import COMMON, attempts_left
 
 if TYPE_CHECKING:
@@ -23,6 +30,8 @@ ANOTHER = (
     r"\bpass\s?word\b|\bm?pin\b|api.?key|app.?key|consumer.?key|client.?(id|code)|user.?(id|key|name)|vendor.?code"
     r"|\bucc\b|mobile|encry|credential|unauthori[sz]ed|authori[sz]ation|\bdob\b|\bpan\b|\b2fa\b"
 )
+OFF = r"\bnot (yet )?(been )?(enabled|activated|set ?up|configured)\b"
+"""No code is right where the account takes none."""
 LATER = r"rate.?limit|access.?rate|too many requests|once (in )?every"
 LOCKED = r"(?<!be )(?<!get )(?<!being )\blocked\b"
 ADDRESS = r"\bips?\b|whitelist"
@@ -71,5 +80,6 @@ def refusal(
     if re.search(ANOTHER, words, re.IGNORECASE):
         return CredentialsRejected(said)
     if re.search(code, words, re.IGNORECASE):
-        return OtpRejected(said, attempts_left=attempts_left(words))
+        off = re.search(OFF, words, re.IGNORECASE)
+        return OtpNotAvailable(said) if off else OtpRejected(said, attempts_left=attempts_left(words))
     return flow.refused(title, response, words)
