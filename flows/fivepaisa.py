@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from autologin.errors import AutologinError
     from autologin.flow import Verified
 
-NOT_NOW = -1
+NOT_NOW = "-1"
 """The status of an answer whose server is not well."""
-INVALID_LOGIN = {1, "1"}
+INVALID_LOGIN = "1"
 
 
 class Credentials(flow.Credentials):
@@ -84,9 +84,9 @@ class FivePaisa(flow.Flow):
         response = await flow.answer_of(http.build_request("POST", f"{self.urls['api']}/{name}", json=message), http)
         answer = flow.json_of(response)
         found = _body(answer)
-        if found.get("Status") == NOT_NOW:
+        if _status(answer) == NOT_NOW:
             raise BrokerUnavailable(f'5paisa said: "{_words(answer)}" (Status -1)')
-        if response.status_code != 200 or found.get("Status") not in {0, "0"} or not found.get(wanted):
+        if response.status_code != 200 or _status(answer) != "0" or not found.get(wanted):
             raise _refusal(name, response, answer)
         return found
 
@@ -94,6 +94,11 @@ class FivePaisa(flow.Flow):
 def _body(answer: dict[str, Any]) -> dict[str, Any]:
     body = answer.get("body")
     return body if isinstance(body, dict) else {}
+
+
+def _status(answer: dict[str, Any]) -> str:
+    """A number, or the same in words."""
+    return str(_body(answer).get("Status"))
 
 
 def _words(answer: dict[str, Any]) -> str:
@@ -107,9 +112,9 @@ def _refusal(name: str, response: httpx.Response, answer: dict[str, Any]) -> Aut
     """What a refusal means: by its words, and at the first step by the status too."""
     found = refusal("5paisa", response, _words(answer))
     unsaid = type(found) is ExchangeRejected and found.mend == ExchangeRejected.mend
-    invalid = name == "TOTPLogin" and _body(answer).get("Status") in INVALID_LOGIN
+    invalid = name == "TOTPLogin" and _status(answer) == INVALID_LOGIN
     return CredentialsRejected(found.said) if unsaid and invalid else found
 
 
 def _owner(answer: dict[str, Any]) -> str | None:
-    return str(_body(answer).get("ClientCode") or "") if _body(answer).get("Status") in {0, "0"} else None
+    return str(_body(answer).get("ClientCode") or "") if _status(answer) == "0" else None

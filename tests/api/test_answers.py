@@ -156,3 +156,18 @@ async def test_a_429_in_the_brokers_words(words, name):
     """A lock is never taken for "later", and what a broker says with its status is told."""
     error = await error_for("indstocks", says(429, {"status": "error", "message": words}))
     assert (error.name, words in error.said) == (name, True)
+
+
+ODD = [None, [], 7, True, {"a": 1}, ["x"]]
+
+
+@pytest.mark.parametrize("broker", sorted(name for name in twin_classes() if not registry.load(name).needs_browser))
+async def test_an_answer_of_any_shape_is_an_error_by_name(broker):
+    """Every field that some broker uses, with a value of every other type."""
+    names = ["status", "message", "data", "body", "head", "error", "errors", "errorcode", "errorMessage", "token", "AuthToken"]
+    for odd in ODD:
+        inner = dict.fromkeys(
+            [*names, "Status", "Message", "RequestToken", "jwtToken", "accessToken", "isAuthTokenVerified"], odd
+        )
+        for body in (odd, inner, {"data": inner, "body": inner, "head": inner, "error": inner, "errors": [inner]}):
+            assert (await error_for(broker, says(200, body))).exit_code in {3, 4, 5}
