@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
 import httpx
@@ -171,3 +172,19 @@ async def test_an_answer_of_any_shape_is_an_error_by_name(broker):
         )
         for body in (odd, inner, {"data": inner, "body": inner, "head": inner, "error": inner, "errors": [inner]}):
             assert (await error_for(broker, says(200, body))).exit_code in {3, 4, 5}
+
+
+@pytest.mark.parametrize("broker", ["firstock", "motilal"])
+async def test_a_hashed_password_that_a_broker_echoes_is_cut_out(broker):
+    """It is what the broker takes for the password."""
+    sent = []
+
+    def echo(request):
+        sent.append(json.loads(request.content)["password"])
+        return says(400, {"status": "failed", "message": f"Bad request: {request.content.decode()}"})
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(echo)) as http:
+        with pytest.raises(AutologinError) as caught:
+            await flow_of(broker).sign_in(http, "123456", NOW)
+    assert "Bad request" in caught.value.said
+    assert sent[0] not in caught.value.said
