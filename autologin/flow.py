@@ -224,7 +224,7 @@ def json_of(response: httpx.Response) -> dict[str, Any]:
     """The JSON object in an answer; an empty one where there is none."""
     try:
         data = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return data if isinstance(data, dict) else {}
 

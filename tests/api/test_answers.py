@@ -188,3 +188,8 @@ async def test_a_hashed_password_that_a_broker_echoes_is_cut_out(broker):
             await flow_of(broker).sign_in(http, "123456", NOW)
     assert "Bad request" in caught.value.said
     assert sent[0] not in caught.value.said
+
+
+async def test_json_too_deep_to_read_is_no_json():
+    deep = httpx.Response(200, content=b"[" * 100_000 + b"]" * 100_000, headers={"Content-Type": "application/json"})
+    assert (await error_for("angelone", deep)).name == "exchange_rejected"
