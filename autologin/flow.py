@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from autologin.errors import BrokerUnavailable, ExchangeRejected
+from autologin.redaction import scrub
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -210,7 +211,7 @@ async def answer_of(
         raise BrokerUnavailable(f"No answer from {where} ({type(error).__name__})") from None
     if (response.status_code in {408, 429} or response.status_code >= 500) and not is_answer(response):
         words = message_of(json_of(response))
-        said = f"{where} answered {response.status_code}" + (f': "{words[:200]}"' if words else "")
+        said = f"{where} answered {response.status_code}" + (f': "{scrub(words)[:200]}"' if words else "")
         raise BrokerUnavailable(said, retry_after=retry_after(response.headers.get("retry-after")))
     return response
 

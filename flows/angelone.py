@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from autologin import flow
+from autologin import flow, redaction
 from autologin.errors import BrokerUnavailable, CredentialsRejected, ExchangeRejected, OtpRejected
 from autologin.flow import Limit, Verified
 from autologin.otp import TotpSeed
@@ -137,7 +137,7 @@ def _dead(status: int, body: dict[str, Any]) -> bool:
 
 def _refusal(response: httpx.Response, body: dict[str, Any]) -> AutologinError:
     """An error is a 200 with `status: false`; 403 is the rate limit, in the documentation's own words."""
-    words = flow.message_of(body) or response.text[:100]
+    words = flow.message_of(body) or redaction.scrub(response.text)[:100]
     found, kind = refusal("Angel One", response, words, pause=1.0), MEANS.get(_code(body))
     unsaid = type(found) is ExchangeRejected and found.mend == ExchangeRejected.mend
     return kind(found.said) if unsaid and kind else found

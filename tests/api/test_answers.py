@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from autologin import registry
+from autologin import redaction, registry
 from autologin.errors import AutologinError
 from autologin.flow import Verdict
 from autologin.sandbox.jwt import session
@@ -193,3 +193,12 @@ async def test_a_hashed_password_that_a_broker_echoes_is_cut_out(broker):
 async def test_json_too_deep_to_read_is_no_json():
     deep = httpx.Response(200, content=b"[" * 100_000 + b"]" * 100_000, headers={"Content-Type": "application/json"})
     assert (await error_for("angelone", deep)).name == "exchange_rejected"
+
+
+@pytest.mark.parametrize("status", [200, 502])
+async def test_words_that_are_cut_off_hold_no_part_of_a_secret(status):
+    pin = flow_of("angelone").credentials.pin.get_secret_value()
+    redaction.remember(pin)
+    body = "-" * (98 if status == 200 else 198) + pin
+    answer = httpx.Response(200, text=body) if status == 200 else says(502, {"message": body})
+    assert f"-{pin[:2]}" not in (await error_for("angelone", answer)).said
