@@ -28,9 +28,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+LONGEST = 600
+"""Characters of what is said in an error."""
+STEERING = r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+"
+
+
 def name_of(kind: type[AutologinError]) -> str:
     """A class name in snake_case: what JSON, metrics and the run history call such an error."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
+
+
+def _in_a_line(text: str) -> str:
+    """What somebody else may have said, on one line, without signs that steer a terminal, and no longer than one reads."""
+    line = re.sub(STEERING, " ", text)
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]} ..."
 
 
 class AutologinError(Exception):
@@ -40,7 +51,7 @@ class AutologinError(Exception):
     mend = ""
 
     def __init__(self, said: str = "", *, mend: str | None = None) -> None:
-        self.said = scrub(said or (type(self).__doc__ or "").strip().splitlines()[0])
+        self.said = _in_a_line(scrub(said or (type(self).__doc__ or "").strip().splitlines()[0]))
         self.mend = scrub(type(self).mend if mend is None else mend)
         self.stage: str | None = None
         self.bundle: Path | None = None
@@ -92,7 +103,9 @@ class ConfigError(AutologinError):
     def __init__(self, problems: Sequence[Problem] | Problem) -> None:
         found = [problems] if isinstance(problems, Problem) else list(problems)
         self.problems = [Problem(p.key, scrub(p.message), scrub(p.mend)) for p in found]
-        super().__init__("\n".join(str(p) for p in self.problems))
+        super().__init__()
+        self.said = "\n".join(str(p) for p in self.problems)
+        self.args = (self.said,)
 
 
 class Rejected(AutologinError):

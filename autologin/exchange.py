@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from contextlib import suppress
 from functools import cache
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from autologin import __version__, policy
 from autologin.errors import AutologinError, ExchangeRejected
-from autologin.flow import Verdict
+from autologin.flow import Verdict, Verified
 from autologin.log import event
 
 if TYPE_CHECKING:
@@ -20,8 +21,12 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from autologin.clock import Clock
-    from autologin.flow import Flow, Verified
+    from autologin.flow import Flow
     from autologin.token import Token
+
+
+SETTLE = 1.0
+"""Seconds before the end of a run in which a token is still settled."""
 
 
 async def exchange(flow: Flow, code: SecretStr, http: httpx.AsyncClient, clock: Clock, left: Callable[[], float]) -> Token:
@@ -48,15 +53,24 @@ async def exchange(flow: Flow, code: SecretStr, http: httpx.AsyncClient, clock: 
 
 
 async def verify(flow: Flow, token: Token, http: httpx.AsyncClient, clock: Clock, left: Callable[[], float]) -> Verified:
-    """What the broker says of a new token; asked once more where it says nothing."""
-    answer = await flow.verify(token, http)
+    """What the broker says of a new token; asked once more where it says nothing. The run's end is no word against it."""
+    answer = await _asked(flow, token, http, left())
     pause = policy.PAUSES[0]
     if answer.verdict is Verdict.UNKNOWN and pause < left():
         event("verify_failed", level="WARNING", said=answer.said)
         await clock.sleep(pause)
-        answer = await flow.verify(token, http)
+        answer = await _asked(flow, token, http, left())
     event("token_verified", verdict=answer.verdict.value, said=answer.said or None)
     return answer
+
+
+async def _asked(flow: Flow, token: Token, http: httpx.AsyncClient, left: float) -> Verified:
+    """The broker's word, awaited no longer than the run lasts: a token that nobody refused goes to its sinks."""
+    try:
+        async with asyncio.timeout(left - SETTLE if left > SETTLE else None):
+            return await flow.verify(token, http)
+    except TimeoutError:
+        return Verified(Verdict.UNKNOWN, said="No answer in the time that was left")
 
 
 def client(proxy: str | None) -> httpx.AsyncClient:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from autologin.errors import BrokerUnavailable, ExchangeRejected
+from autologin.redaction import scrub
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -209,7 +210,8 @@ async def answer_of(
     except httpx.HTTPError as error:
         raise BrokerUnavailable(f"No answer from {where} ({type(error).__name__})") from None
     if (response.status_code in {408, 429} or response.status_code >= 500) and not is_answer(response):
-        said = f"{where} answered {response.status_code}"
+        words = message_of(json_of(response))
+        said = f"{where} answered {response.status_code}" + (f': "{scrub(words)[:200]}"' if words else "")
         raise BrokerUnavailable(said, retry_after=retry_after(response.headers.get("retry-after")))
     return response
 
@@ -223,7 +225,7 @@ def json_of(response: httpx.Response) -> dict[str, Any]:
     """The JSON object in an answer; an empty one where there is none."""
     try:
         data = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return data if isinstance(data, dict) else {}
 

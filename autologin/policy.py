@@ -31,7 +31,7 @@ CODES = 2
 FEW_ATTEMPTS = 3
 """With this many attempts left the broker's own count is trusted more than a second try."""
 UNSETTLED = 3
-"""Attempts that were sent but whose answer nobody saw (the process died): each may have been a rejection."""
+"""Attempts that were sent but whose answer nobody saw (the process died) or understood: each may have been a rejection."""
 TRIES_BEFORE_SECRETS = 4
 TRIES_AFTER_SECRETS = 2
 PAUSES = (1.0, 3.0, 8.0)
@@ -67,7 +67,7 @@ def exhausted(count: AttemptCount) -> str | None:
     if count.rejected_otps >= CODES:
         return f"the broker refused {count.rejected_otps} codes in earlier runs"
     if count.unsettled >= UNSETTLED:
-        return f"{count.unsettled} earlier logins were cut off before the broker's answer was seen"
+        return f"{count.unsettled} earlier logins ended without an answer of the broker's that says yes or no"
     return None
 
 

@@ -72,9 +72,13 @@ async def run(desk: Desk, accounts: Sequence[Account], *, force: bool = False, h
             return await one(desk, account, force=force, headed=headed)
 
     try:
-        return list(await asyncio.gather(*map(in_turn, accounts)))
+        ended = await asyncio.gather(*map(in_turn, accounts), return_exceptions=True)
     finally:
         await desk.close()
+    for bug in ended:
+        if isinstance(bug, BaseException):
+            raise bug  # only now: a mistake in one flow must not take their tokens from the others
+    return [outcome for outcome in ended if isinstance(outcome, Outcome)]
 
 
 async def one(desk: Desk, account: Account, *, force: bool = False, headed: bool = False) -> Outcome:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 CONCLUDE = 3.0
 """Seconds before a run's time is over in which the page still says what it waited for."""
+LONGER = "Raise the account's `timeout`."
 
 
 @dataclass
@@ -64,6 +65,8 @@ class SignIn:
     rejected_codes: int = 0
     secrets_sent: bool = False
     """Whether any try got as far as typing a secret."""
+    _failed: AutologinError | None = None
+    """What an earlier try over the API ended in: that is told where there is no time for another."""
 
     async def code(self, driver: browser.Driver, settings: BrowserSettings, proxy: dict[str, str] | None) -> SecretStr:
         """Sign in and catch the code. A login that fails leaves a scrubbed bundle.
@@ -102,11 +105,16 @@ class SignIn:
         """Wait until the broker's limits allow a login, where there is time for that."""
         pause = policy.pause_before_login(self.flow.limits, self.journal.sent(), self.clock.now())
         if pause > self.deadline - self.clock.monotonic() - policy.LOGIN_SECONDS:
-            said = f"{self.flow.title} takes only so many logins, and the next one in {pause:.0f} seconds"
-            raise BrokerUnavailable(said, retry_after=pause)
+            raise self._failed or self._too_late(pause)
         if pause:
             event("waiting_for_turn", in_seconds=round(pause, 1))
             await self.clock.sleep(pause)
+
+    def _too_late(self, pause: float) -> BrokerUnavailable:
+        if pause:
+            said = f"{self.flow.title} takes only so many logins, and the next one in {pause:.0f} seconds"
+            return BrokerUnavailable(said, retry_after=pause)
+        return BrokerUnavailable(f"A login needs {policy.LOGIN_SECONDS:g} seconds, and less is left", mend=LONGER)
 
     async def _sent(self, http: httpx.AsyncClient) -> Token:
         await self._in_turn()
@@ -117,6 +125,7 @@ class SignIn:
             token = await self.flow.sign_in(http, code, self.clock.now())
         except AutologinError as error:
             self.journal.settle(answer_in(error))
+            self._failed = error
             raise
         self.journal.settle("accepted")
         return token

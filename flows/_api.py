@@ -7,7 +7,14 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from autologin import flow
-from autologin.errors import AccountLocked, BrokerUnavailable, CredentialsRejected, ExchangeRejected, OtpRejected
+from autologin.errors import (
+    AccountLocked,
+    BrokerUnavailable,
+    CredentialsRejected,
+    ExchangeRejected,
+    OtpNotAvailable,
+    OtpRejected,
+)
 from autologin.steps import COMMON, attempts_left
 
 if TYPE_CHECKING:
@@ -23,7 +30,10 @@ ANOTHER = (
     r"\bpass\s?word\b|\bm?pin\b|api.?key|app.?key|consumer.?key|client.?(id|code)|user.?(id|key|name)|vendor.?code"
     r"|\bucc\b|mobile|encry|credential|unauthori[sz]ed|authori[sz]ation|\bdob\b|\bpan\b|\b2fa\b"
 )
-LATER = r"rate.?limit|too many requests|once (in )?every"
+OFF = r"\bnot (yet )?(been )?(enabled|activated|set ?up|configured)\b"
+"""No code is right where the account takes none."""
+LATER = r"rate.?limit|access.?rate|too many requests|once (in )?every"
+LOCKED = r"(?<!be )(?<!get )(?<!being )\blocked\b"
 ADDRESS = r"\bips?\b|whitelist"
 
 
@@ -38,11 +48,17 @@ async def posted(
     """The answer to a JSON object that is sent, and the JSON object in it.
 
     Raises:
-        BrokerUnavailable: no answer, 5xx, 408 or 429.
+        BrokerUnavailable: no answer, 5xx, 408 or 429, unless its words say that the account is locked.
     """
     sent = {"Content-Type": "application/json", **headers}
-    response = await flow.answer_of(http.build_request("POST", url, content=json.dumps(body), headers=sent), http)
+    request = http.build_request("POST", url, content=json.dumps(body), headers=sent)
+    response = await flow.answer_of(request, http, is_answer=_locked)
     return response, flow.json_of(response)
+
+
+def _locked(response: httpx.Response) -> bool:
+    """Whether a 429 is no pace to keep but a lock, which another try would prolong."""
+    return response.status_code == 429 and bool(re.search(LOCKED, flow.message_of(flow.json_of(response)), re.IGNORECASE))
 
 
 def refusal(
@@ -64,5 +80,6 @@ def refusal(
     if re.search(ANOTHER, words, re.IGNORECASE):
         return CredentialsRejected(said)
     if re.search(code, words, re.IGNORECASE):
-        return OtpRejected(said, attempts_left=attempts_left(words))
+        off = re.search(OFF, words, re.IGNORECASE)
+        return OtpNotAvailable(said) if off else OtpRejected(said, attempts_left=attempts_left(words))
     return flow.refused(title, response, words)

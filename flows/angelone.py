@@ -10,12 +10,13 @@ Guessed   AB1050 for a wrong code (a forum post; others read it as a wrong addre
 
 from __future__ import annotations
 
+import re
 from datetime import time
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from autologin import flow
+from autologin import flow, redaction
 from autologin.errors import BrokerUnavailable, CredentialsRejected, ExchangeRejected, OtpRejected
 from autologin.flow import Limit, Verified
 from autologin.otp import TotpSeed
@@ -33,12 +34,15 @@ if TYPE_CHECKING:
 
 AUTH = "/rest/auth/angelbroking"
 SECURE = "/rest/secure/angelbroking"
-MEANS: dict[str, type[OtpRejected | CredentialsRejected]] = {
+MEANS: dict[str, type[AutologinError]] = {
     "AB1050": OtpRejected,
     "AB1000": CredentialsRejected,
     "AB1007": CredentialsRejected,
+    "AB2001": BrokerUnavailable,
 }
 DEAD = {"AG8001", "AG8002"}
+DEAD_WORDS = r"^(invalid|expired) token$|^token (is )?(invalid|expired)$"
+"""The gateway says so in a 200 without status or code."""
 SENT = {
     "Accept": "application/json",
     "X-UserType": "USER",
@@ -90,7 +94,7 @@ class AngelOne(flow.Flow):
         """GET getProfile (3 a second)."""
         headers = self._headers(token.access_token)
         request = http.build_request("GET", f"{self.urls['api']}{SECURE}/user/v1/getProfile", headers=headers)
-        return await flow.proven(request, http, owner=_owner, dead=lambda status, body: status == 401 or _code(body) in DEAD)
+        return await flow.proven(request, http, owner=_owner, dead=_dead)
 
     async def refresh(self, token: Token, http: httpx.AsyncClient, now: datetime) -> Token | None:
         """POST generateTokens: a new trio for the rest of the day. It gives no later end."""
@@ -126,9 +130,14 @@ def _owner(body: dict[str, Any]) -> str | None:
     return str(flow.data_of(body).get("clientcode") or "") if body.get("status") is True else None
 
 
+def _dead(status: int, body: dict[str, Any]) -> bool:
+    words = flow.message_of(body).strip()
+    return status == 401 or _code(body) in DEAD or bool(re.search(DEAD_WORDS, words, re.IGNORECASE))
+
+
 def _refusal(response: httpx.Response, body: dict[str, Any]) -> AutologinError:
     """An error is a 200 with `status: false`; 403 is the rate limit, in the documentation's own words."""
-    words = flow.message_of(body) or response.text[:100]
+    words = flow.message_of(body) or redaction.scrub(response.text)[:100]
     found, kind = refusal("Angel One", response, words, pause=1.0), MEANS.get(_code(body))
     unsaid = type(found) is ExchangeRejected and found.mend == ExchangeRejected.mend
     return kind(found.said) if unsaid and kind else found

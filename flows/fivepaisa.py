@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import AfterValidator, Field, SecretStr
 
 from autologin import flow
-from autologin.errors import BrokerUnavailable
+from autologin.errors import BrokerUnavailable, CredentialsRejected, ExchangeRejected
 from autologin.otp import TotpSeed
 from autologin.token import Token
 
@@ -27,10 +27,12 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from autologin.errors import AutologinError
     from autologin.flow import Verified
 
-NOT_NOW = -1
+NOT_NOW = "-1"
 """The status of an answer whose server is not well."""
+INVALID_LOGIN = "1"
 
 
 class Credentials(flow.Credentials):
@@ -82,10 +84,10 @@ class FivePaisa(flow.Flow):
         response = await flow.answer_of(http.build_request("POST", f"{self.urls['api']}/{name}", json=message), http)
         answer = flow.json_of(response)
         found = _body(answer)
-        if found.get("Status") == NOT_NOW:
+        if _status(answer) == NOT_NOW:
             raise BrokerUnavailable(f'5paisa said: "{_words(answer)}" (Status -1)')
-        if response.status_code != 200 or found.get("Status") not in {0, "0"} or not found.get(wanted):
-            raise refusal("5paisa", response, _words(answer))
+        if response.status_code != 200 or _status(answer) != "0" or not found.get(wanted):
+            raise _refusal(name, response, answer)
         return found
 
 
@@ -94,9 +96,25 @@ def _body(answer: dict[str, Any]) -> dict[str, Any]:
     return body if isinstance(body, dict) else {}
 
 
+def _status(answer: dict[str, Any]) -> str:
+    """A number, or the same in words."""
+    return str(_body(answer).get("Status"))
+
+
 def _words(answer: dict[str, Any]) -> str:
-    return str(_body(answer).get("Message") or flow.message_of(answer))
+    head = answer.get("head")
+    named = head if isinstance(head, dict) else {}
+    said = named.get("StatusDescription") or named.get("statusDescription") if not _body(answer) else None
+    return str(_body(answer).get("Message") or said or flow.message_of(answer))
+
+
+def _refusal(name: str, response: httpx.Response, answer: dict[str, Any]) -> AutologinError:
+    """What a refusal means: by its words, and at the first step by the status too."""
+    found = refusal("5paisa", response, _words(answer))
+    unsaid = type(found) is ExchangeRejected and found.mend == ExchangeRejected.mend
+    invalid = name == "TOTPLogin" and _status(answer) == INVALID_LOGIN
+    return CredentialsRejected(found.said) if unsaid and invalid else found
 
 
 def _owner(answer: dict[str, Any]) -> str | None:
-    return str(_body(answer).get("ClientCode") or "") if _body(answer).get("Status") in {0, "0"} else None
+    return str(_body(answer).get("ClientCode") or "") if _status(answer) == "0" else None

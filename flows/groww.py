@@ -4,7 +4,7 @@ Docs      https://groww.in/trade-api/docs/curl   evidence of 2026-07 (docs, grow
 Expiry    06:00 IST the next day: the reply's `expiry`, a time without a zone that is India's. Log in after 06:05 IST
 Lockout   no limit of wrong codes is published; another project counts 150 logins in 24 hours. The API key is sent once,
           a rejected code is followed by one more in a new window
-Guessed   the answer where today's approval is missing (any 403, and any message that names approval), whether a TOTP key
+Guessed   the answer where today's approval is missing (any other 403, and any message that names approval), whether a TOTP key
           needs approval at all (the docs say both), the wording for a wrong code, the fields of the profile
 """
 
@@ -18,11 +18,20 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import AfterValidator, Field, SecretStr
 
 from autologin import flow
-from autologin.errors import AccountLocked, BrokerUnavailable, ConsentRequired, CredentialsRejected, OtpRejected
+from autologin.errors import (
+    AccountLocked,
+    BrokerUnavailable,
+    ConsentRequired,
+    CredentialsRejected,
+    ExchangeRejected,
+    OtpRejected,
+)
 from autologin.flow import Verdict, Verified
 from autologin.otp import TotpSeed
 from autologin.steps import COMMON, attempts_left
 from autologin.token import Token
+
+from ._api import ADDRESS
 
 if TYPE_CHECKING:
     import httpx
@@ -31,6 +40,8 @@ if TYPE_CHECKING:
 
 APPROVE = "https://groww.in/trade-api/api-keys"
 APPROVAL = r"approv"
+NOT_NOW = {"GA000", "GA003"}
+"""An internal error, and "unable to serve"."""
 TOTP = r"\bt?otp\b|one.?time.?(pass|code)"
 
 
@@ -104,19 +115,36 @@ def words_of(response: httpx.Response) -> str:
     return next((str(inner[key]) for key in ("displayMessage", "message") if inner.get(key)), "")
 
 
+def code_of(response: httpx.Response) -> str:
+    """Groww's code for an error."""
+    inner = flow.json_of(response).get("error")
+    return str(inner.get("code") or "") if isinstance(inner, dict) else ""
+
+
 def refusal(response: httpx.Response) -> AutologinError:
     """What an answer without a token means. The code GA005 comes with several of these, so it decides nothing."""
     words, status = words_of(response), response.status_code
     said = f'Groww said: "{words}" (HTTP {status})' if words else f"Groww gave no token (HTTP {status})"
+    if found := _plain(words, said):
+        return found
     if status == 403 or re.search(APPROVAL, words, re.IGNORECASE):
         return ConsentRequired(said, mend=f"Approve the API key at {APPROVE}, then run it again.")
     if status == 401:
         return CredentialsRejected(said)
-    if re.search(COMMON[AccountLocked], words, re.IGNORECASE):
-        return AccountLocked(said)
     if re.search(TOTP, words, re.IGNORECASE):
         return OtpRejected(said, attempts_left=attempts_left(words))
+    if code_of(response) in NOT_NOW:
+        return BrokerUnavailable(said)
     return flow.refused("Groww", response, words)
+
+
+def _plain(words: str, said: str) -> AutologinError | None:
+    """What words mean whatever the status: those of a 403 are not all about an approval."""
+    if re.search(COMMON[AccountLocked], words, re.IGNORECASE):
+        return AccountLocked(said)
+    if re.search(ADDRESS, words, re.IGNORECASE):
+        return ExchangeRejected(said, mend="Register this machine's address with Groww, then run it again.")
+    return None
 
 
 def ends(expiry: object, now: datetime) -> datetime:

@@ -1,7 +1,8 @@
 """INDstocks by INDmoney, trading API.
 
 Docs      https://api-docs.indstocks.com   evidence of 2026-08 (OpenAlgo and an issue there that cites the docs)
-Expiry    24 hours after it was issued. One token lives at a time: a new one ends the old
+Expiry    24 hours after it was issued, or sooner where the token, a JWT, says so (a public program saw 07:00 in India). One
+          token lives at a time: a new one ends the old
 Lockout   one request for a token in 60 seconds; 5 wrong codes in 15 minutes lock for 15 minutes, 3 such locks in an hour
           for an hour; a used code is refused. The pace is kept across runs, the MPIN is sent once, a rejected code is
           followed by one more
@@ -68,7 +69,8 @@ class INDstocks(flow.Flow):
         token = flow.data_of(answer).get("token") or answer.get("token")
         if response.status_code != 200 or not isinstance(token, str):
             raise refusal("INDstocks", response, flow.message_of(answer))
-        return Token(SecretStr(token), now, now + timedelta(days=1), "", {})
+        ends = flow.sooner(flow.jwt_expiry(token), now + timedelta(days=1), now)
+        return Token(SecretStr(token), now, ends, "", {})
 
     async def verify(self, token: Token, http: httpx.AsyncClient) -> Verified:
         """GET /user/profile, which the documentation names for this."""
@@ -78,4 +80,7 @@ class INDstocks(flow.Flow):
 
 
 def _owner(answer: dict[str, Any]) -> str | None:
-    return "" if answer and str(answer.get("status") or "").lower() != "error" else None
+    """The user's id or client code, where the profile names one."""
+    if not answer or str(answer.get("status") or "").lower() == "error":
+        return None
+    return str(flow.data_of(answer).get("user_id") or flow.data_of(answer).get("ucc") or "")

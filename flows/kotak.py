@@ -12,6 +12,7 @@ Guessed   that 401 at the first step means the code, and at the second the MPIN;
 from __future__ import annotations
 
 import json
+import re
 from datetime import time
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 KEY = {"neo-fin-key": "neotradeapi"}
 ALL = {"seg": "ALL", "exch": "ALL", "prod": "ALL"}
 LATER = {"424", "500"}
+KEY_WORDS = r"access.?token"
+"""What Kotak calls the consumer key."""
 
 
 class Credentials(flow.Credentials):
@@ -127,4 +130,6 @@ def _refusal(response: httpx.Response, body: dict[str, Any], means: type[Autolog
         return BrokerUnavailable(f'Kotak Neo said: "{words}" ({_code(body) or response.status_code})')
     found = refusal("Kotak Neo", response, words)
     unsaid = type(found) is ExchangeRejected and found.mend == ExchangeRejected.mend
+    if unsaid and re.search(KEY_WORDS, words, re.IGNORECASE):
+        return CredentialsRejected(found.said)
     return means(found.said) if unsaid and "401" in {_code(body), str(response.status_code)} else found

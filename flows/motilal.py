@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from autologin import flow
+from autologin import flow, redaction
 from autologin.errors import OtpNotAvailable
 from autologin.otp import TotpSeed
 from autologin.token import Token
@@ -112,8 +112,10 @@ class Motilal(flow.Flow):
 
 
 def checksum(password: str, api_key: str) -> str:
-    """The password as it is sent: SHA-256 of itself and the API key, in hex."""
-    return hashlib.sha256((password + api_key).encode()).hexdigest()
+    """The password as it is sent: SHA-256 of itself and the API key, in hex. Who has that can log in too: it is as secret."""
+    digest = hashlib.sha256((password + api_key).encode()).hexdigest()
+    redaction.remember(digest)
+    return digest
 
 
 def _words(data: dict[str, Any]) -> str:

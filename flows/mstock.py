@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 VERSION = {"X-Mirae-Version": "1"}
 KEY = "APIKeyException"
+KEY_ENDED = "api is suspended"
+"""Of the documented 403 for a key that is wrong or has ended, which has no type: no account is locked by it."""
 FIRST = "connect/login"
 
 
@@ -81,9 +83,10 @@ class MStock(flow.Flow):
         found = data.get("jwtToken") or (path == FIRST and data.get("refreshToken"))
         if response.status_code == 200 and _good(answer) and found:
             return data
-        if answer.get("error_type") == KEY:
-            raise CredentialsRejected(f'm.Stock said: "{flow.message_of(answer)}" (HTTP {response.status_code})')
-        raise refusal("m.Stock", response, flow.message_of(answer))
+        words = flow.message_of(answer)
+        if answer.get("error_type") == KEY or KEY_ENDED in words.lower():
+            raise CredentialsRejected(f'm.Stock said: "{words}" (HTTP {response.status_code})')
+        raise refusal("m.Stock", response, words)
 
 
 def _good(answer: dict[str, Any]) -> bool:

@@ -90,3 +90,11 @@ async def test_the_command_needs_no_playwright(tmp_path):
         assert (done.code, done.account["outcome"]) == (0, "issued")
         by_hand = await served.user.says("login-url", "groww", "--json")
         assert by_hand.code == 2
+
+
+async def test_answers_that_nobody_understands_block_in_the_end_and_are_not_told_as_cut_off(walk):
+    served, _ = await walk("groww", "plain_refusal")
+    for _ in range(3):
+        outcome = await served.run(served.twin.clock)
+    assert (outcome.error.name, served.twin.counters["access"]) == ("account_blocked", 3)
+    assert "cut off" not in outcome.error.message

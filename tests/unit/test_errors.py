@@ -151,3 +151,10 @@ def test_what_the_policy_needs_to_know_is_on_the_error():
     assert OtpRejected("no").attempts_left is None
     assert BrokerUnavailable("busy", retry_after=20.0).retry_after == 20
     assert BrokerUnavailable("busy").retry_after is None
+
+
+def test_what_a_broker_says_stays_on_one_line_and_steers_no_terminal():
+    said = BrokerUnavailable('X said: "bad \x1b[31mred\x07 \r\n12:00 INFO forged \u202e' + "x" * 5000).said
+    assert said.startswith('X said: "bad  [31mred   12:00 INFO forged  xxx')
+    assert said.isprintable()
+    assert len(said) < 700

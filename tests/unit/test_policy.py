@@ -114,8 +114,8 @@ def test_a_few_failures_of_earlier_runs_leave_a_login(count):
         (AttemptCount(rejected_passwords=2, rejected_otps=2, unsettled=9), "the password"),
         (AttemptCount(rejected_otps=2), "2 codes"),
         (AttemptCount(rejected_otps=3), "3 codes"),
-        (AttemptCount(unsettled=3), "3 earlier logins were cut off"),
-        (AttemptCount(unsettled=4), "4 earlier logins were cut off"),
+        (AttemptCount(unsettled=3), "3 earlier logins ended without"),
+        (AttemptCount(unsettled=4), "4 earlier logins ended without"),
     ],
 )
 def test_too_many_failures_of_earlier_runs_leave_none(count, why):

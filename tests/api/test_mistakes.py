@@ -1,0 +1,36 @@
+"""A flow with a mistake in it: the other accounts of the same run get their tokens all the same."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from autologin import registry, run
+from autologin.desk import Desk
+from autologin.sandbox.server import twin_classes
+
+
+async def test_a_mistake_in_one_flow_takes_no_token_from_the_others(walk, monkeypatch):
+    served, _ = await walk("groww")
+    served.token_file.unlink()
+    served.change(add_dhan)
+
+    async def mistake(*_):
+        raise IndexError
+
+    monkeypatch.setattr(registry.load("dhan"), "sign_in", mistake)
+    desk = Desk.open(served.settings(), served.twin.clock, None)
+    accounts = [desk.settings.accounts["dhan"], desk.settings.accounts["groww"]]
+    try:
+        with pytest.raises(IndexError):
+            await run.run(desk, accounts, force=True)
+    finally:
+        desk.store.close()
+    assert json.loads(served.token_file.read_text())["access_token"] in served.twin.tokens
+
+
+def add_dhan(config):
+    closed = {"auth": "http://127.0.0.1:9", "api": "http://127.0.0.1:9"}
+    credentials = dict(twin_classes()["dhan"].account)
+    config["accounts"]["dhan"] = {"broker": "dhan", "credentials": credentials, "endpoints": closed, "sinks": []}
