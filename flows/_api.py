@@ -71,15 +71,28 @@ def refusal(
     next login where it says that this one came too soon.
     """
     said = f'{title} said: "{words}" (HTTP {response.status_code})' if words else f"{title} gave no token"
-    if re.search(COMMON[AccountLocked], words, re.IGNORECASE):
-        return AccountLocked(said)
-    if re.search(LATER, words, re.IGNORECASE):
-        return BrokerUnavailable(said, retry_after=pause)
-    if re.search(ADDRESS, words, re.IGNORECASE):
-        return ExchangeRejected(said, mend=f"Register this machine's address with {title}, then run it again.")
+    if found := anyway(title, words, said, pause=pause):
+        return found
     if re.search(ANOTHER, words, re.IGNORECASE):
         return CredentialsRejected(said)
     if re.search(code, words, re.IGNORECASE):
         off = re.search(OFF, words, re.IGNORECASE)
         return OtpNotAvailable(said) if off else OtpRejected(said, attempts_left=attempts_left(words))
     return flow.refused(title, response, words)
+
+
+def anyway(title: str, words: str, said: str, *, pause: float | None = None) -> AutologinError | None:
+    """What words mean in an answer of any kind: a lock, a pace to keep, an address that nobody has registered."""
+    if re.search(COMMON[AccountLocked], words, re.IGNORECASE):
+        return AccountLocked(said)
+    if re.search(LATER, words, re.IGNORECASE):
+        return BrokerUnavailable(said, retry_after=pause)
+    if re.search(ADDRESS, words, re.IGNORECASE):
+        return ExchangeRejected(said, mend=f"Register this machine's address with {title}, then run it again.")
+    return None
+
+
+def by_code(found: AutologinError, kind: type[AutologinError] | None) -> AutologinError:
+    """What a refusal means where its words say nothing: what the broker's code for it says."""
+    unsaid = type(found) is ExchangeRejected and found.mend == ExchangeRejected.mend
+    return kind(found.said) if unsaid and kind else found

@@ -10,19 +10,18 @@ Guessed   AB1050 for a wrong code (a forum post; others read it as a wrong addre
 
 from __future__ import annotations
 
-import re
 from datetime import time
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
 
 from autologin import flow, redaction
-from autologin.errors import BrokerUnavailable, CredentialsRejected, ExchangeRejected, OtpRejected
+from autologin.errors import BrokerUnavailable, CredentialsRejected, OtpRejected
 from autologin.flow import Limit, Verified
 from autologin.otp import TotpSeed
 from autologin.token import Token
 
-from ._api import plain, posted, refusal
+from ._api import by_code, plain, posted, refusal
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -41,8 +40,8 @@ MEANS: dict[str, type[AutologinError]] = {
     "AB2001": BrokerUnavailable,
 }
 DEAD = {"AG8001", "AG8002"}
-DEAD_WORDS = r"^(invalid|expired) token$|^token (is )?(invalid|expired)$"
-"""The gateway says so in a 200 without status or code."""
+DEAD_WORDS = {"invalid token", "token expired"}
+"""What the gateway says in a 200 without a code."""
 SENT = {
     "Accept": "application/json",
     "X-UserType": "USER",
@@ -131,13 +130,10 @@ def _owner(body: dict[str, Any]) -> str | None:
 
 
 def _dead(status: int, body: dict[str, Any]) -> bool:
-    words = flow.message_of(body).strip()
-    return status == 401 or _code(body) in DEAD or bool(re.search(DEAD_WORDS, words, re.IGNORECASE))
+    return status == 401 or _code(body) in DEAD or flow.message_of(body).lower() in DEAD_WORDS
 
 
 def _refusal(response: httpx.Response, body: dict[str, Any]) -> AutologinError:
     """An error is a 200 with `status: false`; 403 is the rate limit, in the documentation's own words."""
     words = flow.message_of(body) or redaction.scrub(response.text)[:100]
-    found, kind = refusal("Angel One", response, words, pause=1.0), MEANS.get(_code(body))
-    unsaid = type(found) is ExchangeRejected and found.mend == ExchangeRejected.mend
-    return kind(found.said) if unsaid and kind else found
+    return by_code(refusal("Angel One", response, words, pause=1.0), MEANS.get(_code(body)))

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import AfterValidator, Field, SecretStr
 
 from autologin import flow
-from autologin.errors import BrokerUnavailable, CredentialsRejected, ExchangeRejected
+from autologin.errors import BrokerUnavailable, CredentialsRejected
 from autologin.otp import TotpSeed
 from autologin.token import Token
 
-from ._api import plain, refusal
+from ._api import by_code, plain, refusal
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -110,10 +110,8 @@ def _words(answer: dict[str, Any]) -> str:
 
 def _refusal(name: str, response: httpx.Response, answer: dict[str, Any]) -> AutologinError:
     """What a refusal means: by its words, and at the first step by the status too."""
-    found = refusal("5paisa", response, _words(answer))
-    unsaid = type(found) is ExchangeRejected and found.mend == ExchangeRejected.mend
     invalid = name == "TOTPLogin" and _status(answer) == INVALID_LOGIN
-    return CredentialsRejected(found.said) if unsaid and invalid else found
+    return by_code(refusal("5paisa", response, _words(answer)), CredentialsRejected if invalid else None)
 
 
 def _owner(answer: dict[str, Any]) -> str | None:

@@ -13,36 +13,28 @@ from __future__ import annotations
 import json
 import re
 from datetime import datetime, time, timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, Field, SecretStr
 
 from autologin import flow
-from autologin.errors import (
-    AccountLocked,
-    BrokerUnavailable,
-    ConsentRequired,
-    CredentialsRejected,
-    ExchangeRejected,
-    OtpRejected,
-)
-from autologin.flow import Verdict, Verified
+from autologin.errors import BrokerUnavailable, ConsentRequired, CredentialsRejected, OtpRejected
 from autologin.otp import TotpSeed
-from autologin.steps import COMMON, attempts_left
+from autologin.steps import attempts_left
 from autologin.token import Token
 
-from ._api import ADDRESS
+from ._api import CODE, anyway
 
 if TYPE_CHECKING:
     import httpx
 
     from autologin.errors import AutologinError
+    from autologin.flow import Verified
 
 APPROVE = "https://groww.in/trade-api/api-keys"
 APPROVAL = r"approv"
 NOT_NOW = {"GA000", "GA003"}
 """An internal error, and "unable to serve"."""
-TOTP = r"\bt?otp\b|one.?time.?(pass|code)"
 
 
 def one_line(key: SecretStr) -> SecretStr:
@@ -91,16 +83,7 @@ class Groww(flow.Flow):
     async def verify(self, token: Token, http: httpx.AsyncClient) -> Verified:
         """GET /user/detail: free of side effects and not tied to a registered address."""
         request = http.build_request("GET", f"{self.urls['api']}/user/detail", headers=headers_for(token.access_token))
-        try:
-            response = await flow.answer_of(request, http)
-        except BrokerUnavailable as error:
-            return Verified(Verdict.UNKNOWN, said=error.said)
-        data = flow.json_of(response)
-        if response.status_code == 200 and data and data.get("status") != "FAILURE":
-            payload = data["payload"] if isinstance(data.get("payload"), dict) else data
-            return Verified(Verdict.VALID, user_id=str(payload.get("vendor_user_id") or payload.get("ucc") or "") or None)
-        said = f"{words_of(response) or request.url.path} (HTTP {response.status_code})"
-        return Verified(Verdict.REJECTED if response.status_code == 401 else Verdict.UNKNOWN, said=said)
+        return await flow.proven(request, http, owner=_owner, dead=lambda status, _: status == 401, words=words_of)
 
 
 def headers_for(key: SecretStr) -> dict[str, str]:
@@ -108,43 +91,38 @@ def headers_for(key: SecretStr) -> dict[str, str]:
     return {"Authorization": f"Bearer {key.get_secret_value()}", "X-API-VERSION": "1.0", "Accept": "application/json"}
 
 
-def words_of(response: httpx.Response) -> str:
+def words_of(body: dict[str, Any]) -> str:
     """Groww's words for an error: the SDK reads `displayMessage`, the docs show `message`."""
-    data = flow.json_of(response)
-    inner = data["error"] if isinstance(data.get("error"), dict) else data
+    inner = _error(body) or body
     return next((str(inner[key]) for key in ("displayMessage", "message") if inner.get(key)), "")
-
-
-def code_of(response: httpx.Response) -> str:
-    """Groww's code for an error."""
-    inner = flow.json_of(response).get("error")
-    return str(inner.get("code") or "") if isinstance(inner, dict) else ""
 
 
 def refusal(response: httpx.Response) -> AutologinError:
     """What an answer without a token means. The code GA005 comes with several of these, so it decides nothing."""
-    words, status = words_of(response), response.status_code
+    body, status = flow.json_of(response), response.status_code
+    words = words_of(body)
     said = f'Groww said: "{words}" (HTTP {status})' if words else f"Groww gave no token (HTTP {status})"
-    if found := _plain(words, said):
+    if found := anyway("Groww", words, said):
         return found
     if status == 403 or re.search(APPROVAL, words, re.IGNORECASE):
         return ConsentRequired(said, mend=f"Approve the API key at {APPROVE}, then run it again.")
     if status == 401:
         return CredentialsRejected(said)
-    if re.search(TOTP, words, re.IGNORECASE):
+    if re.search(CODE, words, re.IGNORECASE):
         return OtpRejected(said, attempts_left=attempts_left(words))
-    if code_of(response) in NOT_NOW:
-        return BrokerUnavailable(said)
-    return flow.refused("Groww", response, words)
+    return BrokerUnavailable(said) if _error(body).get("code") in NOT_NOW else flow.refused("Groww", response, words)
 
 
-def _plain(words: str, said: str) -> AutologinError | None:
-    """What words mean whatever the status: those of a 403 are not all about an approval."""
-    if re.search(COMMON[AccountLocked], words, re.IGNORECASE):
-        return AccountLocked(said)
-    if re.search(ADDRESS, words, re.IGNORECASE):
-        return ExchangeRejected(said, mend="Register this machine's address with Groww, then run it again.")
-    return None
+def _error(body: dict[str, Any]) -> dict[str, Any]:
+    error = body.get("error")
+    return error if isinstance(error, dict) else {}
+
+
+def _owner(body: dict[str, Any]) -> str | None:
+    if not body or body.get("status") == "FAILURE":
+        return None
+    payload = body["payload"] if isinstance(body.get("payload"), dict) else body
+    return str(payload.get("vendor_user_id") or payload.get("ucc") or "")
 
 
 def ends(expiry: object, now: datetime) -> datetime:
