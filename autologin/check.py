@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
 
 from autologin import config, registry
 from autologin.clock import Clock, SystemClock
@@ -119,6 +120,7 @@ def _credentials(settings: Settings, account: Account, environ: Mapping[str, str
     if not account.sinks:
         mend = f"Name one, or read it with `autologin token {account.name}`."
         yield Finding(f"accounts.{account.name}.sinks", "warning", "no sink: the token stays in the store", mend)
+    yield from _in_clear(account)
     kind = _flow_class(account.broker)
     proxy = config.proxy_parts if kind and kind.needs_browser else config.proxy_url
     try:
@@ -127,6 +129,14 @@ def _credentials(settings: Settings, account: Account, environ: Mapping[str, str
     except ConfigError as error:
         yield from _problems(error.problems)
     return prepared.flow
+
+
+def _in_clear(account: Account) -> Iterator[Finding]:
+    for name, url in account.endpoints.items():
+        host = urlsplit(url).hostname or ""
+        if urlsplit(url).scheme == "http" and host != "localhost" and not host.startswith("127."):
+            said = f"what is sent to {host} (passwords, PINs, codes, tokens) travels in clear"
+            yield Finding(f"accounts.{account.name}.endpoints.{name}", "warning", said, "Use an address with https://.")
 
 
 def _flow(settings: Settings, kind: type[Flow]) -> Finding:

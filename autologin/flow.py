@@ -208,7 +208,8 @@ async def answer_of(
     try:
         response = await http.send(request)
     except httpx.HTTPError as error:
-        raise BrokerUnavailable(f"No answer from {where} ({type(error).__name__})") from None
+        why = ": ".join(filter(None, (type(error).__name__, str(error)[:120])))
+        raise BrokerUnavailable(f"No answer from {where} ({why})") from None
     if (response.status_code in {408, 429} or response.status_code >= 500) and not is_answer(response):
         words = message_of(json_of(response))
         said = f"{where} answered {response.status_code}" + (f': "{scrub(words)[:200]}"' if words else "")

@@ -296,6 +296,14 @@ def test_an_own_flow_is_named_and_a_broken_one_refused(tmp_path):
     assert "docs/adding-a-broker.md" in found["flows.brokenbroker"]
 
 
+@pytest.mark.parametrize("url", ["http://broker.example/x", "http://192.168.1.5:8080"])
+def test_a_password_that_would_travel_in_clear(tmp_path, url):
+    text = GOOD.replace("broker: zerodha", f"broker: zerodha\n    endpoints: {{login: {url}, api: 'http://127.0.0.1:1/'}}")
+    found = problems(look(tmp_path, text), "warning")
+    assert "travels in clear" in found.pop("accounts.zerodha.endpoints.login")
+    assert not [key for key in found if "endpoints" in key]
+
+
 def test_two_accounts_at_one_broker_share_its_flow(tmp_path):
     one = GOOD.split("accounts:\n")[1].split("sinks:\n  tokens", maxsplit=1)[0]
     found = look(tmp_path, GOOD.replace("accounts:\n", "accounts:\n" + one.replace("  zerodha:", "  other:")))

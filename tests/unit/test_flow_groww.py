@@ -11,6 +11,7 @@ from kit import MORNING
 from pydantic import SecretStr, ValidationError
 
 from autologin import registry
+from autologin.errors import BrokerUnavailable
 from autologin.flow import IST, Verdict
 from autologin.token import Token
 
@@ -159,3 +160,10 @@ def test_a_key_that_no_header_can_hold_is_refused(key):
 def test_the_checksum_of_the_docs():
     digest = hashlib.sha256(b"SS1795488481").hexdigest()
     assert digest == "1ed5828fabf5e828b0bfa6b1d91a4ac303699c2bb79a36b3a4fb713e22987ae2"
+
+
+async def test_why_there_was_no_answer_is_told():
+    said = "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed"
+    with pytest.raises(BrokerUnavailable) as caught:
+        await asked(lambda http: flow().sign_in(http, "123456", MORNING), httpx.ConnectError(said))
+    assert f"No answer from POST groww.test/v1/token/api/access (ConnectError: {said})" in caught.value.said
