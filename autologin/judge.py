@@ -35,6 +35,9 @@ CAPTCHA_PATIENCE = 8.0
 BLANK = 1.0
 """Seconds that a page without a form must stay the same before its words are taken for an answer."""
 ATTEMPTS = re.compile(r"attempts?_?(remaining|left)|remaining_?attempts?", re.IGNORECASE)
+FAILED_ATTEMPTS = re.compile(r"(failed|wrong|invalid)_?attempts?", re.IGNORECASE)
+STRIKES = 5
+"""Wrong entries after which accounts are blocked, as far as it is known of any broker."""
 LOCKED = re.compile(r"(user|account)_?(is_?)?(blocked|locked)", re.IGNORECASE)
 
 
@@ -58,6 +61,8 @@ class Judge:
         self._replies, self._clock = replies, clock
         self._before: Screen | None = None
         self._refused_by_reply: set[str] = set()
+        self._aside = ""
+        """What the broker said in refusing a call that answers no step: the reason, where nothing goes on."""
         self._challenged_since: float | None = None
         self._words: tuple[tuple[str, ...], float] = ((), 0.0)
         self._first: dict[str, tuple[str, ...]] = {}
@@ -71,9 +76,13 @@ class Judge:
         self.last, self._before = step, screen
         self._first.setdefault(step.name, screen.lines)
         self.dialogs.clear()
-        self._replies.failed = ""
+        self._aside = self._replies.failed = ""
         self.accepted = False
         self.moved()
+
+    def asked(self, screen: Screen) -> None:
+        """The consent is about to be given on this screen: whatever it says already is no answer to that."""
+        self._before = screen
 
     def heed(self, replies: Sequence[Reply]) -> bool:
         """Take notice of the broker's replies; gives whether one of them accepts what was sent.
@@ -95,6 +104,8 @@ class Judge:
                 self.accepted = bool(reply.data or not reply.text or hint)
                 news = news or self.accepted
                 self.hint = (hint or self.hint) if step.hint else ""
+            elif reply.data and reply.refused:
+                self._aside = reply.message or self._aside
         return news
 
     def heard(self) -> None:
@@ -127,6 +138,10 @@ class Judge:
         errors = [error for words in lines if (error := meaning(words, self.script, step))]
         if errors:  # "Oops, something went wrong" is often the heading of a page that says below what it was
             raise next((error for error in errors if not isinstance(error, BrokerUnavailable)), errors[0])
+
+    def listens(self, screen: Screen) -> bool:
+        """Whether the page can be worked with: its scripts are there, or have been waited for long enough."""
+        return not screen.loading or self._clock.monotonic() - self.since > PATIENCE
 
     def silent(self) -> None:
         """The page cannot even be looked at (it navigates, or hangs).
@@ -165,7 +180,9 @@ class Judge:
         return PageChanged(f"Nothing on the page is known to this flow{self._told(screen)}")
 
     def _told(self, screen: Screen) -> str:
-        return f'; the page said "{scrub(self.dialogs[-1])[:120]}"' if self.dialogs else _shown(screen)
+        if said := [*self.dialogs[-1:], *([self._aside] if self._aside else [])]:
+            return f'; the broker said "{scrub(said[0])[:120]}"'
+        return _shown(screen, self._before.lines if self._before else ())
 
     def _said_again(self, screen: Screen) -> AutologinError | None:
         """A refusal in the same words as the one before it, which was no news when it came."""
@@ -230,10 +247,12 @@ def _blank(screen: Screen) -> bool:
 
 
 def _attempts(data: Mapping[str, Any]) -> int | None:
-    """The broker's count of attempts left, wherever its JSON has it."""
+    """The broker's count of attempts left, or of those that failed, wherever its JSON has it."""
     for name, value in data.items():
         if ATTEMPTS.fullmatch(name) and isinstance(value, int):
             return value
+        if FAILED_ATTEMPTS.fullmatch(name) and isinstance(value, int):
+            return max(STRIKES - value, 0)
         if isinstance(value, dict) and (found := _attempts(value)) is not None:
             return found
     return None
@@ -245,7 +264,8 @@ def _says_locked(data: Mapping[str, Any]) -> bool:
     return any(LOCKED.fullmatch(name) for name in flags)
 
 
-def _shown(screen: Screen) -> str:
-    """What the page says for itself, in a few words."""
-    words = next(iter([*screen.alerts, *screen.lines[:1]]), screen.title)
+def _shown(screen: Screen, before: Sequence[str] = ()) -> str:
+    """What the page says for itself, in a few words: rather what it did not say before."""
+    new = [line for line in screen.lines if line not in before]
+    words = next(iter([*screen.alerts, *new, *screen.lines]), screen.title)
     return f'; the page shows "{scrub(words)[:120]}"' if words else "; the page is empty"

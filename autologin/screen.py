@@ -114,6 +114,8 @@ class Screen:
     lines: tuple[str, ...]
     alerts: tuple[str, ...]
     captcha: bool
+    loading: bool = False
+    """Whether its scripts are still on their way, so that nobody listens to its fields yet (for five seconds at most)."""
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Screen:
@@ -127,6 +129,7 @@ class Screen:
             lines=tuple(map(_cut, data["lines"])),
             alerts=tuple(map(_cut, data["alerts"])),
             captcha=data["captcha"],
+            loading=data["loading"],
         )
 
 
@@ -194,11 +197,11 @@ def submit_button(screen: Screen, group: int, name: str) -> Button | None:
     return None if tie else ranked[0]
 
 
-def named(screen: Screen, pattern: str, *, css: str = "") -> Button | None:
+def named(screen: Screen, pattern: str, *, css: str = "", enabled: bool = True) -> Button | None:
     """What can be pressed and has such a name, a real button before a link; without one, what `css` names."""
-    enabled = [button for button in screen.buttons if button.enabled]
-    found = [button for button in enabled if re.search(pattern, button.name, re.IGNORECASE)]
-    found = found or [button for button in enabled if css and css in button.css]
+    buttons = [button for button in screen.buttons if button.enabled or not enabled]
+    found = [button for button in buttons if re.search(pattern, button.name, re.IGNORECASE)]
+    found = found or [button for button in buttons if css and css in button.css]
     return min(found, key=lambda button: (button.tag != "button", len(button.name)), default=None)
 
 
