@@ -114,7 +114,7 @@ ATTEMPTS_LEFT = re.compile(
 )
 
 
-JSON_MESSAGE = re.compile(r'"(?:message|error_description|error)"\s*:\s*"((?:[^"\\]|\\.)+)"')
+JSON_MESSAGE = re.compile(r'"(?:message|error_description|error|emsg)"\s*:\s*"((?:[^"\\]|\\.)+)"')
 
 
 def meaning(text: str, script: Script, step: Step | None) -> AutologinError | None:
