@@ -168,7 +168,7 @@ class LoginPage:
         self._judge.unclear = ""
         for step in script.steps:
             wanted = [field for field in step.values if field not in self._entry.entered]
-            if step.whole and not _all_there(screen, wanted):
+            if (step.whole and not _all_there(screen, wanted)) or self._too_early(step, script):
                 continue
             try:
                 form = find(screen, wanted) if wanted else None
@@ -180,6 +180,11 @@ class LoginPage:
             if form and not self._is_former(form) and not self._asks_for_another(step, form, screen):
                 return (step, form, screen) if len(form.boxes) == len(wanted) or self._still() else None
         return None
+
+    def _too_early(self, step: Step, script: Script) -> bool:
+        """Whether a step is a code's and nothing was sent yet: such a box is a sign-up form's; the login's is on its way."""
+        by_us = self._judge.last is None and self._person_until is None
+        return by_us and step is not script.steps[0] and all(isinstance(value, Otp) for value in step.values.values())
 
     def _is_former(self, form: Form) -> bool:
         """Whether a form still waits for its answer, and only looks as if it could take the next step's field too."""
