@@ -16,6 +16,7 @@ from autologin.errors import (
     RedirectTimeout,
 )
 from autologin.redaction import scrub
+from autologin.screen import LINE
 from autologin.steps import Script, meaning, quoted
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class Judge:
         self._aside = ""
         """What the broker said in refusing a call that answers no step: the reason, where nothing goes on."""
         self._challenged_since: float | None = None
+        self._plain = ""
+        """The words of an answer that is no JSON: a refusal, perhaps, of which the page says nothing."""
         self._words: tuple[tuple[str, ...], float] = ((), 0.0)
         self._first: dict[str, tuple[str, ...]] = {}
 
@@ -76,7 +79,7 @@ class Judge:
         self.last, self._before = step, screen
         self._first.setdefault(step.name, screen.lines)
         self.dialogs.clear()
-        self._aside = self._replies.failed = ""
+        self._aside = self._plain = self._replies.failed = ""
         self.accepted = False
         self.moved()
 
@@ -102,6 +105,7 @@ class Judge:
                 # Of HTML nobody knows whether it is a yes, unless the flow finds in it what is asked for next.
                 hint = step.hint(reply.data or {"html": reply.text}) if step.hint else ""
                 self.accepted = bool(reply.data or not reply.text or hint)
+                self._plain = "" if self.accepted else _words(reply.text)
                 news = news or self.accepted
                 self.hint = (hint or self.hint) if step.hint else ""
             elif reply.data and reply.refused:
@@ -172,7 +176,7 @@ class Judge:
             return OtpNotAvailable(f"The broker asks for a code that no TOTP seed makes{_shown(screen)}")
         if self.unclear:
             return PageChanged(f"Two places on the page look equally like the {self.unclear}, and autologin does not guess")
-        if again := self._said_again(screen):
+        if again := self._said_again(screen) or meaning(self._plain, self.script, self.last):
             return again
         done = all(field in entered for step in self.script.steps for field in step.values)
         if done and not self._new_things_to_press(screen):
@@ -244,6 +248,12 @@ def _blank(screen: Screen) -> bool:
     """Whether a page shows nothing yet, or only that it is loading."""
     loading = all(re.fullmatch(r"(loading|please wait)\W*", line, re.IGNORECASE) for line in screen.lines)
     return loading and not screen.boxes and not screen.buttons
+
+
+def _words(html: str) -> str:
+    """What an answer in HTML says, where it is short enough to say one thing only."""
+    text = " ".join(re.sub(r"(?s)<(script|style)\b.*?</\1>|<[^>]*>", " ", html).split())
+    return text if len(text) <= LINE else ""
 
 
 def _attempts(data: Mapping[str, Any]) -> int | None:
