@@ -16,6 +16,7 @@ from autologin.errors import (
     RedirectTimeout,
 )
 from autologin.redaction import scrub
+from autologin.screen import LINE
 from autologin.steps import Script, meaning, quoted
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ CAPTCHA_PATIENCE = 8.0
 BLANK = 1.0
 """Seconds that a page without a form must stay the same before its words are taken for an answer."""
 ATTEMPTS = re.compile(r"attempts?_?(remaining|left)|remaining_?attempts?", re.IGNORECASE)
+FAILED_ATTEMPTS = re.compile(r"(failed|wrong|invalid)_?attempts?", re.IGNORECASE)
+STRIKES = 5
+"""Wrong entries after which accounts are blocked, as far as it is known of any broker."""
 LOCKED = re.compile(r"(user|account)_?(is_?)?(blocked|locked)", re.IGNORECASE)
 
 
@@ -58,7 +62,11 @@ class Judge:
         self._replies, self._clock = replies, clock
         self._before: Screen | None = None
         self._refused_by_reply: set[str] = set()
+        self._aside = ""
+        """What the broker said in refusing a call that answers no step: the reason, where nothing goes on."""
         self._challenged_since: float | None = None
+        self._plain = ""
+        """The words of an answer that is no JSON: a refusal, perhaps, of which the page says nothing."""
         self._words: tuple[tuple[str, ...], float] = ((), 0.0)
         self._first: dict[str, tuple[str, ...]] = {}
 
@@ -71,9 +79,13 @@ class Judge:
         self.last, self._before = step, screen
         self._first.setdefault(step.name, screen.lines)
         self.dialogs.clear()
-        self._replies.failed = ""
+        self._aside = self._plain = self._replies.failed = ""
         self.accepted = False
         self.moved()
+
+    def asked(self, screen: Screen) -> None:
+        """The consent is about to be given on this screen: whatever it says already is no answer to that."""
+        self._before = screen
 
     def heed(self, replies: Sequence[Reply]) -> bool:
         """Take notice of the broker's replies; gives whether one of them accepts what was sent.
@@ -93,8 +105,11 @@ class Judge:
                 # Of HTML nobody knows whether it is a yes, unless the flow finds in it what is asked for next.
                 hint = step.hint(reply.data or {"html": reply.text}) if step.hint else ""
                 self.accepted = bool(reply.data or not reply.text or hint)
+                self._plain = "" if self.accepted else _words(reply.text)
                 news = news or self.accepted
                 self.hint = (hint or self.hint) if step.hint else ""
+            elif reply.data and reply.refused:
+                self._aside = reply.message or self._aside
         return news
 
     def heard(self) -> None:
@@ -128,6 +143,10 @@ class Judge:
         if errors:  # "Oops, something went wrong" is often the heading of a page that says below what it was
             raise next((error for error in errors if not isinstance(error, BrokerUnavailable)), errors[0])
 
+    def listens(self, screen: Screen) -> bool:
+        """Whether the page can be worked with: its scripts are there, or have been waited for long enough."""
+        return not screen.loading or self._clock.monotonic() - self.since > PATIENCE
+
     def silent(self) -> None:
         """The page cannot even be looked at (it navigates, or hangs).
 
@@ -157,7 +176,7 @@ class Judge:
             return OtpNotAvailable(f"The broker asks for a code that no TOTP seed makes{_shown(screen)}")
         if self.unclear:
             return PageChanged(f"Two places on the page look equally like the {self.unclear}, and autologin does not guess")
-        if again := self._said_again(screen):
+        if again := self._said_again(screen) or meaning(self._plain, self.script, self.last):
             return again
         done = all(field in entered for step in self.script.steps for field in step.values)
         if done and not self._new_things_to_press(screen):
@@ -165,7 +184,9 @@ class Judge:
         return PageChanged(f"Nothing on the page is known to this flow{self._told(screen)}")
 
     def _told(self, screen: Screen) -> str:
-        return f'; the page said "{scrub(self.dialogs[-1])[:120]}"' if self.dialogs else _shown(screen)
+        if said := [*self.dialogs[-1:], *([self._aside] if self._aside else [])]:
+            return f'; the broker said "{scrub(said[0])[:120]}"'
+        return _shown(screen, self._before.lines if self._before else ())
 
     def _said_again(self, screen: Screen) -> AutologinError | None:
         """A refusal in the same words as the one before it, which was no news when it came."""
@@ -229,11 +250,19 @@ def _blank(screen: Screen) -> bool:
     return loading and not screen.boxes and not screen.buttons
 
 
+def _words(html: str) -> str:
+    """What an answer in HTML says, where it is short enough to say one thing only."""
+    text = " ".join(re.sub(r"(?s)<(script|style)\b.*?</\1>|<[^>]*>", " ", html).split())
+    return text if len(text) <= LINE else ""
+
+
 def _attempts(data: Mapping[str, Any]) -> int | None:
-    """The broker's count of attempts left, wherever its JSON has it."""
+    """The broker's count of attempts left, or of those that failed, wherever its JSON has it."""
     for name, value in data.items():
         if ATTEMPTS.fullmatch(name) and isinstance(value, int):
             return value
+        if FAILED_ATTEMPTS.fullmatch(name) and isinstance(value, int):
+            return max(STRIKES - value, 0)
         if isinstance(value, dict) and (found := _attempts(value)) is not None:
             return found
     return None
@@ -245,7 +274,8 @@ def _says_locked(data: Mapping[str, Any]) -> bool:
     return any(LOCKED.fullmatch(name) for name in flags)
 
 
-def _shown(screen: Screen) -> str:
-    """What the page says for itself, in a few words."""
-    words = next(iter([*screen.alerts, *screen.lines[:1]]), screen.title)
+def _shown(screen: Screen, before: Sequence[str] = ()) -> str:
+    """What the page says for itself, in a few words: rather what it did not say before."""
+    new = [line for line in screen.lines if line not in before]
+    words = next(iter([*screen.alerts, *new, *screen.lines]), screen.title)
     return f'; the page shows "{scrub(words)[:120]}"' if words else "; the page is empty"

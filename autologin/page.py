@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from autologin import hands, policy
-from autologin.entry import Entry, selectors
+from autologin.entry import NOTHING_MOVED, Entry, selectors
 from autologin.errors import (
     AutologinError,
     BrokerUnavailable,
@@ -24,7 +24,7 @@ from autologin.journal import answer_in
 from autologin.judge import Judge
 from autologin.log import event
 from autologin.otp import Otp
-from autologin.screen import CODES, ENOUGH, Ambiguous, Form, Screen, certain, evidence, find, for_another_code, named
+from autologin.screen import CODES, ENOUGH, Ambiguous, Form, Screen, certain, evidence, find, for_another_code, named, unticked
 from autologin.view import View, first_line
 
 if TYPE_CHECKING:
@@ -71,6 +71,8 @@ class LoginPage:
         self._judge = Judge(replies, clock, deadline)
         self._entry = Entry(page, capture, replies, journal, clock, self._view, self._judge)
         self._turned: set[str] = set()
+        self._pressed: tuple[str, int] | None = None
+        """The last turn and the count of calls before it, while it may be pressed once more."""
         self._refilled = False
         self._rejected: OtpRejected | None = None
         """The refusal of the last code, until the page takes another."""
@@ -124,7 +126,7 @@ class LoginPage:
                 self._journal.settle("accepted")
             if screen is None:
                 self._judge.silent()
-            elif act := self._decide(script, screen):
+            elif self._judge.listens(screen) and (act := self._decide(script, screen)):
                 await self._do(act)
         except OtpRejected as error:
             self._another_code_or_raise(error)
@@ -166,7 +168,7 @@ class LoginPage:
         self._judge.unclear = ""
         for step in script.steps:
             wanted = [field for field in step.values if field not in self._entry.entered]
-            if step.whole and not _all_there(screen, wanted):
+            if (step.whole and not _all_there(screen, wanted)) or self._too_early(step, script):
                 continue
             try:
                 form = find(screen, wanted) if wanted else None
@@ -178,6 +180,11 @@ class LoginPage:
             if form and not self._is_former(form) and not self._asks_for_another(step, form, screen):
                 return (step, form, screen) if len(form.boxes) == len(wanted) or self._still() else None
         return None
+
+    def _too_early(self, step: Step, script: Script) -> bool:
+        """Whether a step is a code's and nothing was sent yet: such a box is a sign-up form's; the login's is on its way."""
+        by_us = self._judge.last is None and self._person_until is None
+        return by_us and step is not script.steps[0] and all(isinstance(value, Otp) for value in step.values.values())
 
     def _is_former(self, form: Form) -> bool:
         """Whether a form still waits for its answer, and only looks as if it could take the next step's field too."""
@@ -239,23 +246,31 @@ class LoginPage:
         return bool(re.search(field.other, self._judge.hint, re.IGNORECASE)) and certain(screen, [field]) is not None
 
     def _turn_to_take(self, turn: Turn, script: Script, screen: Screen) -> Button | None:
-        if turn.name in self._turned or turn.when not in self._situations(script, screen):
+        if turn.name in self._turned and not self._in_vain(turn):
             return None
-        return named(screen, turn.press, css=turn.name)
+        return named(screen, turn.press, css=turn.name) if turn.when in self._situations(script, screen) else None
+
+    def _in_vain(self, turn: Turn) -> bool:
+        """Whether a turn was pressed and nothing came of it: a page may redraw what was pressed at that very moment."""
+        moved_at = max(self._judge.since, self._view.changed_at)
+        return self._pressed == (turn.name, self._replies.posts) and self._clock.monotonic() - moved_at > NOTHING_MOVED
 
     async def _take(self, turn: Turn, button: Button) -> None:
         event("turn_taken", turn=turn.name)
+        self._pressed = None if turn.name in self._turned else (turn.name, self._replies.posts)
         self._turned.add(turn.name)
         self._judge.hint = ""
         await hands.press(await self._view.element(button.index), covered=button.covered)
 
     def _consent(self, script: Script, screen: Screen) -> Button | None:
         """The button that allows the app, where this is the consent page."""
-        at_consent = bool(script.consent_at) and bool(re.search(script.consent_at, screen.path))
+        places = ((script.consent_at, screen.path), (script.consent_titled, screen.title))
+        at_consent = any(pattern and re.search(pattern, place) for pattern, place in places)
         wider = rf"{script.consent}|^(authori[sz]e|allow|approve|continue|accept|yes)\b" if at_consent else script.consent
         last = self._judge.last  # while its form is still there, "Continue" is that form's button
         waiting = last is not None and certain(screen, list(last.values)) is not None
-        button = None if waiting or "consent" in self._turned else named(screen, wider)
+        ticks = any(unticked(screen, tick.label, css=tick.name) for tick in script.ticks)  # may be what enables the button
+        button = None if waiting or "consent" in self._turned else named(screen, wider, enabled=not ticks)
         if button and not self._authorize:
             raise ConsentRequired('The broker asks whether this app may use the account, and `authorize` is "false"')
         return button
@@ -263,6 +278,7 @@ class LoginPage:
     async def _allow(self, button: Button, screen: Screen) -> None:
         event("consent_given", button=button.name)
         self._turned.add("consent")
+        self._judge.asked(screen)
         await self._entry.tick(screen)
         await hands.press(await self._view.element(button.index), covered=button.covered)
 

@@ -75,6 +75,8 @@ async ({css, seen}) => {
     const named = [el.id, el.getAttribute('class'), el.getAttribute('name'), el.alt, el.placeholder].join(' ');
     return /captcha|turnstile/i.test(named) && (el.tagName !== 'DIV' || el.childNodes.length > 0);
   };
+  // Before its scripts are there, a form takes what is typed and nobody listens: its button would send it the plain way.
+  const loading = () => document.readyState !== 'complete' && performance.now() < 5000;
   const look = () => {
     const everything = all(document);
     const elements = [];
@@ -109,7 +111,7 @@ async ({css, seen}) => {
     };
     const matching = el => Object.keys(css).filter(name => css[name].some(selector => el.matches(selector)));
     const data = {
-      title: words(document.title), path: location.pathname,
+      title: words(document.title), path: location.pathname, loading: loading(),
       inputs: inputs.map(el => ({
         index: index(el), group: groupOf(el, at => around.has(at)), type: el.type, id: el.id, name: el.name, label: labelOf(el), near: nearOf(el),
         placeholder: words(el.placeholder), autocomplete: el.autocomplete || el.getAttribute('autocomplete') || '',
@@ -138,6 +140,7 @@ async ({css, seen}) => {
     await new Promise(resolve => {
       const watch = new MutationObserver(resolve);
       watch.observe(document, {subtree: true, childList: true, attributes: true, characterData: true});
+      document.addEventListener('readystatechange', resolve, {once: true});
       setTimeout(() => { watch.disconnect(); resolve(); }, 250);
     });
     now = look();

@@ -31,6 +31,10 @@ LINE = 200
 SENT = re.compile(r"\bsent\b.{0,60}\b(mobile|phone|number|sms|e-?mail|whatsapp)\b", re.IGNORECASE)
 """A page that says so means the code that it sent."""
 OTHER_FORM = re.compile(r"\b(sign ?up|register|create|join|open (an? )?(free )?account|subscribe|search)\b", re.IGNORECASE)
+STRANGERS = re.compile(
+    r"\b(sign ?up|register|create (an? )?(free )?account|open (an? )?(free )?account|subscribe)\b", re.IGNORECASE
+)
+LOGIN = re.compile(r"\b(log|sign) ?[io]n\b", re.IGNORECASE)
 OTHER_BUTTON = re.compile(
     r"\b(sign ?up|register|forgot|cancel|back|resend|google|facebook|apple|qr|show|hide|eye|close|cookies?|deny|decline)\b",
     re.IGNORECASE,
@@ -114,6 +118,8 @@ class Screen:
     lines: tuple[str, ...]
     alerts: tuple[str, ...]
     captcha: bool
+    loading: bool = False
+    """Whether its scripts are still on their way, so that nobody listens to its fields yet (for five seconds at most)."""
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Screen:
@@ -127,6 +133,7 @@ class Screen:
             lines=tuple(map(_cut, data["lines"])),
             alerts=tuple(map(_cut, data["alerts"])),
             captcha=data["captcha"],
+            loading=data["loading"],
         )
 
 
@@ -163,7 +170,8 @@ def find(screen: Screen, wanted: Sequence[Field]) -> Form | None:
     Raises:
         Ambiguous: two forms, or two boxes in one, are equally good.
     """
-    forms = [form for group in range(len(screen.groups)) if (form := _in_group(screen, group, wanted))]
+    groups = [group for group in range(len(screen.groups)) if not _for_strangers(screen, group)]
+    forms = [form for group in groups if (form := _in_group(screen, group, wanted))]
     if not forms:
         return None
     ranked = sorted(forms, key=lambda form: _weight(screen, form), reverse=True)
@@ -194,11 +202,11 @@ def submit_button(screen: Screen, group: int, name: str) -> Button | None:
     return None if tie else ranked[0]
 
 
-def named(screen: Screen, pattern: str, *, css: str = "") -> Button | None:
+def named(screen: Screen, pattern: str, *, css: str = "", enabled: bool = True) -> Button | None:
     """What can be pressed and has such a name, a real button before a link; without one, what `css` names."""
-    enabled = [button for button in screen.buttons if button.enabled]
-    found = [button for button in enabled if re.search(pattern, button.name, re.IGNORECASE)]
-    found = found or [button for button in enabled if css and css in button.css]
+    buttons = [button for button in screen.buttons if button.enabled or not enabled]
+    found = [button for button in buttons if re.search(pattern, button.name, re.IGNORECASE)]
+    found = found or [button for button in buttons if css and css in button.css]
     return min(found, key=lambda button: (button.tag != "button", len(button.name)), default=None)
 
 
@@ -290,6 +298,13 @@ def _best(field: Field, boxes: Sequence[Box]) -> list[Box]:
 def _before_password(box: Box, boxes: Sequence[Box]) -> bool:
     after = boxes[boxes.index(box) + 1 :]
     return bool(after) and after[0].type == "password"
+
+
+def _for_strangers(screen: Screen, group: int) -> bool:
+    """Whether a form's buttons all say that it makes an account: what it asks for (a code, too) is nothing of ours."""
+    buttons = [button for button in screen.buttons if button.group == group and button.ticked is None]
+    names = [button.name for button in buttons if button.submit or button.tag == "button"]
+    return bool(names) and all(STRANGERS.search(name) and not LOGIN.search(name) for name in names)
 
 
 def _weight(screen: Screen, form: Form) -> int:

@@ -78,7 +78,8 @@ class Tick:
 class Script:
     """One broker's login: its steps in order, its turns and ticks, and the consent that a first use asks for.
 
-    `consent` is a pattern for the button that allows the app, `consent_at` one for the path of the page it is on.
+    `consent` is a pattern for the button that allows the app, `consent_at` one for the path of the page it is on, and
+    `consent_titled` one for that page's title, where it has no path of its own.
     """
 
     steps: tuple[Step, ...]
@@ -90,6 +91,7 @@ class Script:
     """The broker's own words for an error, tried before the common ones."""
     patience: float = 0.0
     """Seconds that the first page may stay blank, where that is longer than usual (large apps)."""
+    consent_titled: str = ""
 
 
 COMMON: dict[type[AutologinError], str] = {
@@ -112,7 +114,7 @@ ATTEMPTS_LEFT = re.compile(
 )
 
 
-JSON_MESSAGE = re.compile(r'"(?:message|error_description|error)"\s*:\s*"((?:[^"\\]|\\.)+)"')
+JSON_MESSAGE = re.compile(r'"(?:message|error_description|error|emsg)"\s*:\s*"((?:[^"\\]|\\.)+)"')
 
 
 def meaning(text: str, script: Script, step: Step | None) -> AutologinError | None:

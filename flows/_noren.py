@@ -18,7 +18,7 @@ from autologin.flow import Verdict, Verified
 from autologin.otp import TotpSeed
 from autologin.token import Token
 
-from ._page import CODE, PASSWORD, USER, script
+from ._page import CODE, PASSWORD, USER, script, upper
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -57,7 +57,7 @@ class Noren(flow.Flow):
     @property
     def client_id(self) -> str:
         """The id of the API key."""
-        return self.credentials.client_id or f"{self.credentials.user_id}_U"
+        return self.credentials.client_id or f"{upper(self.credentials.user_id)}_U"
 
     def login_url(self, nonce: str) -> str:
         """The authorize address; nothing of ours comes back with the code."""

@@ -14,7 +14,9 @@ from autologin.steps import COMMON
 if TYPE_CHECKING:
     from autologin.errors import AutologinError
 
-ASKS_FOR_CODE = r"(enter|type)\b.{0,40}\b(t?otp|one.?time \w+|(verification|security|authenticat\w+|\d.?digit) code)\b"
+A_CODE = r"\b(t?otp|one.?time \w+|(verification|security|authenticat\w+|\d.?digit) code)\b"
+ASKS_FOR_CODE = rf"(enter|type)\b.{{0,40}}{A_CODE}|^\W*(your |the )?{A_CODE}\W*$"
+"""In a sentence, or as the label of a box."""
 
 
 def _pattern(text: str) -> str:
@@ -85,6 +87,7 @@ class Options(flow.Options):
     wrong_password: Pattern = Field(
         default=r"bad credentials|(log|sign).?in (attempt )?(was )?(not successful|unsuccessful)|unknown user"
         r"|(user|account|login)( ?id| ?name)? (not found|does ?n.?t exist)|match our records"
+        r"|(not|n.t) recogni[sz]e (that|this|your|the) (\w+ or )?(user|e-?mail|account|password|credential|log)"
         r"|(invalid|incorrect|wrong).{0,20}\bpassword",
         description="what the page says of a wrong user or password, beside words such as invalid or incorrect",
     )

@@ -93,7 +93,8 @@ class Fyers(flow.Flow):
         first = Step("client id", {ID: mine.fy_id}, send, CredentialsRejected, reply=SENT)
         totp = Step("TOTP", {TOTP: otp}, send, OtpRejected, reply=("/verify_otp", "/verify_otp_v2"))
         pin = Step("PIN", {PIN: mine.pin}, send, CredentialsRejected, reply=("/verify_pin", "/verify_pin_v2"))
-        await page.walk(Script((first, totp, pin), (BY_ID,), (ALLOW,), phrases={CredentialsRejected: REFUSED}))
+        steps, titled = (first, totp, pin), "Grant Access"
+        await page.walk(Script(steps, (BY_ID,), (ALLOW,), consent_titled=titled, phrases={CredentialsRejected: REFUSED}))
 
     async def exchange(self, code: SecretStr, http: httpx.AsyncClient, now: datetime) -> Token:
         """POST /validate-authcode, as the official SDK sends it (fyers-apiv3 3.2.0)."""

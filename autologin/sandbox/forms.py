@@ -44,6 +44,10 @@ REDIRECTS = ("redirect_303", "redirect_js", "redirect_fragment")
 PAGE = {
     "slow_page": scenario("The page takes 3 s to appear", page={"late": 3}),
     "redesign": scenario("Other ids, classes and order; the labels stay", page={"look": "fresh"}),
+    "signup_first": scenario(
+        "A sign-up form that asks for a mobile number and an OTP is there 2 s before the login form",
+        page={"late": 2, "signup": True},
+    ),
     "placeholders": scenario("No labels, only placeholders", page={"look": "placeholders"}),
     "two_screens": scenario("The password first, then the code", page={"screens": "two"}),
     "one_screen": scenario("Everything on one form", page={"screens": "one"}),
@@ -119,6 +123,7 @@ class FormTwin(ApiTwin):
             Route("/session/{screen}", self.enter, methods=["POST"]),
             Route("/finish/{visit}", self.finish),
             Route("/recaptcha/anchor", captcha),
+            Route("/signup", self.signup, methods=["POST"]),
             self.delivery.route,
         ]
 
@@ -193,6 +198,11 @@ class FormTwin(ApiTwin):
             return "User profile not found"
         wrong = self.behaviour.refused == "password" or given.get("password") != self.account["password"]
         return "Invalid username or password" if wrong else ""
+
+    async def signup(self, _request: Request) -> Response:
+        """Somebody filled in the wrong form."""
+        self.arrive("signup")
+        return Response(status_code=204)
 
     async def finish(self, request: Request) -> Response:
         """On to the redirect, with a fresh code."""

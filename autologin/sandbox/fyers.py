@@ -149,7 +149,7 @@ class Fyers(Twin):
         """Count a wrong entry and refuse it."""
         self.user.wrong += 1
         failed = self.user.wrong + self.behaviour.strikes
-        left = f" {STRIKES - failed} attempts left" if self.behaviour.strikes else ""
+        left = f" {STRIKES - failed} attempts left" if self.behaviour.strikes and self.behaviour.words_left else ""
         more = {"failed_attempts": failed, "user_blocked": failed >= STRIKES}
         raise wire.refusal(self.behaviour.status, code, words + left, **more)
 

@@ -29,13 +29,16 @@ class FyersBehaviour(Behaviour):
     """Right codes that are refused all the same: all, or the first."""
     strikes: int = 0
     """Wrong entries that were there before."""
+    words_left: bool = True
+    """Whether the words of a refusal tell how many attempts are left then."""
     verify_seconds: float = 0.0
     wrong_pin: bool = False
     locked: str = ""
     """How a blocked account is told: words, or flag."""
     status: int = 400
     """The HTTP status of a refusal."""
-    first_use: bool = False
+    first_use: bool | str = False
+    """Whether the app must be allowed first; `refused`: and may not be."""
     denied: str = ""
     """What a denial looks like in the redirect: s (s=error), error (error=access_denied), bare (no code at all)."""
     burns_code_at_502: bool = False
@@ -66,6 +69,8 @@ FORMS = {
     ),
     "v1_paths": scenario("The page calls the older services, with plain values", page={"paths": "v1"}),
     "v3_paths": scenario("The page calls the newest services", page={"paths": "v3"}),
+    "late_script": scenario("The form is there 1.5 s before the script that listens to it", page={"late": True}),
+    "deaf_link": scenario("The first press of the link to the client id is lost", page={"skin": "link", "deaf": 1}),
     "slow_spa": scenario("The fields appear after 4, 1 and 2 s", page={"delays": {"id": 4, "code": 1, "pin": 2}}),
     "keeps_old_field": scenario("Each form stays for 700 ms beside the next", page={"keepOld": 700}),
     "rendered_twice": scenario("The form is there twice, once for small screens and hidden", page={"twice": True}),
@@ -82,6 +87,9 @@ FORMS = {
 
 ANSWERS = {
     "first_use": scenario("The app was never allowed: a page with a box to tick and a button", first_use=True),
+    "first_use_tick": scenario("The same, and the tick enables the button", first_use=True, page={"allowOnTick": True}),
+    "first_use_continue": scenario("The same, and the button says Continue", first_use=True, page={"allow": "Continue"}),
+    "first_use_refused": scenario("The same, and pressing it is refused in an answer that the page keeps", first_use="refused"),
     "first_use_authorize": scenario("The same, and the button says Authorize", first_use=True, page={"allow": "Authorize"}),
     "unknown_id": scenario("The client id is not known", unknown_id=True),
     "sms_only": scenario("TOTP is not enabled: an OTP goes out by SMS and e-mail", totp_enabled=False),
@@ -89,6 +97,9 @@ ANSWERS = {
     "wrong_code_in_200": scenario("Every code is refused in an answer with status 200", refused_codes="all", status=200),
     "wrong_code_once": scenario("The first code is refused, the next right one is not", refused_codes="first"),
     "few_attempts_left": scenario("The first code is refused, and two attempts are left", refused_codes="all", strikes=2),
+    "few_attempts_by_count": scenario(
+        "The same, told by the count of failed attempts only", refused_codes="all", strikes=2, words_left=False
+    ),
     "wrong_pin": scenario("Every PIN is refused", wrong_pin=True),
     "wrong_pin_in_200": scenario("Every PIN is refused in an answer with status 200", wrong_pin=True, status=200),
     "wrong_pin_v1": scenario("Every PIN is refused, by the older services", wrong_pin=True, page={"paths": "v1"}),

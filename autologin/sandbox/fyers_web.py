@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -33,6 +34,7 @@ class Web:
             Route("/api/v3/back", self.back),
             Route("/signup", self.signup, methods=["POST"]),
             Route("/turnstile/captcha", captcha),
+            Route("/late.js", late_script),
             self.twin.delivery.route,
         ]
 
@@ -70,6 +72,8 @@ class Web:
         """The same after the consent."""
         self.twin.arrive("direct_login", gateway_error)
         data = await self._signed_in(request)
+        if self.twin.behaviour.first_use == "refused":
+            raise refusal(403, -99, "This app may not be allowed by this user")
         self.twin.user.authorised = True
         return JSONResponse({"s": "ok", "Url": self._way_back(data)})
 
@@ -96,6 +100,12 @@ class Web:
         """Somebody filled in the wrong form."""
         self.twin.arrive("signup")
         return Response(status_code=204)
+
+
+async def late_script(_request: Request) -> Response:
+    """What makes the page listen, a while after the page."""
+    await asyncio.sleep(1.5)
+    return Response("listenNow();", media_type="text/javascript")
 
 
 async def captcha(_request: Request) -> Response:

@@ -28,7 +28,7 @@ class BreezeBehaviour(Behaviour):
     public_key: str = "hidenc"
     """Where the page has its RSA key: hidenc (hex) or hidpv (PEM)."""
     says_no: str = "dialog"
-    """How a refusal reaches the page: dialog, or text."""
+    """How a refusal reaches the page: dialog, text, or nothing (only the answer to its call says no)."""
     after_no: str = "cleared"
     """What follows a wrong code: cleared (boxes), panel (a new one), or login (the first form again)."""
     otp: str = "totp"
@@ -105,6 +105,10 @@ ANSWERS = {
     "sms_only": scenario("The code comes by SMS", otp="sms"),
     "sms_flag": scenario("The same, but only a hidden field says so", otp="sms_flag", page={"words": "plain"}),
     "wrong_code": scenario("Every code is refused, in a dialog", refused_codes="all"),
+    "wrong_password_unsaid": scenario(
+        "Every password is refused, and the page keeps that", wrong_password=True, says_no="nothing"
+    ),
+    "wrong_code_unsaid": scenario("Every code is refused, and the page keeps that", refused_codes="all", says_no="nothing"),
     "wrong_code_text": scenario("Every code is refused, on the page", refused_codes="all", says_no="text"),
     "wrong_code_once": scenario("The first code is refused in a dialog, the next right one is not", refused_codes="first"),
     "wrong_code_once_text": scenario("The same, on the page", refused_codes="first", says_no="text"),

@@ -21,6 +21,8 @@ FAILED = {
     "wrong_code": "otp_rejected",
     "wrong_code_in_200": "otp_rejected",
     "few_attempts_left": "otp_rejected",
+    "few_attempts_by_count": "otp_rejected",
+    "first_use_refused": "redirect_timeout",
     "wrong_pin": "credentials_rejected",
     "wrong_pin_in_200": "credentials_rejected",
     "wrong_pin_v1": "credentials_rejected",
@@ -142,6 +144,16 @@ async def test_a_login_fails_by_its_name(walked, scenario, name):
 async def test_an_app_that_is_not_known_is_told_in_fyers_words(walked):
     _, outcome = await walked("unknown_app")
     assert "invalid appType" in outcome.error.message
+
+
+async def test_no_code_follows_where_the_count_of_failed_attempts_leaves_few(walked):
+    served, _ = await walked("few_attempts_by_count")
+    assert len(served.twin.otps) == 1
+
+
+async def test_what_fyers_says_to_the_consent_is_told(walked):
+    _, outcome = await walked("first_use_refused")
+    assert "This app may not be allowed by this user" in outcome.error.message
 
 
 async def test_authorize_false_leaves_the_consent_to_a_person(walked):

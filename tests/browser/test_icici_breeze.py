@@ -27,6 +27,8 @@ FAILED = {
     "wrong_code_text": "otp_rejected",
     "wrong_code_then_login": "otp_rejected",
     "few_attempts_left": "otp_rejected",
+    "wrong_password_unsaid": "credentials_rejected",
+    "wrong_code_unsaid": "otp_rejected",
     "locked": "account_locked",
     "locked_text": "account_locked",
     "captcha": "captcha_required",

@@ -309,6 +309,7 @@ def test_the_config_block_has_the_addresses_to_fill_in():
         ("Client not found", None, "credentials_rejected"),
         ("Access denied", None, "page_changed"),
         ("Sign in to your account", "password", None),
+        ("We don't recognise that user or password.", "password", "credentials_rejected"),
         ("Forgot password?", "password", None),
         ("Enter the 6-digit code from your authenticator app", "password", None),
         ("Sandbox app wants to use your account", "code", None),
@@ -323,7 +324,9 @@ def test_what_words_on_a_page_mean(words, step, name):
 
 def test_to_ask_for_a_code_is_a_refusal_without_a_seed():
     script = Script((), phrases=KIND.Options().phrases(makes_codes=False))
-    assert meaning("Enter the 6-digit code from your authenticator app", script, None).name == "otp_not_available"
+    for words in ("Enter the 6-digit code from your authenticator app", "One-time code", "Verification code:", "TOTP"):
+        assert meaning(words, script, None).name == "otp_not_available"
+    assert meaning("Set up a one-time code for the next login", script, None) is None
 
 
 def test_icicis_addresses_are_the_notes():

@@ -1,5 +1,5 @@
 "use strict";
-// What the scenarios can change: look, screens, late, sends_itself, captcha.
+// What the scenarios can change: look, screens, late, sends_itself, captcha, signup.
 const config = JSON.parse(document.getElementById("config").textContent);
 const [user, password, code] = config.fields;
 const root = document.getElementById("root");
@@ -57,7 +57,15 @@ function show(screen) {
   root.replaceChildren(h("h1", {}, "Sign in"), form);
 }
 
+// A form for strangers, which asks for a code too
+function signup() {
+  const made = h("form", {}, h("h2", {}, "Open an account"), h("input", { type: "tel", placeholder: "Mobile number" }), h("input", { placeholder: "OTP" }), h("button", {}, "Sign up"));
+  made.addEventListener("submit", (event) => { event.preventDefault(); fetch("/signup", { method: "POST" }); });
+  root.before(made);
+}
+
 (async () => {
+  if (config.signup) signup();
   await later(config.delay + (config.late ?? 0));
   if (config.look === "empty") { root.replaceChildren(h("h1", {}, "Welcome")); return; }
   if (config.captcha) { root.replaceChildren(h("p", {}, "Please confirm that you are not a robot"), h("iframe", { src: "/recaptcha/anchor", title: "reCAPTCHA" })); return; }

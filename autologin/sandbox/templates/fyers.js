@@ -3,7 +3,8 @@
 const config = JSON.parse(document.getElementById("config").textContent);
 const page = {
   lang: "en", look: "classic", skin: "tabs", pinWrapper: "pin-container", code: "boxes", advance: true, autoPin: true, autoCode: false,
-  guard: true, event: "input", paths: "v2", then: "redirect", allow: "", keepOld: 0, delay: 0, delays: {}, captcha: "", ...config.page,
+  guard: true, event: "input", paths: "v2", then: "redirect", allow: "", keepOld: 0, delay: 0, delays: {}, captcha: "",
+  late: false, deaf: 0, allowOnTick: false, ...config.page,
 };
 const text = TEXTS[page.lang];
 const fresh = page.look === "fresh";
@@ -17,6 +18,15 @@ const PATHS = {
 const packed = (value) => (page.paths === "v1" ? value : btoa(value));
 let key = "", bearer = "";
 
+// A page whose script is late hears nothing of what happens before
+let unheard = page.late ? [] : null;
+const listen = (element, event, heard) => (unheard ? unheard.push([element, event, heard]) : element.addEventListener(event, heard));
+
+function listenNow() {
+  unheard.forEach(([element, event, heard]) => element.addEventListener(event, heard));
+  unheard = null;
+}
+
 // Building blocks
 
 const renamed = (word) => "x" + [...word].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 1e9, 7).toString(36);
@@ -24,7 +34,7 @@ const renamed = (word) => "x" + [...word].reduce((sum, letter) => (sum * 31 + le
 function h(tag, attrs = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attrs)) {
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    if (name.startsWith("on")) listen(element, name.slice(2), value);
     else if (value !== undefined) element.setAttribute(name, fresh && ["id", "class", "for", "name"].includes(name) ? renamed(value) : value);
   }
   element.append(...children);
@@ -59,11 +69,11 @@ function form({ id, nodes, inputs, button, auto, length, send, links = [] }) {
     if (page.advance && event.target.value && inputs[at + 1]) inputs[at + 1].focus();
     if (auto && value().length === length && value() !== tried) { tried = value(); submit(); }
   };
-  inputs.forEach((input) => { input[`on${page.event}`] = typed; });
+  inputs.forEach((input) => listen(input, page.event, typed));
   addEventListener("captcha-passed", ready);
   const parts = fresh ? [...links, ...nodes, go, said] : [...nodes, said, go, ...links];
   const made = h("form", { id, class: "step" }, ...parts);
-  made.addEventListener("submit", (event) => { event.preventDefault(); if (!go.disabled || !page.guard) submit(); });
+  listen(made, "submit", (event) => { event.preventDefault(); if (!go.disabled || !page.guard) submit(); });
   ready();
   return made;
 }
@@ -132,7 +142,8 @@ function tabs() {
 }
 
 function link() {
-  const use = h("a", { href: "#", id: "login_client_id", onclick: (event) => { event.preventDefault(); show("id", idForm()); } }, text.byIdLink);
+  const pressed = (event) => { event.preventDefault(); if (page.deaf-- <= 0) show("id", idForm()); };
+  const use = h("a", { href: "#", id: "login_client_id", onclick: pressed }, text.byIdLink);
   return [mobileForm(), use];
 }
 
@@ -192,6 +203,8 @@ function consent(app, asked) {
     const reply = await post("/api/v3/direct-login", { ...asked, user_id: "", auth: bearer }, { authorization: `Bearer ${bearer}` });
     if (reply.Url) location.href = reply.Url;
   } }, page.allow || text.allow);
+  allow.disabled = page.allowOnTick;
+  if (page.allowOnTick) listen(box, "change", () => { allow.disabled = !box.checked; });
   document.title = text.grant;
   const ticked = h("div", { class: "permission-checkbox" }, h("label", {}, box, text.permission));
   return [h("h2", {}, text.grant), h("p", {}, `${app} ${text.asks}`), h("p", {}, text.rights), ticked, h("button", { type: "button", class: "plain" }, text.cancel), allow];

@@ -58,6 +58,7 @@ const said = h("p", { class: "error", id: "otperr" });
 
 function refuse(html) {
   const words = new DOMParser().parseFromString(html, "text/html").body.textContent.trim();
+  if (config.says_no === "nothing") return;
   if (config.says_no === "dialog") alert(words);
   else said.textContent = words;
 }
