@@ -302,8 +302,8 @@ def _before_password(box: Box, boxes: Sequence[Box]) -> bool:
 
 def _for_strangers(screen: Screen, group: int) -> bool:
     """Whether a form's buttons all say that it makes an account: what it asks for (a code, too) is nothing of ours."""
-    buttons = [button for button in screen.buttons if button.group == group and button.ticked is None]
-    names = [button.name for button in buttons if button.submit or button.tag == "button"]
+    pressable = [one for one in screen.buttons if one.group == group and one.ticked is None and one.tag not in {"a", "label"}]
+    names = [button.name for button in pressable if button.name]
     return bool(names) and all(STRANGERS.search(name) and not LOGIN.search(name) for name in names)
 
 
