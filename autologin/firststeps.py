@@ -24,7 +24,7 @@ def init(ctx: click.Context, broker: str | None) -> None:
     \b
     autologin init             choose from the brokers
     autologin init zerodha
-    autologin -c /etc/autologin/config.yaml init groww
+    autologin --config /etc/autologin/config.yaml init groww
     """  # noqa: D301  (click wants the character)
     from autologin import init as asking
 
