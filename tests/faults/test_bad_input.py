@@ -253,7 +253,7 @@ async def test_without_a_config(user, command):
     done = await user.says(*words, stdin="")
     assert done.code == 2
     said = done.out + done.err
-    assert all(word in said for word in ("AUTOLOGIN_CONFIG", "./config.yaml", "config.example.yaml", "autologin demo")), said
+    assert all(word in said for word in ("AUTOLOGIN_CONFIG", "./config.yaml", "autologin init", "autologin demo")), said
     is_one_screen(done)
     if command not in {"login-url", "unblock"}:
         done = await user.says(*words, "--json", stdin="")
