@@ -31,6 +31,11 @@ sinks:
   tokens: {{type: file, path: "tokens/{{account}}.json"}}
 state: {{path: state}}
 """
+GROWW = f"""
+accounts:
+  groww: {{broker: groww, credentials: {{api_key: "{CANARY}", totp_secret: "JBSWY3DPEHPK3PXP"}}}}
+state: {{path: state}}
+"""
 CREDENTIALS = "accounts.zerodha.credentials"
 VARIABLE = "AUTOLOGIN_ACCOUNTS__ZERODHA__CREDENTIALS__"
 
@@ -475,6 +480,15 @@ async def test_exchange_with_standard_input_closed(user):
     assert process.returncode == 3
     assert b"Nothing was pasted. Paste the address that the browser ended at" in err
     assert b"bug" not in err
+
+
+@pytest.mark.parametrize("command", ["login-url", "exchange"])
+async def test_by_hand_at_a_broker_without_a_login_page(user, command):
+    write(user, GROWW)
+    done = await user.says(command, "groww", stdin=CANARY + "\n")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("error: accounts.groww: Groww has no login page")
+    assert "`autologin run groww`" in done.err
 
 
 @pytest.mark.parametrize("words", ["flows", "flows --json", "--help", "check", "status", "sandbox --port 0"])
