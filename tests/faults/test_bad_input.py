@@ -408,6 +408,31 @@ async def test_the_sandbox_on_a_port_that_is_in_use(user):
     assert "--port" in done.err
 
 
+@pytest.mark.parametrize("given", ["/nowhere/flows", "config.yaml"])
+async def test_the_sandbox_with_a_folder_of_flows_that_is_none(user, given):
+    write(user, GOOD)
+    done = await user.says("sandbox", "--port", "0", "--flows", given)
+    assert (done.code, done.out) == (2, "")
+    assert f"'{given}'" in done.err
+
+
+@pytest.mark.parametrize("own", ["config.yaml", "state/autologin.db", "tokens/zerodha.json"])
+async def test_the_demo_makes_nothing_anew_that_is_somebodys_own(user, own):
+    (user.folder / own).parent.mkdir(exist_ok=True)
+    (user.folder / own).write_text(CANARY)
+    before = everything(user.folder)
+    done = await user.says("demo", "--folder", ".")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("error: --folder: . holds files that no demo made")
+    assert everything(user.folder) == before
+
+
+async def test_the_demo_in_a_folder_that_nobody_can_write_to(user):
+    done = await user.says("demo", "--folder", "/proc/demo")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("error: --folder: /proc/demo cannot be used")
+
+
 @pytest.mark.parametrize("command", ["sandbox", "demo"])
 async def test_without_the_sandboxs_packages(user, tmp_path, command):
     (tmp_path / "blocked").mkdir()
