@@ -297,7 +297,9 @@ def demo(ctx: click.Context, folder: Path | None, *, headed: bool) -> None:
     shell_complete=words.scenarios,
     help="Switch on a scenario from the start.",
 )
-@click.option("--flows", type=click.Path(path_type=Path), help="A folder of own flows with twins (./flows).")
+@click.option(
+    "--flows", type=click.Path(path_type=Path, exists=True, file_okay=False), help="A folder of own flows with twins (./flows)."
+)
 @click.pass_context
 def sandbox(ctx: click.Context, port: int, brokers: tuple[str, ...], scenarios: tuple[str, ...], flows: Path | None) -> None:
     """Serve local twins of the brokers.
