@@ -54,10 +54,10 @@ def flows(ctx: click.Context, name: str | None, new_name: str | None, folder: Pa
     catalogue.use_own(*ctx.obj[:1])
     if new_name:
         _new_flow(new_name, folder or Path("flows"))
-    elif name:
+    elif name and not as_json:
         click.echo(catalogue.config_block(name), nl=False)
     else:
-        show("flows", catalogue.rows(), as_json=as_json)
+        show("flows", catalogue.rows(name), as_json=as_json)
 
 
 def _new_flow(name: str, folder: Path) -> None:

@@ -356,6 +356,19 @@ async def test_flows_with_an_unknown_broker(user):
     ]
 
 
+async def test_flows_of_one_broker_as_json_is_its_row(user):
+    done = await user.says("flows", "groww", "--json")
+    (row,) = done.json["flows"]
+    assert (row["broker"], row["credentials"]) == ("groww", {"api_key": True, "totp_secret": True})
+
+
+@pytest.mark.parametrize("first", ["0001-01-01", "9999-12-31"])
+async def test_the_calendar_at_the_ends_of_time(user, first):
+    done = await user.says("calendar", "--from", first, "--days", "5")
+    assert done.code in (0, 2)
+    is_one_screen(done)
+
+
 async def test_a_broken_config_does_not_hide_the_list_of_brokers(user):
     write(user, "accounts: [")
     done = await user.says("flows", "--json")
