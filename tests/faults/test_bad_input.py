@@ -117,6 +117,7 @@ AT_LOAD = {
         '    endpoints: {logn: "https://x.in"}\n    sinks:',
     ),
     "account name": typo("accounts.my kite", "is not a usable name", "  zerodha:\n", "  my kite:\n"),
+    "long account name": typo(f"accounts.{'z' * 65}", "a name of 65 characters", "  zerodha:\n", f"  {'z' * 65}:\n"),
     "flows_dir": typo("flows_dir", "there is no folder", "state:", "flows_dir: nowhere\nstate:"),
     "state a number": typo("state.path", "must be a path", "path: state", "path: 5"),
     "state a file": typo("state.path", "cannot be used", "path: state", "path: config.yaml"),
@@ -167,6 +168,12 @@ AT_THE_ACCOUNT = {
     "space": typo(f"{CREDENTIALS}.password", "stray space", PLAIN, f'password: "{CANARY} "'),
     "newline": Mistake(f"{CREDENTIALS}.password", "stray newline", environ={VARIABLE + "PASSWORD": CANARY + "\n"}),
     "seed of words": typo(f"{CREDENTIALS}.totp_secret", "is no TOTP seed", '"JBSWY3DPEHPK3PXP"', f'"{CANARY}!"'),
+    "redirect without a scheme": typo(
+        f"{CREDENTIALS}.redirect_uri",
+        "such as https://127.0.0.1/",
+        "    sinks:",
+        "      redirect_uri: localhost:8000/back\n    sinks:",
+    ),
     "short seed": typo(f"{CREDENTIALS}.totp_secret", "too short: 40 bits", '"JBSWY3DPEHPK3PXP"', '"JBSWY3DP"'),
     "counter seed": typo(
         f"{CREDENTIALS}.totp_secret",
