@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from autologin import config, yaml_file
@@ -12,7 +12,6 @@ from autologin.market import INDIA, REGULAR, SATURDAY, SEGMENTS, Calendar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date
     from pathlib import Path
 
     from autologin.clock import Clock
@@ -89,7 +88,7 @@ def look(file: Path | None, clock: Clock, first: date | None, days: int, segment
     calendar = Calendar.load(_override(file))
     first = first or clock.now().astimezone(INDIA).date()
     chosen = [segment for segment in SEGMENTS if segment in segments or not segments]
-    dates = [first + timedelta(days=number) for number in range(days)]
+    dates = [first + timedelta(days=number) for number in range(min(days, (date.max - first).days + 1))]
     rows = [_row(calendar, day, segment) for day in dates for segment in chosen]
     return Agenda(calendar, rows, _warning(calendar, rows))
 

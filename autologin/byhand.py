@@ -10,11 +10,26 @@ from autologin.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
     from autologin.desk import Desk
+    from autologin.flow import Flow
     from autologin.settings import Account
 
 
 def login_url(desk: Desk, account: Account) -> str:
     """The address to open; the state in it must come back with what is pasted later.
+
+    Raises:
+        ConfigError: this broker has no login page.
+    """
+    flow = flow_with_page(desk, account)
+    if not flow.state_param:
+        return flow.login_url("")
+    nonce = random.token_urlsafe(24)
+    desk.store.keep_nonce(account.name, nonce)
+    return flow.login_url(nonce)
+
+
+def flow_with_page(desk: Desk, account: Account) -> Flow:
+    """The account's flow, where a person can walk it by hand.
 
     Raises:
         ConfigError: this broker has no login page.
@@ -25,8 +40,4 @@ def login_url(desk: Desk, account: Account) -> str:
         raise ConfigError(
             Problem(f"accounts.{account.name}", f"{flow.title} has no login page: it signs in over its API", mend)
         )
-    if not flow.state_param:
-        return flow.login_url("")
-    nonce = random.token_urlsafe(24)
-    desk.store.keep_nonce(account.name, nonce)
-    return flow.login_url(nonce)
+    return flow

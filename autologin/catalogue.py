@@ -26,9 +26,13 @@ def use_own(file: Path | None) -> None:
         registry.use_folder(reading.settings.flows_dir)
 
 
-def rows() -> list[dict[str, Any]]:
-    """Every broker: its credentials (True: required), whether it needs a browser, the date of the evidence."""
-    return [_row(registry.load(broker)) for broker in registry.names()]
+def rows(broker: str | None = None) -> list[dict[str, Any]]:
+    """Every broker, or the one: its credentials (True: required), whether it needs a browser, the date of the evidence.
+
+    Raises:
+        ConfigError: there is no such broker.
+    """
+    return [_row(_known(broker))] if broker else [_row(registry.load(one)) for one in registry.names()]
 
 
 def config_block(broker: str) -> str:
@@ -37,15 +41,19 @@ def config_block(broker: str) -> str:
     Raises:
         ConfigError: there is no such broker.
     """
-    if broker not in registry.names():
-        raise ConfigError(Problem("flows", f'"{broker}" is not a known broker', did_you_mean(broker, registry.names())))
-    flow = registry.load(broker)
+    flow = _known(broker)
     lines = ["accounts:", f"  {broker}:", f"    broker: {broker}", "    credentials:", *_credentials(flow)]
     if flow.needs_endpoints:
         lines += ["    endpoints:", f"      # nobody else knows them: docs/brokers/{broker}.md says which they are"]
         lines += [f'      {name}: "https://fill-in.example"' for name in flow.endpoints if name in flow.needs_endpoints]
     lines += ["    sinks: [tokens]", *_options(flow), "sinks:", '  tokens: {type: file, path: "./tokens/{account}.json"}']
     return "\n".join(lines) + "\n"
+
+
+def _known(broker: str) -> type[Flow]:
+    if broker not in registry.names():
+        raise ConfigError(Problem("flows", f'"{broker}" is not a known broker', did_you_mean(broker, registry.names())))
+    return registry.load(broker)
 
 
 def _credentials(flow: type[Flow]) -> list[str]:

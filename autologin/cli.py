@@ -197,10 +197,12 @@ def exchange(ctx: click.Context, name: str, *, as_json: bool) -> None:
 
     The address that the browser ended at, or the code in it, is read from standard input: so it stands in no shell history.
     """
+    from autologin import byhand
     from autologin import run as walk
 
     settings = settings_of(ctx)
     account, desk = settings.account(name), desk_of(settings)
+    byhand.flow_with_page(desk, account)
     pasted = _pasted("Paste the address that the browser ended at, then press Enter:")
     outcome = wait_for(lambda: walk.finish(desk, account, pasted))
     show("outcomes", [outcome], as_json=as_json)
@@ -295,7 +297,9 @@ def demo(ctx: click.Context, folder: Path | None, *, headed: bool) -> None:
     shell_complete=words.scenarios,
     help="Switch on a scenario from the start.",
 )
-@click.option("--flows", type=click.Path(path_type=Path), help="A folder of own flows with twins (./flows).")
+@click.option(
+    "--flows", type=click.Path(path_type=Path, exists=True, file_okay=False), help="A folder of own flows with twins (./flows)."
+)
 @click.pass_context
 def sandbox(ctx: click.Context, port: int, brokers: tuple[str, ...], scenarios: tuple[str, ...], flows: Path | None) -> None:
     """Serve local twins of the brokers.

@@ -199,7 +199,8 @@ def _nowhere(environ: Mapping[str, str]) -> Problem:
     return Problem(
         "config",
         said,
-        "Copy config.example.yaml to ./config.yaml and fill it in, or run `autologin demo` to watch a login first.",
+        "Run `autologin init` to write one, or copy config.example.yaml to ./config.yaml and fill it in; "
+        "`autologin demo` shows a login first.",
     )
 
 

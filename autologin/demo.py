@@ -32,11 +32,13 @@ if TYPE_CHECKING:
 BROKER = "zerodha"
 OURS = ("state", "tokens", "config.yaml")
 """What the demo makes in its folder, and makes anew each time."""
+MARK = "# Made by `autologin demo`, which makes it anew each time.\n"
+"""The first line of its config. Without it, what is in the folder is somebody's own."""
 
 
 async def show(folder: Path | None, *, headed: bool) -> int:
     """Log in at the sandbox and show what happens; gives the exit code."""
-    folder = _emptied(folder or Path(tempfile.mkdtemp(prefix="autologin-demo-")))
+    folder = _emptied(folder) if folder else Path(tempfile.mkdtemp(prefix="autologin-demo-"))
     async with _served([BROKER]) as sandbox:
         click.echo(
             f"The sandbox's twin of Zerodha serves its login page at {sandbox.twins[BROKER].endpoints['login']}", err=True
@@ -141,19 +143,34 @@ def _by_broker(scenarios: Sequence[str]) -> dict[str, list[str]]:
 
 
 def _emptied(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in OURS:
-        if (place := folder / name).is_dir():
-            shutil.rmtree(place)
-        else:
-            place.unlink(missing_ok=True)
+    """The folder, without what an earlier demo left in it; what somebody else left there is not touched."""
+    try:
+        if not _of_a_demo(folder):
+            said = f"{folder} holds files that no demo made ({', '.join(OURS)} would be made anew)"
+            raise ConfigError(Problem("--folder", said, "Name an empty folder, or one that is not there yet."))
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in OURS:
+            if (place := folder / name).is_dir():
+                shutil.rmtree(place)
+            else:
+                place.unlink(missing_ok=True)
+    except OSError as error:
+        mend = "Name a folder that you may write to."
+        raise ConfigError(Problem("--folder", f"{folder} cannot be used: {error.strerror}", mend)) from None
     return folder.resolve()
+
+
+def _of_a_demo(folder: Path) -> bool:
+    file = folder / "config.yaml"
+    if file.is_file():
+        return file.read_bytes().startswith(MARK.encode())
+    return not any((folder / name).exists() for name in OURS)
 
 
 def _config_file(folder: Path, content: dict[str, Any]) -> Path:
     file = folder / "config.yaml"
     file.touch(mode=0o600)
-    file.write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    file.write_text(MARK + yaml.safe_dump(content, allow_unicode=True, sort_keys=False), encoding="utf-8")
     return file
 
 

@@ -24,7 +24,7 @@ def init(ctx: click.Context, broker: str | None) -> None:
     \b
     autologin init             choose from the brokers
     autologin init zerodha
-    autologin -c /etc/autologin/config.yaml init groww
+    autologin --config /etc/autologin/config.yaml init groww
     """  # noqa: D301  (click wants the character)
     from autologin import init as asking
 
@@ -54,10 +54,10 @@ def flows(ctx: click.Context, name: str | None, new_name: str | None, folder: Pa
     catalogue.use_own(*ctx.obj[:1])
     if new_name:
         _new_flow(new_name, folder or Path("flows"))
-    elif name:
+    elif name and not as_json:
         click.echo(catalogue.config_block(name), nl=False)
     else:
-        show("flows", catalogue.rows(), as_json=as_json)
+        show("flows", catalogue.rows(name), as_json=as_json)
 
 
 def _new_flow(name: str, folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -11,7 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import BaseModel, ConfigDict, SecretStr, field_validator
 
 from autologin.errors import BrokerUnavailable, ExchangeRejected
 from autologin.redaction import scrub
@@ -32,6 +33,14 @@ class Credentials(BaseModel):
     """What a flow must be given. Every field is a SecretStr or a plain str; a description says where to find it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    @field_validator("redirect_uri", check_fields=False)
+    @classmethod
+    def _whole(cls, uri: str | None) -> str | None:
+        # A broker calls one without its scheme an unknown app, and only in the morning. An app's own scheme is fine.
+        if uri is not None and not re.match(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s]", uri):
+            raise ValueError("this is no redirect URL: it starts with its scheme, such as https://127.0.0.1/")
+        return uri
 
 
 class Options(BaseModel):

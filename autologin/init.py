@@ -157,7 +157,9 @@ def _valid(kind: Any, text: str) -> str:
     try:
         return str(model(value=text).model_dump()["value"])
     except ValidationError as error:
-        return _no(error.errors(include_input=False)[0]["msg"].removeprefix("Value error, "))
+        details = error.errors(include_input=False)[0]
+        mend = details.get("ctx", {}).get("mend", "")
+        return _no(f"{details['msg'].removeprefix('Value error, ')}{mend and f'. {mend}'}")
 
 
 def _no(said: str) -> str:

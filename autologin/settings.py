@@ -21,12 +21,16 @@ from autologin.sinks import SinkField
 from autologin.sources import Given
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+LONGEST_NAME = 64
+"""Names stand in file names, which have room for 255 bytes, and in tables."""
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
 def _name(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", text):
         refuse("is not a usable name", "Use letters, digits, '.', '_' and '-', starting with a letter or a digit.")
+    if len(text) > LONGEST_NAME:
+        refuse(f"is a name of {len(text)} characters", f"Use at most {LONGEST_NAME}.")
     return text
 
 

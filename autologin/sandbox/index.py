@@ -58,7 +58,7 @@ class Index:
             twin.switch(*(await request.form()))
         except ValueError as error:
             return Response(str(error), 400)
-        return redirect("/", 303)
+        return redirect(f"/#{request.path_params['broker']}", 303)
 
     async def reset(self, request: Request) -> Response:
         """Forget everything but the scenarios."""

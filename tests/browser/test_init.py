@@ -116,7 +116,13 @@ def test_an_existing_config_keeps_every_line(tmp_path):
     file = tmp_path / "config.yaml"
     file.write_text(EXISTING)
     file.chmod(0o640)
-    code, seen = walked(tmp_path, [("Name of the account", "old"), ("Name of the account", "new"), *GROWW[1:]], "init", "groww")
+    code, seen = walked(
+        tmp_path,
+        [("Name of the account", "my/old"), ("Name of the account", "old"), ("Name of the account", "new"), *GROWW[1:]],
+        "init",
+        "groww",
+    )
+    assert "is not a usable name. Use letters, digits" in seen
     assert "the config has an account of this name" in seen
     after = file.read_text()
     lines = iter(after.splitlines())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 
@@ -108,6 +109,16 @@ def test_examples_keep_their_lines(tmp_path):
     assert "\n  autologin run zerodha --headed     the same, in a window that you can see\n" in text
     text = autologin(tmp_path, "sandbox", "--help").stdout
     assert "\n  autologin sandbox > config.yaml      the config that fits it goes to standard output\n" in text
+
+
+@pytest.mark.parametrize("path", ALL, ids="-".join)
+def test_options_in_examples_are_known(path):
+    examples = [line.strip() for line in ALL[path].help.splitlines() if line.strip().startswith("autologin ")]
+    for example in examples:
+        words = re.split(r"  | > ", example)[0].split()[1:]
+        with cli.make_context("autologin", words, resilient_parsing=True) as ctx:
+            name, command, rest = cli.resolve_command(ctx, [*ctx._protected_args, *ctx.args])
+            command.make_context(name, rest, parent=ctx, resilient_parsing=True)
 
 
 @pytest.mark.parametrize("path", [path for path, command in ALL.items() if hasattr(command, "commands")], ids="-".join)

@@ -31,6 +31,11 @@ sinks:
   tokens: {{type: file, path: "tokens/{{account}}.json"}}
 state: {{path: state}}
 """
+GROWW = f"""
+accounts:
+  groww: {{broker: groww, credentials: {{api_key: "{CANARY}", totp_secret: "JBSWY3DPEHPK3PXP"}}}}
+state: {{path: state}}
+"""
 CREDENTIALS = "accounts.zerodha.credentials"
 VARIABLE = "AUTOLOGIN_ACCOUNTS__ZERODHA__CREDENTIALS__"
 
@@ -112,6 +117,7 @@ AT_LOAD = {
         '    endpoints: {logn: "https://x.in"}\n    sinks:',
     ),
     "account name": typo("accounts.my kite", "is not a usable name", "  zerodha:\n", "  my kite:\n"),
+    "long account name": typo(f"accounts.{'z' * 65}", "a name of 65 characters", "  zerodha:\n", f"  {'z' * 65}:\n"),
     "flows_dir": typo("flows_dir", "there is no folder", "state:", "flows_dir: nowhere\nstate:"),
     "state a number": typo("state.path", "must be a path", "path: state", "path: 5"),
     "state a file": typo("state.path", "cannot be used", "path: state", "path: config.yaml"),
@@ -162,6 +168,12 @@ AT_THE_ACCOUNT = {
     "space": typo(f"{CREDENTIALS}.password", "stray space", PLAIN, f'password: "{CANARY} "'),
     "newline": Mistake(f"{CREDENTIALS}.password", "stray newline", environ={VARIABLE + "PASSWORD": CANARY + "\n"}),
     "seed of words": typo(f"{CREDENTIALS}.totp_secret", "is no TOTP seed", '"JBSWY3DPEHPK3PXP"', f'"{CANARY}!"'),
+    "redirect without a scheme": typo(
+        f"{CREDENTIALS}.redirect_uri",
+        "such as https://127.0.0.1/",
+        "    sinks:",
+        "      redirect_uri: localhost:8000/back\n    sinks:",
+    ),
     "short seed": typo(f"{CREDENTIALS}.totp_secret", "too short: 40 bits", '"JBSWY3DPEHPK3PXP"', '"JBSWY3DP"'),
     "counter seed": typo(
         f"{CREDENTIALS}.totp_secret",
@@ -253,7 +265,7 @@ async def test_without_a_config(user, command):
     done = await user.says(*words, stdin="")
     assert done.code == 2
     said = done.out + done.err
-    assert all(word in said for word in ("AUTOLOGIN_CONFIG", "./config.yaml", "config.example.yaml", "autologin demo")), said
+    assert all(word in said for word in ("AUTOLOGIN_CONFIG", "./config.yaml", "autologin init", "autologin demo")), said
     is_one_screen(done)
     if command not in {"login-url", "unblock"}:
         done = await user.says(*words, "--json", stdin="")
@@ -351,6 +363,19 @@ async def test_flows_with_an_unknown_broker(user):
     ]
 
 
+async def test_flows_of_one_broker_as_json_is_its_row(user):
+    done = await user.says("flows", "groww", "--json")
+    (row,) = done.json["flows"]
+    assert (row["broker"], row["credentials"]) == ("groww", {"api_key": True, "totp_secret": True})
+
+
+@pytest.mark.parametrize("first", ["0001-01-01", "9999-12-31"])
+async def test_the_calendar_at_the_ends_of_time(user, first):
+    done = await user.says("calendar", "--from", first, "--days", "5")
+    assert done.code in (0, 2)
+    is_one_screen(done)
+
+
 async def test_a_broken_config_does_not_hide_the_list_of_brokers(user):
     write(user, "accounts: [")
     done = await user.says("flows", "--json")
@@ -401,6 +426,31 @@ async def test_the_sandbox_on_a_port_that_is_in_use(user):
     assert (done.code, done.out) == (1, "")
     assert f"port {port} of 127.0.0.1 cannot be used: Address already in use." in done.err
     assert "--port" in done.err
+
+
+@pytest.mark.parametrize("given", ["/nowhere/flows", "config.yaml"])
+async def test_the_sandbox_with_a_folder_of_flows_that_is_none(user, given):
+    write(user, GOOD)
+    done = await user.says("sandbox", "--port", "0", "--flows", given)
+    assert (done.code, done.out) == (2, "")
+    assert f"'{given}'" in done.err
+
+
+@pytest.mark.parametrize("own", ["config.yaml", "state/autologin.db", "tokens/zerodha.json"])
+async def test_the_demo_makes_nothing_anew_that_is_somebodys_own(user, own):
+    (user.folder / own).parent.mkdir(exist_ok=True)
+    (user.folder / own).write_text(CANARY)
+    before = everything(user.folder)
+    done = await user.says("demo", "--folder", ".")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("error: --folder: . holds files that no demo made")
+    assert everything(user.folder) == before
+
+
+async def test_the_demo_in_a_folder_that_nobody_can_write_to(user):
+    done = await user.says("demo", "--folder", "/proc/demo")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("error: --folder: /proc/demo cannot be used")
 
 
 @pytest.mark.parametrize("command", ["sandbox", "demo"])
@@ -475,6 +525,15 @@ async def test_exchange_with_standard_input_closed(user):
     assert process.returncode == 3
     assert b"Nothing was pasted. Paste the address that the browser ended at" in err
     assert b"bug" not in err
+
+
+@pytest.mark.parametrize("command", ["login-url", "exchange"])
+async def test_by_hand_at_a_broker_without_a_login_page(user, command):
+    write(user, GROWW)
+    done = await user.says(command, "groww", stdin=CANARY + "\n")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("error: accounts.groww: Groww has no login page")
+    assert "`autologin run groww`" in done.err
 
 
 @pytest.mark.parametrize("words", ["flows", "flows --json", "--help", "check", "status", "sandbox --port 0"])
