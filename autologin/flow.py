@@ -38,7 +38,7 @@ class Credentials(BaseModel):
     @classmethod
     def _whole(cls, uri: str | None) -> str | None:
         # A broker calls one without its scheme an unknown app, and only in the morning. An app's own scheme is fine.
-        if uri is not None and not re.match(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s]", uri):
+        if uri is not None and not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:/+[^\s/]", uri):
             raise ValueError("this is no redirect URL: it starts with its scheme, such as https://127.0.0.1/")
         return uri
 
