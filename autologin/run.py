@@ -391,8 +391,8 @@ class Walk:
         if answer.verdict is Verdict.REJECTED:
             self.desk.store.drop_token(self.account.name)
             raise TokenRejected(f"The broker refused the token that it had just issued: {answer.said}")
-        if answer.user_id and not token.user_id:
-            self._keep(token := replace(token, user_id=answer.user_id))
+        if not token.user_id and (user := answer.user_id or self.flow.user_id):
+            self._keep(token := replace(token, user_id=user))  # where the broker could not be asked, it is the configured one's
         if answer.verdict is Verdict.VALID and not self.not_stored:
             self.desk.store.mark_verified(self.account.name)
         return token

@@ -151,6 +151,11 @@ async def test_no_code_follows_where_the_count_of_failed_attempts_leaves_few(wal
     assert len(served.twin.otps) == 1
 
 
+async def test_a_token_that_could_not_be_proven_names_its_user_all_the_same(walked):
+    served, outcome = await walked("profile_429")
+    assert (outcome.outcome, token_of(served)["user_id"]) == ("issued", served.twin.user.fy_id)
+
+
 async def test_what_fyers_says_to_the_consent_is_told(walked):
     _, outcome = await walked("first_use_refused")
     assert "This app may not be allowed by this user" in outcome.error.message
