@@ -215,7 +215,7 @@ def test_a_secret_that_the_end_of_a_long_line_cuts_through_leaves_no_part():
 
     redaction.remember(secret := "longsecret" * 60)
     line = f"We have sent {'x' * 150} {secret}"
-    nothing = {"title": "", "path": "/", "inputs": [], "buttons": [], "groups": [], "captcha": False}
+    nothing = {"title": "", "path": "/", "inputs": [], "buttons": [], "groups": [], "captcha": False, "loading": False}
     screen = Screen.from_json({**nothing, "lines": [line], "alerts": [line]})
     for shown in (*screen.lines, *screen.alerts):
         assert len(shown) <= 200
