@@ -57,6 +57,18 @@ def test_it_declares_what_a_flow_must(flow):
     assert not flow.needs_browser or flow.code_params
 
 
+def test_a_page_of_the_docs_tells_about_it_and_the_readme_leads_there(flow):
+    page = (ROOT / f"docs/brokers/{flow.broker}.md").read_text()
+    assert f"    broker: {flow.broker}\n" in page
+    for key, field in flow.Credentials.model_fields.items():
+        assert key in page or not field.is_required()
+    row = f"(docs/brokers/{flow.broker}.md)"
+    (line,) = [line for line in (ROOT / "README.md").read_text().splitlines() if row in line]
+    assert f"| `{flow.broker}` |" in line
+    assert f"| {flow.evidence} |" in line
+    assert ("unverified" in line) == (not flow.verified)
+
+
 def test_every_credential_says_where_to_find_it(flow):
     assert [key for key, field in flow.Credentials.model_fields.items() if not field.description] == []
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
+import sys
 from datetime import datetime
+from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
@@ -11,8 +15,12 @@ import pyotp
 import pytest
 from kiteconnect import KiteConnect
 from kiteconnect.exceptions import InputException, NetworkException, TokenException
+from pydantic import SecretStr
 
+from autologin import registry
 from autologin.sandbox.server import Sandbox
+
+PAGE = Path(__file__).parents[2] / "docs/brokers/zerodha.md"
 
 
 @pytest.fixture
@@ -55,6 +63,24 @@ async def test_the_sdk_exchanges_reads_and_logs_out(twin, kite):
     with pytest.raises(TokenException, match="Incorrect `api_key` or `access_token`"):
         await ask(kite.profile)
     assert twin.counters["exchange"] == twin.counters["logout"] == 1
+
+
+def written(folder, token):
+    (folder / "tokens").mkdir()
+    (folder / "tokens/zerodha.json").write_text(json.dumps(token.to_json("mine", "zerodha")))
+
+
+async def test_the_lines_of_the_docs_start_the_sdk_from_our_token(twin, tmp_path):
+    kind = registry.load("zerodha")
+    flow = kind(kind.Credentials(**twin.credentials), twin.endpoints)
+    async with httpx.AsyncClient() as http:
+        written(tmp_path, await flow.exchange(SecretStr(await request_token(twin)), http, twin.now()))
+    (lines,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    there = f"import kiteconnect\nkiteconnect.KiteConnect._default_root_uri = {twin.endpoints['api']!r}\n"
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", there + lines, cwd=tmp_path, stdout=pipe)
+    out, _ = await asyncio.wait_for(process.communicate(), 60)
+    assert out.decode().strip() == twin.credentials["user_id"]
 
 
 @pytest.mark.parametrize(("secret", "said"), [("wrong", "Invalid `checksum`"), (None, "Token is invalid or has expired")])
