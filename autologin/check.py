@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
-import tempfile
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from autologin import config, registry
+from autologin import atomic, config, registry
 from autologin.clock import Clock, SystemClock
 from autologin.errors import AutologinError, ConfigError, Problem
 from autologin.flow import IST
@@ -23,7 +22,7 @@ from autologin.schedule import Timetable
 from autologin.seal import KEY_FILE, Seal
 from autologin.secrets import Place, Secret, exists, resolve
 from autologin.store import Store
-from autologin.store.database import FILE
+from autologin.store.database import FILE, unusable
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping
@@ -40,6 +39,8 @@ SKEW_WARNED = 3.0
 SKEW_REFUSED = 25.0
 """Seconds. A code lives 30: a clock that is off by nearly as much makes codes that the broker refuses."""
 ANSWER_SECONDS = 10.0
+NEW_STORE = 128 * 1024
+"""Bytes that a store takes at its beginning, and a little more."""
 CALENDAR_AHEAD = timedelta(days=14)
 
 
@@ -214,14 +215,9 @@ def _calendar(settings: Settings, clock: Clock) -> Generator[Finding, None, Cale
 def _state(settings: Settings) -> Finding:
     folder = settings.state.path
     try:
-        there = folder
-        while not there.exists():
-            there = there.parent
-        with tempfile.TemporaryFile(dir=there):
-            pass
+        atomic.probe(folder, NEW_STORE)
     except OSError as error:
-        said = f"{folder} cannot be used: {error.strerror}"
-        return Finding("state.path", "problem", said, "Let the user that runs autologin write there, or name another folder.")
+        return _problems([unusable(folder, error.strerror or "")])[0]
     return _store(settings) or Finding("state.path", "ok", f"{folder} can be written")
 
 
