@@ -41,6 +41,10 @@ SKEW_REFUSED = 25.0
 ANSWER_SECONDS = 10.0
 NEW_STORE = 128 * 1024
 """Bytes that a store takes at its beginning, and a little more."""
+KEY_GONE = (
+    f"Put it back (state.keys, or the file `{KEY_FILE}` in the state folder), or move {FILE} away; "
+    "the next run makes a new one and logs in anew."
+)
 CALENDAR_AHEAD = timedelta(days=14)
 
 
@@ -226,10 +230,13 @@ def _store(settings: Settings) -> Finding | None:
     folder = settings.state.path
     try:
         keys = config.state_keys(settings)
-        if exists(folder / FILE, Path.is_file) and (keys or exists(folder / KEY_FILE, Path.is_file)):
+        if not exists(folder / FILE, Path.is_file):
+            if keys:
+                Seal.with_keys(keys)
+        elif keys or exists(folder / KEY_FILE, Path.is_file):
             Store.open(folder, SystemClock(), keys).close()
-        elif keys:
-            Seal.with_keys(keys)
+        else:  # opening it would make a key, which opens nothing
+            return Finding("state.path", "problem", "The key that sealed the store is not there", KEY_GONE)
     except ConfigError as error:
         return _problems(error.problems)[0]
     except AutologinError as error:

@@ -295,7 +295,7 @@ def test_a_store_whose_key_is_another(tmp_path):
     (tmp_path / "state" / "key").write_text("no key")
     assert "holds no key" in problems(look(tmp_path))["state.path"]
     (tmp_path / "state" / "key").unlink()
-    look(tmp_path)
+    assert "is not there | Put it back" in problems(look(tmp_path))["state.path"]
     assert not (tmp_path / "state" / "key").exists(), "check made a key that seals nothing"
 
 
