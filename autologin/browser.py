@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +17,14 @@ from autologin.errors import BrowserCrashed, ConfigError, Problem
 from autologin.log import event
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 
     from playwright.async_api import Browser, BrowserContext, Playwright
 
     from autologin.config import BrowserSettings
 
+TALKATIVE = ("DEBUG", "DEBUGP", "PWDEBUG")
+"""Variables that make Playwright print what is typed, passwords too."""
 HEADLESS_SHELLS = ("chromium-headless-shell", "chrome-headless-shell")
 """Starts in a third of the time and takes two thirds of the memory of a whole Chromium (docs/architecture.md)."""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
@@ -92,6 +95,16 @@ def _user_namespaces() -> bool:
     return False
 
 
+async def _apart(start: Callable[[], Awaitable[Playwright]]) -> Playwright:
+    """Start Playwright's process in a group of its own: Ctrl-C in a terminal is for us, who may let a login end first."""
+    loop = asyncio.get_running_loop()
+    loop.subprocess_exec = partial(loop.subprocess_exec, process_group=0)  # type: ignore[method-assign]
+    try:
+        return await start()
+    finally:
+        del loop.subprocess_exec
+
+
 @dataclass
 class Driver:
     """Playwright's driver process, started when the first login needs it (or ahead of time) and stopped at the end."""
@@ -108,12 +121,11 @@ class Driver:
     def start_early(self) -> None:
         """Start the process now; it boots while Python imports the rest."""
         if self._starting is None:
-            # Both switches print what is typed, passwords too.
-            os.environ.pop("DEBUG", None)
-            os.environ.pop("PWDEBUG", None)
+            for switch in TALKATIVE:
+                os.environ.pop(switch, None)
             from playwright.async_api import async_playwright  # noqa: PLC0415  (100 ms that only a login needs)
 
-            self._starting = asyncio.ensure_future(async_playwright().start())
+            self._starting = asyncio.ensure_future(_apart(async_playwright().start))
 
     async def playwright(self) -> Playwright:
         """The running driver.

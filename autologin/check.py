@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
-import tempfile
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
-from autologin import config, registry
+from autologin import atomic, config, registry
 from autologin.clock import Clock, SystemClock
 from autologin.errors import AutologinError, ConfigError, Problem
 from autologin.flow import IST
@@ -24,7 +23,7 @@ from autologin.schedule import Timetable
 from autologin.seal import KEY_FILE, Seal
 from autologin.secrets import Place, Secret, exists, resolve
 from autologin.store import Store
-from autologin.store.database import FILE
+from autologin.store.database import FILE, unusable
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping
@@ -41,6 +40,12 @@ SKEW_WARNED = 3.0
 SKEW_REFUSED = 25.0
 """Seconds. A code lives 30: a clock that is off by nearly as much makes codes that the broker refuses."""
 ANSWER_SECONDS = 10.0
+NEW_STORE = 128 * 1024
+"""Bytes that a store takes at its beginning, and a little more."""
+KEY_GONE = (
+    f"Put it back (state.keys, or the file `{KEY_FILE}` in the state folder), or move {FILE} away; "
+    "the next run makes a new one and logs in anew."
+)
 CALENDAR_AHEAD = timedelta(days=14)
 
 
@@ -224,14 +229,9 @@ def _calendar(settings: Settings, clock: Clock) -> Generator[Finding, None, Cale
 def _state(settings: Settings) -> Finding:
     folder = settings.state.path
     try:
-        there = folder
-        while not there.exists():
-            there = there.parent
-        with tempfile.TemporaryFile(dir=there):
-            pass
+        atomic.probe(folder, NEW_STORE)
     except OSError as error:
-        said = f"{folder} cannot be used: {error.strerror}"
-        return Finding("state.path", "problem", said, "Let the user that runs autologin write there, or name another folder.")
+        return _problems([unusable(folder, error.strerror or "")])[0]
     return _store(settings) or Finding("state.path", "ok", f"{folder} can be written")
 
 
@@ -240,10 +240,13 @@ def _store(settings: Settings) -> Finding | None:
     folder = settings.state.path
     try:
         keys = config.state_keys(settings)
-        if exists(folder / FILE, Path.is_file) and (keys or exists(folder / KEY_FILE, Path.is_file)):
+        if not exists(folder / FILE, Path.is_file):
+            if keys:
+                Seal.with_keys(keys)
+        elif keys or exists(folder / KEY_FILE, Path.is_file):
             Store.open(folder, SystemClock(), keys).close()
-        elif keys:
-            Seal.with_keys(keys)
+        else:  # opening it would make a key, which opens nothing
+            return Finding("state.path", "problem", "The key that sealed the store is not there", KEY_GONE)
     except ConfigError as error:
         return _problems(error.problems)[0]
     except AutologinError as error:

@@ -169,7 +169,8 @@ def _said(file: Path | None = None) -> Iterator[None]:
 
 def unusable(folder: Path, why: str) -> Problem:
     """What to tell of a state folder that cannot be used."""
-    mend = "Let the user that runs autologin write there, or name another folder."
+    full = "No space" in why or "quota" in why
+    mend = "Free some space." if full else "Let the user that runs autologin write there, or name another folder."
     return Problem("state.path", f"{folder} cannot be used: {why}", mend)
 
 

@@ -9,7 +9,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from kit import children, rehearsal, until
+from kit import children, leaks, rehearsal, until
 
 from autologin.clock import SystemClock
 from autologin.store import Store
@@ -111,6 +111,26 @@ async def test_a_run_that_is_stopped_leaves_nothing_behind(tmp_path, number):
     assert b"Traceback" not in err
     assert children(process.pid) == []
     assert left_in(tmp_path) == []
+
+
+async def test_ctrl_c_in_a_terminal_does_not_reach_the_browsers_driver(tmp_path):
+    """It goes to the terminal's whole foreground group; the driver would die before it could close the browser."""
+    async with rehearsal(tmp_path, "slow_spa") as served:
+        process = await served.user.start("run", "zerodha")
+        await until(lambda: served.twin.counters["login_page"])
+        os.killpg(process.pid, signal.SIGINT)
+        _, err = await asyncio.wait_for(process.communicate(), 15)
+    assert process.returncode == 130
+    assert b"xception" not in err, err.decode()
+    assert children(process.pid) == []
+
+
+async def test_what_makes_playwright_talk_is_switched_off(served):
+    served.user.environ |= {"DEBUG": "pw:*", "DEBUGP": "1"}
+    done = await served.user.says("run", "zerodha", "--json")
+    assert (done.code, done.account["outcome"]) == (0, "issued")
+    secrets = [served.twin.credentials["password"], *served.twin.otps, *served.twin.codes_issued]
+    assert leaks(secrets, [done.out, done.err]) == []
 
 
 async def test_no_secret_is_in_the_process_list_or_a_childs_environment(served):

@@ -98,6 +98,19 @@ async def test_sigterm_in_the_middle_of_a_login_lets_it_end(served):
     assert children(process.pid) == []
 
 
+async def test_ctrl_c_in_the_middle_of_a_login_lets_it_end(served):
+    """A terminal sends it to the whole foreground group, where the browser's driver must not be."""
+    served.twin.switch("slow_spa")
+    async with serving(served) as process:
+        await until(lambda: served.twin.counters["login_page"])
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = await asyncio.wait_for(process.communicate(), 60)
+        served.user.heard += [out.decode(), err.decode()]
+    assert process.returncode == 0
+    assert b"retrying" not in err
+    assert served.token_file.exists()
+
+
 async def test_it_stops_safely_where_a_login_takes_too_long(served):
     served.twin.page_delay = 60.0
     served.change(lambda config: config.update(stop_timeout=1))

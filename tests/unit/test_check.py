@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import re
@@ -16,7 +17,7 @@ import yaml
 from kit import HandClock, SkippingClock, rehearsal
 from pydantic import SecretStr
 
-from autologin import check, out, sources
+from autologin import atomic, check, out, sources
 from autologin.clock import SystemClock
 from autologin.store import Store
 from autologin.token import Token
@@ -270,6 +271,18 @@ def test_a_state_folder_that_cannot_be_used(tmp_path, path):
     assert "cannot be used" in found["state.path"]
 
 
+def test_a_state_folder_on_a_full_disk(tmp_path, monkeypatch):
+    """Which takes an empty file."""
+    monkeypatch.setattr(atomic.os, "fsync", full)
+    assert (
+        problems(look(tmp_path))["state.path"] == f"{tmp_path}/state cannot be used: No space left on device | Free some space."
+    )
+
+
+def full(_handle):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
 def test_a_store_that_cannot_be_read(tmp_path):
     Store.open(tmp_path / "state", SystemClock()).close()
     assert problems(look(tmp_path)) == {}
@@ -282,7 +295,7 @@ def test_a_store_whose_key_is_another(tmp_path):
     (tmp_path / "state" / "key").write_text("no key")
     assert "holds no key" in problems(look(tmp_path))["state.path"]
     (tmp_path / "state" / "key").unlink()
-    look(tmp_path)
+    assert "is not there | Put it back" in problems(look(tmp_path))["state.path"]
     assert not (tmp_path / "state" / "key").exists(), "check made a key that seals nothing"
 
 
