@@ -128,9 +128,8 @@ class Post:
             return
         pause = _pause(parcel, error)
         outbox.failed(parcel, _in_words(error), pause)
-        event(
-            "delivery_failed", level="ERROR", account=parcel.message.account, sink=parcel.sink, said=error.said, again_in=pause
-        )
+        told = {"account": parcel.message.account, "sink": parcel.sink, "said": error.said}
+        event("delivery_failed", level="ERROR", **told, again_in=round(pause, 1))
 
     async def _tried(self, parcel: Parcel) -> DeliveryFailed | None:
         """Try once; gives what went wrong."""

@@ -67,6 +67,8 @@ class Consumer:
     def _refusal(self, headers: Mapping[str, str], body: bytes) -> str:
         """Why an event is not to be trusted; empty where it is."""
         stamp = headers.get("webhook-timestamp", "")
+        if not stamp:
+            return "it is not signed"
         if not stamp.isdigit() or abs(time.time() - int(stamp)) > TOLERANCE:
             return "its time is more than five minutes off"
         right = signed(headers.get("webhook-id", ""), int(stamp), body, [self.key])["webhook-signature"]

@@ -68,6 +68,12 @@ async def post(url, headers, body):
         return (await http.post(url, content=body, headers=headers)).status_code
 
 
+async def test_what_is_not_signed_is_told_as_that(consumer):
+    _, process, url = consumer
+    assert await post(url, {}, b"{}") == 401
+    assert (await heard(process))["refused"] == "it is not signed"
+
+
 @pytest.mark.parametrize("change", ["nothing", "body", "secret", "old", "no signature"])
 async def test_only_what_is_signed_with_the_secret_and_new_is_accepted(consumer, change):
     import time
