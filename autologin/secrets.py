@@ -17,6 +17,7 @@ import os
 import re
 import signal
 import subprocess
+import threading
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -153,17 +154,43 @@ def _from_file(path: str, place: Place) -> str:
     return read_file(place.path(path))
 
 
+@contextmanager
+def _ctrl_c_held() -> Iterator[Callable[[], None]]:
+    """Ctrl-C while a process starts would lose the process: it waits until what is given is called."""
+    former = signal.getsignal(signal.SIGINT)
+    heard: list[bool] = []
+    held = former is signal.default_int_handler and threading.current_thread() is threading.main_thread()
+
+    def hear() -> None:
+        if held:
+            signal.signal(signal.SIGINT, former)
+        if heard:
+            heard.clear()
+            raise KeyboardInterrupt
+
+    if held:
+        signal.signal(signal.SIGINT, lambda *_: heard.append(True))
+    try:
+        yield hear
+    finally:
+        hear()
+
+
 def _from_command(command: str, place: Place) -> str:
-    with subprocess.Popen(
-        ["sh", "-c", command],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,  # it may quote the secret
-        env=dict(place.environ),
-        cwd=place.folder,
-        start_new_session=True,
-    ) as process:
+    with (
+        _ctrl_c_held() as hear,
+        subprocess.Popen(
+            ["sh", "-c", command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # it may quote the secret
+            env=dict(place.environ),
+            cwd=place.folder,
+            start_new_session=True,
+        ) as process,
+    ):
         try:
+            hear()
             out, _ = process.communicate(timeout=COMMAND_SECONDS)
         except BaseException as ended:
             with suppress(ProcessLookupError):

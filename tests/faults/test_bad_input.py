@@ -6,11 +6,15 @@ import asyncio
 import os
 import signal
 import socket
+import subprocess
 import sys
 from dataclasses import dataclass, field
 
 import pytest
 from kit import User, leaks, rehearsal
+from pydantic import SecretStr
+
+from autologin.secrets import Place, Secret, resolve
 
 CANARY = "hunter2canary"
 SEED = "JBSWY3DPEHPK3PXPCANARY"
@@ -569,6 +573,24 @@ async def test_ctrl_c_while_a_password_manager_waits(user, tmp_path):
     async with asyncio.timeout(10):
         while alive(int(seen.read_text())):  # noqa: ASYNC110  (it is another process's doing: nobody here could set an event)
             await asyncio.sleep(0.01)
+
+
+def test_ctrl_c_in_the_moment_in_which_a_password_manager_starts(tmp_path, monkeypatch):
+    """Python would raise it before anybody knows the process, which would live on."""
+    started = []
+
+    class Interrupted(subprocess.Popen):
+        def __init__(self, *args, **more):
+            super().__init__(*args, **more)
+            started.append(self.pid)
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(subprocess, "Popen", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        resolve("password", Secret("command", SecretStr("exec sleep 1000")), Place(tmp_path, {"PATH": os.environ["PATH"]}))
+    (pid,) = started
+    assert not alive(pid)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def alive(pid):
