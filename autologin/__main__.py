@@ -1,5 +1,5 @@
 """`python -m autologin` is `autologin`."""
 
-from autologin.cli import main
+from autologin.cli.main import main
 
 main()

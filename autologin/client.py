@@ -15,18 +15,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autologin import formats, log
-from autologin.config import environment, read, state_keys
+from autologin import log
+from autologin.config.loader import environment, read, state_keys
+from autologin.delivery import formats
 from autologin.errors import ConfigError, StoreError, TokenRejected
-from autologin.store import reading
+from autologin.store import reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from os import PathLike
 
-    from autologin.config import Account, Settings
+    from autologin.config.loader import Account, Settings
+    from autologin.delivery.formats import Shape
     from autologin.errors import AutologinError, Problem
-    from autologin.formats import Shape
 
     _Reader = Callable[["_File", str], dict[str, Any] | None]
 
@@ -73,7 +74,7 @@ class _File:
 def _found(name: str, config: str | PathLike[str] | None, read_file: _Reader) -> dict[str, Any]:
     settings, account, problems = _account(name, config)
     try:
-        stored = reading.token(settings.state.path, state_keys(settings), account.name)
+        stored = reader.token(settings.state.path, state_keys(settings), account.name)
     except (StoreError, ConfigError) as error:
         spoilt = [problem for sink in account.sinks for problem in problems if _is_at(problem, f"sinks.{sink}")]
         files = [file for file in _files(settings, account) if not any(_is_at(one, f"sinks.{file.sink}") for one in spoilt)]

@@ -8,9 +8,9 @@ from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING
 
-from autologin import __version__, policy
+from autologin import __version__, retry
 from autologin.errors import AutologinError, ExchangeRejected
-from autologin.flow import Verdict, Verified
+from autologin.flow.base import Verdict, Verified
 from autologin.log import event
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from autologin.clock import Clock
-    from autologin.flow import Flow
+    from autologin.flow.base import Flow
     from autologin.token import Token
 
 
@@ -41,7 +41,7 @@ async def exchange(flow: Flow, code: SecretStr, http: httpx.AsyncClient, clock: 
         return await flow.exchange(code, http, clock.now())
     except AutologinError as error:
         event("exchange_failed", level="WARNING", said=error.said)
-        pause = policy.pause_before_same_code(error, seconds_left=left())
+        pause = retry.pause_before_same_code(error, seconds_left=left())
         if pause is None:
             raise
     await clock.sleep(pause)
@@ -55,7 +55,7 @@ async def exchange(flow: Flow, code: SecretStr, http: httpx.AsyncClient, clock: 
 async def verify(flow: Flow, token: Token, http: httpx.AsyncClient, clock: Clock, left: Callable[[], float]) -> Verified:
     """What the broker says of a new token; asked once more where it says nothing. The run's end is no word against it."""
     answer = await _asked(flow, token, http, left())
-    pause = policy.PAUSES[0]
+    pause = retry.PAUSES[0]
     if answer.verdict is Verdict.UNKNOWN and pause < left():
         event("verify_failed", level="WARNING", said=answer.said)
         await clock.sleep(pause)

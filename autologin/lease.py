@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from autologin.clock import Clock
-    from autologin.store import Store
     from autologin.store.records import Lease
+    from autologin.store.store import Store
 
 RENEWED = 10.0
 POLLED = 0.1

@@ -13,12 +13,15 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import TYPE_CHECKING, Literal
 
-from autologin import capture, config, delivery, lease, log, policy
+from autologin import lease, log, retry
+from autologin.config import loader
+from autologin.delivery import dispatcher
 from autologin.errors import AccountBlocked, AutologinError, BrokerUnavailable, StoreError, TokenRejected, WrongAccount
 from autologin.exchange import client, exchange, verify
-from autologin.flow import Verdict, Verified
-from autologin.journal import Journal
+from autologin.flow.base import Verdict, Verified
 from autologin.log import event
+from autologin.login import capture
+from autologin.login.state import Journal
 from autologin.message import Message
 from autologin.stages import Stages
 
@@ -29,12 +32,12 @@ if TYPE_CHECKING:
     import httpx
     from pydantic import SecretStr
 
-    from autologin.config import Account
-    from autologin.desk import Desk
-    from autologin.flow import Flow
+    from autologin.app import Desk
+    from autologin.config.loader import Account
+    from autologin.flow.base import Flow
+    from autologin.flow.otp import Otp
+    from autologin.login.browser_login import SignIn
     from autologin.message import Type
-    from autologin.otp import Otp
-    from autologin.signin import SignIn
     from autologin.store.records import StoredToken
     from autologin.token import Token
 
@@ -54,7 +57,7 @@ class Outcome:
     outcome: Good | Literal["failed"]
     seconds: float
     expires_at: datetime | None = None
-    deliveries: Sequence[delivery.Delivery] = ()
+    deliveries: Sequence[dispatcher.Delivery] = ()
     error: AutologinError | None = None
 
     @property
@@ -132,7 +135,7 @@ class Walk:
         self.stages = Stages()
         self.issued: Token | None = None
         self.not_stored: StoreError | None = None
-        self.deliveries: list[delivery.Delivery] = []
+        self.deliveries: list[dispatcher.Delivery] = []
         self._row: int | None = None
         self._otp: Otp | None = None
         self._started = time.perf_counter()
@@ -194,8 +197,8 @@ class Walk:
                 self.desk.store.outbox.owe(message, self.account.sinks, again=self.desk.post.repeaters(self.account.sinks))
                 self.desk.store.outbox.release(self.account.name)
                 await self._drain(self.account.sinks)
-                self.deliveries = delivery.report(self.desk.store.outbox.of(self.account.name), self.account.sinks)
-        return self.not_stored or delivery.failure(self.deliveries)
+                self.deliveries = dispatcher.report(self.desk.store.outbox.of(self.account.name), self.account.sinks)
+        return self.not_stored or dispatcher.failure(self.deliveries)
 
     async def tell(self, error: AutologinError) -> None:
         """Tell the sinks that want to know that there is no token. What fails here hides nothing."""
@@ -231,8 +234,8 @@ class Walk:
 
     def _prepare(self) -> None:
         with self.stages.stage("config"):
-            self.flow = config.flow_for(self.desk.settings, self.account, self.account.place.environ)
-            self.proxy = config.proxy_url(self.account)
+            self.flow = loader.flow_for(self.desk.settings, self.account, self.account.place.environ)
+            self.proxy = loader.proxy_url(self.account)
             self.fingerprint = self.desk.fingerprint(self.flow)
         self.limit = self.account.timeout or self.flow.timeout
         self.deadline = self.desk.clock.monotonic() + self.limit
@@ -263,7 +266,7 @@ class Walk:
     async def _still_valid(self, *, force: bool) -> bool:
         """Whether the stored token serves: it is not expired, and the broker does not refuse it when asked."""
         token, now = self._stored(), self.desk.clock.now()
-        if token is None or policy.ends_too_soon(token.issued_at, token.expires_at, now):
+        if token is None or retry.ends_too_soon(token.issued_at, token.expires_at, now):
             return False
         if force and token.issued_at < self._began:
             return False
@@ -295,7 +298,7 @@ class Walk:
         store, name = self.desk.store, self.account.name
         if block := store.blocked(name, self.fingerprint):
             raise AccountBlocked(f"Blocked since {block.at:%Y-%m-%d %H:%M} UTC after {block.error}. {block.message}")
-        if reason := policy.exhausted(store.attempts(name, self.fingerprint)):
+        if reason := retry.exhausted(store.attempts(name, self.fingerprint)):
             raise AccountBlocked(f"Blocked: {reason}")
 
     # The login
@@ -320,7 +323,7 @@ class Walk:
             try:
                 return await self._log_in(sign_in)
             except AutologinError as error:
-                pause = policy.pause_before_retry(error, tries, secrets_sent=sign_in.secrets_sent, seconds_left=self._left())
+                pause = retry.pause_before_retry(error, tries, secrets_sent=sign_in.secrets_sent, seconds_left=self._left())
                 if pause is None:
                     self._block_if_refused(error)
                     raise
@@ -332,11 +335,11 @@ class Walk:
         """One login, on the broker's page or over its API."""
         if not self.flow.needs_browser:
             return await self._proven(await sign_in.over_api(self.http))
-        code = await sign_in.code(self.desk.driver, self.desk.settings.browser, config.proxy_parts(self.account))
+        code = await sign_in.code(self.desk.driver, self.desk.settings.browser, loader.proxy_parts(self.account))
         return await self._exchanged(code)
 
     def _sign_in(self) -> SignIn:
-        from autologin.signin import SignIn  # noqa: PLC0415  (its page and screen code is only for a login)
+        from autologin.login.browser_login import SignIn  # noqa: PLC0415  (its page and screen code is only for a login)
 
         desk, name = self.desk, self.account.name
         self._otp = desk.otp(self.flow)
@@ -354,7 +357,7 @@ class Walk:
         )
 
     def _block_if_refused(self, error: AutologinError) -> None:
-        if policy.blocks(error):
+        if retry.blocks(error):
             self.desk.store.block(self.account.name, self.fingerprint, error.name, error.said)
 
     def _left(self) -> float:

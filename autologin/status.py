@@ -6,20 +6,22 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from autologin import config, formats, out
+from autologin.cli import render
+from autologin.config import loader
+from autologin.delivery import formats
 from autologin.errors import ConfigError, TokenRejected
 from autologin.exchange import client
-from autologin.flow import Verdict
+from autologin.flow.base import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
+    from autologin.app import Desk
     from autologin.clock import Clock
-    from autologin.desk import Desk
-    from autologin.settings import Account, Settings
-    from autologin.store import Store
+    from autologin.config.schema import Account, Settings
     from autologin.store.records import Block, Owed, Run, StoredToken
+    from autologin.store.store import Store
 
 ANSWERS = {
     Verdict.VALID: "valid says the broker",
@@ -78,23 +80,23 @@ class Status:
         """The token, in one line."""
         if self.stored is None:
             return "no token"
-        until = out.local(self.stored.token.expires_at)
+        until = render.local(self.stored.token.expires_at)
         asked = f", {ANSWERS[self.verdict]}" if self.verdict else ""
         return f"expired at {until}" if self.state == "expired" else f"valid until {until}{asked}"
 
     def more(self) -> Iterator[str]:
         """What else there is to tell."""
         if self.stored and self.stored.verified_at:
-            yield f"last confirmed by the broker at {out.local(self.stored.verified_at)}"
+            yield f"last confirmed by the broker at {render.local(self.stored.verified_at)}"
         if self.said:
             yield f"the broker said: {self.said}"
         if self.block:
-            yield f"blocked since {out.local(self.block.at)} after {self.block.error}: {self.block.message}"
+            yield f"blocked since {render.local(self.block.at)} after {self.block.error}: {self.block.message}"
             yield f"`autologin unblock {self.account}` lifts it, once you know why it was refused"
         for one in self.owed:
             yield f"{one.sink}: {delivery_in_words(one)}"
         if self.last:
-            yield f"last run at {out.local(self.last.began)}: {self.last.error or self.last.outcome or 'was cut off'}"
+            yield f"last run at {render.local(self.last.began)}: {self.last.error or self.last.outcome or 'was cut off'}"
 
 
 class Sources(Protocol):
@@ -127,11 +129,11 @@ def _owed(desk: Sources, account: Account) -> list[Owed]:
 def delivery_in_words(one: Owed) -> str:
     """What became of a message, after the name of its sink."""
     if one.outcome == "delivered" and one.settled:
-        return f"got its {one.type} at {out.local(one.settled)}"
+        return f"got its {one.type} at {render.local(one.settled)}"
     if one.outcome:
         return f"did not get its {one.type}, which is {one.outcome}"
     tried = f" ({one.tries} tries so far: {one.error})" if one.error else ""
-    return f"is owed a {one.type}, tried next at {out.local(one.due)}{tried}" if one.due else f"is owed a {one.type}"
+    return f"is owed a {one.type}, tried next at {render.local(one.due)}{tried}" if one.due else f"is owed a {one.type}"
 
 
 def _delivery(one: Owed) -> dict[str, Any]:
@@ -168,7 +170,7 @@ def token(desk: Desk, account: Account) -> dict[str, Any]:
     """
     stored = desk.store.token(account.name)
     if stored is None or stored.token.expired(desk.clock.now()):
-        said = "has no token yet" if stored is None else f"has none since {out.local(stored.token.expires_at)}"
+        said = "has no token yet" if stored is None else f"has none since {render.local(stored.token.expires_at)}"
         raise TokenRejected(f"{account.name} {said}", mend=f"Run `autologin run {account.name}`.")
     return stored.token.to_json(account.name, account.broker)
 
@@ -180,7 +182,7 @@ def field_of(data: Any, path: str) -> str:
         AutologinError: there is no such field.
     """
     found = formats.field_of(data, path)
-    return found if isinstance(found, str) else out.as_text(found)
+    return found if isinstance(found, str) else render.as_text(found)
 
 
 async def _verified(desk: Desk, one: Status) -> Status:
@@ -188,7 +190,7 @@ async def _verified(desk: Desk, one: Status) -> Status:
         return one
     account = desk.settings.accounts[one.account]
     try:
-        flow, proxy = config.flow_for(desk.settings, account, account.place.environ), config.proxy_url(account)
+        flow, proxy = loader.flow_for(desk.settings, account, account.place.environ), loader.proxy_url(account)
     except ConfigError as error:
         return replace(one, error=error)  # the other accounts are asked all the same
     async with client(proxy) as http:

@@ -28,10 +28,12 @@ import pyotp
 import yaml
 from playwright.async_api import async_playwright
 
-from autologin import config, log, registry
+from autologin import log
 from autologin import run as walk
+from autologin.app import Desk
 from autologin.clock import SystemClock
-from autologin.desk import Desk
+from autologin.config import loader
+from autologin.flow import registry
 from autologin.sandbox.server import Sandbox
 
 LIMIT = 1.15
@@ -185,7 +187,7 @@ async def compared(playwright, broker, runs, delay):
         file = Path(name) / "config.yaml"
         raw["accounts"][broker]["options"] = {**twin.options, **KNOWN.get(broker, {})}
         file.write_text(yaml.safe_dump(raw))
-        settings = config.load(file, {"HOME": name})
+        settings = loader.load(file, {"HOME": name})
         pairs = [(await ours(settings, broker), await bare(playwright, twin, BARE[broker])) for _ in range(runs + 1)]
     flow, script = (statistics.median(column) for column in zip(*pairs[1:], strict=True))  # the first pair warms up
     print(
@@ -199,7 +201,7 @@ async def api_calls(broker="groww"):
         async with Sandbox(brokers=[broker], scenarios={broker: ["code_reuse"]}) as sandbox:
             twin, file = sandbox.twins[broker], Path(name) / "config.yaml"
             file.write_text(yaml.safe_dump(sandbox.config()))
-            settings = config.load(file, {"HOME": name})
+            settings = loader.load(file, {"HOME": name})
             desk = Desk.open(settings, SystemClock())
             (outcome,) = await walk.run(desk, [settings.accounts[broker]])
             assert outcome.outcome == "issued", outcome.error

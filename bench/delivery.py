@@ -28,15 +28,18 @@ import httpx
 import yaml
 from pydantic import SecretStr
 
-from autologin import capture, config, delivery, log
+from autologin import log
 from autologin import run as walk
+from autologin.app import Desk
 from autologin.clock import SystemClock
-from autologin.desk import Desk
+from autologin.config import loader
+from autologin.delivery import dispatcher
+from autologin.delivery.sinks.base import parse
+from autologin.login import capture
 from autologin.message import Message
 from autologin.sandbox.server import Sandbox
-from autologin.secrets import Place
-from autologin.sinks import parse
-from autologin.store import Store
+from autologin.secret_refs import Place
+from autologin.store.store import Store
 from autologin.token import Token
 
 TO_DISK = 0.020
@@ -98,7 +101,7 @@ async def redirects(runs):
         async with Sandbox(brokers=["zerodha"], scenarios={"zerodha": ["code_reuse"]}) as sandbox:
             file, watch = Path(name) / "config.yaml", Stopwatch()
             file.write_text(yaml.safe_dump(sandbox.config()))
-            settings = config.load(file, {"HOME": name})
+            settings = loader.load(file, {"HOME": name})
             pairs = [(await to_disk(watch, settings), plainly_written(Path(name))) for _ in range(runs + 1)][1:]
     return tuple(statistics.median(column) for column in zip(*pairs, strict=True))
 
@@ -126,7 +129,7 @@ async def drained(folder, accounts):
     hook = parse({"type": "webhook", "url": url, "secret": {"env": "HOOK"}})
     file = parse({"type": "file", "path": str(folder / "tokens/{account}.json")})
     store = Store.open(folder / "state", SystemClock())
-    post = delivery.Post({"file": file, "one": hook, "two": hook}, Place(folder, {"HOOK": SECRET}), store, SystemClock())
+    post = dispatcher.Post({"file": file, "one": hook, "two": hook}, Place(folder, {"HOOK": SECRET}), store, SystemClock())
     now = datetime.now(UTC)
     token = Token(SecretStr("t" * 300), now, now + timedelta(hours=20), "AB1234", {"api_key": "k"})
     for index in range(accounts):
@@ -156,7 +159,7 @@ async def main():
     )
     with tempfile.TemporaryDirectory() as name:
         took, grew = await drained(Path(name), accounts)
-    least = accounts * TAKES / delivery.AT_ONCE
+    least = accounts * TAKES / dispatcher.AT_ONCE
     print(
         f"{accounts} x 3 delivered   {took:.1f} s (at most {DRAINED:.0f})   the consumer alone {least:.1f} s   +{grew:.0f} MiB"
     )

@@ -31,10 +31,10 @@ import asyncio, sys
 from pathlib import Path
 from autologin import config, log
 from autologin.clock import SystemClock
-from autologin.desk import Desk
-from autologin.http import serve_http
-from autologin.market import Calendar
-from autologin.service import Service
+from autologin.app import Desk
+from autologin.web.app import serve_http
+from autologin.market.calendar import Calendar
+from autologin.service.service import Service
 
 async def main(file):
     log.configure(verbose=False)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
-from autologin import flow
+from autologin.flow import base
 from autologin.token import Token
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from autologin.flow import Verified
+    from autologin.flow.base import Verified
 
 
 def checksum(user_id: str, code: str, secret: str) -> str:
@@ -33,13 +33,13 @@ async def session(title: str, url: str, seal: str, http: httpx.AsyncClient, *, n
         ExchangeRejected: the broker answered no.
     """
     body, headers = json.dumps({"checkSum": seal}), {"Content-Type": "application/json"}
-    response = await flow.answer_of(http.build_request("POST", url, content=body, headers=headers), http)
-    data = flow.json_of(response)
+    response = await base.answer_of(http.build_request("POST", url, content=body, headers=headers), http)
+    data = base.json_of(response)
     token = data.get("userSession") or _first(data).get("accessToken")
     if response.status_code != 200 or not is_good(data) or not token:
-        raise flow.refused(title, response, words_of(data))
+        raise base.refused(title, response, words_of(data))
     owner = str(data.get("clientId") or user)
-    return Token(SecretStr(str(token)), now, flow.next_daily(time(0), now), owner, {"clientId": owner})
+    return Token(SecretStr(str(token)), now, base.next_daily(time(0), now), owner, {"clientId": owner})
 
 
 async def proven(url: str, token: Token, http: httpx.AsyncClient, dead: frozenset[str] = frozenset()) -> Verified:
@@ -49,7 +49,7 @@ async def proven(url: str, token: Token, http: httpx.AsyncClient, dead: frozense
     def is_dead(status: int, body: dict[str, Any]) -> bool:
         return status == 401 or any(code in words_of(body) for code in dead)
 
-    return await flow.proven(http.build_request("GET", url, headers=headers), http, owner=_owner, dead=is_dead, words=words_of)
+    return await base.proven(http.build_request("GET", url, headers=headers), http, owner=_owner, dead=is_dead, words=words_of)
 
 
 def is_good(body: dict[str, Any]) -> bool:

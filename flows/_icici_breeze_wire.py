@@ -6,8 +6,8 @@ import base64
 import re
 from typing import TYPE_CHECKING
 
-from autologin import flow
 from autologin.errors import BrokerUnavailable
+from autologin.flow import base
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +21,7 @@ REFUSED = r"resource not available|public key does not exist|invalid session|ses
 
 def session_in(response: httpx.Response) -> dict[str, Any]:
     """The customer's details with their session_token; empty where there is none."""
-    details = flow.json_of(response).get("Success")
+    details = base.json_of(response).get("Success")
     found = isinstance(details, dict) and isinstance(details.get("session_token"), str) and details["session_token"]
     return dict(details) if isinstance(details, dict) and found else {}
 
@@ -44,14 +44,14 @@ def user_in(pair: str) -> str:
 
 def is_no(response: httpx.Response) -> bool:
     """Whether ICICI says no for good: "Resource not available." with status 500 is its no to an old session."""
-    return bool(re.search(REFUSED, str(flow.json_of(response).get("Error") or ""), re.IGNORECASE))
+    return bool(re.search(REFUSED, str(base.json_of(response).get("Error") or ""), re.IGNORECASE))
 
 
 def refusal(response: httpx.Response) -> Exception:
     """What an answer without a session means: a refusal, or an outage that came with status 200."""
-    envelope = flow.json_of(response)
+    envelope = base.json_of(response)
     words, status = envelope.get("Error") or envelope.get("message"), str(envelope.get("Status", response.status_code))
     later = re.fullmatch(r"408|429|5\d\d", status) or re.search(r"limit exceed|try again", str(words), re.IGNORECASE)
     if not is_no(response) and (later or (not envelope and response.status_code == 200)):
         return BrokerUnavailable(f"ICICI Direct said: {words or 'nothing'} (status {status})")
-    return flow.refused("ICICI Direct", response, words)
+    return base.refused("ICICI Direct", response, words)

@@ -13,20 +13,20 @@ from urllib.parse import urlencode
 
 from pydantic import Field, SecretStr
 
-from autologin import flow
-from autologin.flow import Verdict, Verified
-from autologin.otp import TotpSeed
+from autologin.flow import base
+from autologin.flow.base import Verdict, Verified
+from autologin.flow.otp import TotpSeed
 from autologin.token import Token
 
-from ._page import CODE, PASSWORD, USER, script, upper
+from ._form_page import CODE, PASSWORD, USER, script, upper
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     import httpx
 
-    from autologin.otp import Otp
-    from autologin.page import LoginPage
+    from autologin.flow.otp import Otp
+    from autologin.login.engine import LoginPage
 
 IDS = {USER: ("#lgnusrid",), PASSWORD: ("#lgnpwd",), CODE: ("#lgnotp",)}
 """Seen on Shoonya's page by seven scripts, and on the vendor's own test page."""
@@ -35,7 +35,7 @@ RENDERED = 45.0
 TEXT = {"Content-Type": "text/plain"}
 
 
-class Credentials(flow.Credentials):
+class Credentials(base.Credentials):
     """What such a broker needs."""
 
     user_id: str = Field(description="the user id you log in with")
@@ -46,13 +46,13 @@ class Credentials(flow.Credentials):
     redirect_uri: str | None = Field(default=None, description="the redirect URL registered for the key (optional)")
 
 
-class Noren(flow.Flow):
+class Noren(base.Flow):
     """Sign in on the page that Noren gives its brokers."""
 
     code_params: tuple[str, ...] = ("code",)
     state_param = ""
     timeout = 120
-    Credentials: ClassVar[type[flow.Credentials]] = Credentials
+    Credentials: ClassVar[type[base.Credentials]] = Credentials
 
     @property
     def client_id(self) -> str:
@@ -72,15 +72,15 @@ class Noren(flow.Flow):
     async def exchange(self, code: SecretStr, http: httpx.AsyncClient, now: datetime) -> Token:
         """POST GenAcsTok, as the vendor's SDK sends it (norenrestapioauth 0.0.41)."""
         request = http.build_request("POST", f"{self.urls['api']}/GenAcsTok", content=self.asked(code), headers=TEXT)
-        response = await flow.answer_of(request, http)
-        data = flow.json_of(response)
+        response = await base.answer_of(request, http)
+        data = base.json_of(response)
         token = next((str(data[name]) for name in ("access_token", "accesstoken", "token", "susertoken") if data.get(name)), "")
         if response.status_code != 200 or data.get("stat", "Ok") != "Ok" or not token:
-            raise flow.refused(self.title, response, data.get("emsg"))
+            raise base.refused(self.title, response, data.get("emsg"))
         user = str(data.get("USERID") or data.get("uid") or data.get("actid") or self.credentials.user_id)
         extra = {name: str(data[name]) for name in ("susertoken", "refresh_token") if data.get(name)}
         extra |= {"uid": user, "actid": str(data.get("actid") or user), "client_id": self.client_id}
-        return Token(SecretStr(token), now, flow.next_daily(time(0), now), user, extra)
+        return Token(SecretStr(token), now, base.next_daily(time(0), now), user, extra)
 
     def asked(self, code: SecretStr) -> str:
         """The body of the exchange."""
@@ -102,7 +102,7 @@ class Noren(flow.Flow):
         body = "jData=" + json.dumps({"uid": token.extra.get("uid", ""), "actid": token.extra.get("actid", "")})
         headers = {**TEXT, "Authorization": f"Bearer {bearer}"}
         request = http.build_request("POST", f"{self.urls['api']}/Limits", content=body, headers=headers)
-        return await flow.proven(request, http, owner=_owner, dead=_dead, words=lambda body: str(body.get("emsg") or ""))
+        return await base.proven(request, http, owner=_owner, dead=_dead, words=lambda body: str(body.get("emsg") or ""))
 
 
 def checksum(client_id: str, secret_code: str, code: str) -> str:

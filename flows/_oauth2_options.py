@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from autologin import flow
 from autologin.errors import AccountLocked, ConsentRequired, CredentialsRejected, OtpNotAvailable, OtpRejected
-from autologin.steps import COMMON
+from autologin.flow import base
+from autologin.flow.script import COMMON
 
 if TYPE_CHECKING:
     from autologin.errors import AutologinError
@@ -37,7 +37,7 @@ Pattern = Annotated[str, AfterValidator(_pattern)]
 Expires = Annotated[str, AfterValidator(_expires)]
 
 
-class Options(flow.Options):
+class Options(base.Options):
     """Every pattern is a regular expression, and capitals do not matter. What is not set is what most servers do."""
 
     scope: str = Field(default="", description="the scopes to ask for, with spaces between them")

@@ -12,9 +12,9 @@ from urllib.parse import quote_plus
 
 from pydantic import SecretStr
 
-from autologin import flow
 from autologin.errors import BrokerUnavailable
-from autologin.flow import Verdict, Verified
+from autologin.flow import base
+from autologin.flow.base import Verdict, Verified
 from autologin.token import Token
 
 if TYPE_CHECKING:
@@ -57,12 +57,12 @@ async def ask_for_token(
         headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
         client = {}
     request = http.build_request("POST", url, data={**grant, **client, **more}, headers=headers)
-    return await flow.answer_of(request, http)
+    return await base.answer_of(request, http)
 
 
 def read_token(response: httpx.Response, mine: Any, expires: str, now: datetime, former_refresh: str = "") -> Token | None:
     """The token in an answer; None where it holds none. `former_refresh` is kept where no new one came."""
-    data = flow.json_of(response)
+    data = base.json_of(response)
     access = data.get("access_token")
     if not response.is_success or not isinstance(access, str) or not access:
         return None
@@ -74,17 +74,17 @@ def read_token(response: httpx.Response, mine: Any, expires: str, now: datetime,
 def ends(rule: str, data: Mapping[str, Any], now: datetime) -> datetime:
     """When a token ends by the option `expires`; where the answer does not have that, by what else it has."""
     if ":" in rule:
-        return flow.next_daily(time.fromisoformat(rule), now)
+        return base.next_daily(time.fromisoformat(rule), now)
     if rule.isdigit():
         return now + timedelta(seconds=int(rule))
-    by_jwt = flow.jwt_expiry(data["access_token"])
+    by_jwt = base.jwt_expiry(data["access_token"])
     try:
         seconds = float(data.get("expires_in") or 0)
         by_reply = now + timedelta(seconds=seconds) if seconds > 0 else None
     except (TypeError, ValueError, OverflowError):
         by_reply = None
     wanted = (by_jwt, by_reply) if rule == "jwt" else (by_reply, by_jwt)
-    return next((end for end in wanted if end), flow.next_daily(NO_END, now))
+    return next((end for end in wanted if end), base.next_daily(NO_END, now))
 
 
 def refuse(title: str, response: httpx.Response) -> NoReturn:
@@ -93,10 +93,10 @@ def refuse(title: str, response: httpx.Response) -> NoReturn:
     Raises:
         ExchangeRejected: in the server's words.
     """
-    data = flow.json_of(response)
+    data = base.json_of(response)
     name = str(data.get("error") or "")
     words = ": ".join(filter(None, (name, str(data.get("error_description") or data.get("message") or ""))))
-    error = flow.refused(title, response, words)
+    error = base.refused(title, response, words)
     if name in {"invalid_client", "unauthorized_client"} or response.status_code == 401:
         error.mend = CHECK_CLIENT
     elif name in {"invalid_grant", "invalid_request"}:
@@ -110,10 +110,10 @@ async def verdict(http: httpx.AsyncClient, url: str | None, access: SecretStr, p
         return Verified(Verdict.UNKNOWN, said="no profile address is configured")
     headers = {"Authorization": f"Bearer {access.get_secret_value()}", "Accept": "application/json"}
     try:
-        response = await flow.answer_of(http.build_request("GET", url, headers=headers), http)
+        response = await base.answer_of(http.build_request("GET", url, headers=headers), http)
     except BrokerUnavailable as error:
         return Verified(Verdict.UNKNOWN, said=error.said)
-    data = flow.json_of(response)
+    data = base.json_of(response)
     if response.status_code == 200 and data:
         return Verified(Verdict.VALID, user_id=at_path(data, path))
     dead = response.status_code == 401 or data.get("error") == "invalid_token"

@@ -17,27 +17,27 @@ from urllib.parse import urlencode
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from autologin import flow
-from autologin.otp import TotpSeed
+from autologin.flow import base
+from autologin.flow.otp import TotpSeed
 
 from ._codifi import checksum, proven, session
-from ._page import CODE, PASSWORD, USER, script, upper
+from ._form_page import CODE, PASSWORD, USER, script, upper
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     import httpx
 
-    from autologin.flow import Verified
-    from autologin.otp import Otp
-    from autologin.page import LoginPage
+    from autologin.flow.base import Verified
+    from autologin.flow.otp import Otp
+    from autologin.login.engine import LoginPage
     from autologin.token import Token
 
 IDS = {USER: ("#new_login_userId", "#userid_inp"), PASSWORD: ("#new_login_password",), CODE: ("#new_login_otp",)}
 OD = "/open-api/od/v1"
 
 
-class Credentials(flow.Credentials):
+class Credentials(base.Credentials):
     """What Alice Blue needs. Alice Blue has to approve the app."""
 
     user_id: Annotated[str, AfterValidator(upper)] = Field(description="the user id you log in with")
@@ -48,7 +48,7 @@ class Credentials(flow.Credentials):
     redirect_uri: str | None = Field(default=None, description="the redirect URL registered for the app (optional)")
 
 
-class AliceBlue(flow.Flow):
+class AliceBlue(base.Flow):
     """Sign in at ANT web."""
 
     broker = "aliceblue"

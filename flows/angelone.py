@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from autologin import flow, redaction
+from autologin import redaction
 from autologin.errors import BrokerUnavailable, CredentialsRejected, OtpRejected
-from autologin.flow import Limit, Verified
-from autologin.otp import TotpSeed
+from autologin.flow import base
+from autologin.flow.base import Limit, Verified
+from autologin.flow.otp import TotpSeed
 from autologin.token import Token
 
-from ._api import by_code, plain, posted, refusal
+from ._json_api import by_code, plain, posted, refusal
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -53,16 +54,16 @@ SENT = {
 """The official SDK sends these IP addresses for everybody, and the machine's MAC; Angel One checks none of them at a login."""
 
 
-class Credentials(flow.Credentials):
+class Credentials(base.Credentials):
     """What Angel One needs."""
 
     api_key: SecretStr = Field(description="smartapi.angelone.in, My apps: the API key of your app")
     client_code: str = Field(description="the client code you log in with, such as A123456")
-    pin: Annotated[SecretStr, AfterValidator(flow.exactly(4, "PIN"))] = Field(description="the four digits you log in with")
+    pin: Annotated[SecretStr, AfterValidator(base.exactly(4, "PIN"))] = Field(description="the four digits you log in with")
     totp_secret: TotpSeed = Field(description="smartapi.angelone.in/enable-totp: the text beside the QR code")
 
 
-class AngelOne(flow.Flow):
+class AngelOne(base.Flow):
     """Sign in over SmartAPI; no page is involved."""
 
     broker = "angelone"
@@ -93,7 +94,7 @@ class AngelOne(flow.Flow):
         """GET getProfile (3 a second)."""
         headers = self._headers(token.access_token)
         request = http.build_request("GET", f"{self.urls['api']}{SECURE}/user/v1/getProfile", headers=headers)
-        return await flow.proven(request, http, owner=_owner, dead=_dead)
+        return await base.proven(request, http, owner=_owner, dead=_dead)
 
     async def refresh(self, token: Token, http: httpx.AsyncClient, now: datetime) -> Token | None:
         """POST generateTokens: a new trio for the rest of the day. It gives no later end."""
@@ -110,14 +111,14 @@ class AngelOne(flow.Flow):
         return {**SENT, "X-PrivateKey": plain(self.credentials.api_key), **bearer}
 
     def _token(self, body: dict[str, Any], now: datetime) -> Token | None:
-        data = flow.data_of(body)
+        data = base.data_of(body)
         jwt = str(data.get("jwtToken") or "").removeprefix("Bearer ")
         if body.get("status") is not True or not jwt:
             return None
-        midnight = flow.next_daily(time(0), now)
+        midnight = base.next_daily(time(0), now)
         extra = {"refresh_token": str(data.get("refreshToken") or ""), "feed_token": str(data.get("feedToken") or "")}
         extra |= {"api_key": plain(self.credentials.api_key), "userId": self.user_id}
-        ends = flow.sooner(flow.jwt_expiry(jwt), midnight, now)
+        ends = base.sooner(base.jwt_expiry(jwt), midnight, now)
         return Token(SecretStr(jwt), now, ends, self.user_id, extra)
 
 
@@ -126,14 +127,14 @@ def _code(body: dict[str, Any]) -> str:
 
 
 def _owner(body: dict[str, Any]) -> str | None:
-    return str(flow.data_of(body).get("clientcode") or "") if body.get("status") is True else None
+    return str(base.data_of(body).get("clientcode") or "") if body.get("status") is True else None
 
 
 def _dead(status: int, body: dict[str, Any]) -> bool:
-    return status == 401 or _code(body) in DEAD or flow.message_of(body).lower() in DEAD_WORDS
+    return status == 401 or _code(body) in DEAD or base.message_of(body).lower() in DEAD_WORDS
 
 
 def _refusal(response: httpx.Response, body: dict[str, Any]) -> AutologinError:
     """An error is a 200 with `status: false`; 403 is the rate limit, in the documentation's own words."""
-    words = flow.message_of(body) or redaction.scrub(response.text)[:100]
+    words = base.message_of(body) or redaction.scrub(response.text)[:100]
     return by_code(refusal("Angel One", response, words, pause=1.0), MEANS.get(_code(body)))

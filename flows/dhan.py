@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from autologin import flow
-from autologin.flow import Limit, Verified
-from autologin.otp import TotpSeed
+from autologin.flow import base
+from autologin.flow.base import Limit, Verified
+from autologin.flow.otp import TotpSeed
 from autologin.token import Token
 
-from ._api import plain, refusal
+from ._json_api import plain, refusal
 
 if TYPE_CHECKING:
     from typing import Any
@@ -31,15 +31,15 @@ TWO_MINUTES = 120.0
 """Between two tokens, as a public script quotes Dhan."""
 
 
-class Credentials(flow.Credentials):
+class Credentials(base.Credentials):
     """What Dhan needs. No API key: TOTP must be switched on in the account."""
 
     client_id: str = Field(description="web.dhan.co, My Profile: the Dhan client id, ten digits")
-    pin: Annotated[SecretStr, AfterValidator(flow.exactly(6, "PIN"))] = Field(description="the six digits you log in with")
+    pin: Annotated[SecretStr, AfterValidator(base.exactly(6, "PIN"))] = Field(description="the six digits you log in with")
     totp_secret: TotpSeed = Field(description="web.dhan.co, DhanHQ Trading APIs, Setup TOTP: the text beside the QR code")
 
 
-class Dhan(flow.Flow):
+class Dhan(base.Flow):
     """Sign in over Dhan's API; no page is involved."""
 
     broker = "dhan"
@@ -61,8 +61,8 @@ class Dhan(flow.Flow):
         """POST /app/generateAccessToken, everything in the query, as the official SDK sends it (dhanhq 2.3.0)."""
         query = {"dhanClientId": self.user_id, "pin": plain(self.credentials.pin), "totp": otp}
         request = http.build_request("POST", f"{self.urls['auth']}/app/generateAccessToken", params=query)
-        response = await flow.answer_of(request, http)
-        data = flow.json_of(response)
+        response = await base.answer_of(request, http)
+        data = base.json_of(response)
         token = data.get("accessToken")
         if response.status_code != 200 or not isinstance(token, str) or not token:
             raise refusal("Dhan", response, words_of(data), pause=TWO_MINUTES)
@@ -73,7 +73,7 @@ class Dhan(flow.Flow):
         """GET /v2/profile."""
         headers = {"access-token": plain(token.access_token), "dhanClientId": self.user_id}
         request = http.build_request("GET", f"{self.urls['api']}/profile", headers=headers)
-        return await flow.proven(request, http, owner=_owner, dead=_dead, words=words_of)
+        return await base.proven(request, http, owner=_owner, dead=_dead, words=words_of)
 
 
 def _owner(body: dict[str, Any]) -> str | None:
@@ -88,9 +88,9 @@ def words_of(body: dict[str, Any]) -> str:
     """Dhan's code and words, in each of the shapes that were seen."""
     if body.get("errorCode") or body.get("errorMessage"):
         return ": ".join(str(body[key]) for key in ("errorCode", "errorMessage") if body.get(key))
-    if data := flow.data_of(body):
+    if data := base.data_of(body):
         return ": ".join(str(part) for part in next(iter(data.items())))
-    return flow.message_of(body) or str(body.get("remarks") or "")
+    return base.message_of(body) or str(body.get("remarks") or "")
 
 
 def ends(expiry: object, now: datetime) -> datetime:
@@ -100,4 +100,4 @@ def ends(expiry: object, now: datetime) -> datetime:
         said = datetime.fromisoformat(str(expiry))
     except ValueError:
         return day
-    return flow.sooner(said if said.tzinfo else said.replace(tzinfo=flow.IST), day, now)
+    return base.sooner(said if said.tzinfo else said.replace(tzinfo=base.IST), day, now)

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, SecretStr
 
-from autologin import flow, redaction
-from autologin.otp import TotpSeed
+from autologin import redaction
+from autologin.flow import base
+from autologin.flow.otp import TotpSeed
 from autologin.token import Token
 
-from ._api import plain, posted, refusal
+from ._json_api import plain, posted, refusal
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,10 +29,10 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from autologin.flow import Verified
+    from autologin.flow.base import Verified
 
 
-class Credentials(flow.Credentials):
+class Credentials(base.Credentials):
     """What Firstock needs."""
 
     user_id: str = Field(description="the user id you log in with")
@@ -41,7 +42,7 @@ class Credentials(flow.Credentials):
     vendor_code: str = Field("", description="the vendor code, where it is another than <user_id>_API")
 
 
-class Firstock(flow.Flow):
+class Firstock(base.Flow):
     """Sign in over Firstock's API; no page is involved."""
 
     broker = "firstock"
@@ -59,11 +60,11 @@ class Firstock(flow.Flow):
         body = {"userId": mine.user_id, "password": sealed(plain(mine.password)), "TOTP": otp, "vendorCode": vendor}
         body["apiKey"] = plain(mine.api_key)
         response, answer = await posted(http, f"{self.urls['api']}/login", body, {})
-        data = flow.data_of(answer)
+        data = base.data_of(answer)
         if response.status_code != 200 or answer.get("status") != "success" or not data.get("susertoken"):
             raise refusal("Firstock", response, _words(answer))
         extra = {name: str(data[name]) for name in ("actid", "userName") if data.get(name)} | {"userId": mine.user_id}
-        ends = flow.next_daily(time(0), now)
+        ends = base.next_daily(time(0), now)
         return Token(SecretStr(str(data["susertoken"])), now, ends, str(data.get("actid") or mine.user_id), extra)
 
     async def verify(self, token: Token, http: httpx.AsyncClient) -> Verified:
@@ -71,7 +72,7 @@ class Firstock(flow.Flow):
         body = json.dumps({"userId": self.user_id, "jKey": plain(token.access_token)})
         headers = {"Content-Type": "application/json"}
         request = http.build_request("POST", f"{self.urls['api']}/userDetails", content=body, headers=headers)
-        return await flow.proven(request, http, owner=_owner, dead=_dead, words=_words)
+        return await base.proven(request, http, owner=_owner, dead=_dead, words=_words)
 
 
 def sealed(password: str) -> str:
@@ -90,7 +91,7 @@ def _words(answer: dict[str, Any]) -> str:
 
 
 def _owner(answer: dict[str, Any]) -> str | None:
-    return str(flow.data_of(answer).get("actid") or "") if answer.get("status") == "success" else None
+    return str(base.data_of(answer).get("actid") or "") if answer.get("status") == "success" else None
 
 
 def _dead(status: int, answer: dict[str, Any]) -> bool:

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from autologin import flow
 from autologin.errors import BrokerUnavailable, CredentialsRejected
-from autologin.otp import TotpSeed
+from autologin.flow import base
+from autologin.flow.otp import TotpSeed
 from autologin.token import Token
 
-from ._api import by_code, plain, refusal
+from ._json_api import by_code, plain, refusal
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,25 +28,25 @@ if TYPE_CHECKING:
     import httpx
 
     from autologin.errors import AutologinError
-    from autologin.flow import Verified
+    from autologin.flow.base import Verified
 
 NOT_NOW = "-1"
 """The status of an answer whose server is not well."""
 INVALID_LOGIN = "1"
 
 
-class Credentials(flow.Credentials):
+class Credentials(base.Credentials):
     """What 5paisa needs. The password and the names of the app are for older ways in."""
 
     user_key: SecretStr = Field(description="xstream.5paisa.com, API keys: UserKey")
     encryption_key: SecretStr = Field(description="xstream.5paisa.com, API keys: Encryption key")
     user_id: str = Field(description="xstream.5paisa.com, API keys: User id (not the client code)")
     client_code: str = Field(description="the client code, e-mail address or mobile number you log in with")
-    pin: Annotated[SecretStr, AfterValidator(flow.exactly(6, "PIN"))] = Field(description="the six digits you log in with")
+    pin: Annotated[SecretStr, AfterValidator(base.exactly(6, "PIN"))] = Field(description="the six digits you log in with")
     totp_secret: TotpSeed = Field(description="5paisa.com, My profile, External TOTP: the text beside the QR code")
 
 
-class FivePaisa(flow.Flow):
+class FivePaisa(base.Flow):
     """Sign in over the Open API; no page is involved."""
 
     broker = "fivepaisa"
@@ -69,7 +69,7 @@ class FivePaisa(flow.Flow):
         keys = {"RequestToken": first["RequestToken"], "EncryKey": plain(mine.encryption_key), "UserId": mine.user_id}
         last = await self._step(http, "GetAccessToken", keys, "AccessToken")
         client = str(last.get("ClientCode") or first.get("ClientCode") or "")
-        ends = flow.next_daily(time(23, 59), now)
+        ends = base.next_daily(time(23, 59), now)
         return Token(SecretStr(str(last["AccessToken"])), now, ends, client, {"client_code": client})
 
     async def verify(self, token: Token, http: httpx.AsyncClient) -> Verified:
@@ -77,12 +77,12 @@ class FivePaisa(flow.Flow):
         body = {"head": {"key": plain(self.credentials.user_key)}, "body": {"ClientCode": token.extra.get("client_code", "")}}
         headers = {"Authorization": f"bearer {plain(token.access_token)}"}
         request = http.build_request("POST", f"{self.urls['api']}/V4/Margin", json=body, headers=headers)
-        return await flow.proven(request, http, owner=_owner, dead=lambda status, _: status == 401, words=_words)
+        return await base.proven(request, http, owner=_owner, dead=lambda status, _: status == 401, words=_words)
 
     async def _step(self, http: httpx.AsyncClient, name: str, body: dict[str, str], wanted: str) -> dict[str, Any]:
         message = {"head": {"Key": plain(self.credentials.user_key)}, "body": body}
-        response = await flow.answer_of(http.build_request("POST", f"{self.urls['api']}/{name}", json=message), http)
-        answer = flow.json_of(response)
+        response = await base.answer_of(http.build_request("POST", f"{self.urls['api']}/{name}", json=message), http)
+        answer = base.json_of(response)
         found = _body(answer)
         if _status(answer) == NOT_NOW:
             raise BrokerUnavailable(f'5paisa said: "{_words(answer)}" (Status -1)')
@@ -105,7 +105,7 @@ def _words(answer: dict[str, Any]) -> str:
     head = answer.get("head")
     named = head if isinstance(head, dict) else {}
     said = named.get("StatusDescription") or named.get("statusDescription") if not _body(answer) else None
-    return str(_body(answer).get("Message") or said or flow.message_of(answer))
+    return str(_body(answer).get("Message") or said or base.message_of(answer))
 
 
 def _refusal(name: str, response: httpx.Response, answer: dict[str, Any]) -> AutologinError:

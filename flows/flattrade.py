@@ -20,27 +20,27 @@ from urllib.parse import urlencode
 
 from pydantic import Field, SecretStr
 
-from autologin import flow
 from autologin.errors import ExchangeRejected
-from autologin.otp import TotpSeed
+from autologin.flow import base
+from autologin.flow.otp import TotpSeed
 from autologin.token import Token
 
-from ._page import script
+from ._form_page import script
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     import httpx
 
-    from autologin.flow import Verified
-    from autologin.otp import Otp
-    from autologin.page import LoginPage
+    from autologin.flow.base import Verified
+    from autologin.flow.otp import Otp
+    from autologin.login.engine import LoginPage
 
 UNSAID = "Flattrade gave no token and no reason: the address of this machine is not the registered one, or the secret is wrong"
 MEND = "Register this machine's address for the API key, or correct api_secret, then run it again."
 
 
-class Credentials(flow.Credentials):
+class Credentials(base.Credentials):
     """What Flattrade needs. Key and secret are made, and approved, on Flattrade's Wall."""
 
     user_id: str = Field(description="the user id you log in with")
@@ -51,7 +51,7 @@ class Credentials(flow.Credentials):
     redirect_uri: str | None = Field(default=None, description="the redirect URL registered for the key (optional)")
 
 
-class Flattrade(flow.Flow):
+class Flattrade(base.Flow):
     """Sign in at auth.flattrade.in."""
 
     broker = "flattrade"
@@ -83,14 +83,14 @@ class Flattrade(flow.Flow):
         key, plain = self.credentials.api_key, code.get_secret_value()
         seal = checksum(key, plain, self.credentials.api_secret.get_secret_value())
         body = {"api_key": key, "request_code": plain, "api_secret": seal}
-        response = await flow.answer_of(http.build_request("POST", f"{self.urls['auth']}/trade/apitoken", json=body), http)
-        data = flow.json_of(response)
+        response = await base.answer_of(http.build_request("POST", f"{self.urls['auth']}/trade/apitoken", json=body), http)
+        data = base.json_of(response)
         token, said = data.get("token"), str(data.get("emsg") or "")
         if response.status_code != 200 or not _good(data) or not token:
-            raise flow.refused(self.title, response, said) if said else ExchangeRejected(UNSAID, mend=MEND)
+            raise base.refused(self.title, response, said) if said else ExchangeRejected(UNSAID, mend=MEND)
         user = str(data.get("client") or self.credentials.user_id)
         extra = {"uid": user, "api_key": key}
-        return Token(SecretStr(str(token)), now, flow.next_daily(time(5), now), user, extra)
+        return Token(SecretStr(str(token)), now, base.next_daily(time(5), now), user, extra)
 
     async def verify(self, token: Token, http: httpx.AsyncClient) -> Verified:
         """POST /UserDetails."""
@@ -98,7 +98,7 @@ class Flattrade(flow.Flow):
         body = f"jData={user}&jKey={token.access_token.get_secret_value()}"
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         request = http.build_request("POST", f"{self.urls['api']}/UserDetails", content=body, headers=headers)
-        return await flow.proven(request, http, owner=_owner, dead=_dead, words=lambda body: str(body.get("emsg") or ""))
+        return await base.proven(request, http, owner=_owner, dead=_dead, words=lambda body: str(body.get("emsg") or ""))
 
 
 def checksum(api_key: str, code: str, api_secret: str) -> str:

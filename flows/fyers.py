@@ -19,11 +19,11 @@ from urllib.parse import urlencode
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from autologin import flow
 from autologin.errors import AutologinError, CredentialsRejected, OtpRejected
-from autologin.otp import TotpSeed
-from autologin.screen import Field as Box
-from autologin.steps import Script, Step, Tick, Turn
+from autologin.flow import base
+from autologin.flow.otp import TotpSeed
+from autologin.flow.script import Script, Step, Tick, Turn
+from autologin.login.snapshot import Field as Box
 from autologin.token import Token
 
 from ._fyers_wire import app_id_hash, of_an_app, words_of
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from autologin.flow import Verified
-    from autologin.otp import Otp
-    from autologin.page import LoginPage
+    from autologin.flow.base import Verified
+    from autologin.flow.otp import Otp
+    from autologin.login.engine import LoginPage
 
 ID = Box("client id", "text", label=r"client ?id|fyers ?id", css=("#fy_client_id", "input[name*=client_id i]"))
 BOXES = ("#confirmOtpForm input", "#otp-container input")
@@ -52,7 +52,7 @@ DEAD = {-8, -15, -16, -17}
 """The API's codes for a token that lives no more (docs)."""
 
 
-class Credentials(flow.Credentials):
+class Credentials(base.Credentials):
     """What Fyers needs. Id and secret are in myapi.fyers.in/dashboard, the seed in myaccount.fyers.in, External 2FA TOTP."""
 
     client_id: Annotated[str, AfterValidator(of_an_app)] = Field(description="myapi.fyers.in, your app, App ID (with -100)")
@@ -60,10 +60,10 @@ class Credentials(flow.Credentials):
     redirect_uri: str = Field(description="the redirect URL registered for the app, to the letter")
     fy_id: str = Field(description="the client id with which you sign in, such as XX00000")
     totp_secret: TotpSeed = Field(description="myaccount.fyers.in, Manage Account, External 2FA TOTP, the seed")
-    pin: Annotated[SecretStr, AfterValidator(flow.exactly(4, "Fyers PIN"))] = Field(description="your 4-digit PIN")
+    pin: Annotated[SecretStr, AfterValidator(base.exactly(4, "Fyers PIN"))] = Field(description="your 4-digit PIN")
 
 
-class Fyers(flow.Flow):
+class Fyers(base.Flow):
     """Sign in on the page that generate-authcode serves."""
 
     broker = "fyers"
@@ -100,9 +100,9 @@ class Fyers(flow.Flow):
         """POST /validate-authcode, as the official SDK sends it (fyers-apiv3 3.2.0)."""
         grant = {"grant_type": "authorization_code", "appIdHash": self._hash(), "code": code.get_secret_value()}
         response = await self._post("validate-authcode", grant, http)
-        data = flow.json_of(response)
+        data = base.json_of(response)
         if response.status_code != 200 or not data.get("access_token"):
-            raise flow.refused("Fyers", response, words_of(data))
+            raise base.refused("Fyers", response, words_of(data))
         return self._token(data, now, {})
 
     async def refresh(self, token: Token, http: httpx.AsyncClient, now: datetime) -> Token | None:
@@ -112,7 +112,7 @@ class Fyers(flow.Flow):
         grant = {"grant_type": "refresh_token", "appIdHash": self._hash(), "refresh_token": old}
         try:
             secret = {**grant, "pin": self.credentials.pin.get_secret_value()}
-            data = flow.json_of(await self._post("validate-refresh-token", secret, http))
+            data = base.json_of(await self._post("validate-refresh-token", secret, http))
         except AutologinError:
             return None
         return self._token(data, now, {"refresh_token": old}) if data.get("access_token") else None
@@ -122,7 +122,7 @@ class Fyers(flow.Flow):
         header = f"{self.credentials.client_id}:{token.access_token.get_secret_value()}"
         headers = {"Authorization": header, "Content-Type": "application/json", "version": "3"}
         request = http.build_request("GET", f"{self.urls['api']}/profile", headers=headers)
-        return await flow.verified(request, http, dead=lambda body: body.get("code") in DEAD, owner="fy_id")
+        return await base.verified(request, http, dead=lambda body: body.get("code") in DEAD, owner="fy_id")
 
     def _hash(self) -> str:
         return app_id_hash(self.credentials.client_id, self.credentials.secret_key.get_secret_value())
@@ -130,10 +130,10 @@ class Fyers(flow.Flow):
     async def _post(self, path: str, body: Mapping[str, str], http: httpx.AsyncClient) -> httpx.Response:
         headers = {"Content-Type": "application/json"}
         request = http.build_request("POST", f"{self.urls['api']}/{path}", content=json.dumps(body), headers=headers)
-        return await flow.answer_of(request, http)
+        return await base.answer_of(request, http)
 
     def _token(self, data: Mapping[str, Any], now: datetime, kept: Mapping[str, str]) -> Token:
         access = str(data["access_token"])
-        expires_at = flow.jwt_expiry(access) or flow.next_daily(time(6), now)
+        expires_at = base.jwt_expiry(access) or base.next_daily(time(6), now)
         new = {"refresh_token": data["refresh_token"]} if data.get("refresh_token") else {}
         return Token(SecretStr(access), now, expires_at, "", {"client_id": self.credentials.client_id, **kept, **new})

@@ -17,19 +17,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from autologin import flow
 from autologin.errors import BrokerUnavailable, ConsentRequired, CredentialsRejected, OtpRejected
-from autologin.otp import TotpSeed
-from autologin.steps import attempts_left
+from autologin.flow import base
+from autologin.flow.otp import TotpSeed
+from autologin.flow.script import attempts_left
 from autologin.token import Token
 
-from ._api import CODE, anyway
+from ._json_api import CODE, anyway
 
 if TYPE_CHECKING:
     import httpx
 
     from autologin.errors import AutologinError
-    from autologin.flow import Verified
+    from autologin.flow.base import Verified
 
 APPROVE = "https://groww.in/trade-api/api-keys"
 APPROVAL = r"approv"
@@ -44,7 +44,7 @@ def one_line(key: SecretStr) -> SecretStr:
     return SecretStr(key.get_secret_value().strip())
 
 
-class Credentials(flow.Credentials):
+class Credentials(base.Credentials):
     """What Groww needs: both are shown once, when a key of the kind "TOTP token" is made."""
 
     api_key: Annotated[SecretStr, AfterValidator(one_line)] = Field(
@@ -53,7 +53,7 @@ class Credentials(flow.Credentials):
     totp_secret: TotpSeed = Field(description="the seed that is shown beside it, as text and as a QR code")
 
 
-class Groww(flow.Flow):
+class Groww(base.Flow):
     """Sign in over Groww's API; no page is involved."""
 
     broker = "groww"
@@ -71,8 +71,8 @@ class Groww(flow.Flow):
         body = json.dumps({"key_type": "totp", "totp": otp})
         headers = {**headers_for(self.credentials.api_key), "Content-Type": "application/json"}
         request = http.build_request("POST", f"{self.urls['api']}/token/api/access", content=body, headers=headers)
-        response = await flow.answer_of(request, http)
-        data = flow.json_of(response)
+        response = await base.answer_of(request, http)
+        data = base.json_of(response)
         inner = data["payload"] if isinstance(data.get("payload"), dict) else {}
         found = data if data.get("token") else inner
         if response.status_code != 200 or not isinstance(found.get("token"), str) or not found["token"]:
@@ -83,7 +83,7 @@ class Groww(flow.Flow):
     async def verify(self, token: Token, http: httpx.AsyncClient) -> Verified:
         """GET /user/detail: free of side effects and not tied to a registered address."""
         request = http.build_request("GET", f"{self.urls['api']}/user/detail", headers=headers_for(token.access_token))
-        return await flow.proven(request, http, owner=_owner, dead=lambda status, _: status == 401, words=words_of)
+        return await base.proven(request, http, owner=_owner, dead=lambda status, _: status == 401, words=words_of)
 
 
 def headers_for(key: SecretStr) -> dict[str, str]:
@@ -99,7 +99,7 @@ def words_of(body: dict[str, Any]) -> str:
 
 def refusal(response: httpx.Response) -> AutologinError:
     """What an answer without a token means. The code GA005 comes with several of these, so it decides nothing."""
-    body, status = flow.json_of(response), response.status_code
+    body, status = base.json_of(response), response.status_code
     words = words_of(body)
     said = f'Groww said: "{words}" (HTTP {status})' if words else f"Groww gave no token (HTTP {status})"
     if found := anyway("Groww", words, said):
@@ -110,7 +110,7 @@ def refusal(response: httpx.Response) -> AutologinError:
         return CredentialsRejected(said)
     if re.search(CODE, words, re.IGNORECASE):
         return OtpRejected(said, attempts_left=attempts_left(words))
-    return BrokerUnavailable(said) if _error(body).get("code") in NOT_NOW else flow.refused("Groww", response, words)
+    return BrokerUnavailable(said) if _error(body).get("code") in NOT_NOW else base.refused("Groww", response, words)
 
 
 def _error(body: dict[str, Any]) -> dict[str, Any]:
@@ -130,6 +130,6 @@ def ends(expiry: object, now: datetime) -> datetime:
     try:
         said = datetime.fromisoformat(str(expiry))
     except ValueError:
-        return flow.next_daily(time(6), now)
-    said = said if said.tzinfo else said.replace(tzinfo=flow.IST)
-    return said if now < said <= now + timedelta(days=1) else flow.next_daily(time(6), now)
+        return base.next_daily(time(6), now)
+    said = said if said.tzinfo else said.replace(tzinfo=base.IST)
+    return said if now < said <= now + timedelta(days=1) else base.next_daily(time(6), now)

@@ -21,12 +21,12 @@ from urllib.parse import quote_plus
 
 from pydantic import Field, SecretStr
 
-from autologin import flow
 from autologin.errors import BrokerUnavailable, CaptchaRequired, CredentialsRejected, OtpRejected, PageChanged
-from autologin.flow import Verdict, Verified
-from autologin.otp import TotpSeed
-from autologin.screen import Field as Box
-from autologin.steps import Script, Step, Tick
+from autologin.flow import base
+from autologin.flow.base import Verdict, Verified
+from autologin.flow.otp import TotpSeed
+from autologin.flow.script import Script, Step, Tick
+from autologin.login.snapshot import Field as Box
 from autologin.token import Token
 
 from ._icici_breeze_wire import is_no, owner_of, refusal, session_in
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from autologin.otp import Otp
-    from autologin.page import LoginPage
+    from autologin.flow.otp import Otp
+    from autologin.login.engine import LoginPage
 
 WHO = r"(user|log ?in|client|customer).{0,9}\b(id|name|code)\b"
 USER = Box("user id", "text", label=WHO, css=("#txtuid", "#dvloginmain input[type=text]"), autocomplete=("username",))
@@ -61,7 +61,7 @@ PHRASES = {
 }
 
 
-class Credentials(flow.Credentials):
+class Credentials(base.Credentials):
     """What Breeze needs. Key and secret are in api.icicidirect.com/apiuser/home, the seed is shown when TOTP is enabled."""
 
     api_key: str = Field(description="api.icicidirect.com/apiuser/home, View Apps, App Key (as it is, with its signs)")
@@ -72,7 +72,7 @@ class Credentials(flow.Credentials):
     redirect_uri: str | None = Field(default=None, description="the redirect URL registered for the app (optional)")
 
 
-class IciciBreeze(flow.Flow):
+class IciciBreeze(base.Flow):
     """Sign in at api.icicidirect.com/apiuser."""
 
     broker = "icici_breeze"
@@ -108,7 +108,7 @@ class IciciBreeze(flow.Flow):
         if not (pair := details.get("session_token")):
             raise refusal(response)
         extra = {"api_key": key, "session_token": session, "base64_session_token": pair}
-        return Token(SecretStr(pair), now, flow.next_daily(time(0), now), owner_of(details, self.user_id), extra)
+        return Token(SecretStr(pair), now, base.next_daily(time(0), now), owner_of(details, self.user_id), extra)
 
     async def verify(self, token: Token, http: httpx.AsyncClient) -> Verified:
         """The same call again: it needs no signature, and the SDK makes it at each of its starts."""
@@ -118,14 +118,14 @@ class IciciBreeze(flow.Flow):
             return Verified(Verdict.UNKNOWN, said=error.said)
         if details := session_in(response):
             return Verified(Verdict.VALID, owner_of(details, self.user_id))
-        said = str(flow.json_of(response).get("Error") or f"HTTP {response.status_code}")
+        said = str(base.json_of(response).get("Error") or f"HTTP {response.status_code}")
         return Verified(Verdict.REJECTED if is_no(response) else Verdict.UNKNOWN, said=said)
 
     async def _customer(self, session: str, http: httpx.AsyncClient) -> httpx.Response:
         body = json.dumps({"SessionToken": session, "AppKey": self.credentials.api_key}, separators=(",", ":"))
         headers = {"Content-Type": "application/json"}
         request = http.build_request("GET", f"{self.urls['api']}/customerdetails", content=body, headers=headers)
-        return await flow.answer_of(request, http, is_answer=is_no)
+        return await base.answer_of(request, http, is_answer=is_no)
 
 
 def asked_for(reply: Mapping[str, Any]) -> str:

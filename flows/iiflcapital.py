@@ -18,26 +18,26 @@ from urllib.parse import urlencode
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from autologin import flow
-from autologin.otp import TotpSeed
+from autologin.flow import base
+from autologin.flow.otp import TotpSeed
 
 from ._codifi import checksum, proven, session
-from ._page import script, upper
+from ._form_page import script, upper
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     import httpx
 
-    from autologin.flow import Verified
-    from autologin.otp import Otp
-    from autologin.page import LoginPage
+    from autologin.flow.base import Verified
+    from autologin.flow.otp import Otp
+    from autologin.login.engine import LoginPage
     from autologin.token import Token
 
 DEAD = frozenset({"EC044"})
 
 
-class Credentials(flow.Credentials):
+class Credentials(base.Credentials):
     """What IIFL Capital needs."""
 
     client_id: Annotated[str, AfterValidator(upper)] = Field(description="the client id; it is what you log in with")
@@ -48,7 +48,7 @@ class Credentials(flow.Credentials):
     redirect_uri: str = Field(description="the redirect URL registered for the app, to the letter")
 
 
-class IiflCapital(flow.Flow):
+class IiflCapital(base.Flow):
     """Sign in at markets.iiflcapital.com."""
 
     broker = "iiflcapital"

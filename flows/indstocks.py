@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from autologin import flow
-from autologin.flow import Limit, Verified
-from autologin.otp import TotpSeed
+from autologin.flow import base
+from autologin.flow.base import Limit, Verified
+from autologin.flow.otp import TotpSeed
 from autologin.token import Token
 
-from ._api import plain, posted, refusal
+from ._json_api import plain, posted, refusal
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -39,7 +39,7 @@ def digits(mpin: SecretStr) -> SecretStr:
     return SecretStr(text)
 
 
-class Credentials(flow.Credentials):
+class Credentials(base.Credentials):
     """What INDstocks needs."""
 
     client_id: SecretStr = Field(description="indstocks.com/app/api-trading: the Client ID (it is sent as a key)")
@@ -47,7 +47,7 @@ class Credentials(flow.Credentials):
     totp_secret: TotpSeed = Field(description="indstocks.com/app/api-trading: the text beside the QR code")
 
 
-class INDstocks(flow.Flow):
+class INDstocks(base.Flow):
     """Sign in over INDstocks' API; no page is involved."""
 
     broker = "indstocks"
@@ -66,21 +66,21 @@ class INDstocks(flow.Flow):
         headers = {"x-api-key": plain(mine.client_id)}
         body = {"mpin": plain(mine.mpin), "totp": otp}
         response, answer = await posted(http, f"{self.urls['api']}/generate/token", body, headers)
-        token = flow.data_of(answer).get("token") or answer.get("token")
+        token = base.data_of(answer).get("token") or answer.get("token")
         if response.status_code != 200 or not isinstance(token, str):
-            raise refusal("INDstocks", response, flow.message_of(answer))
-        ends = flow.sooner(flow.jwt_expiry(token), now + timedelta(days=1), now)
+            raise refusal("INDstocks", response, base.message_of(answer))
+        ends = base.sooner(base.jwt_expiry(token), now + timedelta(days=1), now)
         return Token(SecretStr(token), now, ends, "", {})
 
     async def verify(self, token: Token, http: httpx.AsyncClient) -> Verified:
         """GET /user/profile, which the documentation names for this."""
         headers = {"Authorization": plain(token.access_token)}
         request = http.build_request("GET", f"{self.urls['api']}/user/profile", headers=headers)
-        return await flow.proven(request, http, owner=_owner, dead=lambda status, _: status in {401, 403})
+        return await base.proven(request, http, owner=_owner, dead=lambda status, _: status in {401, 403})
 
 
 def _owner(answer: dict[str, Any]) -> str | None:
     """The user's id or client code, where the profile names one."""
     if not answer or str(answer.get("status") or "").lower() == "error":
         return None
-    return str(flow.data_of(answer).get("user_id") or flow.data_of(answer).get("ucc") or "")
+    return str(base.data_of(answer).get("user_id") or base.data_of(answer).get("ucc") or "")

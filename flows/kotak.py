@@ -19,12 +19,12 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from autologin import flow
 from autologin.errors import BrokerUnavailable, CredentialsRejected, ExchangeRejected, OtpRejected
-from autologin.otp import TotpSeed
+from autologin.flow import base
+from autologin.flow.otp import TotpSeed
 from autologin.token import Token
 
-from ._api import plain, posted, refusal
+from ._json_api import plain, posted, refusal
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import httpx
 
     from autologin.errors import AutologinError
-    from autologin.flow import Verified
+    from autologin.flow.base import Verified
 
 KEY = {"neo-fin-key": "neotradeapi"}
 ALL = {"seg": "ALL", "exch": "ALL", "prod": "ALL"}
@@ -42,17 +42,17 @@ KEY_WORDS = r"access.?token"
 """What Kotak calls the consumer key."""
 
 
-class Credentials(flow.Credentials):
+class Credentials(base.Credentials):
     """What Kotak Neo needs."""
 
     consumer_key: SecretStr = Field(description="Neo app or web, More, Trade API, your application: the token; it does not end")
     mobile_number: str = Field(pattern=r"^\+91\d{10}$", description="the registered mobile number, written +919876543210")
     ucc: str = Field(description="Neo, Profile: the unique client code")
-    mpin: Annotated[SecretStr, AfterValidator(flow.exactly(6, "MPIN"))] = Field(description="the six digits you log in with")
+    mpin: Annotated[SecretStr, AfterValidator(base.exactly(6, "MPIN"))] = Field(description="the six digits you log in with")
     totp_secret: TotpSeed = Field(description="Trade API, Register for TOTP: the text beside the QR code")
 
 
-class Kotak(flow.Flow):
+class Kotak(base.Flow):
     """Sign in over the Trade API in two steps: the code gives a session that may look, the MPIN one that may trade."""
 
     broker = "kotak"
@@ -82,27 +82,27 @@ class Kotak(flow.Flow):
         headers = {"Auth": plain(token.access_token), "Sid": token.extra.get("edit_sid", ""), **KEY}
         url = f"{token.extra.get('base_url', '')}/quick/user/limits"
         request = http.build_request("POST", url, data={"jData": json.dumps(ALL)}, headers=headers)
-        return await flow.proven(request, http, owner=_owner, dead=lambda status, body: status == 401 or _code(body) == "401")
+        return await base.proven(request, http, owner=_owner, dead=lambda status, body: status == 401 or _code(body) == "401")
 
     async def _step(
         self, http: httpx.AsyncClient, name: str, body: dict[str, str], more: dict[str, str], means: type[AutologinError]
     ) -> dict[str, Any]:
         headers = {"Authorization": plain(self.credentials.consumer_key), **KEY, **more}
         response, answer = await posted(http, f"{self.urls['session']}/login/1.0/{name}", body, headers)
-        data = flow.data_of(answer)
+        data = base.data_of(answer)
         if response.status_code >= 400 or data.get("status") != "success" or not data.get("token"):
             raise _refusal(response, answer, means)
         return data
 
     def _token(self, data: dict[str, Any], now: datetime) -> Token:
         """The bundle, under the names of the SDK's `configuration`."""
-        base = str(data.get("baseUrl") or "").rstrip("/")
-        if not self._is_kotaks(base):
+        base_url = str(data.get("baseUrl") or "").rstrip("/")
+        if not self._is_kotaks(base_url):
             raise ExchangeRejected("Kotak Neo named no address of its own for the session")
         names = {"edit_sid": "sid", "edit_rid": "rid", "data_center": "dataCenter", "feed_url": "feedUrl", "rt_url": "rtUrl"}
         extra = {name: str(data[key]) for name, key in names.items() if data.get(key)}
-        extra |= {"base_url": base, "consumer_key": plain(self.credentials.consumer_key), "ucc": str(data.get("ucc") or "")}
-        return Token(SecretStr(str(data["token"])), now, flow.next_daily(time(0), now), str(data.get("ucc") or ""), extra)
+        extra |= {"base_url": base_url, "consumer_key": plain(self.credentials.consumer_key), "ucc": str(data.get("ucc") or "")}
+        return Token(SecretStr(str(data["token"])), now, base.next_daily(time(0), now), str(data.get("ucc") or ""), extra)
 
     def _is_kotaks(self, base: str) -> bool:
         """Whether the session may be shown to this address: the answer names it, and it could name any."""

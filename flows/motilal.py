@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from autologin import flow, redaction
+from autologin import redaction
 from autologin.errors import OtpNotAvailable
-from autologin.otp import TotpSeed
+from autologin.flow import base
+from autologin.flow.otp import TotpSeed
 from autologin.token import Token
 
-from ._api import plain, posted, refusal
+from ._json_api import plain, posted, refusal
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from autologin.flow import Verified
+    from autologin.flow.base import Verified
 
 UNVERIFIED = {"FALSE", "0", "NO", "N"}
 DEAD = "MO8001"
@@ -62,7 +63,7 @@ def as_sent(value: SecretStr) -> SecretStr:
     return SecretStr(text)
 
 
-class Credentials(flow.Credentials):
+class Credentials(base.Credentials):
     """What Motilal Oswal needs. Without TOTP a code would go out by SMS and e-mail."""
 
     user_id: str = Field(description="the client code you log in with")
@@ -74,7 +75,7 @@ class Credentials(flow.Credentials):
     totp_secret: TotpSeed = Field(description="the text beside the QR code where you enabled an authenticator")
 
 
-class Motilal(flow.Flow):
+class Motilal(base.Flow):
     """Sign in over the MO API; no page is involved."""
 
     broker = "motilal"
@@ -97,7 +98,7 @@ class Motilal(flow.Flow):
             raise refusal("Motilal Oswal", response, _words(data))
         if str(data.get("isAuthTokenVerified", "TRUE")).upper() in UNVERIFIED:
             raise OtpNotAvailable("Motilal Oswal waits for a code that it has sent by SMS and e-mail")
-        ends = flow.next_daily(time(6), now)
+        ends = base.next_daily(time(6), now)
         return Token(SecretStr(str(token)), now, ends, mine.user_id, {"api_key": plain(mine.api_key)})
 
     async def verify(self, token: Token, http: httpx.AsyncClient) -> Verified:
@@ -105,7 +106,7 @@ class Motilal(flow.Flow):
         headers = {**self._headers(), "Authorization": plain(token.access_token)}
         url = f"{self.urls['api']}/report/v1/getreportmargindetail"
         request = http.build_request("POST", url, json={}, headers=headers)
-        return await flow.proven(request, http, owner=_owner, dead=_dead, words=_words)
+        return await base.proven(request, http, owner=_owner, dead=_dead, words=_words)
 
     def _headers(self) -> dict[str, str]:
         return {**HEADERS, "ApiKey": plain(self.credentials.api_key), "vendorinfo": self.credentials.user_id}

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, SecretStr
 
-from autologin import flow
 from autologin.errors import CredentialsRejected
-from autologin.otp import TotpSeed
+from autologin.flow import base
+from autologin.flow.otp import TotpSeed
 from autologin.token import Token
 
-from ._api import plain, posted, refusal
+from ._json_api import plain, posted, refusal
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from autologin.flow import Verified
+    from autologin.flow.base import Verified
 
 VERSION = {"X-Mirae-Version": "1"}
 KEY = "APIKeyException"
@@ -37,7 +37,7 @@ KEY_ENDED = "api is suspended"
 FIRST = "connect/login"
 
 
-class Credentials(flow.Credentials):
+class Credentials(base.Credentials):
     """What m.Stock needs. TOTP must be switched on for the API; without it a code would go out by SMS."""
 
     client_code: str = Field(description="the client code you log in with, such as MA123456")
@@ -46,7 +46,7 @@ class Credentials(flow.Credentials):
     totp_secret: TotpSeed = Field(description="the text beside the QR code where TOTP is enabled for the Trading API")
 
 
-class MStock(flow.Flow):
+class MStock(base.Flow):
     """Sign in over the Trading API in two steps; no page is involved."""
 
     broker = "mstock"
@@ -66,7 +66,7 @@ class MStock(flow.Flow):
         data = await self._step(http, "session/verifytotp", body, {"X-PrivateKey": key})
         jwt = str(data.get("jwtToken") or "")
         extra = {"feed_token": str(data.get("feedToken") or ""), "refresh_token": str(data.get("refreshToken") or "")}
-        ends = flow.sooner(flow.jwt_expiry(jwt), flow.next_daily(time(0), now), now)
+        ends = base.sooner(base.jwt_expiry(jwt), base.next_daily(time(0), now), now)
         return Token(SecretStr(jwt), now, ends, mine.client_code, {"api_key": key, **extra})
 
     async def verify(self, token: Token, http: httpx.AsyncClient) -> Verified:
@@ -74,16 +74,16 @@ class MStock(flow.Flow):
         headers = {**VERSION, "X-PrivateKey": plain(self.credentials.api_key)}
         headers["Authorization"] = f"Bearer {plain(token.access_token)}"
         request = http.build_request("GET", f"{self.urls['api']}/user/fundsummary", headers=headers)
-        return await flow.proven(request, http, owner=_owner, dead=lambda status, _: status == 401)
+        return await base.proven(request, http, owner=_owner, dead=lambda status, _: status == 401)
 
     async def _step(self, http: httpx.AsyncClient, path: str, body: dict[str, str], more: dict[str, str]) -> dict[str, Any]:
         """What a step gives: a first one a token of either name, the last one the session's."""
         response, answer = await posted(http, f"{self.urls['api']}/{path}", body, {**VERSION, **more})
-        data = flow.data_of(answer)
+        data = base.data_of(answer)
         found = data.get("jwtToken") or (path == FIRST and data.get("refreshToken"))
         if response.status_code == 200 and _good(answer) and found:
             return data
-        words = flow.message_of(answer)
+        words = base.message_of(answer)
         if answer.get("error_type") == KEY or KEY_ENDED in words.lower():
             raise CredentialsRejected(f'm.Stock said: "{words}" (HTTP {response.status_code})')
         raise refusal("m.Stock", response, words)

@@ -16,11 +16,11 @@ from urllib.parse import urlencode
 
 from pydantic import Field, SecretStr
 
-from autologin import flow
 from autologin.errors import BrokerUnavailable, CredentialsRejected, ExchangeRejected, OtpRejected
-from autologin.otp import TotpSeed
-from autologin.screen import Field as Box
-from autologin.steps import Script, Step, Tick, Turn
+from autologin.flow import base
+from autologin.flow.otp import TotpSeed
+from autologin.flow.script import Script, Step, Tick, Turn
+from autologin.login.snapshot import Field as Box
 
 from ._oauth2_options import Options
 from ._oauth2_wire import ask_for_token, challenge, read_token, refuse, verdict, verifier
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from autologin.flow import Verified
-    from autologin.otp import Otp
-    from autologin.page import LoginPage
+    from autologin.flow.base import Verified
+    from autologin.flow.otp import Otp
+    from autologin.login.engine import LoginPage
     from autologin.token import Token
 
 # The labels come from the options.
@@ -50,7 +50,7 @@ CODE = Box(
 TOTP_INSTEAD = Turn("TOTP instead", when="other_code", press=r"totp|authenticator")
 
 
-class Credentials(flow.Credentials):
+class Credentials(base.Credentials):
     """What an authorization-code login needs."""
 
     client_id: str = Field(description="the app's id at the authorization server")
@@ -61,7 +61,7 @@ class Credentials(flow.Credentials):
     totp_secret: TotpSeed | None = Field(default=None, description="the authenticator's seed, where the login asks for a code")
 
 
-class OAuth2(flow.Flow):
+class OAuth2(base.Flow):
     """Sign in at an authorization server's login page."""
 
     broker = "oauth2"
@@ -71,8 +71,8 @@ class OAuth2(flow.Flow):
     endpoints = {"authorize": "", "token": "", "profile": ""}
     needs_endpoints = frozenset({"authorize", "token"})
     code_params = ("code",)
-    Credentials: ClassVar[type[flow.Credentials]] = Credentials
-    Options: ClassVar[type[flow.Options]] = Options
+    Credentials: ClassVar[type[base.Credentials]] = Credentials
+    Options: ClassVar[type[base.Options]] = Options
 
     def __init__(self, credentials: Any, endpoints: Mapping[str, str] | None = None, options: Any = None) -> None:
         super().__init__(credentials, endpoints, options)

@@ -19,11 +19,11 @@ from urllib.parse import urlencode
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from autologin import flow
 from autologin.errors import CredentialsRejected, OtpRejected
-from autologin.otp import TotpSeed
-from autologin.screen import Field as Box
-from autologin.steps import Script, Step, Turn
+from autologin.flow import base
+from autologin.flow.otp import TotpSeed
+from autologin.flow.script import Script, Step, Turn
+from autologin.login.snapshot import Field as Box
 from autologin.token import Token
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from autologin.flow import Verified
-    from autologin.otp import Otp
-    from autologin.page import LoginPage
+    from autologin.flow.base import Verified
+    from autologin.flow.otp import Otp
+    from autologin.login.engine import LoginPage
 
 PHONES = ("#mobileNum", "input[name*=mobile i]", "form input[maxlength='10']")
 CODES = ("#otpNum", "input[name*=otp i]")
@@ -61,10 +61,10 @@ def ten_digits(number: str) -> str:
     return digits
 
 
-Pin = Annotated[SecretStr, AfterValidator(flow.exactly(6, "Upstox PIN"))]
+Pin = Annotated[SecretStr, AfterValidator(base.exactly(6, "Upstox PIN"))]
 
 
-class Credentials(flow.Credentials):
+class Credentials(base.Credentials):
     """What Upstox needs. Key and secret are in account.upstox.com/developer/apps, the seed is shown when TOTP is enabled."""
 
     client_id: str = Field(description="account.upstox.com/developer/apps, your app, API key")
@@ -75,7 +75,7 @@ class Credentials(flow.Credentials):
     pin: Pin = Field(description="the 6-digit PIN of your Upstox account")
 
 
-class Upstox(flow.Flow):
+class Upstox(base.Flow):
     """Sign in at login.upstox.com."""
 
     broker = "upstox"
@@ -110,11 +110,11 @@ class Upstox(flow.Flow):
         grant = {"redirect_uri": mine.redirect_uri, "grant_type": "authorization_code"}
         form = {"code": code.get_secret_value(), **app, **grant}
         url, headers = f"{self.urls['api']}/v2/login/authorization/token", {"Api-Version": "2.0", "Accept": "application/json"}
-        response = await flow.answer_of(http.build_request("POST", url, data=form, headers=headers), http)
-        access = (data := flow.json_of(response)).get("access_token")
+        response = await base.answer_of(http.build_request("POST", url, data=form, headers=headers), http)
+        access = (data := base.json_of(response)).get("access_token")
         if response.status_code != 200 or not isinstance(access, str) or not access:
             raise refusal(response)
-        expires_at = flow.jwt_expiry(access) or flow.next_daily(time(3, 30), now)
+        expires_at = base.jwt_expiry(access) or base.next_daily(time(3, 30), now)
         extra = {"client_id": mine.client_id} | {key: data[key] for key in ("extended_token",) if data.get(key)}
         return Token(SecretStr(access), now, expires_at, str(data.get("user_id") or ""), extra)
 
@@ -122,7 +122,7 @@ class Upstox(flow.Flow):
         """GET /v2/user/profile. From an address that is not registered it may refuse a good token (UDAPI1221)."""
         headers = {"Authorization": f"Bearer {token.access_token.get_secret_value()}", "Accept": "application/json"}
         request = http.build_request("GET", f"{self.urls['api']}/v2/user/profile", headers=headers)
-        return await flow.verified(request, http, dead=lambda data: "UDAPI100050" in flow.message_of(data))
+        return await base.verified(request, http, dead=lambda data: "UDAPI100050" in base.message_of(data))
 
 
 def asked_for(reply: Mapping[str, Any]) -> str:
@@ -134,7 +134,7 @@ def asked_for(reply: Mapping[str, Any]) -> str:
 
 def refusal(response: httpx.Response) -> Exception:
     """What an exchange without a token means."""
-    error = flow.refused("Upstox", response, flow.message_of(flow.json_of(response)))
+    error = base.refused("Upstox", response, base.message_of(base.json_of(response)))
     if re.search(r"segment|reactivat", error.said, re.IGNORECASE):
         error.mend = "Reactivate your segments in the Upstox app or on upstox.com, then run it again."
     return error

@@ -18,11 +18,11 @@ from urllib.parse import urlencode
 
 from pydantic import Field, SecretStr
 
-from autologin import flow
 from autologin.errors import CredentialsRejected, OtpRejected
-from autologin.otp import TotpSeed
-from autologin.screen import Field as Box
-from autologin.steps import Script, Step, Turn
+from autologin.flow import base
+from autologin.flow.otp import TotpSeed
+from autologin.flow.script import Script, Step, Turn
+from autologin.login.snapshot import Field as Box
 from autologin.token import Token
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from autologin.flow import Verified
-    from autologin.otp import Otp
-    from autologin.page import LoginPage
+    from autologin.flow.base import Verified
+    from autologin.flow.otp import Otp
+    from autologin.login.engine import LoginPage
 
 USER = Box(
     "user id",
@@ -59,7 +59,7 @@ WAYS = (
 )
 
 
-class Credentials(flow.Credentials):
+class Credentials(base.Credentials):
     """What Zerodha needs. The key and the secret are in developers.kite.trade, the seed is shown when TOTP is enabled."""
 
     api_key: str = Field(description="developers.kite.trade, your app, API key")
@@ -70,7 +70,7 @@ class Credentials(flow.Credentials):
     redirect_uri: str | None = Field(default=None, description="the redirect URL registered for the app (optional)")
 
 
-class Zerodha(flow.Flow):
+class Zerodha(base.Flow):
     """Sign in at Kite web."""
 
     broker = "zerodha"
@@ -112,14 +112,14 @@ class Zerodha(flow.Flow):
         checksum = hashlib.sha256(f"{key}{value}{secret}".encode()).hexdigest()
         form = {"api_key": key, "request_token": value, "checksum": checksum}
         request = http.build_request("POST", f"{self.urls['api']}/session/token", data=form, headers={"X-Kite-Version": "3"})
-        response = await flow.answer_of(request, http)
-        data = flow.json_of(response).get("data")
+        response = await base.answer_of(request, http)
+        data = base.json_of(response).get("data")
         if response.status_code != 200 or not isinstance(data, dict) or not data.get("access_token"):
-            raise flow.refused("Kite", response, flow.json_of(response).get("message"))
+            raise base.refused("Kite", response, base.json_of(response).get("message"))
         return Token(
             access_token=SecretStr(data["access_token"]),
             issued_at=now,
-            expires_at=flow.next_daily(time(6), now),
+            expires_at=base.next_daily(time(6), now),
             user_id=str(data.get("user_id", "")),
             extra={"api_key": key, "public_token": data.get("public_token", "")},
         )
@@ -131,7 +131,7 @@ class Zerodha(flow.Flow):
             "Authorization": f"token {self.credentials.api_key}:{token.access_token.get_secret_value()}",
         }
         request = http.build_request("GET", f"{self.urls['api']}/user/profile", headers=headers)
-        return await flow.verified(request, http, dead=lambda data: data.get("error_type") == "TokenException")
+        return await base.verified(request, http, dead=lambda data: data.get("error_type") == "TokenException")
 
 
 def asked_for(reply: Mapping[str, Any]) -> str:

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 
 from pydantic import SecretStr
 
-from autologin import config
-from autologin.settings import Settings
-from autologin.store import Store
+from autologin.config import loader
+from autologin.config.schema import Settings
+from autologin.store.store import Store
 from autologin.token import Token
 
 SECRET = "access-token-canary"
@@ -87,7 +87,7 @@ class Board:
 def board(folder, clock, text=CONFIG):
     """A board with a store in a folder."""
     (folder / "config.yaml").write_text(text)
-    settings = config.load(folder / "config.yaml", {"HOME": str(folder)})
+    settings = loader.load(folder / "config.yaml", {"HOME": str(folder)})
     return Board(settings, Store.open(settings.state.path, clock), clock)
 
 

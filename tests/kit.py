@@ -21,10 +21,11 @@ from urllib.parse import quote, quote_plus
 
 import yaml
 
-from autologin import config, registry
 from autologin import run as walk
-from autologin.browser import Driver
-from autologin.desk import Desk
+from autologin.app import Desk
+from autologin.config import loader
+from autologin.flow import registry
+from autologin.login.browser import Driver
 from autologin.sandbox.server import Sandbox
 
 MORNING = datetime(2026, 11, 24, 2, 45, 10, tzinfo=UTC)  # 08:15:10 in India
@@ -131,7 +132,7 @@ class Rehearsal:
         return self.folder / "tokens" / f"{self.broker}.json"
 
     def settings(self):
-        return config.load(self.folder / "config.yaml", {"HOME": str(self.folder)})
+        return loader.load(self.folder / "config.yaml", {"HOME": str(self.folder)})
 
     def change(self, change):
         """Edit the config."""
@@ -169,7 +170,7 @@ async def rehearsal(folder, *scenarios, broker="zerodha", clock=None, page_delay
 def secrets_of(twin):
     """What must stand nowhere: secret credentials, and every one-time value so far."""
     flow = registry.load(twin.broker)
-    mine = [value for key, value in twin.credentials.items() if config.is_secret(flow, key)]
+    mine = [value for key, value in twin.credentials.items() if loader.is_secret(flow, key)]
     return [*mine, *twin.otps, *twin.codes_issued]
 
 

@@ -11,27 +11,27 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
 
-from autologin import config
-from autologin.desk import Desk
-from autologin.flow import IST
-from autologin.service import Service
+from autologin.app import Desk
+from autologin.config import loader
+from autologin.flow.base import IST
+from autologin.service.service import Service
 
 FLOW = """
 
 from pydantic import Field, SecretStr
 
-from autologin import flow
+from autologin.flow import base
 from autologin.errors import BrokerUnavailable, CaptchaRequired, CredentialsRejected
-from autologin.flow import Verdict, Verified
+from autologin.flow.base import Verdict, Verified
 from autologin.token import Token
 
 
-class Credentials(flow.Credentials):
+class Credentials(base.Credentials):
     user_id: str = Field(description="the user")
     password: SecretStr = Field(description="the password")
 
 
-class Paper(flow.Flow):
+class Paper(base.Flow):
     broker = "paper"
     title = "Paper"
     docs = "https://paper.example/"
@@ -104,8 +104,8 @@ class World:
     async def sign_in(self, credentials, now):
         from pydantic import SecretStr
 
-        from autologin import flow
         from autologin.errors import BrokerUnavailable
+        from autologin.flow import base
         from autologin.token import Token
 
         user = credentials.user_id
@@ -121,11 +121,11 @@ class World:
         finally:
             self.busy.discard(user)
         issued = self.clock.now()
-        ends = issued + self.life if self.life else flow.next_daily(time(6), issued)
+        ends = issued + self.life if self.life else base.next_daily(time(6), issued)
         return Token(SecretStr(f"token-{user}-{next(self.numbers):06}"), issued, ends, user)
 
     def verify(self, token):
-        from autologin.flow import Verdict, Verified
+        from autologin.flow.base import Verdict, Verified
 
         if self.is_out():
             return Verified(Verdict.UNKNOWN)
@@ -192,7 +192,7 @@ class Vigil:
     calendar: object = None
 
     def start(self):
-        settings = config.load(self.folder / "config.yaml", {"HOME": str(self.folder)})
+        settings = loader.load(self.folder / "config.yaml", {"HOME": str(self.folder)})
         self.service = Service(Desk.open(settings, self.clock), lambda _own: self.calendar, self.folder / "config.yaml")
         self.task = asyncio.ensure_future(self.service.serve())
         return self.service
@@ -225,12 +225,12 @@ def write_config(folder, accounts, more=""):
 @asynccontextmanager
 async def vigil(folder, start, accounts=("one",), more="", calendar=None):
     """A service to be started; what is left of it is stopped at the end."""
-    from autologin import registry
+    from autologin.flow import registry
 
     clock = VirtualClock(start)
     write_config(folder, accounts, more)
     one = Vigil(folder, clock, World(clock), calendar=calendar)
-    config.load(folder / "config.yaml", {"HOME": str(folder)})
+    loader.load(folder / "config.yaml", {"HOME": str(folder)})
     registry.load("paper").world = one.world
     try:
         yield one

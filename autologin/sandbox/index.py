@@ -12,7 +12,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from autologin.sandbox.delivery import redirect
+from autologin.sandbox.redirects import redirect
 from autologin.sandbox.twin import render
 
 if TYPE_CHECKING:

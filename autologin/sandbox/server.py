@@ -9,11 +9,11 @@ from contextlib import AsyncExitStack
 from itertools import count, repeat
 from typing import TYPE_CHECKING, Any, Self
 
-import autologin.sandbox
-from autologin import registry
+from autologin.flow import registry
+from autologin.sandbox import brokers
 from autologin.sandbox.index import Index
 from autologin.sandbox.twin import HANG_UP_MESSAGE, Twin
-from autologin.serving import Served
+from autologin.web.server import Served
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -120,7 +120,7 @@ def twin_classes() -> dict[str, type[Twin]]:
     """
     found = {}
     own = {module.name: module.name[1 : -len("_twin")] for module in pkgutil.iter_modules(registry.FLOWS.__path__)}
-    modules = {f"autologin.sandbox.{module.name}": module.name for module in pkgutil.iter_modules(autologin.sandbox.__path__)}
+    modules = {f"{brokers.__name__}.{module.name}": module.name for module in pkgutil.iter_modules(brokers.__path__)}
     modules |= {f"autologin.flows.{name}": broker for name, broker in own.items() if name == f"_{broker}_twin"}
     for module, broker in modules.items():
         for thing in vars(importlib.import_module(module)).values():

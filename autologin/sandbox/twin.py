@@ -21,7 +21,7 @@ from starlette.middleware import Middleware
 from starlette.responses import HTMLResponse, Response
 
 from autologin.clock import Clock, SystemClock
-from autologin.sandbox.delivery import Delivery
+from autologin.sandbox.redirects import Delivery
 from autologin.sandbox.scenarios import HANG_UP, Behaviour, Failure, Scenario, combine, known
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import secrets as random
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from autologin import owner
 from autologin.message import ISSUED, Message
+from autologin.store import owner
 from autologin.store.database import moment, utc
 from autologin.store.records import Off, Owed, Parcel
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from autologin.clock import Clock
-    from autologin.seal import Seal
     from autologin.store.database import Database
+    from autologin.store.encryption import Seal
     from autologin.store.tallies import Tallies
 
 HOLD_SECONDS = 120.0

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from kit import SkippingClock, leaks, rehearsal, secrets_of
 
-from autologin import browser, log
+from autologin import log
+from autologin.login import browser
 
 BLOCKS = {"credentials_rejected", "otp_rejected", "account_locked"}
 

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from autologin import redaction, registry
+from autologin import redaction
 from autologin.errors import AutologinError
-from autologin.flow import Verdict
+from autologin.flow import registry
+from autologin.flow.base import Verdict
 from autologin.sandbox.jwt import session
 from autologin.sandbox.server import twin_classes
 from autologin.token import Token

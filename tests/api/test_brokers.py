@@ -9,8 +9,8 @@ import logging
 import httpx
 import pytest
 
-from autologin import registry
-from autologin.flow import IST
+from autologin.flow import registry
+from autologin.flow.base import IST
 from autologin.sandbox.server import twin_classes
 
 LOGIN = {
@@ -258,6 +258,6 @@ async def test_a_run_at_the_same_hour_replaces_a_token_of_a_day(walk, broker):
 )
 def test_what_a_refusals_words_mean(words, name):
     """What may mean a password or a lock is never taken for "later": it would be sent again."""
-    from autologin.flows._api import refusal
+    from autologin.flows._json_api import refusal
 
     assert refusal("X", httpx.Response(400), words).name == name

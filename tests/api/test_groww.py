@@ -7,8 +7,8 @@ import json
 import pytest
 from kit import rehearsal
 
-from autologin.flow import IST
-from autologin.sandbox.groww_scenarios import SCENARIOS
+from autologin.flow.base import IST
+from autologin.sandbox.brokers._groww_scenarios import SCENARIOS
 
 ISSUED = {
     *("wrong_code_once", "token_in_payload", "active_for_isactive"),

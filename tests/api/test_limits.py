@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from autologin import registry
-from autologin.flow import Limit
+from autologin.flow import registry
+from autologin.flow.base import Limit
 
 
 @pytest.fixture

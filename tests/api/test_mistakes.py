@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from autologin import registry, run
-from autologin.desk import Desk
+from autologin import run
+from autologin.app import Desk
+from autologin.flow import registry
 from autologin.sandbox.server import twin_classes
 
 

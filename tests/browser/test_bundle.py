@@ -9,8 +9,9 @@ import pytest
 from kit import HandClock, browser, forms, leaks
 from playwright.async_api import async_playwright
 
-from autologin import bundle, redaction
+from autologin import redaction
 from autologin.errors import PageChanged
+from autologin.login import artifacts
 
 SECRETS = ["p@ss w0rd&é", "JBSWY3DPEHPK3PXPCANARY", "code-canary-9f8a"]
 USER, OTP = "XY98765", "482913"
@@ -31,7 +32,7 @@ async def page():
 async def saved(page, folder, clock=None, message="It changed"):
     """The bundle of a login that failed on this page."""
     stages = {"login": 1.23456}
-    return await bundle.save(
+    return await artifacts.save(
         folder, page, "mine", PageChanged(message), stages=stages, user_id=USER, clock=clock or HandClock()
     )
 
@@ -50,7 +51,7 @@ async def test_whatever_the_page_shows_nothing_secret_is_kept(page, tmp_path):
 
 async def test_a_secret_that_gets_past_everything_costs_the_file(page, tmp_path, monkeypatch):
     redaction.remember(*SECRETS)
-    monkeypatch.setattr(bundle, "_numberless", lambda value, _private: value)
+    monkeypatch.setattr(artifacts, "_numberless", lambda value, _private: value)
     await page.set_content(HOSTILE.format(*SECRETS, user=USER, otp=OTP, forms=""))
     place = await saved(page, tmp_path)
     assert [file.name for file in place.iterdir()] == ["screenshot.png"]
@@ -78,7 +79,7 @@ async def test_a_folder_that_cannot_be_written_hides_no_error(page, tmp_path):
 
 
 async def test_a_page_that_hangs_or_is_gone_costs_its_parts_only(page, tmp_path, monkeypatch):
-    monkeypatch.setattr(bundle, "PATIENCE", 0.5)
+    monkeypatch.setattr(artifacts, "PATIENCE", 0.5)
     await page.set_content("<button>x</button>")
     hanging = asyncio.ensure_future(page.evaluate("() => { const end = Date.now() + 4000; while (Date.now() < end); }"))
     place = await asyncio.wait_for(saved(page, tmp_path), 10)

@@ -13,10 +13,10 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from autologin import browser
-from autologin.capture import Capture, resolver_rule
-from autologin.config import BrowserSettings
+from autologin.config.loader import BrowserSettings
 from autologin.errors import ConsentRequired, ExchangeRejected, StateMismatch
+from autologin.login import browser
+from autologin.login.capture import Capture, resolver_rule
 
 CODE = "c0de-canary/+=%&1"
 NONCE = "nonce-123"

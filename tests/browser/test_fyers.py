@@ -10,8 +10,8 @@ import pytest
 from kit import SkippingClock, leaks, rehearsal, secrets_of
 
 from autologin import log
-from autologin.flow import IST
-from autologin.sandbox.fyers_scenarios import SCENARIOS
+from autologin.flow.base import IST
+from autologin.sandbox.brokers.fyers.scenarios import SCENARIOS
 
 FAILED = {
     "no_fields": "page_changed",

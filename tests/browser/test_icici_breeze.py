@@ -11,8 +11,8 @@ import pytest
 from kit import SkippingClock, leaks, rehearsal, secrets_of
 
 from autologin import log
-from autologin.flow import IST
-from autologin.sandbox.icici_breeze_scenarios import SCENARIOS
+from autologin.flow.base import IST
+from autologin.sandbox.brokers.icici_breeze.scenarios import SCENARIOS
 
 FAILED = {
     "no_fields": "page_changed",

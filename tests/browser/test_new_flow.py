@@ -49,7 +49,7 @@ async def test_nothing_is_overwritten_and_bad_names_are_refused(tmp_path):
 
 @pytest.mark.parametrize("name", ["mybroker", "x"])
 def test_the_templates_are_clean(tmp_path, name):
-    from autologin import newflow
+    from autologin.cli.commands import newflow
 
     flow, twin = newflow.write(name, tmp_path)
     for file, like in ((flow, ROOT / "flows" / flow.name), (twin, ROOT / "autologin" / "sandbox" / twin.name)):

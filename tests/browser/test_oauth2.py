@@ -13,9 +13,9 @@ import pytest
 from kit import SkippingClock, leaks, rehearsal, secrets_of
 
 from autologin import log
-from autologin.flow import IST
-from autologin.sandbox.icici_oauth import IciciOAuth
-from autologin.sandbox.oauth2_scenarios import SCENARIOS
+from autologin.flow.base import IST
+from autologin.sandbox.brokers.icici_oauth import IciciOAuth
+from autologin.sandbox.brokers.oauth2.scenarios import SCENARIOS
 
 ISSUED = {
     *("single_page_app", "two_screens", "two_screens_app", "code_with_password", "six_boxes", "code_sends_itself"),

@@ -16,10 +16,10 @@ import pytest
 import yaml
 from kit import leaks
 
-from autologin import config
 from autologin import run as walk
+from autologin.app import Desk
 from autologin.clock import SystemClock
-from autologin.desk import Desk
+from autologin.config import loader
 
 OIDC = Path(__file__).parents[1] / "oidc"
 CLIENT, SECRET, USER, PASSWORD = "autologin-tests", "s3cret of the client/+ =&%", "AB1234", 'p@ss w0rd&+/"é%'
@@ -86,7 +86,7 @@ def settings(folder, server, redirect_uri, change=lambda account: None):
     file = folder / "config.yaml"
     file.touch(mode=0o600)
     file.write_text(yaml.safe_dump({"state": {"path": "./state"}, "sinks": sinks, "accounts": {"mine": account}}))
-    return config.load(file, {"HOME": str(folder)})
+    return loader.load(file, {"HOME": str(folder)})
 
 
 async def run(folder, server, redirect_uri, change=lambda account: None, **more):

@@ -10,8 +10,8 @@ import pytest
 from kit import SkippingClock, leaks, rehearsal, secrets_of
 
 from autologin import log
-from autologin.flow import IST
-from autologin.sandbox.upstox_scenarios import FORMS, SCENARIOS
+from autologin.flow.base import IST
+from autologin.sandbox.brokers.upstox.scenarios import FORMS, SCENARIOS
 
 ISSUED = {
     *("no_auto_advance", "auto_advance_pin", "listens_to_keys", "double_submit_counts", "six_box_pin", "six_box_pin_auto"),

@@ -10,7 +10,7 @@ import pytest
 from kit import SkippingClock, leaks, rehearsal, secrets_of
 
 from autologin import log
-from autologin.sandbox.zerodha_scenarios import SCENARIOS
+from autologin.sandbox.brokers.zerodha.scenarios import SCENARIOS
 
 ISSUED = {
     *("older_totp", "label_only", "twofa_value", "app_code_first", "no_autosubmit", "listens_to_keys"),

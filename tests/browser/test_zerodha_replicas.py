@@ -11,9 +11,10 @@ from kit import SkippingClock, leaks
 from replicas.kite import PASSWORD, Kite
 from replicas.variants import CASES, EVERY_TIME
 
-from autologin import config, log
+from autologin import log
 from autologin import run as walk
-from autologin.desk import Desk
+from autologin.app import Desk
+from autologin.config import loader
 
 CHOSEN = CASES if os.environ.get("REPLICAS") == "all" else {name: CASES[name] for name in EVERY_TIME}
 BLOCKING = {"credentials_rejected", "otp_rejected", "account_locked"}
@@ -36,7 +37,7 @@ async def visit(tmp_path):
         file = tmp_path / "config.yaml"
         file.touch(mode=0o600)
         file.write_text(yaml.safe_dump(content, allow_unicode=True))
-        settings = config.load(file, {"HOME": str(tmp_path)})
+        settings = loader.load(file, {"HOME": str(tmp_path)})
         desk = Desk.open(settings, clock)
         try:
             (outcome,) = await walk.run(desk, list(settings.accounts.values()))

@@ -11,7 +11,7 @@ import click
 import pytest
 
 from autologin import __version__
-from autologin.cli import cli
+from autologin.cli.main import cli
 
 HEAVY = {
     *("apscheduler", "boto3", "cryptography", "httpx", "jinja2", "loguru", "playwright", "pydantic", "pydantic_settings"),
@@ -45,7 +45,7 @@ PROMISED = {
 """Commands and options that others rely on."""
 LOADED = """
 import sys
-from autologin.cli import main
+from autologin.cli.main import main
 try:
     main()
 finally:
@@ -63,7 +63,7 @@ def commands(group=cli, path=()):
 ALL = dict(commands())
 
 
-def autologin(folder, *words, code="from autologin.cli import main; main()"):
+def autologin(folder, *words, code="from autologin.cli.main import main; main()"):
     environ = {"HOME": str(folder), "PATH": os.environ["PATH"]}
     return subprocess.run(
         [sys.executable, "-c", code, *words], check=False, capture_output=True, text=True, cwd=folder, env=environ, timeout=60
@@ -165,6 +165,8 @@ def test_no_browser_code_where_none_is_started(tmp_path, words):
 
 
 def test_the_drivers_start_waits_for_nothing_heavy(tmp_path):
-    done = autologin(tmp_path, code="import sys, autologin.cli, autologin.oneshot, autologin.log; print(*sys.modules)")
-    assert {"autologin.early", "autologin.store"} <= set(done.stdout.split())
+    done = autologin(
+        tmp_path, code="import sys, autologin.cli.main, autologin.cli.commands.run, autologin.log; print(*sys.modules)"
+    )
+    assert {"autologin.cli.prestart", "autologin.store.store"} <= set(done.stdout.split())
     assert set(done.stdout.split()) & {"pydantic", "httpx", "cryptography", "playwright"} == set()

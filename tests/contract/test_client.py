@@ -18,11 +18,11 @@ from pydantic import SecretStr
 
 from autologin import client
 from autologin.clock import SystemClock
+from autologin.delivery.sinks.base import parse
 from autologin.errors import ConfigError, StoreError, TokenRejected
 from autologin.message import Message
-from autologin.secrets import Place
-from autologin.sinks import parse
-from autologin.store import Store
+from autologin.secret_refs import Place
+from autologin.store.store import Store
 from autologin.token import Token
 
 SECRET = "client-token-canary+/="

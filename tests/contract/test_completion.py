@@ -10,7 +10,8 @@ import sys
 import pytest
 from kit import User
 
-from autologin import config, registry
+from autologin.config import loader
+from autologin.flow import registry
 
 CONFIG = "accounts:\n  mine: {broker: groww}\n  yours: {broker: groww}\n"
 
@@ -19,7 +20,7 @@ def completed(folder, shell, line):
     environ = {"HOME": str(folder), "PATH": os.environ["PATH"], "_AUTOLOGIN_COMPLETE": f"{shell}_complete"}
     words = line.split(" ")
     environ |= {"COMP_WORDS": line, "COMP_CWORD": words[-1] if shell == "fish" else str(len(words) - 1)}
-    code = "from autologin.cli import main; main()"
+    code = "from autologin.cli.main import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", code], check=False, capture_output=True, text=True, cwd=folder, env=environ, timeout=30
     )
@@ -60,7 +61,7 @@ def test_the_script_is_printed(tmp_path, shell):
 def test_a_real_bash(tmp_path):
     (tmp_path / "config.yaml").write_text(CONFIG)
     command = tmp_path / "autologin"
-    command.write_text(f'#!/bin/sh\nexec {sys.executable} -c "from autologin.cli import main; main()" "$@"\n')
+    command.write_text(f'#!/bin/sh\nexec {sys.executable} -c "from autologin.cli.main import main; main()" "$@"\n')
     command.chmod(0o755)
     script = """eval "$(autologin completion bash)"; COMP_WORDS=(autologin run mi); COMP_CWORD=2
     _autologin_completion autologin; echo "${COMPREPLY[@]}" """
@@ -77,6 +78,6 @@ async def test_the_block_of_every_flow_loads(tmp_path, broker):
     file = tmp_path / "config.yaml"
     for text in (done.out, done.out.replace("      # client_secret: ", "      client_secret: ")):
         file.write_text(text)
-        assert config.load(file, {"HOME": str(tmp_path)}).accounts[broker].broker == broker
+        assert loader.load(file, {"HOME": str(tmp_path)}).accounts[broker].broker == broker
     for field in registry.load(broker).Credentials.model_fields.values():
         assert field.description.split()[0] in done.out

@@ -17,8 +17,15 @@ import jail
 import pytest
 import yaml
 
-from autologin import browser, cli, errors, healthcheck, http, registry, service, sources
-from autologin.settings import BrowserSettings, Settings
+from autologin import errors
+from autologin.cli.commands import healthcheck
+from autologin.cli.main import cli
+from autologin.config import overrides
+from autologin.config.schema import BrowserSettings, Settings
+from autologin.flow import registry
+from autologin.login import browser
+from autologin.service import service
+from autologin.web import app
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -211,15 +218,15 @@ def environment_of_the_image():
 
 def unresolved(names):
     """The names of variables that lead to no key of the config."""
-    layers = sources.Layers(Settings, ACCOUNT)
-    layers.lay_over(sources.Given(name, name[len(sources.PREFIX) :], "1") for name in names)
+    layers = overrides.Layers(Settings, ACCOUNT)
+    layers.lay_over(overrides.Given(name, name[len(overrides.PREFIX) :], "1") for name in names)
     return [problem.key for problem in layers.problems]
 
 
 def test_every_variable_is_a_key_of_the_config():
     found = {name for file in EVERYTHING for name in re.findall(r"AUTOLOGIN_\w*[A-Z]", file.read_text())}
     assert {"AUTOLOGIN_CONFIG", "AUTOLOGIN_STATE__PATH", "AUTOLOGIN_HTTP__LISTEN", "AUTOLOGIN_SECRETS_DIR"} <= found
-    assert unresolved(found - sources.RESERVED) == []
+    assert unresolved(found - overrides.RESERVED) == []
     assert unresolved(["AUTOLOGIN_STATE_PATH"]) == ["AUTOLOGIN_STATE_PATH"]
 
 
@@ -269,7 +276,7 @@ def test_the_folders_are_the_same_everywhere():
         assert mounts.keys() == {one["name"] for one in pod["volumes"]}
         assert (mounts["config"], mounts["state"], mounts["tmp"]) == (str(config.parent), state, image["HOME"])
         assert {"name": "AUTOLOGIN_SECRETS_DIR", "value": mounts["secrets"]} in container["env"]
-        assert Path(mounts["secrets"]).is_relative_to(sources.SECRETS_FOLDER)
+        assert Path(mounts["secrets"]).is_relative_to(overrides.SECRETS_FOLDER)
     claims = {one["metadata"]["name"] for one in documents() if one["kind"] == "PersistentVolumeClaim"}
     claimed = [one["persistentVolumeClaim"] for pod in pods() for one in pod["volumes"] if "persistentVolumeClaim" in one]
     assert claimed == [{"claimName": name} for name in claims for _ in pods()]
@@ -301,7 +308,7 @@ def test_the_image_is_called_the_same_everywhere():
 
 
 def test_probes_ask_what_is_answered():
-    routes = {route.path for route in http.app(None).routes}
+    routes = {route.path for route in app.app(None).routes}
     probes = {name: value["httpGet"]["path"] for one in containers() for name, value in one.items() if name.endswith("Probe")}
     assert probes == {"startupProbe": "/livez", "livenessProbe": "/livez", "readinessProbe": "/readyz"}
     assert set(probes.values()) <= routes
@@ -323,8 +330,8 @@ def commands():
 
 def test_every_command_is_one_that_autologin_has():
     for words in commands():
-        with click.Context(cli.cli) as context:
-            name, command, rest = cli.cli.resolve_command(context, list(words))
+        with click.Context(cli) as context:
+            name, command, rest = cli.resolve_command(context, list(words))
             command.make_context(name, rest, parent=context)  # raises where it has no such option
 
 

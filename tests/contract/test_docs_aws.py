@@ -13,9 +13,9 @@ from aws_kit import REGION, credentials, moto
 from kit import MORNING
 from pydantic import SecretStr
 
+from autologin.delivery.sinks.base import parse
 from autologin.message import Message
-from autologin.secrets import Place
-from autologin.sinks import parse
+from autologin.secret_refs import Place
 from autologin.token import Token
 
 assert credentials
@@ -70,7 +70,7 @@ def test_the_policy_allows_what_the_code_does():
     policy = json.loads(block("json"))
     allowed = {action for one in policy["Statement"] for action in [one["Action"]] if isinstance(action, str)}
     allowed |= {action for one in policy["Statement"] if isinstance(one["Action"], list) for action in one["Action"]}
-    code = "".join((ROOT / "autologin" / name).read_text() for name in ("aws.py", "secrets.py", "sinks/ssm.py"))
+    code = "".join((ROOT / "autologin" / name).read_text() for name in ("aws.py", "secret_refs.py", "delivery/sinks/ssm.py"))
     done = set(re.findall(r'"((?:ssm|secretsmanager):\w+)"', code))
     assert done == {"ssm:PutParameter", "ssm:GetParameter", "secretsmanager:GetSecretValue"}
     assert done | {"kms:Encrypt", "kms:GenerateDataKey", "kms:Decrypt"} == allowed

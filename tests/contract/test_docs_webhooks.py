@@ -14,11 +14,11 @@ import pytest
 from kit import MORNING
 from pydantic import SecretStr
 
+from autologin.delivery.sinks.base import parse
+from autologin.delivery.sinks.webhook import new_secret
 from autologin.errors import DeliveryFailed
 from autologin.message import Message
-from autologin.secrets import Place
-from autologin.sinks import parse
-from autologin.sinks.webhook import new_secret
+from autologin.secret_refs import Place
 from autologin.token import Token
 
 PAGE = (Path(__file__).parents[2] / "docs/webhooks.md").read_text()

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from autologin import check, config, registry, sinks, sources
-from autologin.settings import Settings
+from autologin import preflight
+from autologin.config import loader, overrides
+from autologin.config.schema import Settings
+from autologin.delivery.sinks import base
+from autologin.flow import registry
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
 TEXT = EXAMPLE.read_text()
@@ -19,7 +22,7 @@ OPTION = re.compile(r"^(\s*)# (\s*)(\w+:.*)$")
 
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch, tmp_path):
-    monkeypatch.setattr(sources, "SECRETS_FOLDER", tmp_path / "no-secrets")
+    monkeypatch.setattr(overrides, "SECRETS_FOLDER", tmp_path / "no-secrets")
 
 
 @pytest.fixture
@@ -34,7 +37,7 @@ def load(tmp_path):
     def loaded(text):
         file = tmp_path / "config.yaml"
         file.write_text(text)
-        return config.load(file, environ), environ
+        return loader.load(file, environ), environ
 
     return loaded
 
@@ -56,21 +59,21 @@ def test_it_loads_as_it_is(load):
     account = settings.account("zerodha")
     assert account.sinks == ["tokens"]
     assert settings.sinks["tokens"].target("zerodha", "zerodha") == str(settings.folder / "tokens/zerodha.json")
-    flow = config.flow_for(settings, account, environ)
+    flow = loader.flow_for(settings, account, environ)
     assert flow.credentials.totp_secret.get_secret_value() == SEED
     assert settings.state.path == Path(environ["HOME"]) / ".local/state/autologin"
 
 
 def test_check_finds_nothing_to_mend_in_it(load):
     settings, environ = load(TEXT)
-    bad = [one for one in check.run(settings.file, environ, online=False) if one.level == "problem"]
+    bad = [one for one in preflight.run(settings.file, environ, online=False) if one.level == "problem"]
     assert bad == []
 
 
 def test_what_is_missing_is_told_when_it_is_copied_and_nothing_else_is_done(tmp_path):
     """The first mistake of all: copied, not filled in."""
     (tmp_path / "config.yaml").write_text(TEXT)
-    found = check.run(tmp_path / "config.yaml", {"HOME": str(tmp_path)}, online=False)
+    found = preflight.run(tmp_path / "config.yaml", {"HOME": str(tmp_path)}, online=False)
     bad = {one.key.rsplit(".", 1)[1]: one for one in found if one.level == "problem"}
     assert bad.keys() == {"api_secret", "password", "totp_secret"}
     assert all(one.mend for one in bad.values())
@@ -103,8 +106,8 @@ def test_what_is_commented_out_can_be_used(load):
     }
     settings, environ = load(text)
     found = settings.account("zerodha")
-    assert config.proxy_url(found, environ) == environ["ZERODHA_PROXY"]
-    assert config.flow_for(settings, found, environ).redirect_uri == "https://127.0.0.1/"
+    assert loader.proxy_url(found, environ) == environ["ZERODHA_PROXY"]
+    assert loader.flow_for(settings, found, environ).redirect_uri == "https://127.0.0.1/"
 
 
 @pytest.mark.parametrize("line", [line for line in TEXT.split("\naccounts:", 1)[1].splitlines() if OPTION.match(line)])
@@ -112,10 +115,10 @@ def test_each_of_them_is_a_key_with_a_comment_of_its_own(line):
     key = OPTION.match(line)[3].split(":")[0]
     flow = registry.load("zerodha")
     known = {*Settings.model_fields, *flow.Credentials.model_fields, "executable", "sandbox", "authorize", "proxy", "timeout"}
-    known |= {*sinks.config_class("file").model_fields, "for_compose"}
+    known |= {*base.config_class("file").model_fields, "for_compose"}
     sections = ("schedule", "http", "watch", "notify")
     known |= {key for name in sections for key in Settings.model_fields[name].annotation.model_fields}
-    known |= {*sinks.config_class("ssm").model_fields, "aws"}
+    known |= {*base.config_class("ssm").model_fields, "aws"}
     assert key in known
 
 
@@ -132,4 +135,4 @@ def test_defaults_that_it_shows_are_the_defaults(load):
 def test_no_secret_stands_in_it():
     found = yaml.safe_load(TEXT)["accounts"]["zerodha"]["credentials"]
     plain = [key for key, value in found.items() if not isinstance(value, dict)]
-    assert [key for key in plain if config.is_secret(registry.load("zerodha"), key)] == []
+    assert [key for key in plain if loader.is_secret(registry.load("zerodha"), key)] == []

@@ -16,9 +16,11 @@ import yaml
 from kit import User, leaks
 from pydantic import SecretStr
 
-from autologin import formats, handover, registry
+from autologin.cli.commands import exec as handover
 from autologin.clock import SystemClock
-from autologin.store import Store
+from autologin.delivery import formats
+from autologin.flow import registry
+from autologin.store.store import Store
 from autologin.token import Token
 
 SECRET = "exec-token-canary+/=$HOME 'x'"

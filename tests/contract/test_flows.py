@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from autologin import registry
-from autologin.flow import Flow
+from autologin.flow import registry
+from autologin.flow.base import Flow
 from autologin.sandbox.server import twin_classes
 
 ROOT = Path(__file__).parents[2]
@@ -92,7 +92,7 @@ def test_it_creates_nothing_and_reads_no_clock_or_environment(source):
 
 
 def test_each_page_field_can_be_found_in_two_ways_or_more(flow):
-    from autologin.screen import Field
+    from autologin.login.snapshot import Field
 
     modules = {kind.__module__ for kind in flow.__mro__ if kind.__module__.startswith("autologin.flows.")}
     used = [getattr(thing, "__module__", "") for name in modules for thing in vars(importlib.import_module(name)).values()]

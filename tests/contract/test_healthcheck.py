@@ -12,18 +12,27 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from autologin import healthcheck
-from autologin.settings import Http
+from autologin.cli.commands import healthcheck
+from autologin.config.schema import Http
 
-LOADED = "import sys; from autologin.cli import main\ntry: main()\nfinally: sys.stderr.write('|' + ' '.join(sys.modules))"
+LOADED = "import sys; from autologin.cli.main import main\ntry: main()\nfinally: sys.stderr.write('|' + ' '.join(sys.modules))"
 LIGHT = {
-    *("autologin", "autologin.cli", "autologin.commands", "autologin.notices", "autologin.webhooks", "autologin.healthcheck"),
-    *("autologin.firststeps", "autologin.words"),
+    *(
+        "autologin",
+        "autologin.cli",
+        "autologin.cli.commands",
+        "autologin.cli.main",
+        "autologin.cli.base",
+        "autologin.cli.commands.notify",
+        "autologin.cli.commands.webhook",
+        "autologin.cli.commands.healthcheck",
+    ),
+    *("autologin.cli.commands.firststeps", "autologin.cli.completion"),
 }
 LIGHT |= {"autologin.errors", "autologin.redaction"}
 
 
-def asked(folder, *words, code="from autologin.cli import main; main()"):
+def asked(folder, *words, code="from autologin.cli.main import main; main()"):
     environ = {"HOME": str(folder), "PATH": os.environ["PATH"], "http_proxy": "http://127.0.0.1:9"}
     command = [sys.executable, "-c", code, "healthcheck", *words]
     return subprocess.run(command, check=False, capture_output=True, text=True, cwd=folder, env=environ, timeout=30)
@@ -128,7 +137,7 @@ def test_it_starts_almost_as_fast_as_click(tmp_path, service):
         after = os.times()
         return after.children_user + after.children_system - before.children_user - before.children_system
 
-    ours = ("from autologin.cli import main; main()", "healthcheck", "--url", f"{service}/livez")
+    ours = ("from autologin.cli.main import main; main()", "healthcheck", "--url", f"{service}/livez")
     pairs = [(spent("import click"), spent(*ours)) for _ in range(7)]
     bare, whole = (statistics.median(times) for times in zip(*pairs, strict=True))
     assert whole <= bare * 1.5 + 0.06, (bare, whole)

@@ -13,7 +13,7 @@ import pyotp
 import pytest
 from pydantic import SecretStr
 
-from autologin import registry
+from autologin.flow import registry
 from autologin.sandbox.server import Sandbox
 
 ROOT = Path(__file__).parents[2]

@@ -11,9 +11,9 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from autologin import registry
-from autologin.flow import Verdict
-from autologin.sandbox.fyers import Grant
+from autologin.flow import registry
+from autologin.flow.base import Verdict
+from autologin.sandbox.brokers.fyers import Grant
 from autologin.sandbox.server import Sandbox
 
 ROOT = Path(__file__).parents[2]

@@ -11,8 +11,8 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from autologin import registry
-from autologin.flow import Verdict
+from autologin.flow import registry
+from autologin.flow.base import Verdict
 from autologin.sandbox.server import Sandbox
 
 ROOT = Path(__file__).parents[2]

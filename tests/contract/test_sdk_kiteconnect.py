@@ -17,7 +17,7 @@ from kiteconnect import KiteConnect
 from kiteconnect.exceptions import InputException, NetworkException, TokenException
 from pydantic import SecretStr
 
-from autologin import registry
+from autologin.flow import registry
 from autologin.sandbox.server import Sandbox
 
 PAGE = Path(__file__).parents[2] / "docs/brokers/zerodha.md"

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from autologin import registry
+from autologin.flow import registry
 from autologin.sandbox.server import Sandbox
 
 ROOT = Path(__file__).parents[2]

@@ -11,10 +11,10 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from autologin import registry
-from autologin.flow import Verdict
+from autologin.flow import registry
+from autologin.flow.base import Verdict
+from autologin.sandbox.brokers.upstox import Grant
 from autologin.sandbox.server import Sandbox
-from autologin.sandbox.upstox import Grant
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".sdks/upstox/bin/python"

@@ -18,11 +18,12 @@ import pytest
 from kit import MORNING, forms
 from pydantic import SecretStr
 
-from autologin import owner, store
 from autologin.errors import AutologinError, ConfigError, CredentialsRejected, StoreError
-from autologin.store import LEASE_SECONDS, RUNS_KEPT, STEPS_KEPT, Store
+from autologin.store import database as database_module
+from autologin.store import owner, store
 from autologin.store.database import MIGRATIONS
 from autologin.store.records import AttemptCount, Run, Tally
+from autologin.store.store import LEASE_SECONDS, RUNS_KEPT, STEPS_KEPT, Store
 from autologin.token import Token
 
 SECRET = "tok/en+canary=9f8a77"
@@ -61,7 +62,7 @@ READY = """
 import sys, time
 from pathlib import Path
 from autologin.clock import SystemClock
-from autologin.store import Store
+from autologin.store.store import Store
 from cryptography.fernet import Fernet
 print("ready", flush=True)
 sys.stdin.readline()
@@ -701,7 +702,7 @@ def version(file):
 def made_by(folder, steps):
     """The database that an autologin with only the first migrations has left."""
     folder.mkdir(mode=0o700)
-    with contextlib.closing(sqlite3.connect(folder / store.database.FILE)) as database:
+    with contextlib.closing(sqlite3.connect(folder / database_module.FILE)) as database:
         database.executescript(";".join(MIGRATIONS[:steps]) + f"; PRAGMA user_version = {steps}")
 
 
@@ -712,7 +713,7 @@ def schema(file):
 
 def test_a_new_database_is_of_the_newest_version(opener, tmp_path):
     opener()
-    assert version(tmp_path / "state" / store.database.FILE) == len(MIGRATIONS)
+    assert version(tmp_path / "state" / database_module.FILE) == len(MIGRATIONS)
 
 
 @pytest.mark.parametrize("steps", range(len(MIGRATIONS) + 1))
@@ -722,23 +723,23 @@ def test_a_database_of_each_earlier_version_becomes_the_newest(opener, tmp_path,
     kept.put_token("z", "zerodha", a_token())
     assert kept.token("z").token == a_token()
     opener(folder=tmp_path / "new")
-    assert version(tmp_path / "state" / store.database.FILE) == len(MIGRATIONS)
-    assert schema(tmp_path / "state" / store.database.FILE) == schema(tmp_path / "new" / store.FILE)
+    assert version(tmp_path / "state" / database_module.FILE) == len(MIGRATIONS)
+    assert schema(tmp_path / "state" / database_module.FILE) == schema(tmp_path / "new" / store.FILE)
 
 
 def test_a_migration_leaves_what_was_there(opener, tmp_path, monkeypatch):
     opener().put_token("z", "zerodha", a_token())
-    monkeypatch.setattr(store.database, "MIGRATIONS", (*MIGRATIONS, "ALTER TABLE tokens ADD COLUMN note TEXT;"))
+    monkeypatch.setattr(database_module, "MIGRATIONS", (*MIGRATIONS, "ALTER TABLE tokens ADD COLUMN note TEXT;"))
     assert opener().token("z").token == a_token()
-    assert version(tmp_path / "state" / store.database.FILE) == len(MIGRATIONS) + 1
+    assert version(tmp_path / "state" / database_module.FILE) == len(MIGRATIONS) + 1
 
 
 def test_a_migration_that_fails_changes_nothing(opener, tmp_path, monkeypatch):
     opener().put_token("z", "zerodha", a_token())
-    file = tmp_path / "state" / store.database.FILE
+    file = tmp_path / "state" / database_module.FILE
     before = schema(file)
     with monkeypatch.context() as broken:
-        broken.setattr(store.database, "MIGRATIONS", (*MIGRATIONS, "DROP TABLE runs; CREATE TABLE tokens (x) STRICT;"))
+        broken.setattr(database_module, "MIGRATIONS", (*MIGRATIONS, "DROP TABLE runs; CREATE TABLE tokens (x) STRICT;"))
         with pytest.raises(StoreError):
             opener()
     assert schema(file) == before
@@ -748,7 +749,7 @@ def test_a_migration_that_fails_changes_nothing(opener, tmp_path, monkeypatch):
 
 def test_a_database_of_a_newer_autologin_is_refused_and_left_alone(opener, tmp_path):
     opener().put_token("z", "zerodha", a_token())
-    file = tmp_path / "state" / store.database.FILE
+    file = tmp_path / "state" / database_module.FILE
     newer = len(MIGRATIONS) + 1
     with contextlib.closing(sqlite3.connect(file)) as database:
         database.execute(f"PRAGMA user_version = {newer}")
@@ -763,11 +764,11 @@ def test_a_database_of_a_newer_autologin_is_refused_and_left_alone(opener, tmp_p
 
 def test_a_file_that_is_no_database_is_named_with_what_to_do(opener, tmp_path):
     opener().close()
-    file = tmp_path / "state" / store.database.FILE
+    file = tmp_path / "state" / database_module.FILE
     file.write_bytes(b"accounts: {}\n" * 100)
     with pytest.raises(StoreError, match="damaged") as caught:
         opener()
-    assert f"Move {store.database.FILE} in the state folder away" in caught.value.mend
+    assert f"Move {database_module.FILE} in the state folder away" in caught.value.mend
     file.unlink()
     assert opener().token("z") is None
 
@@ -778,7 +779,7 @@ def test_moving_a_damaged_file_away_is_enough_even_beside_its_leftovers(opener, 
     folder = tmp_path / "state"
     left = {name: (folder / name).read_bytes() for name in ("autologin.db-wal", "autologin.db-shm")}
     kept.close()
-    (folder / store.database.FILE).unlink()
+    (folder / database_module.FILE).unlink()
     for name, content in left.items():
         (folder / name).write_bytes(content)
     fresh = opener()
@@ -792,7 +793,7 @@ def test_a_damaged_page_is_a_store_error(opener, tmp_path):
     for number in range(200):
         kept.put_token(f"account-{number}", "zerodha", a_token())
     kept.close()
-    file = tmp_path / "state" / store.database.FILE
+    file = tmp_path / "state" / database_module.FILE
     content = bytearray(file.read_bytes())
     content[4096:] = b"\xa5" * (len(content) - 4096)
     file.write_bytes(content)
@@ -822,7 +823,7 @@ def test_a_folder_that_is_a_file_cannot_be_used(opener, tmp_path):
 
 
 def test_a_database_that_is_a_folder_cannot_be_used(opener, tmp_path):
-    (tmp_path / "state" / store.database.FILE).mkdir(parents=True)
+    (tmp_path / "state" / database_module.FILE).mkdir(parents=True)
     with pytest.raises(ConfigError, match=r"state\.path: .*/state cannot be used"):
         opener()
 
@@ -892,7 +893,7 @@ def test_a_closed_store_says_so_as_a_store_error(opener):
 
 def test_a_store_that_cannot_be_opened_lets_go_of_its_file(opener, tmp_path):
     opener().close()
-    file = tmp_path / "state" / store.database.FILE
+    file = tmp_path / "state" / database_module.FILE
     file.write_bytes(b"no database " * 100)
     for _ in range(3):
         with pytest.raises(StoreError):
@@ -903,7 +904,7 @@ def test_a_store_that_cannot_be_opened_lets_go_of_its_file(opener, tmp_path):
 
 async def test_a_write_that_waits_for_another_process_gets_through(opener, tmp_path):
     kept = opener()
-    with contextlib.closing(sqlite3.connect(tmp_path / "state" / store.database.FILE, check_same_thread=False)) as database:
+    with contextlib.closing(sqlite3.connect(tmp_path / "state" / database_module.FILE, check_same_thread=False)) as database:
         database.isolation_level = None
         database.execute("BEGIN IMMEDIATE")
         asyncio.get_running_loop().run_in_executor(None, lambda: database.execute("COMMIT"))

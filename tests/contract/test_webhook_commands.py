@@ -10,9 +10,9 @@ import pytest
 from kit import User, leaks
 from standardwebhooks.webhooks import Webhook
 
-from autologin import listen
+from autologin.delivery import webhook_consumer
+from autologin.delivery.sinks.webhook import key_in, new_secret, signed
 from autologin.message import Message
-from autologin.sinks.webhook import key_in, new_secret, signed
 
 CONFIG = """
 accounts:
@@ -119,7 +119,7 @@ async def test_what_cannot_work_is_said(tmp_path, words, code, said):
 
 
 async def test_a_port_that_is_in_use(tmp_path):
-    async with listen.listening(key_in(new_secret()), 0, print) as url:
+    async with webhook_consumer.listening(key_in(new_secret()), 0, print) as url:
         user = User(tmp_path, {"HOOK_SECRET": new_secret()})
         done = await user.says("webhook", "listen", "--port", url.rstrip("/").rpartition(":")[2])
     assert (done.code, "cannot be used" in done.err) == (2, True)

@@ -16,11 +16,11 @@ import pytest
 from kit import MORNING
 from pydantic import SecretStr
 
+from autologin.delivery.sinks.base import parse
+from autologin.delivery.sinks.webhook import key_in, new_secret, signed
 from autologin.errors import CredentialsRejected, DeliveryFailed, TokenRejected
 from autologin.message import Message
-from autologin.secrets import Place
-from autologin.sinks import parse
-from autologin.sinks.webhook import key_in, new_secret, signed
+from autologin.secret_refs import Place
 from autologin.token import Token
 
 WEBHOOKS = Path(__file__).parents[1] / "webhooks"

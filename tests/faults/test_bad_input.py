@@ -14,7 +14,7 @@ import pytest
 from kit import User, leaks, rehearsal
 from pydantic import SecretStr
 
-from autologin.secrets import Place, Secret, resolve
+from autologin.secret_refs import Place, Secret, resolve
 
 CANARY = "hunter2canary"
 SEED = "JBSWY3DPEHPK3PXPCANARY"

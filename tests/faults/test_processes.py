@@ -12,7 +12,7 @@ import pytest
 from kit import children, leaks, rehearsal, until
 
 from autologin.clock import SystemClock
-from autologin.store import Store
+from autologin.store.store import Store
 
 
 @pytest.fixture

@@ -19,8 +19,9 @@ import pytest
 from loguru import logger
 from vigil import Weekdays, vigil
 
-from autologin import notify, service, sources
-from autologin.flow import IST
+from autologin.config import overrides
+from autologin.flow.base import IST
+from autologin.service import notifier, service
 
 OPENS = time(9, 15)
 
@@ -49,7 +50,7 @@ def _quiet(monkeypatch, tmp_path):
     monkeypatch.setattr(asyncio, "to_thread", at_once)
     monkeypatch.setattr(os, "fsync", lambda _file: None)  # no power is cut here
     monkeypatch.setattr(sqlite3, "connect", unsynced(sqlite3.connect))
-    monkeypatch.setattr(sources, "SECRETS_FOLDER", tmp_path / "no-secrets")
+    monkeypatch.setattr(overrides, "SECRETS_FOLDER", tmp_path / "no-secrets")
     monkeypatch.setattr(service, "LOOK", 6 * 3600.0)  # what is due wakes it all the same
     logger.disable("autologin")
     yield
@@ -70,7 +71,7 @@ def unsynced(connect):
 def told(monkeypatch):
     """Every notice, in order."""
     found = []
-    monkeypatch.setattr(notify.Teller, "_later", lambda _self, notice, _image: found.append(notice))
+    monkeypatch.setattr(notifier.Teller, "_later", lambda _self, notice, _image: found.append(notice))
     return found
 
 

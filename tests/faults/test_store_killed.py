@@ -15,9 +15,9 @@ from collections import Counter
 import pytest
 from kit import MORNING, HandClock
 
-from autologin import store
 from autologin.clock import SystemClock
-from autologin.store import Store
+from autologin.store import store
+from autologin.store.store import Store
 
 TURNS = 10
 AT_ONCE = 2
@@ -29,7 +29,7 @@ from pathlib import Path
 import cryptography.fernet
 from pydantic import SecretStr
 from autologin.clock import SystemClock
-from autologin.store import Store
+from autologin.store.store import Store
 from autologin.token import Token
 
 

@@ -19,13 +19,13 @@ from kit import User, leaks, rehearsal
 from pydantic import SecretStr
 from tls_kit import pair, server_side
 
-from autologin import config
 from autologin.clock import SystemClock
-from autologin.delivery import Post
+from autologin.config import loader
+from autologin.delivery.dispatcher import Post
+from autologin.delivery.sinks.webhook import new_secret
 from autologin.message import Message
-from autologin.sandbox.groww import Groww
-from autologin.sinks.webhook import new_secret
-from autologin.store import Store
+from autologin.sandbox.brokers.groww import Groww
+from autologin.store.store import Store
 from autologin.token import Token
 
 SECRET = new_secret()
@@ -76,13 +76,13 @@ class Trader(User):
 GRIEF = """
 import errno, os, runpy, signal, sys
 from pathlib import Path
-from autologin import atomic
+from autologin import files
 
 def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)
 
 def half(path, data, _rights):
-    os.write(atomic._create(path), data[: len(data) // 2])
+    os.write(files._create(path), data[: len(data) // 2])
     die()
 
 def full(_handle):
@@ -240,7 +240,7 @@ async def test_ten_times_500_and_then_200_is_one_message_whoever_asks(trader, cl
     """Each try by a process of its own, as far as the store can tell: it is opened anew."""
     async with listening(Consumer([(500, {})] * 10 + [(200, {})])) as consumer:
         trader.configure(hook=hook(consumer))
-        settings = config.load(trader.folder / "config.yaml", {"HOME": str(trader.folder)})
+        settings = loader.load(trader.folder / "config.yaml", {"HOME": str(trader.folder)})
         (owed,) = trader.owe()
         clock.wall = datetime.now(UTC)
         pauses = []

@@ -13,8 +13,8 @@ from conftest import running
 from kit import HandClock
 from playwright.sync_api import expect
 
-from autologin import http
 from autologin.errors import OtpRejected
+from autologin.web import app
 
 NASTY = "<img src=x onerror=\"document.title='hacked'\"><script>document.title='hacked'</script>"
 WIDTHS = {"phone": 360, "desktop": 1280}
@@ -29,7 +29,7 @@ class Site:
     async def __aenter__(self):
         self.loop = asyncio.get_running_loop()
         self.board = board(self.folder, self.clock, self.text)
-        self.served = await http.serve_http(self.board, "127.0.0.1:0")
+        self.served = await app.serve_http(self.board, "127.0.0.1:0")
         self.url = self.served.url
 
     async def __aexit__(self, *_):

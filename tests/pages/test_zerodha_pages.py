@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-    from autologin.sandbox.zerodha import Zerodha
+    from autologin.sandbox.brokers.zerodha import Zerodha
 
 BROKERS = ["zerodha"]
 MOMENT = 1000

@@ -11,7 +11,7 @@ from aws_kit import REGION, credentials, moto, refusal, scripted
 from kit import leaks
 
 from autologin.errors import ConfigError
-from autologin.secrets import Place, parse, resolve
+from autologin.secret_refs import Place, parse, resolve
 
 pytestmark = pytest.mark.usefixtures("credentials")
 assert credentials

@@ -7,8 +7,9 @@ import os
 
 import pytest
 
-from autologin import browser, log
-from autologin.settings import BrowserSettings
+from autologin import log
+from autologin.config.schema import BrowserSettings
+from autologin.login import browser
 
 
 @pytest.fixture

@@ -17,9 +17,11 @@ import yaml
 from kit import HandClock, SkippingClock, rehearsal
 from pydantic import SecretStr
 
-from autologin import atomic, check, out, sources
+from autologin import files, preflight
+from autologin.cli import render
 from autologin.clock import SystemClock
-from autologin.store import Store
+from autologin.config import overrides
+from autologin.store.store import Store
 from autologin.token import Token
 
 CANARY = "hunter2canary"
@@ -44,7 +46,7 @@ CREDENTIALS = "accounts.zerodha.credentials"
 
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch, tmp_path):
-    monkeypatch.setattr(sources, "SECRETS_FOLDER", tmp_path / "no-secrets")
+    monkeypatch.setattr(overrides, "SECRETS_FOLDER", tmp_path / "no-secrets")
 
 
 def write(folder, text, mode=0o600):
@@ -61,7 +63,7 @@ def look(folder, text=GOOD, mode=0o600, unset=(), clock=None, **environ):
     before = everything(folder)
     environ = {"HOME": str(folder), **SECRETS, **environ}
     environ = {key: value for key, value in environ.items() if key not in unset}
-    found = check.run(file, environ, online=False, clock=clock or HandClock())
+    found = preflight.run(file, environ, online=False, clock=clock or HandClock())
     assert everything(folder) == before
     assert CANARY not in repr(found)
     return found
@@ -113,7 +115,7 @@ def test_a_calendar_that_ends_soon_is_a_warning_and_own_days_are_read(tmp_path):
 def test_the_environment_alone(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     plain = {"AUTOLOGIN_ACCOUNTS__Z__BROKER": "zerodha", "AUTOLOGIN_STATE__PATH": "state", "HOME": str(tmp_path)}
-    found = check.run(None, plain, online=False)
+    found = preflight.run(None, plain, online=False)
     assert problems(found).keys() == {
         f"accounts.z.credentials.{key}" for key in ("api_key", "api_secret", "user_id", "password", "totp_secret")
     }
@@ -273,7 +275,7 @@ def test_a_state_folder_that_cannot_be_used(tmp_path, path):
 
 def test_a_state_folder_on_a_full_disk(tmp_path, monkeypatch):
     """Which takes an empty file."""
-    monkeypatch.setattr(atomic.os, "fsync", full)
+    monkeypatch.setattr(files.os, "fsync", full)
     assert (
         problems(look(tmp_path))["state.path"] == f"{tmp_path}/state cannot be used: No space left on device | Free some space."
     )
@@ -343,13 +345,13 @@ def test_a_file_that_is_hardly_a_config(tmp_path, text, words):
 
 def test_no_config_and_a_config_that_is_a_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (only,) = check.run(None, {"HOME": str(tmp_path)}, online=False)
+    (only,) = preflight.run(None, {"HOME": str(tmp_path)}, online=False)
     assert (only.key, only.level) == ("config", "problem")
     assert "./config.yaml" in only.message
     assert "autologin demo" in only.mend
-    (only,) = check.run(tmp_path, {"HOME": str(tmp_path)}, online=False)
+    (only,) = preflight.run(tmp_path, {"HOME": str(tmp_path)}, online=False)
     assert "Is a directory" in only.message
-    (only,) = check.run(tmp_path / "nowhere.yaml", {}, online=False)
+    (only,) = preflight.run(tmp_path / "nowhere.yaml", {}, online=False)
     assert (only.key, only.message) == (str(tmp_path / "nowhere.yaml"), "there is no such file")
 
 
@@ -363,7 +365,7 @@ def test_a_mistake_in_yaml_names_its_file_and_line(tmp_path):
 
 async def online(served, clock=None):
     file = served.folder / "config.yaml"
-    return await asyncio.to_thread(check.run, file, {"HOME": str(served.folder)}, online=True, clock=clock)
+    return await asyncio.to_thread(preflight.run, file, {"HOME": str(served.folder)}, online=True, clock=clock)
 
 
 KEY = "accounts.zerodha.endpoints.login"
@@ -380,7 +382,7 @@ async def test_online_against_a_broker_whose_clock_agrees(tmp_path):
 
 async def test_offline_asks_nobody(tmp_path):
     async with rehearsal(tmp_path) as served:
-        await asyncio.to_thread(check.run, tmp_path / "config.yaml", {"HOME": str(tmp_path)}, online=False)
+        await asyncio.to_thread(preflight.run, tmp_path / "config.yaml", {"HOME": str(tmp_path)}, online=False)
         assert len(served.twin.seen) == 0
 
 
@@ -500,7 +502,7 @@ async def test_a_warning_alone_is_no_problem(tmp_path):
 
 
 def test_long_mends_are_indented_as_a_whole(capsys, tmp_path):
-    out.findings(look(tmp_path, ""), as_json=False)
+    render.findings(look(tmp_path, ""), as_json=False)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "problem  accounts: the config is empty"
     start = lines.index(" " * 9 + "The least that works:")
@@ -518,7 +520,7 @@ def test_a_token_that_is_stored_is_untouched_by_a_check(tmp_path):
 
 
 def test_json_is_json(capsys, tmp_path):
-    out.findings(look(tmp_path, "a: [\n"), as_json=True)
+    render.findings(look(tmp_path, "a: [\n"), as_json=True)
     told = json.loads(capsys.readouterr().out)
     assert told["problems"] == [{key: row[key] for key in ("key", "message", "mend")} for row in told["findings"]]
     assert os.environ.get("AUTOLOGIN_CONFIG") is None

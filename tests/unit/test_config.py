@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autologin import config, redaction, sources
+from autologin import redaction
+from autologin.config import loader, overrides
 from autologin.errors import ConfigError
 
 SEED = "JBSWY3DPEHPK3PXP"
@@ -40,7 +41,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r
 def _alone(monkeypatch, tmp_path):
     monkeypatch.setattr(redaction, "_known", {})
     monkeypatch.setattr(redaction, "_longest_first", [])
-    monkeypatch.setattr(sources, "SECRETS_FOLDER", tmp_path / "no-secrets")
+    monkeypatch.setattr(overrides, "SECRETS_FOLDER", tmp_path / "no-secrets")
 
 
 def write(folder: Path, text: str) -> Path:
@@ -50,7 +51,7 @@ def write(folder: Path, text: str) -> Path:
 
 
 def load(folder: Path, text: str = GOOD, **environ: str):
-    return config.load(write(folder, text), {"HOME": str(folder / "home"), "ZERODHA_PASSWORD": "pw", **environ})
+    return loader.load(write(folder, text), {"HOME": str(folder / "home"), "ZERODHA_PASSWORD": "pw", **environ})
 
 
 def problems(folder: Path, text: str = GOOD, **environ: str) -> dict[str, str]:
@@ -66,7 +67,7 @@ def problems(folder: Path, text: str = GOOD, **environ: str) -> dict[str, str]:
 def flow(folder: Path, text: str = GOOD, **environ: str):
     environ = {"ZERODHA_PASSWORD": "pw", **environ}
     settings = load(folder, text, **environ)
-    return config.flow_for(settings, settings.account("zerodha"), environ)
+    return loader.flow_for(settings, settings.account("zerodha"), environ)
 
 
 # What a good config becomes
@@ -114,18 +115,18 @@ def test_where_a_config_is_looked_for(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     home = {"HOME": str(tmp_path / "home"), "ZERODHA_PASSWORD": "pw"}
     with pytest.raises(ConfigError, match="AUTOLOGIN_CONFIG") as caught:
-        config.load(None, home)
+        loader.load(None, home)
     for word in ("./config.yaml", f"{tmp_path}/home/.config/autologin/config.yaml", "config.example.yaml", "autologin demo"):
         assert word in caught.value.message
     users, xdg, named = (tmp_path / name for name in ("home/.config/autologin", "xdg/autologin", "named"))
     for folder in (users, xdg, named):
         folder.mkdir(parents=True)
         write(folder, GOOD)
-    assert config.load(None, home).file == users / "config.yaml"
-    assert config.load(None, home | {"XDG_CONFIG_HOME": str(tmp_path / "xdg")}).file == xdg / "config.yaml"
-    assert config.load(None, home | {"AUTOLOGIN_CONFIG": str(named / "config.yaml")}).file == named / "config.yaml"
+    assert loader.load(None, home).file == users / "config.yaml"
+    assert loader.load(None, home | {"XDG_CONFIG_HOME": str(tmp_path / "xdg")}).file == xdg / "config.yaml"
+    assert loader.load(None, home | {"AUTOLOGIN_CONFIG": str(named / "config.yaml")}).file == named / "config.yaml"
     write(tmp_path, GOOD)
-    assert config.load(None, home).folder == tmp_path
+    assert loader.load(None, home).folder == tmp_path
 
 
 def test_an_account_is_found_by_its_name_or_by_a_broker_with_one_account(tmp_path):
@@ -142,7 +143,7 @@ def test_an_account_is_found_by_its_name_or_by_a_broker_with_one_account(tmp_pat
 def test_nothing_shows_a_plain_secret(tmp_path):
     settings = load(tmp_path, GOOD.replace("apisecret-canary", CANARY))
     assert CANARY not in repr(settings) + str(settings.account("zerodha")) + repr(
-        config.flow_for(settings, settings.account("zerodha"), {"ZERODHA_PASSWORD": CANARY}).credentials
+        loader.flow_for(settings, settings.account("zerodha"), {"ZERODHA_PASSWORD": CANARY}).credentials
     )
 
 
@@ -166,7 +167,7 @@ def test_every_problem_of_an_account_is_named_at_once(tmp_path):
     text = text.replace('"abc123"', "{file: nowhere}")
     settings = load(tmp_path, text)
     with pytest.raises(ConfigError) as caught:
-        config.flow_for(settings, settings.account("zerodha"), {"ZERODHA_PASSWORD": "pw"})
+        loader.flow_for(settings, settings.account("zerodha"), {"ZERODHA_PASSWORD": "pw"})
     found = {problem.key.rsplit(".", 1)[1]: problem for problem in caught.value.problems}
     assert found.keys() == {"password", "totp_secret", "api_key"}
     assert "ZERODHA_PASWORD is not set" in found["password"].message
@@ -199,22 +200,22 @@ def test_a_proxy_is_a_secret_address(tmp_path):
     text = GOOD.replace("    sinks:", "    proxy: {env: PROXY}\n    sinks:")
     environ = {"PROXY": "http://me:p%40ss@127.0.0.1:3128"}
     account = load(tmp_path, text, **environ).account("zerodha")
-    assert config.proxy_url(account) == environ["PROXY"]
-    assert config.proxy_parts(account) == {"server": "http://127.0.0.1:3128", "username": "me", "password": "p@ss"}
+    assert loader.proxy_url(account) == environ["PROXY"]
+    assert loader.proxy_parts(account) == {"server": "http://127.0.0.1:3128", "username": "me", "password": "p@ss"}
     assert "p@ss" not in redaction.scrub(environ["PROXY"] + " p@ss")
     with pytest.raises(ConfigError, match="socks5") as caught:
-        config.proxy_url(load(tmp_path, text, PROXY=CANARY).account("zerodha"))
+        loader.proxy_url(load(tmp_path, text, PROXY=CANARY).account("zerodha"))
     assert CANARY not in caught.value.message
-    assert config.proxy_parts(load(tmp_path).account("zerodha")) is None
+    assert loader.proxy_parts(load(tmp_path).account("zerodha")) is None
 
 
 def test_the_stores_keys_are_secrets(tmp_path):
     settings = load(tmp_path, GOOD + "\nstate: {keys: [{env: NEW_KEY}, old-key]}\n", NEW_KEY=CANARY)
-    assert [key.get_secret_value() for key in config.state_keys(settings)] == [CANARY, "old-key"]
+    assert [key.get_secret_value() for key in loader.state_keys(settings)] == [CANARY, "old-key"]
     assert CANARY not in redaction.scrub(CANARY)
-    assert config.state_keys(load(tmp_path)) == []
+    assert loader.state_keys(load(tmp_path)) == []
     with pytest.raises(ConfigError, match=r"state\.keys\.0.*OTHER"):
-        config.state_keys(load(tmp_path, GOOD + "\nstate: {keys: [{env: OTHER}]}\n"))
+        loader.state_keys(load(tmp_path, GOOD + "\nstate: {keys: [{env: OTHER}]}\n"))
 
 
 # The environment and the secrets folder
@@ -270,9 +271,9 @@ def test_the_environment_alone_can_be_the_config(tmp_path, monkeypatch):
         "AUTOLOGIN_SINKS__TOKENS__TYPE": "file",
         "HOME": str(tmp_path),
     }
-    settings = config.load(None, environ)
+    settings = loader.load(None, environ)
     assert settings.sinks["tokens"].path == f"{tmp_path}/{{account}}.json"
-    assert config.flow_for(settings, settings.account("zerodha"), environ).credentials.user_id == "x"
+    assert loader.flow_for(settings, settings.account("zerodha"), environ).credentials.user_id == "x"
 
 
 def test_a_value_from_a_file_and_from_the_secrets_folder(tmp_path):
@@ -294,7 +295,7 @@ def test_a_value_from_a_file_and_from_the_secrets_folder(tmp_path):
 def test_the_usual_secrets_folder_is_used_when_it_is_there(tmp_path, monkeypatch):
     (tmp_path / "run").mkdir()
     (tmp_path / "run/autologin_concurrency").write_text("7\n")
-    monkeypatch.setattr(sources, "SECRETS_FOLDER", tmp_path / "run")
+    monkeypatch.setattr(overrides, "SECRETS_FOLDER", tmp_path / "run")
     assert load(tmp_path).concurrency == 7
 
 

@@ -13,13 +13,14 @@ from kit import MORNING, HandClock
 from loguru import logger
 from pydantic import SecretStr
 
-from autologin import delivery, policy
-from autologin.delivery import Delivery, Post
+from autologin import retry
+from autologin.delivery import dispatcher
+from autologin.delivery.dispatcher import Delivery, Post
+from autologin.delivery.sinks.base import SinkConfig
 from autologin.errors import BrokerUnavailable, ConfigError, CredentialsRejected, DeliveryFailed, Problem
 from autologin.message import Message
-from autologin.secrets import Place
-from autologin.sinks import SinkConfig
-from autologin.store import Store
+from autologin.secret_refs import Place
+from autologin.store.store import Store
 from autologin.token import Token
 
 SECRET = "access-token-canary"
@@ -111,7 +112,7 @@ def told():
 
 
 def outcomes(store, *names, account="mine"):
-    return delivery.report(store.outbox.of(account), names)
+    return dispatcher.report(store.outbox.of(account), names)
 
 
 async def test_each_sink_gets_the_token(post, store):
@@ -119,13 +120,13 @@ async def test_each_sink_gets_the_token(post, store):
     await post(one, two).drain(["one", "two"], seconds=10)
     assert [message.token for message in (*one.given, *two.given)] == [TOKEN, TOKEN]
     assert outcomes(store, "one", "two") == [Delivery("one", "delivered"), Delivery("two", "delivered")]
-    assert delivery.failure(outcomes(store, "one", "two")) is None
+    assert dispatcher.failure(outcomes(store, "one", "two")) is None
 
 
 async def test_nothing_outstanding_is_nothing_to_do(post, store, clock):
     sink = Memory()
     await post(sink, owed=False).drain(["memory", "gone from the config"], seconds=10)
-    assert (sink.given, outcomes(store, "memory"), delivery.failure([]), clock.wall) == ([], [], None, MORNING)
+    assert (sink.given, outcomes(store, "memory"), dispatcher.failure([]), clock.wall) == ([], [], None, MORNING)
 
 
 @pytest.mark.parametrize(
@@ -144,12 +145,12 @@ async def test_a_sink_that_fails_is_named_and_the_others_get_theirs(post, store,
     await post(bad, good).drain(["bad", "good"], seconds=10)
     assert len(good.given) == 1
     assert outcomes(store, "bad", "good") == [Delivery("bad", "failed", said), Delivery("good", "delivered")]
-    assert delivery.failure(outcomes(store, "bad", "good")).said == f"bad: {said}"
+    assert dispatcher.failure(outcomes(store, "bad", "good")).said == f"bad: {said}"
     assert SECRET not in f"{outcomes(store, 'bad')} {[line['extra'] for line in told]}"
 
 
 async def test_it_is_tried_again_after_growing_pauses_until_the_time_is_over(post, store, clock, monkeypatch):
-    monkeypatch.setattr(delivery.random, "random", lambda: 0.5)
+    monkeypatch.setattr(dispatcher.random, "random", lambda: 0.5)
     sink = Memory(errors=[DeliveryFailed("no")] * 99)
     await post(sink).drain(["memory"], seconds=60)
     assert len(sink.errors) == 99 - 5  # at 0, 2, 7, 22 and 52 seconds; the next one would be at 112
@@ -305,7 +306,7 @@ async def test_many_accounts_go_out_together_but_not_all_at_once(post, store):
         store.outbox.owe(Message.issued(f"a{number}", "zerodha", TOKEN), ["memory"])
     await ours.drain(["memory"], seconds=0)
     assert len(sink.given) == 50
-    assert 4 < sink.busiest <= delivery.AT_ONCE
+    assert 4 < sink.busiest <= dispatcher.AT_ONCE
 
 
 async def test_only_one_accounts_messages_where_one_is_named(post, store):
@@ -343,10 +344,10 @@ async def test_sinks_are_closed_at_the_end(post):
 
 @pytest.mark.parametrize("failed", range(8))
 def test_pauses_are_jittered_and_bounded(failed):
-    least, most = (policy.pause_before_redelivery(failed, None, chance) for chance in (0.0, 1.0))
+    least, most = (retry.pause_before_redelivery(failed, None, chance) for chance in (0.0, 1.0))
     usual = [2, 5, 15, 30, 60, 120, 120, 120][failed]
     assert (least, most) == (pytest.approx(usual * 0.8), pytest.approx(usual * 1.2))
-    assert policy.pause_before_redelivery(failed, 10_000_000, 0.5) == policy.LONGEST_PAUSE
+    assert retry.pause_before_redelivery(failed, 10_000_000, 0.5) == retry.LONGEST_PAUSE
 
 
 def test_a_message_survives_the_outbox(clock):

@@ -7,7 +7,7 @@ import asyncio
 from kit import SkippingClock
 
 from autologin import exchange
-from autologin.flow import Verdict, Verified
+from autologin.flow.base import Verdict, Verified
 
 
 class Slow:

@@ -22,12 +22,14 @@ from hypothesis import strategies as st
 from kit import MORNING, leaks
 from pydantic import SecretStr, ValidationError
 
-from autologin import config, formats, redaction
+from autologin import redaction
+from autologin.config import loader
+from autologin.delivery import formats
+from autologin.delivery.formats import Shape
+from autologin.delivery.sinks.base import parse
 from autologin.errors import DeliveryFailed
-from autologin.formats import Shape
 from autologin.message import Message
-from autologin.secrets import Place
-from autologin.sinks import parse
+from autologin.secret_refs import Place
 from autologin.token import Token
 
 SECRET = "eyJ0eXAi.canary-token_0123456789+/=="
@@ -367,7 +369,7 @@ from datetime import UTC, datetime
 from pydantic import SecretStr
 from autologin.errors import DeliveryFailed
 from autologin.message import Message
-from autologin.sinks import parse
+from autologin.delivery.sinks.base import parse
 from autologin.token import Token
 now = datetime.now(UTC)
 message = Message.issued("mine", "zerodha", Token(SecretStr("canary-token"), now, now, "AB1234"))
@@ -467,7 +469,7 @@ def test_all_of_it_can_be_set_from_outside(tmp_path):
     (tmp_path / "config.yaml").write_text(text + "sinks: {t: {type: file, path: x}}\n")
     outside = {"FORMAT": "dotenv", "FIELDS": '{"T": "access_token"}', "MODE": "0640", "GROUP": "1000", "OWNER": "trader"}
     environ = {"HOME": str(tmp_path)} | {f"AUTOLOGIN_SINKS__T__{key}": value for key, value in outside.items()}
-    found = config.load(tmp_path / "config.yaml", environ).sinks["t"]
+    found = loader.load(tmp_path / "config.yaml", environ).sinks["t"]
     assert (found.format, found.fields, found.mode, found.owner, found.group) == (
         "dotenv",
         {"T": "access_token"},
@@ -476,5 +478,5 @@ def test_all_of_it_can_be_set_from_outside(tmp_path):
         "1000",
     )
     environ["AUTOLOGIN_SINKS__T__FIELDS"] = "access_token, extra.tokenRefId"
-    assert config.load(tmp_path / "config.yaml", environ).sinks["t"].fields == ("access_token", "extra.tokenRefId")
+    assert loader.load(tmp_path / "config.yaml", environ).sinks["t"].fields == ("access_token", "extra.tokenRefId")
     assert "canary" not in redaction.scrub(repr(found))

@@ -17,11 +17,11 @@ import pytest
 from kit import MORNING
 from pydantic import SecretStr, ValidationError
 
-from autologin import atomic
+from autologin import files
+from autologin.delivery.sinks.base import parse
 from autologin.errors import DeliveryFailed
 from autologin.message import Message
-from autologin.secrets import Place
-from autologin.sinks import parse
+from autologin.secret_refs import Place
 from autologin.token import Token
 
 OLD = "old-token-" + "o" * 40
@@ -219,8 +219,8 @@ import os, pathlib, sys
 def kill(handle):
     os.kill(os.getpid(), 9)
 os.fsync = kill
-from autologin import atomic
-atomic._write(atomic._temporary(pathlib.Path(sys.argv[1])), b"half a tok")
+from autologin import files
+files._write(files._temporary(pathlib.Path(sys.argv[1])), b"half a tok")
 """
 
 
@@ -259,7 +259,7 @@ async def test_a_failure_leaves_the_old_file_and_names_the_mend(tmp_path, monkey
     def fail(*_):
         raise OSError(code, os.strerror(code))
 
-    owner, name = {"write": (atomic, "_write"), "fsync": (os, "fsync"), "rename": (Path, "replace")}[step]
+    owner, name = {"write": (files, "_write"), "fsync": (os, "fsync"), "rename": (Path, "replace")}[step]
     with monkeypatch.context() as broken:
         broken.setattr(owner, name, fail)
         said = await refused(give(path))
@@ -310,7 +310,7 @@ from datetime import datetime, UTC
 from pydantic import SecretStr
 from autologin.errors import DeliveryFailed
 from autologin.message import Message
-from autologin.sinks import parse
+from autologin.delivery.sinks.base import parse
 from autologin.token import Token
 token = Token(SecretStr("token-canary-" + "x" * 30), datetime.now(UTC), datetime.now(UTC), "AB1234")
 message = Message.issued("mine", "zerodha", token)

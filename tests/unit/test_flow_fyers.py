@@ -10,10 +10,10 @@ import pytest
 from kit import MORNING
 from pydantic import SecretStr, ValidationError
 
-from autologin import registry
 from autologin.errors import BrokerUnavailable, ExchangeRejected
-from autologin.flow import Verdict
-from autologin.sandbox.fyers_wire import token as jwt
+from autologin.flow import registry
+from autologin.flow.base import Verdict
+from autologin.sandbox.brokers.fyers.wire import token as jwt
 from autologin.token import Token
 
 GOOD = {

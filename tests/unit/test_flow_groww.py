@@ -10,9 +10,9 @@ import pytest
 from kit import MORNING
 from pydantic import SecretStr, ValidationError
 
-from autologin import registry
 from autologin.errors import BrokerUnavailable
-from autologin.flow import IST, Verdict
+from autologin.flow import registry
+from autologin.flow.base import IST, Verdict
 from autologin.token import Token
 
 SEED = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXQ"

@@ -11,10 +11,10 @@ import pytest
 from kit import MORNING
 from pydantic import SecretStr
 
-from autologin import registry
 from autologin.errors import BrokerUnavailable, ExchangeRejected
-from autologin.flow import Verdict
-from autologin.sandbox.icici_breeze_rsa import key
+from autologin.flow import registry
+from autologin.flow.base import Verdict
+from autologin.sandbox.brokers.icici_breeze.rsa import key
 from autologin.token import Token
 
 GOOD = {

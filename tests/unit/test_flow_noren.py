@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from autologin import registry
 from autologin.errors import CredentialsRejected
-from autologin.steps import Script, meaning
+from autologin.flow import registry
+from autologin.flow.script import Script, meaning
 
 SEED = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXQ"
 

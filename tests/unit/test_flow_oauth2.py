@@ -13,10 +13,12 @@ import pytest
 from kit import MORNING, User
 from pydantic import SecretStr, ValidationError
 
-from autologin import catalogue, config, registry
+from autologin.cli.commands import flows as catalogue
+from autologin.config import loader
 from autologin.errors import AutologinError, CredentialsRejected, OtpRejected
-from autologin.flow import IST, Verdict
-from autologin.steps import Script, Step, meaning
+from autologin.flow import registry
+from autologin.flow.base import IST, Verdict
+from autologin.flow.script import Script, Step, meaning
 from autologin.token import Token
 
 KIND = registry.load("oauth2")
@@ -278,7 +280,7 @@ async def test_a_config_that_leaves_something_out_is_told_so(tmp_path, endpoints
 
 
 def test_what_is_secret_of_what_may_be_left_out():
-    secret = {key for key in KIND.Credentials.model_fields if config.is_secret(KIND, key)}
+    secret = {key for key in KIND.Credentials.model_fields if loader.is_secret(KIND, key)}
     assert secret == {"client_secret", "password", "totp_secret"}
 
 

@@ -11,10 +11,10 @@ import pytest
 from kit import MORNING
 from pydantic import SecretStr, ValidationError
 
-from autologin import registry
-from autologin.flow import IST, Verdict
-from autologin.sandbox.upstox_wire import jwt
-from autologin.steps import Script, meaning
+from autologin.flow import registry
+from autologin.flow.base import IST, Verdict
+from autologin.flow.script import Script, meaning
+from autologin.sandbox.brokers.upstox.wire import jwt
 from autologin.token import Token
 
 SEED = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXQ"

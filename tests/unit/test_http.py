@@ -17,8 +17,9 @@ from board import PASSWORD, SECRET, TOKEN, WITH_TOKEN, board, png
 from kit import MORNING, leaks
 from prometheus_client.parser import text_string_to_metric_families
 
-from autologin import config, gate, http
+from autologin.config import loader
 from autologin.errors import AccountLocked, ConfigError, OtpRejected, StoreError
+from autologin.web import app, auth
 
 PROMTOOL = Path(__file__).parents[2] / ".tools/promtool"
 HERE = "http://localhost:8321"
@@ -41,7 +42,7 @@ def guarded(tmp_path, clock):
 
 
 def client(shown, url=HERE):
-    return httpx.AsyncClient(transport=httpx.ASGITransport(http.app(shown)), base_url=url)
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app.app(shown)), base_url=url)
 
 
 async def get(shown, path, url=HERE, **headers):
@@ -278,7 +279,7 @@ async def test_everything_on_the_page_is_text(shown):
 
 async def test_no_secret_is_anywhere(guarded):
     guarded.issue()
-    config.flow_for(guarded.settings, guarded.settings.accounts["mine"], {})
+    loader.flow_for(guarded.settings, guarded.settings.accounts["mine"], {})
     guarded.fail(OtpRejected(f"{PASSWORD} {SECRET}"))
     guarded.store.block("mine", "print", "otp_rejected", f"told {SECRET}")
     said = [(await get(guarded, path)).text for path in ("/", "/readyz", "/metrics", "/sign-in")]
@@ -365,7 +366,7 @@ async def test_who_did_not_may_not(guarded, path):
     forged = f"{int(guarded.clock.now().timestamp()) + 99}.{'0' * 64}"
     async with client(guarded) as asking:
         for cookie in ("", "x", "x.y", "9999999999.", forged, "\u00e9.1"):
-            headers = OURS | {"cookie": f"{gate.COOKIE}={cookie}".encode()}
+            headers = OURS | {"cookie": f"{auth.COOKIE}={cookie}".encode()}
             assert (await asking.post(path, headers=headers)).status_code == 403
         assert (await asking.get(path)).status_code == 405
     assert guarded.asked == []
@@ -375,8 +376,8 @@ async def test_who_did_not_may_not(guarded, path):
 async def test_a_session_ends_with_its_time_with_the_service_and_with_the_token(guarded, clock, tmp_path):
     async with client(guarded) as asking:
         await sign_in(asking)
-        cookie = {"cookie": f"{gate.COOKIE}={asking.cookies[gate.COOKIE]}", **OURS}
-        clock.move(seconds=gate.SESSION - 1)
+        cookie = {"cookie": f"{auth.COOKIE}={asking.cookies[auth.COOKIE]}", **OURS}
+        clock.move(seconds=auth.SESSION - 1)
         assert (await asking.post(BUTTONS[0], headers=cookie)).status_code == 303
         clock.move(seconds=1)
         assert (await asking.post(BUTTONS[0], headers=cookie)).status_code == 403
@@ -470,7 +471,7 @@ async def test_a_token_that_cannot_be_found_any_more_means_no_buttons_and_a_page
     assert "<form" not in answer.text
     assert "no-such-file" not in answer.text
     with pytest.raises(ConfigError, match="no-such-file"):
-        await http.serve_http(guarded, "127.0.0.1:0")
+        await app.serve_http(guarded, "127.0.0.1:0")
 
 
 # The server
@@ -498,7 +499,7 @@ async def test_a_name_that_somebody_points_at_this_machine_reads_nothing(shown):
 
 async def test_it_is_served_and_ends_at_once(shown):
     before = asyncio.all_tasks()
-    served = await http.serve_http(shown, "127.0.0.1:0")
+    served = await app.serve_http(shown, "127.0.0.1:0")
     async with httpx.AsyncClient(trust_env=False) as asking:
         assert (await asking.get(f"{served.url}/livez")).text == "alive\n"
         assert "server" not in (await asking.get(f"{served.url}/")).headers
@@ -507,7 +508,7 @@ async def test_it_is_served_and_ends_at_once(shown):
         assert time.perf_counter() - began < 2
         with pytest.raises(httpx.TransportError):
             await asking.get(f"{served.url}/livez")
-    again = await http.serve_http(shown, f"127.0.0.1:{served.port}")
+    again = await app.serve_http(shown, f"127.0.0.1:{served.port}")
     await again.close()
     assert asyncio.all_tasks() - before == set()
 
@@ -516,7 +517,7 @@ async def test_it_leaves_the_signals_alone(shown):
     import signal
 
     before = [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT)]
-    served = await http.serve_http(shown, "localhost:0")
+    served = await app.serve_http(shown, "localhost:0")
     assert [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT)] == before
     await served.close()
 
@@ -524,7 +525,7 @@ async def test_it_leaves_the_signals_alone(shown):
 @pytest.mark.parametrize("listen", ["127.0.0.1:{busy}", "203.0.113.77:8321", "no.such.host.invalid:8321", "127.0.0.1:99999"])
 async def test_an_address_that_cannot_be_used_is_a_config_error(shown, listen):
     with socket.create_server(("127.0.0.1", 0)) as busy, pytest.raises(ConfigError) as caught:
-        await http.serve_http(shown, listen.format(busy=busy.getsockname()[1]))
+        await app.serve_http(shown, listen.format(busy=busy.getsockname()[1]))
     (problem,) = caught.value.problems
     assert problem.key == "http.listen"
     assert "cannot be used" in problem.message or "is no address" in problem.message

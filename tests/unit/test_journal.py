@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from autologin import policy
-from autologin.journal import Journal
-from autologin.store import Store
+from autologin import retry
+from autologin.login.state import Journal
 from autologin.store.records import AttemptCount
+from autologin.store.store import Store
 
 
 @pytest.fixture
@@ -66,17 +66,17 @@ def test_an_answer_to_nothing_writes_nothing(kept, journal):
 
 
 def test_logins_that_are_cut_off_again_and_again_end_in_no_more_logins(kept):
-    for _ in range(policy.UNSETTLED):
-        assert policy.exhausted(kept.attempts("z", "f")) is None
+    for _ in range(retry.UNSETTLED):
+        assert retry.exhausted(kept.attempts("z", "f")) is None
         Journal(kept, "z", "f").begin("password")
-    assert policy.exhausted(kept.attempts("z", "f"))
+    assert retry.exhausted(kept.attempts("z", "f"))
 
 
 def test_a_refused_password_is_enough(kept, journal):
     journal.begin("password")
     journal.settle("rejected")
     assert kept.attempts("z", "f") == AttemptCount(rejected_passwords=1)
-    assert policy.exhausted(kept.attempts("z", "f"))
+    assert retry.exhausted(kept.attempts("z", "f"))
 
 
 def test_an_outage_never_uses_up_the_logins(kept):
@@ -86,4 +86,4 @@ def test_an_outage_never_uses_up_the_logins(kept):
         journal.begin("otp")
         journal.settle("unanswered")
     assert kept.attempts("z", "f") == AttemptCount()
-    assert policy.exhausted(kept.attempts("z", "f")) is None
+    assert retry.exhausted(kept.attempts("z", "f")) is None

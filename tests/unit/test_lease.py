@@ -10,7 +10,7 @@ import pytest
 from autologin import lease, log
 from autologin.errors import BrokerUnavailable, StoreError
 from autologin.lease import held
-from autologin.store import LEASE_SECONDS, Store
+from autologin.store.store import LEASE_SECONDS, Store
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autologin.errors import ConfigError
-from autologin.market import DATA, INDIA, OWN, SEGMENTS, Calendar
+from autologin.market.calendar import DATA, INDIA, OWN, SEGMENTS, Calendar
 
 CALENDAR = Calendar.load()
 SHIPPED = json.loads(DATA.read_text())

@@ -11,17 +11,17 @@ from contextlib import asynccontextmanager
 import pytest
 from kit import HandClock, User, leaks
 
-from autologin import config, sources
+from autologin.config import loader, overrides
 from autologin.errors import ConfigError, NoticeFailed
-from autologin.notify import Teller
-from autologin.store import Store
+from autologin.service.notifier import Teller
+from autologin.store.store import Store
 
 CANARY = "way-secret-canary"
 
 
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch, tmp_path):
-    monkeypatch.setattr(sources, "SECRETS_FOLDER", tmp_path / "no-secrets")
+    monkeypatch.setattr(overrides, "SECRETS_FOLDER", tmp_path / "no-secrets")
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def write(folder, notify):
 
 def teller(folder, notify, environ=()):
     write(folder, notify)
-    settings = config.load(folder / "config.yaml", {"HOME": str(folder), "PATH": "/usr/bin:/bin", **dict(environ)})
+    settings = loader.load(folder / "config.yaml", {"HOME": str(folder), "PATH": "/usr/bin:/bin", **dict(environ)})
     return Teller(settings, Store.open(folder / "state", HandClock()).alerts)
 
 
@@ -138,7 +138,7 @@ async def test_a_test_tries_every_way_though_one_fails(tmp_path):
 
 
 async def test_a_way_that_hangs_is_given_up_with_its_name(tmp_path, monkeypatch):
-    monkeypatch.setattr("autologin.notify.SECONDS", 0.05)
+    monkeypatch.setattr("autologin.service.notifier.SECONDS", 0.05)
     with pytest.raises(NoticeFailed, match=r"notify\.command: TimeoutError"):
         await teller(tmp_path, {"command": "sleep 30"}).test()
 

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from kit import HandClock
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from autologin import log, otp, redaction
-from autologin.otp import MARGIN, TOLERATED_SKEW, Otp, TotpSeed, normalise
-from autologin.store import Store
+from autologin import log, redaction
+from autologin.flow import otp
+from autologin.flow.otp import MARGIN, TOLERATED_SKEW, Otp, TotpSeed, normalise
+from autologin.store.store import Store
 
 SEED = "JBSWY3DPEHPK3PXP"
 WINDOW = datetime(2026, 11, 24, 2, 45, tzinfo=UTC)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kit import MORNING
 
-from autologin import errors, policy
+from autologin import errors, retry
 from autologin.errors import (
     AutologinError,
     BrokerUnavailable,
@@ -20,7 +20,7 @@ from autologin.errors import (
     OtpRejected,
     Problem,
 )
-from autologin.flow import Limit
+from autologin.flow.base import Limit
 from autologin.store.records import AttemptCount
 
 PLENTY = 1000.0
@@ -53,7 +53,7 @@ def after_no_answer() -> ExchangeRejected:
 
 
 def pause(error: AutologinError, tries: int = 1, *, secrets_sent: bool = False, seconds_left: float = PLENTY):
-    return policy.pause_before_retry(error, tries, secrets_sent=secrets_sent, seconds_left=seconds_left)
+    return retry.pause_before_retry(error, tries, secrets_sent=secrets_sent, seconds_left=seconds_left)
 
 
 # Codes
@@ -78,17 +78,17 @@ def pause(error: AutologinError, tries: int = 1, *, secrets_sent: bool = False, 
     ],
 )
 def test_another_code_is_sent_once_and_only_with_attempts_to_spare(rejected, attempts_left, may):
-    assert policy.may_send_another_code(rejected, attempts_left) is may
+    assert retry.may_send_another_code(rejected, attempts_left) is may
 
 
 @given(rejected=st.integers(2, 1000), attempts_left=st.none() | st.integers(0, 1000))
 def test_no_more_than_two_codes_are_ever_refused(rejected, attempts_left):
-    assert not policy.may_send_another_code(rejected, attempts_left)
+    assert not retry.may_send_another_code(rejected, attempts_left)
 
 
 @pytest.mark.parametrize("error", ALL, ids=lambda error: error.name)
 def test_only_what_counts_towards_a_lock_blocks_the_account(error):
-    assert policy.blocks(error) is (error.name in BLOCKING)
+    assert retry.blocks(error) is (error.name in BLOCKING)
 
 
 # Earlier runs
@@ -104,7 +104,7 @@ def test_only_what_counts_towards_a_lock_blocks_the_account(error):
     ],
 )
 def test_a_few_failures_of_earlier_runs_leave_a_login(count):
-    assert policy.exhausted(count) is None
+    assert retry.exhausted(count) is None
 
 
 @pytest.mark.parametrize(
@@ -119,13 +119,13 @@ def test_a_few_failures_of_earlier_runs_leave_a_login(count):
     ],
 )
 def test_too_many_failures_of_earlier_runs_leave_none(count, why):
-    assert why in (policy.exhausted(count) or "")
+    assert why in (retry.exhausted(count) or "")
 
 
 @given(st.builds(AttemptCount, st.integers(0, 9), st.integers(0, 9), st.integers(0, 9)))
 def test_a_broker_that_locks_after_five_never_gets_there(count):
     spent = count.rejected_passwords + count.rejected_otps + count.unsettled
-    assert policy.exhausted(count) or spent < 5 - 1
+    assert retry.exhausted(count) or spent < 5 - 1
 
 
 # Another login
@@ -149,16 +149,16 @@ def test_after_a_secret_was_sent_there_are_two_tries(tries, seconds):
 
 @pytest.mark.parametrize("tries", [1, 2, 3])
 def test_after_a_pause_there_must_be_time_for_a_login(tries):
-    wanted = policy.PAUSES[tries - 1]
-    assert pause(BrokerUnavailable(), tries, seconds_left=wanted + policy.LOGIN_SECONDS + 0.001) == wanted
-    assert pause(BrokerUnavailable(), tries, seconds_left=wanted + policy.LOGIN_SECONDS) is None
+    wanted = retry.PAUSES[tries - 1]
+    assert pause(BrokerUnavailable(), tries, seconds_left=wanted + retry.LOGIN_SECONDS + 0.001) == wanted
+    assert pause(BrokerUnavailable(), tries, seconds_left=wanted + retry.LOGIN_SECONDS) is None
     assert pause(BrokerUnavailable(), tries, seconds_left=0) is None
     assert pause(BrokerUnavailable(), tries, seconds_left=-5) is None
 
 
 @pytest.mark.parametrize(("retry_after", "seconds"), [(0, 0), (0.5, 0.5), (20, 20), (29.9, 29.9), (30, None), (3600, None)])
 def test_the_brokers_retry_after_is_obeyed_where_it_fits(retry_after, seconds):
-    assert pause(BrokerUnavailable(retry_after=retry_after), seconds_left=30 + policy.LOGIN_SECONDS) == seconds
+    assert pause(BrokerUnavailable(retry_after=retry_after), seconds_left=30 + retry.LOGIN_SECONDS) == seconds
 
 
 def test_retry_after_buys_no_further_try():
@@ -199,11 +199,11 @@ def test_a_refused_secret_is_never_followed_by_another_login(error, tries, secre
 @pytest.mark.parametrize("error", ALL, ids=lambda error: error.name)
 def test_a_code_is_sent_once_more_only_where_nobody_answered(error):
     wanted = 1.0 if error.name in TRANSIENT else None
-    assert policy.pause_before_same_code(at("exchange", error), seconds_left=PLENTY) == wanted
+    assert retry.pause_before_same_code(at("exchange", error), seconds_left=PLENTY) == wanted
 
 
 def test_a_code_that_was_answered_after_silence_is_not_sent_a_third_time():
-    assert policy.pause_before_same_code(after_no_answer(), seconds_left=PLENTY) is None
+    assert retry.pause_before_same_code(after_no_answer(), seconds_left=PLENTY) is None
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_a_code_that_was_answered_after_silence_is_not_sent_a_third_time():
 )
 def test_the_second_send_of_a_code_fits_into_the_time_that_is_left(retry_after, seconds_left, seconds):
     error = BrokerUnavailable(retry_after=retry_after)
-    assert policy.pause_before_same_code(error, seconds_left=seconds_left) == seconds
+    assert retry.pause_before_same_code(error, seconds_left=seconds_left) == seconds
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_the_second_send_of_a_code_fits_into_the_time_that_is_left(retry_after, 
 )
 def test_a_login_waits_for_the_brokers_limits(limits, ago, pause):
     sent = [MORNING - timedelta(seconds=seconds) for seconds in ago]
-    assert policy.pause_before_login(limits, sent, MORNING) == pause
+    assert retry.pause_before_login(limits, sent, MORNING) == pause
 
 
 @pytest.mark.parametrize(
@@ -244,4 +244,4 @@ def test_a_login_waits_for_the_brokers_limits(limits, ago, pause):
 )
 def test_a_token_that_lives_by_its_own_clock_is_replaced_before_it_ends(life, left, soon):
     ends = MORNING + left
-    assert policy.ends_too_soon(ends - life, ends, MORNING) is soon
+    assert retry.ends_too_soon(ends - life, ends, MORNING) is soon

@@ -204,14 +204,14 @@ def test_a_file_that_holds_none_is_not(data):
 
 def test_what_a_broker_quotes_is_cut_after_it_is_scrubbed():
     from autologin.errors import BrokerUnavailable
-    from autologin.steps import quoted
+    from autologin.flow.script import quoted
 
     remember("canary" * 60)
     assert "canary" not in quoted(BrokerUnavailable, f"no such token: {'canary' * 60}").message
 
 
 def test_a_secret_that_the_end_of_a_long_line_cuts_through_leaves_no_part():
-    from autologin.screen import Screen
+    from autologin.login.snapshot import Screen
 
     redaction.remember(secret := "longsecret" * 60)
     line = f"We have sent {'x' * 150} {secret}"

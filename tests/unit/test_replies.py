@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 from kit import HandClock
 
-from autologin.capture import Capture, origin
-from autologin.replies import Replies, site
+from autologin.login.capture import Capture, origin
+from autologin.login.network import Replies, site
 
 
 @pytest.mark.parametrize(

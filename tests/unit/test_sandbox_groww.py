@@ -10,7 +10,7 @@ import pyotp
 import pytest
 from kit import HandClock
 
-from autologin.sandbox.groww import Groww
+from autologin.sandbox.brokers.groww import Groww
 
 
 @pytest.fixture

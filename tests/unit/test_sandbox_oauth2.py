@@ -12,8 +12,8 @@ import pyotp
 import pytest
 from kit import HandClock
 
-from autologin.sandbox.icici_oauth import IciciOAuth
-from autologin.sandbox.oauth2 import OAuth2
+from autologin.sandbox.brokers.icici_oauth import IciciOAuth
+from autologin.sandbox.brokers.oauth2 import OAuth2
 
 REDIRECT = "https://app.example/back?own=1"
 VERIFIER = "v" * 43

@@ -13,8 +13,8 @@ import pyotp
 import pytest
 from kit import HandClock
 
-from autologin.flow import IST, jwt_expiry
-from autologin.sandbox.upstox import Upstox
+from autologin.flow.base import IST, jwt_expiry
+from autologin.sandbox.brokers.upstox import Upstox
 
 REDIRECT = "https://app.example/back?own=1"
 ROLES = ("api", "login", "service", "api_v2")

@@ -18,9 +18,9 @@ import pyotp
 import pytest
 import yaml
 
+from autologin.sandbox.brokers.zerodha import Zerodha
+from autologin.sandbox.brokers.zerodha.scenarios import SCENARIOS
 from autologin.sandbox.server import Sandbox, twin_classes
-from autologin.sandbox.zerodha import Zerodha
-from autologin.sandbox.zerodha_scenarios import SCENARIOS
 
 MORNING = datetime(2026, 11, 24, 2, 45, 10, tzinfo=UTC)  # 08:15:10 in India
 REDIRECT = "https://app.example/back?own=1"

@@ -10,10 +10,10 @@ from croniter import croniter
 from pydantic import SecretStr, ValidationError
 from vigil import Weekdays
 
-from autologin import schedule
-from autologin.flow import IST
-from autologin.schedule import Known, Timetable, wanted
-from autologin.settings import Schedule, Watch
+from autologin.config.schema import Schedule, Watch
+from autologin.flow.base import IST
+from autologin.service import schedule
+from autologin.service.schedule import Known, Timetable, wanted
 from autologin.store.records import Run, StoredToken
 from autologin.token import Token
 

@@ -10,9 +10,9 @@ from itertools import pairwise
 import pytest
 from vigil import Weekdays, vigil
 
-from autologin import sources
+from autologin.config import overrides
 from autologin.errors import CaptchaRequired, CredentialsRejected, PageChanged
-from autologin.flow import IST
+from autologin.flow.base import IST
 
 DAY = date(2026, 11, 25)
 
@@ -29,7 +29,7 @@ def _inline(monkeypatch, tmp_path):
         return work(*args, **more)
 
     monkeypatch.setattr(asyncio, "to_thread", at_once)
-    monkeypatch.setattr(sources, "SECRETS_FOLDER", tmp_path / "no-secrets")
+    monkeypatch.setattr(overrides, "SECRETS_FOLDER", tmp_path / "no-secrets")
 
 
 @pytest.fixture

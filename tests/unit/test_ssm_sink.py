@@ -14,13 +14,13 @@ from aws_kit import REGION, credentials, moto, refusal, scripted
 from kit import MORNING, leaks
 from pydantic import SecretStr, ValidationError
 
-from autologin import config
-from autologin.delivery import Post
+from autologin.config import loader
+from autologin.delivery.dispatcher import Post
+from autologin.delivery.sinks.base import parse
 from autologin.errors import DeliveryFailed
 from autologin.message import Message
-from autologin.secrets import Place
-from autologin.sinks import parse
-from autologin.store import Store
+from autologin.secret_refs import Place
+from autologin.store.store import Store
 from autologin.token import Token
 
 EXPIRES = MORNING + timedelta(hours=20)
@@ -286,5 +286,5 @@ def test_two_accounts_in_one_place(tmp_path):
     file = tmp_path / "config.yaml"
     account = "{broker: groww, credentials: {api_key: k, totp_secret: JBSWY3DPEHPK3PXP}, sinks: [aws]}"
     file.write_text(f"accounts:\n  a: {account}\n  b: {account}\nsinks:\n  aws: {{type: ssm, prefix: '/x/{{broker}}'}}\n")
-    problems = config.read(file, {}).problems
+    problems = loader.read(file, {}).problems
     assert [problem.mend for problem in problems] == ["Put {account} into sinks.aws.prefix."]

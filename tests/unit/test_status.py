@@ -12,13 +12,15 @@ import pytest
 from kit import MORNING, rehearsal
 from pydantic import SecretStr
 
-from autologin import config, out, status
+from autologin import status
+from autologin.app import Desk
+from autologin.cli import render
 from autologin.clock import SystemClock
-from autologin.desk import Desk
+from autologin.config import loader
 from autologin.errors import AutologinError, OtpRejected, TokenRejected
-from autologin.flow import Verdict
-from autologin.store import Store
+from autologin.flow.base import Verdict
 from autologin.store.records import StoredToken
+from autologin.store.store import Store
 from autologin.token import Token
 
 SECRET = "access-token-canary"
@@ -39,13 +41,13 @@ def token(clock, hours=20.0, text=SECRET, **extra):
 @pytest.fixture
 def desk(tmp_path, clock):
     (tmp_path / "config.yaml").write_text(TWO)
-    found = Desk.open(config.load(tmp_path / "config.yaml", {"HOME": str(tmp_path)}), clock)
+    found = Desk.open(loader.load(tmp_path / "config.yaml", {"HOME": str(tmp_path)}), clock)
     yield found
     found.store.close()
 
 
 def shown(found, capsys):
-    out.statuses(found, as_json=False)
+    render.statuses(found, as_json=False)
     return capsys.readouterr().out.splitlines()
 
 
@@ -109,8 +111,8 @@ def test_a_run_that_was_cut_off(desk, capsys):
 def test_the_token_itself_is_never_shown(desk, clock, capsys):
     desk.store.put_token("mine", "zerodha", token(clock, public_token="public-canary"))
     found = status.look(desk)
-    out.statuses(found, as_json=True)
-    out.statuses(found, as_json=False)
+    render.statuses(found, as_json=True)
+    render.statuses(found, as_json=False)
     said = capsys.readouterr().out + repr(found)
     assert SECRET not in said
     assert "public-canary" not in said

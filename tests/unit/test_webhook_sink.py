@@ -21,13 +21,14 @@ from pydantic import SecretStr, ValidationError
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from tls_kit import pair, says_why, server_side
 
-from autologin.delivery import Post, report
+from autologin.delivery.dispatcher import Post, report
+from autologin.delivery.sinks import webhook
+from autologin.delivery.sinks.base import parse
+from autologin.delivery.sinks.webhook import pause_in
 from autologin.errors import ConfigError, CredentialsRejected, DeliveryFailed
 from autologin.message import Message
-from autologin.secrets import Place
-from autologin.sinks import parse, webhook
-from autologin.sinks.webhook import pause_in
-from autologin.store import Store
+from autologin.secret_refs import Place
+from autologin.store.store import Store
 from autologin.token import Token
 
 SECRET = "whsec_" + base64.b64encode(b"a canary of 24 bytes ...").decode()

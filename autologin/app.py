@@ -1,0 +1,74 @@
+"""What every account's run shares: the config, the store, the clock, the browser's driver and the post."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+
+from autologin.config import loader
+from autologin.delivery.dispatcher import Delivery, Post, report
+from autologin.flow.otp import Otp, normalise
+from autologin.login.browser import Driver
+from autologin.store.store import Store
+
+if TYPE_CHECKING:
+    from autologin.clock import Clock
+    from autologin.config.loader import Settings
+    from autologin.flow.base import Flow
+
+
+@dataclass
+class Desk:
+    """Where runs are worked at."""
+
+    settings: Settings
+    store: Store
+    clock: Clock
+    post: Post
+    driver: Driver = field(default_factory=Driver)
+
+    @classmethod
+    def open(cls, settings: Settings, clock: Clock, driver: Driver | None = None) -> Desk:
+        """The desk of a config; `driver` is one that starts already.
+
+        Raises:
+            ConfigError, StoreError: as `Store.open` does.
+        """
+        store = Store.open(settings.state.path, clock, loader.state_keys(settings))
+        desk = cls(settings, store, clock, Post(settings.sinks, settings.place, store, clock), driver or Driver())
+        desk.purge()
+        return desk
+
+    def purge(self) -> None:
+        """Forget tokens that ended long ago, but for those that can be refreshed."""
+        self.store.purge(keep=[account.name for account in self.settings.accounts.values() if account.refresh])
+
+    def fingerprint(self, flow: Flow) -> str:
+        """A name for a flow's credentials: any change to one of them makes another."""
+        values = flow.credentials.model_dump()
+        texts = (value.get_secret_value() if isinstance(value, SecretStr) else str(value) for value in values.values())
+        return self.store.fingerprint(flow.broker, *texts)
+
+    def otp(self, flow: Flow) -> Otp | None:
+        """The maker of an account's one-time codes; None where it has no seed."""
+        if (seed := flow.seed) is None:
+            return None
+        key = self.store.fingerprint("otp", normalise(seed.get_secret_value()))
+        return Otp(seed, lambda step: self.store.claim_otp_step(key, step), self.clock)
+
+    async def deliver(self, seconds: float) -> dict[str, list[Delivery]]:
+        """Try everything that is outstanding, now; gives what became of each account's newest message at its sinks."""
+        self.store.outbox.hurry()
+        try:
+            await self.post.drain(self.store.outbox.outstanding(), seconds=seconds)
+        finally:
+            await self.post.close()
+        accounts = self.settings.accounts.values()
+        return {one.name: report(self.store.outbox.of(one.name), one.sinks) for one in accounts}
+
+    async def close(self) -> None:
+        """Let go of the sinks' connections and the browser's driver."""
+        await self.post.close()
+        await self.driver.stop()

@@ -1,0 +1,83 @@
+"""Getting a Chromium onto this machine: what is there, else Playwright's own download, else the system's package."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from autologin.config.schema import BrowserSettings
+from autologin.errors import AutologinError, ConfigError
+from autologin.log import event
+from autologin.login import browser
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+PACKAGES = (("chromium", "chromium-headless-shell"), ("chromium",))
+"""Debian's packages, the better choice first: the headless shell starts in a third of the time."""
+MEND = "Install Chromium with your system's package manager, or set browser.executable to one that you have."
+
+
+def ensure() -> Path:
+    """The browser that a login would start, installed now where there was none. May take minutes.
+
+    Raises:
+        AutologinError: none can be had here.
+    """
+    _ensure_driver()
+    if found := _found():
+        return found
+    event("installing", what="Playwright's own Chromium")
+    if _run([sys.executable, "-m", "playwright", "install", "chromium"]) and (found := _found()):
+        return found
+    for packages in PACKAGES:
+        event("installing", what=" and ".join(packages), by="apt-get")
+        if _apt(packages) and (found := _found()):
+            return found
+    raise AutologinError("No Chromium could be installed", mend=MEND)
+
+
+def _found() -> Path | None:
+    """The browser for headless logins, where there is one for --headed too."""
+    try:
+        browser.find(BrowserSettings(), headless=False)
+        return browser.find(BrowserSettings(), headless=True)
+    except ConfigError:
+        return None
+
+
+def _ensure_driver() -> None:
+    """Playwright's driver is a Node.js that needs libatomic, which slim systems leave out."""
+    from playwright._impl._driver import compute_driver_executable
+
+    node = compute_driver_executable()[0]
+    if _run([node, "--version"]):
+        return
+    event("installing", what="libatomic1", by="apt-get")
+    if not (_apt(["libatomic1"]) and _run([node, "--version"])):
+        raise AutologinError("Playwright's driver does not start here", mend="Install the system's package libatomic1.")
+
+
+def _apt(packages: Sequence[str]) -> bool:
+    """Install packages; as another user than root only where sudo asks for no password."""
+    if not shutil.which("apt-get"):
+        return False
+    sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    quiet = [*sudo, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
+    _run([*quiet, "update"])
+    return _run([*quiet, "install", "-y", "--no-install-recommends", *packages])
+
+
+def _run(command: Sequence[str]) -> bool:
+    try:
+        done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=900)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        event("command_failed", level="DEBUG", command=command[0], said=type(error).__name__)
+        return False
+    if done.returncode:
+        event("command_failed", level="DEBUG", command=" ".join(command), said=done.stderr.strip()[-500:])
+    return done.returncode == 0

@@ -1,0 +1,27 @@
+"""`autologin notify`: whether people would be reached."""
+
+from __future__ import annotations
+
+import click
+
+from autologin.cli.base import Group, desk_of, settings_of, wait_for
+
+
+@click.group(cls=Group)
+def notify() -> None:
+    """Telling people: a test notice."""
+
+
+@notify.command()
+@click.pass_context
+def test(ctx: click.Context) -> None:
+    """Send a test notice on every way in `notify`.
+
+    The exit code is 1 where one of them does not take it.
+    """
+    from autologin.service.notifier import Teller
+
+    settings = settings_of(ctx)
+    teller = Teller(settings, desk_of(settings).store.alerts)
+    for way in wait_for(teller.test):
+        click.echo(f"{way} took it.", err=True)

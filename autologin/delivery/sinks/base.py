@@ -1,0 +1,139 @@
+"""Where a token goes.
+
+A sink is one module here, named like its `type` in the config. It defines `Config`, a `SinkConfig` with the sink's keys,
+whose `build` makes the sink.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol
+
+from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from autologin.message import ISSUED
+from autologin.problems import did_you_mean, refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+    from autologin.message import Message
+    from autologin.secret_refs import Place, Secret
+
+
+class Sink(Protocol):
+    """A place that takes tokens."""
+
+    name: str
+
+    async def check(self) -> None:
+        """Prove, without a token, that a delivery would arrive. Leaves nothing behind.
+
+        Raises:
+            DeliveryFailed: it would not.
+        """
+        ...
+
+    async def deliver(self, message: Message) -> None:
+        """Give the message, of one of the types that the sink's config names.
+
+        A try that takes longer than half a minute is cut off.
+
+        Raises:
+            DeliveryFailed: it did not arrive; what was there before is untouched.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+class SinkConfig(BaseModel):
+    """What every sink's config has."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    takes: ClassVar[frozenset[str]] = frozenset({ISSUED})
+    """The types of message that such a sink is given."""
+    repeats: ClassVar[bool] = False
+    """Whether a run whose token is still valid writes it again: what holds a state may have lost it, an event has happened."""
+
+    place_key: ClassVar[str] = "path"
+    """The key that says where a delivery goes, for the message that two accounts would overwrite each other there."""
+
+    type: str
+
+    def build(self, name: str, place: Place) -> Sink:
+        """The sink that this config describes. Secrets are looked up from `place`.
+
+        Raises:
+            ConfigError: a secret cannot be resolved, or a package that such a sink needs is not installed.
+        """
+        raise NotImplementedError(f"{name}: a sink of type {self.type} cannot be built from {place.folder}")
+
+    def secrets(self) -> Mapping[str, Secret]:
+        """The references that this sink follows, by key, for `autologin check`."""
+        return {}
+
+    def anchored(self, place: Place) -> Self:
+        """This config with its relative paths made absolute."""
+        del place
+        return self
+
+    def used_by(self, accounts: Mapping[str, str]) -> Self:
+        """This config, told the accounts that name it, each with its broker."""
+        del accounts
+        return self
+
+    def target(self, account: str, broker: str) -> str | None:
+        """What would be overwritten by a delivery of this account; None where each delivery is its own."""
+        del account, broker
+        return None
+
+    @classmethod
+    def variant(cls, raw: Any) -> SinkClass:
+        """The class for a sink as it stands in the config."""
+        kind = raw.get("type") if isinstance(raw, dict) else None
+        return config_class(kind) if cls is SinkConfig and kind in names() else cls
+
+
+SinkClass = type[SinkConfig]
+
+
+def names() -> list[str]:
+    """Every `type` of sink, sorted."""
+    return sorted(
+        module.name
+        for module in pkgutil.iter_modules([str(Path(__file__).parent)])
+        if not module.name.startswith("_") and module.name != "base"
+    )
+
+
+def config_class(kind: str) -> SinkClass:
+    """The config of a type of sink; only this type's module is imported."""
+    found: SinkClass = importlib.import_module(f"autologin.delivery.sinks.{kind}").Config
+    return found
+
+
+def parse(raw: Any) -> SinkConfig:
+    """A sink as it stands in the config, checked by the model of its type."""
+    if isinstance(raw, SinkConfig):
+        return raw
+    kind = raw.get("type") if isinstance(raw, dict) else None
+    if kind in names():
+        return config_class(str(kind)).model_validate(raw)
+    if not isinstance(raw, dict):
+        refuse("must be a mapping", 'Such as {type: file, path: "./tokens/{account}.json"}.')
+    said = "is missing" if kind is None else "is not a known type of sink"
+    mend = f"Known here: {', '.join(names())}." if kind is None else did_you_mean(str(kind), names())
+    unknown = PydanticCustomError("unknown_type", "{said}", {"said": said, "mend": mend})
+    raise ValidationError.from_exception_data("sink", [InitErrorDetails(type=unknown, loc=("type",), input=None)])
+
+
+SinkField = Annotated[SinkConfig, PlainValidator(parse)]
+"""A setting that is a sink."""

@@ -1,0 +1,198 @@
+"""The file sink: the token in a file that only those read whom it is for.
+
+    tokens: {type: file, path: "./tokens/{account}.json", format: json}
+
+`path` is relative to the config file and may hold {account}, {broker} and {user_id}. `format` is json, dotenv or raw;
+`fields` chooses and renames; `mode`, `owner` and `group` say who may read it. The file is replaced as a whole, and a link
+in its place is replaced, not followed. docs/reading-tokens.md has it all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import re
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, PlainValidator, ValidationInfo, field_validator
+
+from autologin import files
+from autologin.delivery import formats
+from autologin.delivery.sinks._permissions import Mode, Principal, rights
+from autologin.delivery.sinks.base import SinkConfig
+from autologin.errors import DeliveryFailed
+from autologin.log import event
+from autologin.problems import did_you_mean, refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Self
+
+    from autologin.message import Message
+    from autologin.secret_refs import Place
+
+PLACEHOLDERS = ("account", "broker", "user_id")
+PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+PROBE = 8192
+"""Bytes that the write check writes: more than a token needs."""
+MENDS = {
+    errno.ENOSPC: ("the disk is full", "Free some space."),
+    errno.EDQUOT: ("the disk quota is used up", "Free some space."),
+    errno.EFBIG: (
+        "it would be larger than a file may be here",
+        "Raise the limit on the size of files (`ulimit -f`).",
+    ),
+    errno.EROFS: ("the file system is read-only", "Mount it writable; in a container, put a volume there."),
+    errno.EACCES: ("permission denied", "Let the user that runs autologin write there."),
+    errno.EPERM: ("permission denied", "Let the user that runs autologin write there."),
+    errno.ENOTDIR: ("a part of the path is a file, not a folder", "Correct the path."),
+    errno.EEXIST: ("a part of the path is a file, not a folder", "Correct the path."),
+    errno.EISDIR: ("it is a folder, not a file", "Name a file in the path."),
+}
+NOT_OURS = "Only root may give a file away; `group` must be a group of the user that runs autologin. Correct sinks.{}."
+
+
+def _template(text: str) -> str:
+    if not text.strip() or text.endswith("/"):
+        refuse("must name a file", 'Such as "./tokens/{account}.json".')
+    for name in PLACEHOLDER.findall(text):
+        if name not in PLACEHOLDERS:
+            refuse(f"{{{name}}} is not a known placeholder", did_you_mean(name, PLACEHOLDERS))
+    if re.search(r"[{}]", PLACEHOLDER.sub("", text)):
+        refuse("holds a brace without its other half", "Placeholders are {account}, {broker} and {user_id}.")
+    return text
+
+
+def _fields(value: Any) -> dict[str, str] | tuple[str, ...]:
+    if isinstance(value, str):
+        value = [part.strip() for part in value.split(",")]
+    if not isinstance(value, dict | list | tuple) or not value:
+        refuse("must be a mapping of names to fields, or a list of fields", "Such as {token: access_token}.")
+    paths = list(value.values() if isinstance(value, dict) else value)
+    if not all(isinstance(word, str) and word for word in (*value, *paths)):
+        refuse("must hold text only", "Such as {token: access_token}, or [access_token, extra.public_token].")
+    for path in paths:
+        first, *below = path.split(".")
+        if first not in formats.FIELDS or not all(below) or (below and first != "extra"):
+            refuse("names something that is not a field of a token", did_you_mean(first, formats.FIELDS))
+    return value if isinstance(value, dict) else tuple(value)
+
+
+class Config(SinkConfig):
+    """The keys of a file sink."""
+
+    repeats: ClassVar[bool] = True
+
+    type: Literal["file"]
+    path: Annotated[str, AfterValidator(_template)]
+    format: formats.Format = "json"
+    fields: Annotated[dict[str, str] | tuple[str, ...], PlainValidator(_fields)] = ()
+    mode: Mode = files.OURS.mode
+    owner: Principal | None = None
+    group: Principal | None = None
+
+    @field_validator("fields")
+    @classmethod
+    def _fit_the_format(cls, fields: Any, info: ValidationInfo) -> Any:
+        shape = formats.Shape(info.data.get("format", "json"), fields)
+        named = shape.named("")
+        if len(named) < len(fields):
+            refuse("gives two fields the same name", "Write it as a mapping, with names of your own.")
+        if shape.format == "raw" and len(fields) > 1:
+            refuse("must name one field: `format: raw` is one value alone", "Such as [access_token].")
+        if shape.format != "json" and "extra" in named.values():
+            refuse("names all of `extra`, and this format holds single values", "Such as extra.public_token.")
+        if shape.format == "dotenv" and not all(map(formats.VARIABLE.fullmatch, named)):
+            refuse("holds a name that no variable can have", "Use letters, digits and '_', and no digit first.")
+        return fields
+
+    @property
+    def shape(self) -> formats.Shape:
+        """How the file is written."""
+        return formats.Shape(self.format, self.fields)
+
+    def build(self, name: str, place: Place) -> FileSink:
+        """The sink that this config describes."""
+        del place
+        return FileSink(name, self)
+
+    def anchored(self, place: Place) -> Self:
+        """This config with an absolute path."""
+        return self.model_copy(update={"path": str(place.path(self.path))})
+
+    def target(self, account: str, broker: str) -> str | None:
+        """The file of this account; None where only the token says which."""
+        known = _filled(self.path, account=account, broker=broker)
+        return None if PLACEHOLDER.search(known) else os.path.normpath(known)
+
+
+class FileSink:
+    """Writes each token to its file."""
+
+    def __init__(self, name: str, config: Config) -> None:
+        self.name, self._config = name, config
+
+    async def check(self) -> None:
+        """Create and remove a file where the tokens' folder is, or will be made.
+
+        Raises:
+            DeliveryFailed: no file can be written there, or not for that owner or group.
+        """
+        await asyncio.to_thread(self._check)
+
+    async def deliver(self, message: Message) -> None:
+        """Replace the account's file.
+
+        Raises:
+            DeliveryFailed: it could not be written, or the token cannot stand in this format; the old file is untouched.
+        """
+        path, shape = self._path(message), self._config.shape
+        data = formats.rendered(shape, message.data)
+        await asyncio.to_thread(self._replace, path, data)
+        if left := formats.left_out(shape, message.data):
+            event("left_out", sink=self.name, fields=", ".join(left), because="a shell would not read them as they are")
+
+    async def close(self) -> None:
+        """Nothing is open between deliveries."""
+
+    def _path(self, message: Message) -> Path:
+        user_id = str(message.data["user_id"])
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", user_id) and "{user_id}" in self._config.path:
+            said = "The broker's user id cannot be part of a file's name"
+            raise DeliveryFailed(said, mend=f"Use {{account}} instead of {{user_id}} in sinks.{self.name}.path.")
+        return Path(_filled(self._config.path, account=message.account, broker=message.broker, user_id=user_id))
+
+    def _check(self) -> None:
+        path = Path(self._config.path)
+        folder = path.parent
+        while PLACEHOLDER.search(str(folder)):
+            folder = folder.parent
+        with self._said(path):
+            if path.is_dir() and not path.is_symlink():
+                raise IsADirectoryError(errno.EISDIR, "")
+            files.probe(folder, PROBE, self._rights())
+
+    def _replace(self, path: Path, data: bytes) -> None:
+        with self._said(path):
+            files.replace(path, data, self._rights())
+
+    def _rights(self) -> files.Rights:
+        return rights(self.name, self._config.mode, self._config.owner, self._config.group)
+
+    @contextmanager
+    def _said(self, path: Path) -> Iterator[None]:
+        try:
+            yield
+        except files.NotOursToGiveError:
+            said = f"{path} cannot be given to that owner or group: permission denied"
+            raise DeliveryFailed(said, mend=NOT_OURS.format(self.name)) from None
+        except OSError as error:
+            why, mend = MENDS.get(error.errno or 0, (error.strerror or type(error).__name__, "Correct sinks.{}.path."))
+            raise DeliveryFailed(f"{path} cannot be written: {why}", mend=mend.format(self.name)) from None
+
+
+def _filled(template: str, **values: str) -> str:
+    return PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), template)

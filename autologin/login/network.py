@@ -1,0 +1,266 @@
+"""What the broker answers behind the page: the page's own calls are the first truth about a login, its text the second."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import re
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote_plus, urlsplit
+
+from autologin.flow.base import retry_after
+from autologin.login.capture import origin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from playwright.async_api import BrowserContext, Page, Request, Response
+
+    from autologin.clock import Clock
+
+CALLS = {"xhr", "fetch"}
+WATCHED = {"document", *CALLS}
+LATER = {408, 429}
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One answer of the broker's to the page: `data` is its JSON, `text` the start of any other body."""
+
+    path: str
+    status: int
+    document: bool
+    carried_secret: bool
+    data: dict[str, Any] = field(default_factory=dict, repr=False)
+    text: str = field(default="", repr=False)
+    retry_after: float | None = None
+
+    @property
+    def unavailable(self) -> bool:
+        """Whether the broker says "not now"."""
+        return self.status in LATER or self.status >= 500
+
+    @property
+    def refused(self) -> bool:
+        """Whether the broker says no: by the status, or by what the JSON says of itself."""
+        says = next((self.data[name] for name in ("status", "s", "success", "stat") if name in self.data), None)
+        return self.status >= 400 or says is False or str(says).lower() in {"error", "failed", "failure", "not_ok"}
+
+    @property
+    def message(self) -> str:
+        """The broker's words."""
+        inner = self.data.get("error")
+        errors = self.data.get("errors")
+        first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
+        places = (self.data, inner if isinstance(inner, dict) else {}, first)
+        words = [place.get(name) for place in places for name in ("message", "error_description", "emsg", "msg")]
+        return str(next((word for word in words if word), inner if isinstance(inner, str) else ""))
+
+
+class Replies:
+    """Watches what a page sends to the broker and what comes back."""
+
+    def __init__(self, page: Page, is_broker: Callable[[str], bool], clock: Clock) -> None:
+        self._page, self._is_broker, self._clock = page, is_broker, clock
+        self._secrets: list[str] = []
+        self._plain: list[str] = []
+        self._called: set[str] = set()
+        """Other origins that the page gave what was typed: they answer for the broker."""
+        self._blocked = _Blocked(self._unreadable)
+        self._reading: set[asyncio.Task[None]] = set()
+        self.new: list[Reply] = []
+        self.pending: set[Request] = set()
+        self.failed: str = ""
+        """The last call to the broker that got no answer."""
+        self.sent = 0
+        """How many calls so far carried a secret that was typed."""
+        self.posts = 0
+        self.skew: float | None = None
+        """The broker's clock minus ours, in seconds, by the newest `Date` header."""
+
+    async def listen(self, context: BrowserContext) -> None:
+        """Start to watch; do it before the first page is opened."""
+        await self._blocked.listen(context, self._page)
+        context.on("request", self._requested)
+        context.on("response", self._responded)
+        context.on("requestfinished", self._finished)
+        context.on("requestfailed", self._failed)
+
+    def typed(self, value: str, *, secret: bool = True) -> None:
+        """A call that carries this (as it is, URL-encoded or base64) is the answer to our own submit."""
+        encoded = base64.b64encode(value.encode()).decode()
+        forms = [value, quote_plus(value), json.dumps(value)[1:-1], encoded]
+        (self._secrets if secret else self._plain).extend(forms)
+
+    async def read(self) -> list[Reply]:
+        """The answers that came since the last call, with their bodies."""
+        while self._reading:
+            await asyncio.wait(self._reading)
+        found, self.new = self.new, []
+        return found
+
+    def _requested(self, request: Request) -> None:
+        if request.resource_type not in {*WATCHED, "script"} or not self._asks_broker(request):
+            return
+        self.pending.add(request)
+        self.posts += request.method != "GET"
+        self.sent += self._carries_secret(request)
+
+    def _asks_broker(self, request: Request) -> bool:
+        """Whether a request is for the broker: login pages often call a service of theirs on another origin.
+
+        Such a call is known by what it carries: a secret, or, on the page's own site, something else that was typed.
+        """
+        there = origin(request.url)
+        if self._is_broker(request.url) or there in self._called:
+            return True
+        own_site = site(request.url) == site(self._page.url)
+        found = self._carries_secret(request) or (own_site and _holds(request, self._plain))
+        if found and request.resource_type in CALLS:
+            self._called.add(there)
+        return found and request.resource_type in CALLS
+
+    def _carries_secret(self, request: Request) -> bool:
+        return _holds(request, self._secrets)
+
+    def _responded(self, response: Response) -> None:
+        if response.request.resource_type in WATCHED and self._asks_broker(response.request):
+            self._learn_skew(response.headers)
+            if not 300 <= response.status < 400:
+                task = asyncio.ensure_future(self._read(response))
+                self._reading.add(task)
+                task.add_done_callback(self._reading.discard)
+
+    def _learn_skew(self, headers: Mapping[str, str]) -> None:
+        if (skew := skew_of(headers, self._clock.now())) is not None:
+            self.skew = skew
+
+    async def _read(self, response: Response) -> None:
+        request = response.request
+        document = request.resource_type == "document"
+        if document and request.frame != self._page.main_frame:
+            return
+        text = "" if document else await _body(response)
+        reply = Reply(
+            path=urlsplit(response.url).path,
+            status=response.status,
+            document=document,
+            carried_secret=self._carries_secret(request),
+            data=_json(text),
+            text=text[:20_000],
+            retry_after=retry_after(response.headers.get("retry-after")),
+        )
+        self.new.append(reply)
+
+    def _unreadable(self, url: str, status: int, headers: Mapping[str, str], body: str) -> None:
+        """An answer that the browser keeps from the page, and from us, but for its status."""
+        if status >= 400 and (self._is_broker(url) or origin(url) in self._called):
+            carried = _stands_in(body, self._secrets)
+            pause = retry_after(headers.get("retry-after"))
+            self.new.append(Reply(urlsplit(url).path, status, document=False, carried_secret=carried, retry_after=pause))
+
+    def _finished(self, request: Request) -> None:
+        self.pending.discard(request)
+
+    def _failed(self, request: Request) -> None:
+        self.pending.discard(request)
+        aborted = "ERR_ABORTED" in (request.failure or "")
+        if request.resource_type in WATCHED and self._asks_broker(request) and not aborted:
+            self.failed = f"{request.method} {urlsplit(request.url).path} ({request.failure or 'failed'})"
+
+
+class _Blocked:
+    """Answers that CORS hides: a gateway in front of the broker ("Access denied", 502) answers without its headers.
+
+    Playwright reports such a call as failed, without a status. `tell` gets address, status, headers and what was sent.
+    """
+
+    def __init__(self, tell: Callable[[str, int, Mapping[str, str], str], None]) -> None:
+        self._tell = tell
+        self._calls: dict[str, tuple[str, str]] = {}
+        self._answers: dict[str, tuple[int, Mapping[str, str]]] = {}
+        self._hidden: set[str] = set()
+        self._real: dict[str, str] = {}
+        """The call that a preflight is for."""
+
+    async def listen(self, context: BrowserContext, page: Page) -> None:
+        session = await context.new_cdp_session(page)
+        session.on("Network.requestWillBeSent", self._sent)
+        session.on("Network.responseReceivedExtraInfo", self._answered)
+        session.on("Network.loadingFailed", self._failed)
+        await session.send("Network.enable")
+
+    def _sent(self, event: Mapping[str, Any]) -> None:
+        initiator, request = event.get("initiator", {}), event["request"]
+        if initiator.get("type") == "preflight":
+            self._real[event["requestId"]] = initiator.get("requestId", "")
+        elif str(event.get("type")).lower() in CALLS:
+            self._calls[event["requestId"]] = (request["url"], request.get("postData", ""))
+
+    def _answered(self, event: Mapping[str, Any]) -> None:
+        call = self._real.get(event["requestId"], event["requestId"])
+        headers = {name.lower(): value for name, value in event.get("headers", {}).items()}
+        self._answers[call] = (event["statusCode"], headers)
+        self._tell_if_hidden(call)
+
+    def _failed(self, event: Mapping[str, Any]) -> None:
+        if event.get("corsErrorStatus"):
+            self._hidden.add(event["requestId"])
+            self._tell_if_hidden(event["requestId"])
+
+    def _tell_if_hidden(self, call: str) -> None:
+        if call in self._hidden and call in self._answers and call in self._calls:
+            (url, body), (status, headers) = self._calls.pop(call), self._answers[call]
+            self._tell(url, status, headers, body)
+
+
+def site(url: str) -> str:
+    """What the hosts of one owner share: `login.broker.com` and `api.broker.com` are one site. Ports do not matter."""
+    host = (urlsplit(url).hostname or "").lower()
+    labels = host.split(".")
+    if ":" in host or labels[-1].isdigit():
+        return host
+    in_country = len(labels) > 2 and len(labels[-1]) == 2 and len(labels[-2]) <= 3  # such as .co.in
+    return ".".join(labels[-3 if in_country else -2 :])
+
+
+def skew_of(headers: Mapping[str, str], now: datetime) -> float | None:
+    """The broker's clock minus ours in seconds, by a `Date` header; None where there is none, or a cache's."""
+    if "date" not in headers or headers.get("age"):
+        return None
+    try:
+        return (parsedate_to_datetime(headers["date"]) - now).total_seconds()
+    except (ValueError, TypeError):
+        return None
+
+
+def _holds(request: Request, words: list[str]) -> bool:
+    try:
+        return _stands_in(request.post_data or "", words)
+    except UnicodeDecodeError:
+        return False
+
+
+def _stands_in(body: str, words: list[str]) -> bool:
+    """Whether one of the words is in a body as a whole: a code is not meant by a longer number that has its digits."""
+    begins, ends = r"(?:(?<![0-9A-Za-z])|(?<=%[0-9A-Fa-f]{2}))", r"(?![0-9A-Za-z])"
+    return any(word in body and re.search(f"{begins}{re.escape(word)}{ends}", body) for word in words)
+
+
+async def _body(response: Response) -> str:
+    try:
+        return await asyncio.wait_for(response.text(), 10)
+    except Exception:  # noqa: BLE001  (the page left before its answer was read: there is nothing to read then)
+        return ""
+
+
+def _json(text: str) -> dict[str, Any]:
+    try:
+        data = json.loads(text)
+    except ValueError:
+        return {}
+    return data if isinstance(data, dict) else {}

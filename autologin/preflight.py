@@ -1,0 +1,331 @@
+"""`autologin check`: everything that a login will need, tried before the morning that needs it."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
+
+from autologin import files
+from autologin.clock import Clock, SystemClock
+from autologin.config import loader
+from autologin.errors import AutologinError, ConfigError, Problem
+from autologin.flow import registry
+from autologin.flow.base import IST
+from autologin.market.calendar import Calendar
+from autologin.problems import dotted
+from autologin.redaction import scrub
+from autologin.secret_refs import Place, Secret, exists, resolve
+from autologin.service.schedule import Timetable
+from autologin.store.database import FILE, unusable
+from autologin.store.encryption import KEY_FILE, Seal
+from autologin.store.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Iterator, Mapping
+
+    import httpx
+
+    from autologin.config.schema import Account, Settings
+    from autologin.delivery.sinks.base import Sink
+    from autologin.flow.base import Flow
+    from autologin.problems import Loc
+
+Level = Literal["ok", "warning", "problem"]
+SKEW_WARNED = 3.0
+SKEW_REFUSED = 25.0
+"""Seconds. A code lives 30: a clock that is off by nearly as much makes codes that the broker refuses."""
+ANSWER_SECONDS = 10.0
+NEW_STORE = 128 * 1024
+"""Bytes that a store takes at its beginning, and a little more."""
+KEY_GONE = (
+    f"Put it back (state.keys, or the file `{KEY_FILE}` in the state folder), or move {FILE} away; "
+    "the next run makes a new one and logs in anew."
+)
+CALENDAR_AHEAD = timedelta(days=14)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at: its key, how it is, and how to mend it."""
+
+    key: str
+    level: Level
+    message: str
+    mend: str = ""
+
+
+def run(path: Path | None, environ: Mapping[str, str], *, online: bool, clock: Clock | None = None) -> list[Finding]:
+    """Look at everything and tell it all at once; nothing is left behind.
+
+    References are followed (commands are run, AWS is asked) and sinks are asked whether they would take a token; brokers
+    are asked only where `online`.
+    """
+    try:
+        reading = loader.read(path, environ)
+    except ConfigError as error:
+        return _problems(error.problems)
+    findings = _problems(reading.problems)
+    if reading.settings is not None:
+        known = {finding.key for finding in findings}
+        looked = _look(reading.settings, environ, clock or SystemClock(), online=online)
+        findings += [finding for finding in looked if finding.key not in known]
+    if reading.file and not reading.problems:
+        findings.insert(0, Finding(str(reading.file), "ok", "the config can be read"))
+    # Two accounts at one broker share its flow: what is said twice is told once.
+    return list(dict.fromkeys(Finding(one.key, one.level, scrub(one.message), scrub(one.mend)) for one in findings))
+
+
+def _look(settings: Settings, environ: Mapping[str, str], clock: Clock, *, online: bool) -> Iterator[Finding]:
+    flows: dict[str, Flow | None] = {}
+    calendar = yield from _calendar(settings, clock)
+    for account in settings.accounts.values():
+        if kind := _flow_class(account.broker):
+            flows[account.name] = yield from _credentials(settings, account, environ)
+            yield _flow(settings, kind)
+            if calendar:
+                yield from _next_login(settings, account, kind, calendar, clock)
+    yield from _other_secrets(settings, environ)
+    yield from _rights(settings)
+    yield _state(settings)
+    if any(flow.needs_browser for flow in flows.values() if flow) or not any(flows.values()):
+        yield _browser(settings)
+    yield from asyncio.run(_sinks(settings))
+    for name, flow in flows.items() if online else ():
+        if flow:
+            yield _clock(settings.accounts[name], flow, environ, clock)
+
+
+def _problems(problems: Iterable[Problem]) -> list[Finding]:
+    return [Finding(problem.key, "problem", problem.message, problem.mend) for problem in problems]
+
+
+def _flow_class(broker: str) -> type[Flow] | None:
+    try:
+        return registry.load(broker)
+    except (KeyError, ConfigError):
+        return None  # reported with the config
+
+
+def _credentials(settings: Settings, account: Account, environ: Mapping[str, str]) -> Generator[Finding, None, Flow | None]:
+    """The findings, and as the generator's value the flow, where it could be made."""
+    prepared = loader.prepare(settings, account, environ)
+    yield from _problems(prepared.problems)
+    for key in prepared.newlines_left_out:
+        yield Finding(
+            key, "warning", "ends in a newline, which was left out", "Write it with printf '%s' to be rid of this warning."
+        )
+    if prepared.flow:
+        seed = ", the TOTP seed can be read" if prepared.flow.seed else ""
+        yield Finding(f"accounts.{account.name}.credentials", "ok", f"all {len(account.credentials)} are there{seed}")
+    if not account.sinks:
+        mend = f"Name one, or read it with `autologin token {account.name}`."
+        yield Finding(f"accounts.{account.name}.sinks", "warning", "no sink: the token stays in the store", mend)
+    yield from _in_clear(account)
+    kind = _flow_class(account.broker)
+    proxy = loader.proxy_parts if kind and kind.needs_browser else loader.proxy_url
+    try:
+        if proxy(account, environ):
+            yield Finding(f"accounts.{account.name}.proxy", "ok", "it is an address")
+    except ConfigError as error:
+        yield from _problems(error.problems)
+    return prepared.flow
+
+
+def _in_clear(account: Account) -> Iterator[Finding]:
+    for name, url in account.endpoints.items():
+        host = urlsplit(url).hostname or ""
+        if urlsplit(url).scheme == "http" and host != "localhost" and not host.startswith("127."):
+            said = f"what is sent to {host} (passwords, PINs, codes, tokens) travels in clear"
+            yield Finding(f"accounts.{account.name}.endpoints.{name}", "warning", said, "Use an address with https://.")
+
+
+def _flow(settings: Settings, kind: type[Flow]) -> Finding:
+    own = dict(registry.use_folder(settings.flows_dir)) if settings.flows_dir and exists(settings.flows_dir) else {}
+    for file, digest in own.items():
+        if file.stem == kind.broker:
+            return Finding(f"flows.{kind.broker}", "ok", f"your own: {file}, sha256 {digest}")
+    return Finding(f"flows.{kind.broker}", "ok", f"built in, evidence of {kind.evidence}")
+
+
+def _next_login(settings: Settings, account: Account, kind: type[Flow], calendar: Calendar, clock: Clock) -> Iterator[Finding]:
+    """When `serve` would log in next, and whether that is before the broker's reset."""
+    times = settings.schedule_for(account)
+    key = f"accounts.{account.name}.schedule"
+    plan = Timetable(account.name, times, account.segments, settings.timezone, calendar).next(clock.now())
+    if plan is None:
+        yield Finding(key, "warning", "`serve` would not log in within forty days", "Correct its days.")
+        return
+    at = plan.at.astimezone(settings.timezone)
+    yield Finding(key, "ok", f"`serve` logs in next at {at:%Y-%m-%d %H:%M %Z}")
+    if at.astimezone(IST).time() < kind.not_before:
+        said = f"at {at:%H:%M} is before {kind.title}'s daily reset: the token would die at it"
+        which = "cron" if times.cron else "at"
+        yield Finding(f"{key}.{which}", "warning", said, f"Log in after {kind.not_before:%H:%M} IST.")
+
+
+def _other_secrets(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
+    for loc, reference in _not_of_accounts(settings):
+        try:
+            resolve(dotted(loc), reference, Place(settings.folder, environ))
+        except ConfigError as error:
+            yield from _problems(error.problems)
+        else:
+            yield Finding(dotted(loc), "ok", "it is there")
+
+
+def _not_of_accounts(settings: Settings) -> Iterator[tuple[Loc, Secret]]:
+    alone = {("http", "token"): settings.http.token, ("notify", "ping"): settings.notify.ping}
+    yield from ((loc, secret) for loc, secret in alone.items() if secret)
+    yield from ((("state", "keys", index), key) for index, key in enumerate(settings.state.keys))
+    yield from ((("notify", "urls", index), url) for index, url in enumerate(settings.notify.urls))
+    for name, sink in settings.sinks.items():
+        yield from ((("sinks", name, *key.split(".")), secret) for key, secret in sink.secrets().items())
+
+
+def _rights(settings: Settings) -> Iterator[Finding]:
+    """Whether others can read secrets that stand in the config file itself."""
+    if settings.file is None or not settings.file.stat().st_mode & 0o077:
+        return
+    there = [(loc, secret) for loc, secret in _secrets(settings) if not settings.origin(loc)]
+    plain = [dotted(loc) for loc, secret in there if secret.kind == "plain"]
+    if plain:
+        said = f"others can read this file, and it holds secrets in plain text ({', '.join(plain)})"
+        yield Finding(str(settings.file), "warning", said, f"chmod 600 {settings.file}")
+
+
+def _secrets(settings: Settings) -> Iterator[tuple[Loc, Secret]]:
+    yield from _not_of_accounts(settings)
+    for account in settings.accounts.values():
+        kind = _flow_class(account.broker)
+        for key, secret in account.credentials.items():
+            if kind is None or loader.is_secret(kind, key):
+                yield ("accounts", account.name, "credentials", key), secret
+        if account.proxy and "@" in account.proxy.target.get_secret_value():
+            yield ("accounts", account.name, "proxy"), account.proxy
+
+
+def _calendar(settings: Settings, clock: Clock) -> Generator[Finding, None, Calendar | None]:
+    """The user's own trading days, and whether the calendar ends before somebody looks again; gives the calendar."""
+    try:
+        calendar = Calendar.load(settings.calendar.override)
+    except ConfigError as error:
+        yield from _problems(error.problems)
+        return None
+    good_until = calendar.good_until
+    said = f"knows the trading days until {good_until}"
+    if clock.now().astimezone(IST).date() + CALENDAR_AHEAD > good_until:
+        said += "; after that a login is made on every day, with a warning"
+        yield Finding("calendar", "warning", said, "Update autologin, or give the days yourself in calendar.override.")
+    else:
+        yield Finding("calendar", "ok", said)
+    return calendar
+
+
+def _state(settings: Settings) -> Finding:
+    folder = settings.state.path
+    try:
+        files.probe(folder, NEW_STORE)
+    except OSError as error:
+        return _problems([unusable(folder, error.strerror or "")])[0]
+    return _store(settings) or Finding("state.path", "ok", f"{folder} can be written")
+
+
+def _store(settings: Settings) -> Finding | None:
+    """What stands against the store that is there, or against the keys that are to seal it."""
+    folder = settings.state.path
+    try:
+        keys = loader.state_keys(settings)
+        if not exists(folder / FILE, Path.is_file):
+            if keys:
+                Seal.with_keys(keys)
+        elif keys or exists(folder / KEY_FILE, Path.is_file):
+            Store.open(folder, SystemClock(), keys).close()
+        else:  # opening it would make a key, which opens nothing
+            return Finding("state.path", "problem", "The key that sealed the store is not there", KEY_GONE)
+    except ConfigError as error:
+        return _problems(error.problems)[0]
+    except AutologinError as error:
+        return Finding("state.path", "problem", error.said, error.mend)
+    return None
+
+
+def _browser(settings: Settings) -> Finding:
+    try:
+        # Found by name: the browser's module is the walk's, and a config can be checked without starting one.
+        found = importlib.import_module("autologin.login.browser").find(settings.browser, headless=True)
+    except ConfigError as error:
+        return _problems(error.problems)[0]
+    if not os.access(found, os.X_OK):
+        return Finding("browser", "problem", f"{found} is no program that this user may start", "Set browser.executable.")
+    return Finding("browser", "ok", str(found))
+
+
+async def _sinks(settings: Settings) -> list[Finding]:
+    return list(await asyncio.gather(*(_sink(settings, name) for name in settings.sinks)))
+
+
+async def _sink(settings: Settings, name: str) -> Finding:
+    try:
+        await _checked(settings.sinks[name].build(name, settings.place))
+    except ConfigError as error:
+        return _problems(error.problems)[0]
+    except AutologinError as error:
+        return Finding(f"sinks.{name}", "problem", error.said, error.mend)
+    return Finding(f"sinks.{name}", "ok", "a token would arrive")
+
+
+async def _checked(sink: Sink) -> None:
+    try:
+        await sink.check()
+    finally:
+        await sink.close()
+
+
+def _clock(account: Account, flow: Flow, environ: Mapping[str, str], clock: Clock) -> Finding:
+    """How far this machine's clock is from the broker's, by the `Date` of any answer at all."""
+    name, url = next(iter(flow.urls.items()))
+    key = f"accounts.{account.name}.endpoints.{name}"
+    before = clock.now()
+    try:
+        answer = _asked(url, loader.proxy_url(account, environ))
+        skew = _skew(answer.headers["date"], before, clock.now())
+    except ConfigError as error:
+        return _problems(error.problems)[0]
+    except (KeyError, ValueError):
+        return Finding(
+            key, "warning", f"{url} answers, but does not tell the time", "Check that this machine's clock is set (NTP)."
+        )
+    except Exception as error:  # noqa: BLE001  (httpx, ssl, socks and idna each have errors of their own; each means the same)
+        said = f"no answer from {url} ({type(error).__name__})"
+        return Finding(key, "problem", said, "Check the network, the address, and the account's proxy if it has one.")
+    return _judged(key, url, skew)
+
+
+def _asked(url: str, proxy: str | None) -> httpx.Response:
+    import httpx  # noqa: PLC0415  (100 ms that an offline check does not need)
+
+    with httpx.Client(timeout=ANSWER_SECONDS, trust_env=False, proxy=proxy) as client:
+        return client.head(url)
+
+
+def _skew(date: str, before: datetime, after: datetime) -> float:
+    """The broker's clock minus ours in seconds. A `Date` is cut to whole seconds: half of one is the best guess."""
+    theirs = parsedate_to_datetime(date) + timedelta(seconds=0.5)
+    return (theirs - (before + (after - before) / 2)).total_seconds()
+
+
+def _judged(key: str, url: str, skew: float) -> Finding:
+    said = f"{url} answers; its clock is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} this machine's"
+    mend = "Set this machine's clock (NTP): one-time codes depend on it."
+    if abs(skew) >= SKEW_REFUSED:
+        return Finding(key, "problem", said, mend)
+    if abs(skew) >= SKEW_WARNED:
+        return Finding(key, "warning", said, mend)
+    return Finding(key, "ok", f"{url} answers, and the clocks agree")

@@ -1,0 +1,122 @@
+"""Firstock's twin: a token for the sealed password and a code, and the details that prove it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import time
+from typing import TYPE_CHECKING, ClassVar
+
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from autologin.sandbox.api_twin import CODES, ApiBehaviour, ApiTwin, calls, json_object
+from autologin.sandbox.scenarios import Scenario, scenario
+from autologin.sandbox.twin import Refusal, alnum, html_error
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+
+@dataclass(frozen=True)
+class FirstockBehaviour(ApiBehaviour):
+    """What only Firstock's twin can do."""
+
+    refused: str = ""
+    """What is refused: password, vendor or key."""
+    status: int = 401
+    """The HTTP status of a refusal."""
+    named: bool = True
+    """Whether a refusal has a name beside its words."""
+    dead_status: int = 401
+    details: str = "named"
+    """What the details say: named, nobody, or 403."""
+    login: str = ""
+    """empty: a good login without a token."""
+
+
+SCENARIOS: dict[str, Scenario] = {
+    "wrong_password": scenario("The password is refused", refused="password"),
+    "wrong_password_400": scenario("The password is refused, with HTTP 400", refused="password", status=400),
+    "wrong_vendor_code": scenario("The vendor code is refused", refused="vendor"),
+    "wrong_key": scenario("The API key is refused", refused="key"),
+    "wrong_code_unnamed": scenario("Every code is refused, in words without a name", refused_codes="all", named=False),
+    "no_token": scenario("A good login without a token", login="empty"),
+    "dead_token_400": scenario("The new token is refused at once, with HTTP 400", dead_token=True, dead_status=400),
+    "details_nobody": scenario("The details name nobody", details="nobody"),
+    "details_403": scenario("The details answer 403", details="403"),
+    **CODES,
+    **calls({"login": "login"}, {"details": "call for the details"}),
+}
+
+
+class Firstock(ApiTwin):
+    """Firstock's API for one client."""
+
+    broker = "firstock"
+    title = "Firstock (API)"
+    roles = ("api",)
+    table = SCENARIOS
+    plain = FirstockBehaviour()
+    behaviour: FirstockBehaviour
+    account: ClassVar = {
+        "user_id": "SB1234",
+        "password": "Sand'box#7",
+        "api_key": "sandboxApiKey",
+        "totp_secret": "IRQP3IMLYXAPPH64PQFJBBJ4VORJKXTR",
+    }
+
+    @property
+    def endpoints(self) -> dict[str, str]:
+        """The base of the API."""
+        return {"api": f"{self.origins['api']}/V1"}
+
+    def routes(self, role: str) -> list[BaseRoute]:
+        """The paths that we need."""
+        del role
+        return [
+            Route("/V1/login", self.login, methods=["POST"]),
+            Route("/V1/userDetails", self.details, methods=["POST"]),
+        ]
+
+    async def login(self, request: Request) -> Response:
+        """A token."""
+        body = await json_object(request)
+        self.otps.append(str(body.get("TOTP", "")))
+        self.arrive("login", html_error)
+        mine, refused = self.account, self.behaviour.refused
+        if self.locked:
+            raise self._refusal("USER_BLOCKED", "user", "Your account is blocked")
+        if refused == "key" or body.get("apiKey") != mine["api_key"]:
+            raise self._refusal("INVALID_API_KEY", "apiKey", "Invalid API key")
+        if refused == "vendor" or body.get("vendorCode") != f"{mine['user_id']}_API":
+            raise self._refusal("INVALID_VENDOR_CODE", "vendorCode", "Invalid vendor code")
+        sealed = hashlib.sha256(mine["password"].encode()).hexdigest()
+        if refused == "password" or (body.get("userId"), body.get("password")) != (mine["user_id"], sealed):
+            raise self._refusal("INVALID_PASSWORD", "password", "Invalid password")
+        if not self.takes(str(body.get("TOTP", ""))):
+            raise self._refusal("INVALID_TOTP", "TOTP", "Invalid TOTP")
+        if self.behaviour.login == "empty":
+            return JSONResponse({"status": "success", "message": "Login successful", "data": {}})
+        token = self.opened(alnum(40), self.next_daily(time(0)))
+        data = {"actid": mine["user_id"], "userName": "SANDBOX", "susertoken": token, "email": "sandbox@example.com"}
+        return JSONResponse({"status": "success", "message": "Login successful", "data": data})
+
+    async def details(self, request: Request) -> Response:
+        """Who it is."""
+        body = await json_object(request)
+        self.arrive("details", html_error)
+        if self.behaviour.details == "403":
+            raise Refusal(JSONResponse({"status": "failed", "name": "FORBIDDEN", "error": {"message": "Forbidden"}}, 403))
+        if not self.lives(str(body.get("jKey", ""))) or body.get("userId") != self.account["user_id"]:
+            raise Refusal(
+                JSONResponse(
+                    {"status": "failed", "name": "INVALID_JKEY", "error": {"message": "Expired"}}, self.behaviour.dead_status
+                )
+            )
+        named = {} if self.behaviour.details == "nobody" else {"actid": self.account["user_id"]}
+        return JSONResponse({"status": "success", "message": "User details", "data": {**named, "userName": "SANDBOX"}})
+
+    def _refusal(self, name: str, field: str, message: str) -> Refusal:
+        body = {"status": "failed", "code": str(self.behaviour.status), "error": {"field": field, "message": message}}
+        return Refusal(JSONResponse(body | ({"name": name} if self.behaviour.named else {}), self.behaviour.status))

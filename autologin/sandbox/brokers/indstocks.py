@@ -1,0 +1,122 @@
+"""INDstocks' twin: a token for the MPIN and a code, at the pace that it allows, and the profile that proves it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from autologin.sandbox.api_twin import CODES, ApiBehaviour, ApiTwin, calls, json_object
+from autologin.sandbox.jwt import session
+from autologin.sandbox.scenarios import Scenario, scenario
+from autologin.sandbox.twin import Refusal, html_error
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+PACE = timedelta(seconds=60)
+LOCKED_FOR = timedelta(minutes=15)
+
+
+@dataclass(frozen=True)
+class INDstocksBehaviour(ApiBehaviour):
+    """What only INDstocks' twin can do."""
+
+    one_token: bool = True
+    refused: str = ""
+    """What is refused: mpin or key."""
+    reply: str = "data"
+    """Where the token stands: data, top, or nowhere."""
+    profile: str = ""
+    """refused: a 400 that says nothing of the token."""
+
+
+SCENARIOS: dict[str, Scenario] = {
+    "wrong_mpin": scenario("The MPIN is refused", refused="mpin"),
+    "wrong_key": scenario("The client id is refused", refused="key"),
+    "token_at_top": scenario("The token stands at the top of the reply", reply="top"),
+    "no_token": scenario("200, but no token", reply="nowhere"),
+    "profile_refused": scenario("The profile answers 400", profile="refused"),
+    **CODES,
+    **calls({"token": "call for a token"}, {"profile": "profile call"}),
+}
+
+
+class INDstocks(ApiTwin):
+    """INDstocks' API for one client. `too_soon` counts calls that came before their time."""
+
+    broker = "indstocks"
+    title = "INDstocks (API)"
+    roles = ("api",)
+    table = SCENARIOS
+    plain = INDstocksBehaviour()
+    behaviour: INDstocksBehaviour
+    account: ClassVar = {
+        "client_id": "sandbox-client-id-7f3a",
+        "mpin": "864209",
+        "totp_secret": "ISXWPRLVTTPOM6IBJQTOTWO3KEJKXASZ",
+    }
+
+    def reset(self) -> None:
+        """Forget tokens, wrong codes and counts. The scenarios stay on."""
+        super().reset()
+        self.asked: datetime | None = None
+        self.too_soon = 0
+        self.wrong: list[datetime] = []
+
+    def routes(self, role: str) -> list[BaseRoute]:
+        """The paths that we need."""
+        del role
+        return [Route("/generate/token", self.token, methods=["POST"]), Route("/user/profile", self.profile)]
+
+    async def token(self, request: Request) -> Response:
+        """A token, which ends the one before."""
+        body = await json_object(request)
+        self.otps.append(str(body.get("totp", "")))
+        self._keep_pace()
+        self.arrive("token", html_error)
+        mine, refused = self.account, self.behaviour.refused
+        if refused == "key" or request.headers.get("x-api-key") != mine["client_id"]:
+            raise said(401, "Invalid client id")
+        self.wrong = [at for at in self.wrong if self.now() - at < LOCKED_FOR]
+        if self.behaviour.locked or len(self.wrong) >= self.strikes_allowed:
+            raise said(403, "Your account is locked for 15 minutes")
+        if refused == "mpin" or body.get("mpin") != mine["mpin"]:
+            raise said(401, "Invalid MPIN")
+        if not self.takes(str(body.get("totp", ""))):
+            self.wrong.append(self.now())
+            raise said(401, "Invalid TOTP")
+        ends = self.now() + timedelta(days=1)
+        return JSONResponse(self._told(self.opened(session("sandbox", ends), ends)))
+
+    async def profile(self, request: Request) -> Response:
+        """Who it is."""
+        self.arrive("profile", html_error)
+        if self.behaviour.profile == "refused":
+            raise said(400, "Bad request")
+        if not self.lives(request.headers.get("authorization", "")):
+            raise said(401, "Invalid or expired token")
+        return JSONResponse({"status": "success", "data": {"first_name": "SANDBOX"}})
+
+    def _keep_pace(self) -> None:
+        """Sixty seconds between two calls."""
+        now = self.now()
+        if self.asked and now - self.asked < PACE:
+            self.too_soon += 1
+            raise Refusal(JSONResponse({"status": "error", "message": "Too many requests"}, 429))
+        self.asked = now
+
+    def _told(self, token: str) -> dict[str, Any]:
+        where = self.behaviour.reply
+        if where == "top":
+            return {"status": "success", "token": token}
+        return {"status": "success", "data": {"token": token} if where == "data" else {}}
+
+
+def said(status: int, message: str) -> Refusal:
+    """An error as the API says it."""
+    body = {"status": "error", "message": message, "error_type": "TokenException" if status in {401, 403} else "InputException"}
+    return Refusal(JSONResponse(body, status))

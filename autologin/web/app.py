@@ -1,0 +1,288 @@
+"""Health, metrics and the status page, over HTTP. Nothing that is fetched changes anything; buttons need `http.token`."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import parse_qsl
+
+from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from autologin.errors import AutologinError, ConfigError, Problem
+from autologin.log import event
+from autologin.web import auth, metrics, status_page
+from autologin.web.readiness import standings
+from autologin.web.server import Served
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from starlette.requests import Request
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from autologin.clock import Clock
+    from autologin.config.schema import Settings
+    from autologin.store.store import Store
+    from autologin.web.readiness import Standing
+
+HEADERS = {
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "referrer-policy": "same-origin",  # with "no-referrer" browsers would hide the origin of our own forms from us
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+}
+"""On every answer."""
+MOST = 4096
+"""Bytes of a form."""
+
+
+class Board(Protocol):
+    """What is shown, and what the buttons do. The service is one."""
+
+    @property
+    def settings(self) -> Settings:
+        """The config as it is now."""
+        ...
+
+    @property
+    def store(self) -> Store:
+        """The store."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """The clock."""
+        ...
+
+    def next_run(self, account: str) -> datetime | None:
+        """When an account's next login is planned."""
+        ...
+
+    def due_now(self, account: str) -> bool:
+        """Whether an account's login time has come, and the market is open or to open."""
+        ...
+
+    def due_today(self, account: str) -> bool:
+        """Whether an account's login time has come, or comes later today."""
+        ...
+
+    def running(self, account: str) -> bool:
+        """Whether a run of an account is under way."""
+        ...
+
+    async def run_now(self, account: str) -> None:
+        """Start a run, and do not wait for it."""
+        ...
+
+
+def app(board: Board) -> Starlette:
+    """Everything, as an ASGI app."""
+    pages = _Pages(board)
+    routes = [
+        Route("/", pages.status),
+        Route("/livez", pages.livez),
+        Route("/readyz", pages.readyz),
+        Route("/metrics", pages.metrics),
+        Route("/status.css", _file("status.css", "text/css")),
+        Route("/icon.svg", _file("icon.svg", "image/svg+xml")),
+        Route("/failures/{account}.png", pages.failure),
+        Route("/sign-in", pages.sign_in_form),
+        Route("/sign-in", pages.sign_in, methods=["POST"]),
+        Route("/sign-out", pages.sign_out, methods=["POST"]),
+        Route("/accounts/{account}/run", pages.run, methods=["POST"]),
+        Route("/accounts/{account}/unblock", pages.unblock, methods=["POST"]),
+    ]
+    found = Starlette(routes=routes, middleware=[Middleware(_Guard)])
+    found.state.gate = pages.gate
+    return found
+
+
+async def serve_http(board: Board, listen: str) -> Served:
+    """Serve it at an address such as "127.0.0.1:8321", in the event loop that runs; `close()` ends it.
+
+    Raises:
+        ConfigError: the address cannot be used, or `http.token` cannot be resolved.
+    """
+    found = app(board)
+    await found.state.gate.learn()
+    host, _, port = listen.rpartition(":")
+    try:
+        served = Served(found, host.strip("[]"), int(port))
+    except OSError as error:
+        raise ConfigError(Problem("http.listen", str(error.strerror), 'Name another, such as "127.0.0.1:8321".')) from None
+    await served.open()
+    return served
+
+
+class _Pages:
+    """What is answered at each address."""
+
+    def __init__(self, board: Board) -> None:
+        self.board, self.gate = board, auth.Gate(board)
+
+    # For programs
+
+    async def livez(self, _request: Request) -> Response:
+        """That this is answered is the answer."""
+        return PlainTextResponse("alive\n")
+
+    async def readyz(self, _request: Request) -> Response:
+        """Whether every account that is due today has a token that was proven today."""
+        found = standings(self.board)
+        ready = all(one.ready_today for one in found)
+        body = {"ready": ready, "accounts": {one.name: _as_json(one) for one in found}}
+        return JSONResponse(body, 200 if ready else 503)
+
+    async def metrics(self, _request: Request) -> Response:
+        """For Prometheus."""
+        text, kind = metrics.text(self.board)
+        return Response(text, headers={"content-type": kind})
+
+    # For people
+
+    async def status(self, request: Request) -> Response:
+        """The status page."""
+        buttons = await self.gate.is_there()
+        return HTMLResponse(status_page.page(self.board, buttons=buttons, signed_in=self.gate.is_signed_in(request.cookies)))
+
+    async def failure(self, request: Request) -> Response:
+        """The newest picture that is kept of an account's failures. No part of a path comes from the request."""
+        found = status_page.picture(self.board, request.path_params["account"])
+        if found is None:
+            raise HTTPException(404)
+        return Response(found, media_type="image/png")
+
+    # Buttons
+
+    async def sign_in_form(self, _request: Request) -> Response:
+        """Where the token is typed."""
+        if not await self.gate.is_there():
+            raise HTTPException(404)
+        return HTMLResponse(status_page.sign_in())
+
+    async def sign_in(self, request: Request) -> Response:
+        """Take the token; a cookie stands for it from now on."""
+        await self._refuse_foreign(request)
+        answer = self.gate.try_token((await _form(request)).get("token", ""))
+        if answer == "wait":
+            said = "Too many wrong tokens. Wait a minute, then try again."
+            return HTMLResponse(status_page.sign_in(said), 429, {"retry-after": str(int(auth.WINDOW))})
+        if answer == "wrong":
+            return HTMLResponse(status_page.sign_in("This is not the token of http.token in the config."), 403)
+        return self._home(self.gate.new_session(), request)
+
+    async def sign_out(self, request: Request) -> Response:
+        """Forget the cookie."""
+        await self._refuse_foreign(request)
+        return self._home("", request)
+
+    async def run(self, request: Request) -> Response:
+        """Start a run now."""
+        account = await self._pressed(request)
+        event("run_asked_for", account=account)
+        await self.board.run_now(account)
+        return RedirectResponse("/", 303)
+
+    async def unblock(self, request: Request) -> Response:
+        """Lift a block."""
+        account = await self._pressed(request)
+        event("unblocked", account=account)
+        self.board.store.unblock(account)
+        return RedirectResponse("/", 303)
+
+    async def _pressed(self, request: Request) -> str:
+        """The account whose button somebody pressed who may."""
+        await self._refuse_foreign(request)
+        if not self.gate.is_signed_in(request.cookies):
+            raise HTTPException(403, "Sign in on the status page first.")
+        account = str(request.path_params["account"])
+        if account not in self.board.settings.accounts:
+            raise HTTPException(404)
+        return account
+
+    async def _refuse_foreign(self, request: Request) -> None:
+        if not await self.gate.is_there():
+            raise HTTPException(404)
+        if auth.foreign(request.headers):
+            raise HTTPException(403, "This came from another site's page.")
+
+    @staticmethod
+    def _home(session: str, request: Request) -> Response:
+        answer = RedirectResponse("/", 303)
+        safe: dict[str, Any] = {"httponly": True, "samesite": "strict", "secure": request.url.scheme == "https"}
+        answer.set_cookie(auth.COOKIE, session, max_age=auth.SESSION if session else 0, **safe)
+        return answer
+
+
+class _Guard:
+    """Headers on every answer, errors without a traceback, and nothing for names that are not ours."""
+
+    def __init__(self, inner: ASGIApp) -> None:
+        self._inner = inner
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(HEADERS)
+            await send(message)
+
+        try:
+            inner = self._inner if _for_us(scope) else PlainTextResponse("This is not a name of mine.\n", 421)
+            await inner(scope, receive, answer)
+        except AutologinError as error:
+            await PlainTextResponse(f"{error.name}: {error.message}\n", 503)(scope, receive, answer)
+        except Exception as bug:  # noqa: BLE001  (a traceback may hold secrets, and health must go on)
+            event("http_failed", level="ERROR", said=f"{type(bug).__name__}: {bug}")
+            await PlainTextResponse("This is a mistake in autologin.\n", 500)(scope, receive, answer)
+
+
+def _for_us(scope: Scope) -> bool:
+    """On loopback, any other name than this machine's is somebody's page that wants to read ours (DNS rebinding)."""
+    server = scope.get("server")
+    if not server or not _is_loopback(server[0]):
+        return True
+    host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "localhost")
+    name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
+    return name == "localhost" or _is_address(name.strip("[]"))
+
+
+def _is_loopback(host: str) -> bool:
+    return _is_address(host) and ipaddress.ip_address(host).is_loopback
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _as_json(one: Standing) -> dict[str, Any]:
+    planned = one.next_run.isoformat() if one.next_run else None
+    return {"due": one.today, "ready": one.ready_today, "reason": one.lacking or None, "next_run": planned}
+
+
+def _file(name: str, kind: str) -> Any:
+    async def answer(_request: Request) -> Response:
+        return Response((status_page.TEMPLATES / name).read_bytes(), media_type=kind)
+
+    return answer
+
+
+async def _form(request: Request) -> dict[str, str]:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MOST:
+            raise HTTPException(413)
+    return dict(parse_qsl(body.decode("utf-8", "replace")))

@@ -1,0 +1,109 @@
+"""Who may press the buttons of the status page: somebody who has typed `http.token`, on a page of ours.
+
+The token is typed once; a signed cookie stands for it then. Pages of others are kept out twice: their requests bring no
+cookie (SameSite), and browsers say where a request comes from.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import secrets as random
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
+
+from autologin import redaction
+from autologin.errors import ConfigError
+from autologin.log import event
+from autologin.secret_refs import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from autologin.config.schema import Http
+    from autologin.web.app import Board
+
+COOKIE = "autologin_session"
+SESSION = 12 * 3600
+"""Seconds that somebody stays signed in."""
+WRONG = 5
+WINDOW = 60.0
+"""So many wrong tokens in so many seconds, and nobody signs in for a while: not even with the right one."""
+
+Answer = Literal["right", "wrong", "wait"]
+
+
+@dataclass
+class Gate:
+    """Knows the token, and who has typed it. Restarting the service signs everybody out, and so does another token."""
+
+    board: Board
+    _token: str | None = None
+    _of: Http | None = None
+    _key: bytes = field(default_factory=lambda: random.token_bytes(32))
+    _wrong: deque[float] = field(default_factory=lambda: deque(maxlen=WRONG))
+
+    async def learn(self) -> None:
+        """Look the token up where the config is new. In a thread: a `command` may take its time.
+
+        Raises:
+            ConfigError: it cannot be resolved. Nobody can sign in then.
+        """
+        settings = self.board.settings
+        if self._of is settings.http:
+            return
+        self._of, self._token = settings.http, None
+        if settings.http.token:
+            found = await asyncio.to_thread(resolve, "http.token", settings.http.token, settings.place)
+            self._token = found.value.get_secret_value()
+            redaction.remember(self._token)
+
+    async def is_there(self) -> bool:
+        """Whether there are buttons at all."""
+        try:
+            await self.learn()
+        except ConfigError as error:
+            event("config_refused", level="ERROR", key="http.token", said=error.problems[0].message)
+        return self._token is not None
+
+    def try_token(self, given: str) -> Answer:
+        """What a typed token is worth."""
+        now = self.board.clock.monotonic()
+        if len(self._wrong) == WRONG and now - self._wrong[0] < WINDOW:
+            return "wait"
+        if self._token is not None and hmac.compare_digest(self._mac(given), self._mac(self._token)):
+            return "right"
+        self._wrong.append(now)
+        event("sign_in_refused", level="WARNING")
+        return "wrong"
+
+    def new_session(self) -> str:
+        """The cookie of somebody who has just typed the token."""
+        until = str(int(self.board.clock.now().timestamp()) + SESSION)
+        return f"{until}.{self._signature(until)}"
+
+    def is_signed_in(self, cookies: Mapping[str, str]) -> bool:
+        """Whether a cookie is ours, of this token, and not too old."""
+        until, _, signature = cookies.get(COOKIE, "").partition(".")
+        if self._token is None or not hmac.compare_digest(signature.encode(), self._signature(until).encode()):
+            return False
+        return int(until) > self.board.clock.now().timestamp()
+
+    def _signature(self, until: str) -> str:
+        return self._mac(f"{self._token}/{until}").hex()
+
+    def _mac(self, text: str) -> bytes:
+        """Of one length, so that comparing tells nothing about the token's."""
+        return hmac.digest(self._key, text.encode(), "sha256")
+
+
+def foreign(headers: Mapping[str, str]) -> bool:
+    """Whether a request may come from somebody else's page.
+
+    Behind a proxy only the browser knows by which name we are called, so its own word counts first.
+    """
+    if site := headers.get("sec-fetch-site"):
+        return site not in {"same-origin", "none"}
+    return urlsplit(headers.get("origin", "")).netloc != headers.get("host", "")

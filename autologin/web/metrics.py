@@ -1,0 +1,140 @@
+"""What Prometheus scrapes, reckoned from the store at that moment: nothing is counted in memory, so a restart loses nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from autologin import __version__
+from autologin.web.readiness import standings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from datetime import datetime
+
+    from prometheus_client.core import Metric
+
+    from autologin.store.records import Run, StoredToken
+    from autologin.store.tallies import Thing
+    from autologin.web.app import Board
+    from autologin.web.readiness import Standing
+
+Number = float | None
+"""None: there is nothing to tell, and no sample is made."""
+FORMAT = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def text(board: Board) -> tuple[bytes, str]:
+    """All metrics, and their content type."""
+    from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest  # noqa: PLC0415  (3 MiB, only for this)
+
+    registry = CollectorRegistry()
+    registry.register(_Books(board))
+    ProcessCollector(registry=registry)
+    return generate_latest(registry), FORMAT
+
+
+class _Books:
+    """The store as a collector of prometheus_client."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+
+    def collect(self) -> Iterator[Metric]:
+        """Every metric."""
+        found = standings(self._board)
+        yield _gauge("autologin_info", "The version that runs.", ["version"], [((__version__,), 1.0)])
+        for name, (says, read) in GAUGES.items():
+            yield _gauge(f"autologin_{name}", says, ["account"], [((one.name,), read(one)) for one in found])
+        yield _stages(found)
+        yield from self._counters()
+        yield self._backlog()
+
+    def _counters(self) -> Iterator[Metric]:
+        from prometheus_client.core import CounterMetricFamily  # noqa: PLC0415  (see `text`)
+
+        for name, (says, thing, labels) in COUNTERS.items():
+            metric = CounterMetricFamily(f"autologin_{name}", says, labels=list(labels))
+            for one in self._board.store.tallies.of(thing):
+                if one.account in self._board.settings.accounts:
+                    metric.add_metric([getattr(one, field) for field in labels.values()], one.number)
+            yield metric
+
+    def _backlog(self) -> Metric:
+        owed = self._board.store.outbox.backlog()
+        samples = [((sink,), float(owed.get(sink, 0))) for sink in self._board.settings.sinks]
+        return _gauge("autologin_delivery_backlog", "Messages that a sink has not got yet.", ["sink"], samples)
+
+
+def _stages(found: Iterable[Standing]) -> Metric:
+    says = "How long each stage of the last run took."
+    runs = [(one.name, one.status.last) for one in found]
+    samples = [((name, stage), seconds) for name, run in runs if run for stage, seconds in run.stages.items()]
+    return _gauge("autologin_last_run_stage_seconds", says, ["account", "stage"], samples)
+
+
+def _gauge(name: str, says: str, labels: list[str], samples: Iterable[tuple[tuple[str, ...], Number]]) -> Metric:
+    from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415  (see `text`)
+
+    metric = GaugeMetricFamily(name, says, labels=labels)
+    for values, number in samples:
+        if number is not None:
+            metric.add_metric(values, number)
+    return metric
+
+
+def _of_token(read: Callable[[StoredToken], datetime | None]) -> Callable[[Standing], Number]:
+    return lambda one: _seconds(read(one.status.stored)) if one.status.stored else None
+
+
+def _of_run(read: Callable[[Run], Number]) -> Callable[[Standing], Number]:
+    return lambda one: read(one.status.last) if one.status.last else None
+
+
+def _age(one: Standing) -> Number:
+    return (one.status.now - one.status.stored.token.issued_at).total_seconds() if one.status.stored else None
+
+
+def _seconds(moment: datetime | None) -> Number:
+    return moment.timestamp() if moment else None
+
+
+GAUGES: Mapping[str, tuple[str, Callable[[Standing], Number]]] = {
+    "account_due": ("1 from an account's login time until the market closes.", lambda one: float(one.due)),
+    "account_ready": ("1 unless an account that is due has no token that was proven today.", lambda one: float(one.ready)),
+    "account_blocked": (
+        "1 while no login is tried, because the broker refused one.",
+        lambda one: float(bool(one.status.block)),
+    ),
+    "account_running": ("1 while a run is under way.", lambda one: float(one.running)),
+    "next_run_timestamp_seconds": ("When the next login is planned.", lambda one: _seconds(one.next_run)),
+    "token_issued_timestamp_seconds": ("When the stored token was issued.", _of_token(lambda one: one.token.issued_at)),
+    "token_expiry_timestamp_seconds": ("When the stored token ends.", _of_token(lambda one: one.token.expires_at)),
+    "token_verified_timestamp_seconds": ("When the broker last confirmed it.", _of_token(lambda one: one.verified_at)),
+    "token_age_seconds": ("How old the stored token is.", _age),
+    "last_run_timestamp_seconds": ("When the last run began.", _of_run(lambda run: _seconds(run.began))),
+    "otp_skew_seconds": (
+        "The broker's clock minus ours, where the last run made a code.",
+        _of_run(lambda run: run.skew),
+    ),
+    "last_run_duration_seconds": ("How long the last run took.", _of_run(lambda run: run.seconds)),
+}
+"""Of each account, by name: what the metric says, and how it is read."""
+
+COUNTERS: Mapping[str, tuple[str, Thing, Mapping[str, str]]] = {
+    "runs": (
+        "Runs that ended, by outcome (issued, still_valid, failed) and error.",
+        "run",
+        {"account": "account", "outcome": "outcome", "error": "kind"},
+    ),
+    "deliveries": (
+        "Messages that a sink got (delivered), or will not get (replaced, withdrawn, expired).",
+        "delivery",
+        {"account": "account", "sink": "kind", "outcome": "outcome"},
+    ),
+    "delivery_failures": (
+        "Tries that a sink did not take.",
+        "failed_try",
+        {"account": "account", "sink": "kind"},
+    ),
+}
+"""By name: what the metric says, what it counts, and its labels with where each stands in a tally."""
