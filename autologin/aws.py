@@ -1,4 +1,4 @@
-"""AWS: a client made as every AWS tool makes one, and what AWS refuses in words that say how to mend it.
+"""AWS: a client made as every AWS tool makes one, and what AWS refuses in words that say how to fix it.
 
 Region and credentials come from where all AWS tools look: AWS_* variables, ~/.aws, the role of the container or machine.
 """
@@ -24,7 +24,7 @@ BAD_CREDENTIALS = re.compile(r"ExpiredToken|UnrecognizedClient|InvalidClientToke
 DENIED = re.compile(r"perform: (?P<action>[\w:-]+)(?: on resource: (?P<resource>arn:\S+))?")
 """How AWS words what an identity may not do."""
 CREDENTIALS = "Give the machine, task or pod a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
-MENDS = {
+HINTS = {
     "NoRegionError": ("no AWS region is known", "Set `region`, such as ap-south-1, or AWS_DEFAULT_REGION."),
     "NoCredentialsError": ("no AWS credentials were found", CREDENTIALS),
     "PartialCredentialsError": ("the AWS credentials are not complete", CREDENTIALS),
@@ -37,11 +37,11 @@ UNREACHED = "Check the network, the region, and `endpoint_url` if it is set; aut
 
 
 class AwsError(Exception):
-    """AWS did not do it: why, how to mend it, and the code that AWS gives it ("" where it was not AWS that spoke)."""
+    """AWS did not do it: why, how to fix it, and the code that AWS gives it ("" where it was not AWS that spoke)."""
 
-    def __init__(self, said: str, mend: str, code: str = "") -> None:
-        super().__init__(said)
-        self.said, self.mend, self.code = said, mend, code
+    def __init__(self, detail: str, hint: str, code: str = "") -> None:
+        super().__init__(detail)
+        self.detail, self.hint, self.code = detail, hint, code
 
 
 def client(service: str, *, region: str | None = None, endpoint_url: str | None = None) -> Any:
@@ -75,8 +75,8 @@ def in_words(action: str = "", resource: str = "") -> Iterator[None]:
         raise _refused(error, action, resource) from None
     except (BotoCoreError, ValueError) as error:
         name = type(error).__name__
-        said, mend = MENDS.get(name, (f"AWS was not reached ({name})", UNREACHED))
-        raise AwsError(said, mend) from None
+        detail, hint = HINTS.get(name, (f"AWS was not reached ({name})", UNREACHED))
+        raise AwsError(detail, hint) from None
 
 
 def _refused(error: ClientError, action: str, resource: str) -> AwsError:

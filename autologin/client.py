@@ -111,10 +111,10 @@ def _in_files(files: list[_File], account: Account, read_file: _Reader, problem:
         except FileNotFoundError:
             problem = _rejected(account, f"has no token yet: there is no file {file.path}")
         except OSError as error:
-            said = f"{file.path} cannot be read: {(error.strerror or '').lower()}"
-            problem = StoreError(said, mend=f"Give this user's group with sinks.{file.sink}.group and mode.")
+            detail = f"{file.path} cannot be read: {(error.strerror or '').lower()}"
+            problem = StoreError(detail, hint=f"Give this user's group with sinks.{file.sink}.group and mode.")
         except (ValueError, TypeError):
-            problem = StoreError(f"{file.path} does not hold what the sink {file.sink} writes", mend="Let it deliver again.")
+            problem = StoreError(f"{file.path} does not hold what the sink {file.sink} writes", hint="Let it deliver again.")
     raise problem
 
 
@@ -147,5 +147,5 @@ def _whole_in(file: _File, content: str) -> dict[str, Any] | None:
     return None if None in whole.values() else whole
 
 
-def _rejected(account: Account, said: str) -> TokenRejected:
-    return TokenRejected(f"{account.name} {said}", mend=f"Run `autologin run {account.name}`.")
+def _rejected(account: Account, detail: str) -> TokenRejected:
+    return TokenRejected(f"{account.name} {detail}", hint=f"Run `autologin run {account.name}`.")

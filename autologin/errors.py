@@ -11,7 +11,7 @@
       Transient                        5   BrokerUnavailable  BrowserCrashed
       DeliveryFailed                   6
 
-The number is the exit code. `said` is what happened, in the broker's own words where it has some; `mend` is what to do
+The number is the exit code. `detail` is what happened, in the broker's own words where it has some; `hint` is what to do
 next. Known secrets are cut out of both when the error is made, so an error is always safe to print.
 """
 
@@ -48,14 +48,14 @@ class AutologinError(Exception):
     """Something went wrong."""
 
     exit_code = 1
-    mend = ""
+    hint = ""
 
-    def __init__(self, said: str = "", *, mend: str | None = None) -> None:
-        self.said = _in_a_line(scrub(said or (type(self).__doc__ or "").strip().splitlines()[0]))
-        self.mend = scrub(type(self).mend if mend is None else mend)
+    def __init__(self, detail: str = "", *, hint: str | None = None) -> None:
+        self.detail = _in_a_line(scrub(detail or (type(self).__doc__ or "").strip().splitlines()[0]))
+        self.hint = scrub(type(self).hint if hint is None else hint)
         self.stage: str | None = None
         self.bundle: Path | None = None
-        super().__init__(self.said)
+        super().__init__(self.detail)
 
     @property
     def name(self) -> str:
@@ -66,33 +66,33 @@ class AutologinError(Exception):
     def message(self) -> str:
         """One paragraph for a person: the stage, what happened, what to do next, where to look."""
         at = f"{self.stage}: " if self.stage else ""
-        said = self.said if self.said.endswith((".", "!", "?")) else f"{self.said}."
+        detail = self.detail if self.detail.endswith((".", "!", "?")) else f"{self.detail}."
         kept = f"What the page showed is in {self.bundle}." if self.bundle else ""
-        return " ".join(filter(None, (at + said, self.mend, kept)))
+        return " ".join(filter(None, (at + detail, self.hint, kept)))
 
 
 class StoreError(AutologinError):
     """The store could not be read or written."""
 
-    mend = "Check the disk and the rights of the state folder."
+    hint = "Check the disk and the rights of the state folder."
 
 
 class NoticeFailed(AutologinError):
     """Somebody who should be told of something could not be reached."""
 
-    mend = "Check `notify` in the config."
+    hint = "Check `notify` in the config."
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong with the config: where it is, what it is, how to mend it."""
+    """One thing that is wrong with the config: where it is, what it is, how to fix it."""
 
     key: str
     message: str
-    mend: str = ""
+    hint: str = ""
 
     def __str__(self) -> str:
-        return f"{self.key}: {self.message}" + (f"\n    {self.mend}" if self.mend else "")
+        return f"{self.key}: {self.message}" + (f"\n    {self.hint}" if self.hint else "")
 
 
 class ConfigError(AutologinError):
@@ -102,10 +102,10 @@ class ConfigError(AutologinError):
 
     def __init__(self, problems: Sequence[Problem] | Problem) -> None:
         found = [problems] if isinstance(problems, Problem) else list(problems)
-        self.problems = [Problem(p.key, scrub(p.message), scrub(p.mend)) for p in found]
+        self.problems = [Problem(p.key, scrub(p.message), scrub(p.hint)) for p in found]
         super().__init__()
-        self.said = "\n".join(str(p) for p in self.problems)
-        self.args = (self.said,)
+        self.detail = "\n".join(str(p) for p in self.problems)
+        self.args = (self.detail,)
 
 
 class Rejected(AutologinError):
@@ -117,7 +117,7 @@ class Rejected(AutologinError):
 class CredentialsRejected(Rejected):
     """The broker refused the credentials."""
 
-    mend = "Correct the credentials in the config; the account stays blocked until they change or you run `autologin unblock`."
+    hint = "Correct the credentials in the config; the account stays blocked until they change or you run `autologin unblock`."
 
 
 class OtpRejected(Rejected):
@@ -126,29 +126,29 @@ class OtpRejected(Rejected):
     `attempts_left` is the broker's own count, None where it gives none.
     """
 
-    mend = "Check totp_secret (was the authenticator enrolled again?) and this machine's clock, then run `autologin unblock`."
+    hint = "Check totp_secret (was the authenticator enrolled again?) and this machine's clock, then run `autologin unblock`."
 
-    def __init__(self, said: str = "", *, attempts_left: int | None = None, mend: str | None = None) -> None:
+    def __init__(self, detail: str = "", *, attempts_left: int | None = None, hint: str | None = None) -> None:
         self.attempts_left = attempts_left
-        super().__init__(said, mend=mend)
+        super().__init__(detail, hint=hint)
 
 
 class AccountLocked(Rejected):
     """The broker has locked the account."""
 
-    mend = "Unlock it with the broker (usually by resetting the password), then run `autologin unblock`."
+    hint = "Unlock it with the broker (usually by resetting the password), then run `autologin unblock`."
 
 
 class AccountBlocked(Rejected):
     """An earlier login was refused, so autologin does not try this account again."""
 
-    mend = "Correct the credentials, or run `autologin unblock` once you know why it was refused."
+    hint = "Correct the credentials, or run `autologin unblock` once you know why it was refused."
 
 
 class WrongAccount(Rejected):
     """The token belongs to somebody else than the configured user."""
 
-    mend = "Check that api_key, user_id and endpoints belong to the same person."
+    hint = "Check that api_key, user_id and endpoints belong to the same person."
 
 
 class ExchangeRejected(Rejected):
@@ -157,57 +157,57 @@ class ExchangeRejected(Rejected):
     `after_no_answer`: the code had been sent before, without an answer, and may have been used up by that.
     """
 
-    mend = "Check the API key and API secret in the broker's developer console."
+    hint = "Check the API key and API secret in the broker's developer console."
     after_no_answer = False
 
 
 class TokenRejected(Rejected):
     """The broker refused the token that it had just issued."""
 
-    mend = "Run it again; if it happens twice, check the app's status in the broker's developer console."
+    hint = "Run it again; if it happens twice, check the app's status in the broker's developer console."
 
 
 class StateMismatch(Rejected):
     """The redirect did not carry the state of this login, so its code was not used."""
 
-    mend = "Run it again. If it happens every time, something between autologin and the broker rewrites the redirect."
+    hint = "Run it again. If it happens every time, something between autologin and the broker rewrites the redirect."
 
 
 class NeedsPerson(AutologinError):
     """A person has to look at this login."""
 
     exit_code = 4
-    mend = "Run it with --headed and do the step by hand."
+    hint = "Run it with --headed and do the step by hand."
 
 
 class PageChanged(NeedsPerson):
     """The broker's page is not one that this flow knows."""
 
-    mend = "Look at the failure bundle, or run it with --headed and do the step by hand."
+    hint = "Look at the failure bundle, or run it with --headed and do the step by hand."
 
 
 class RedirectTimeout(NeedsPerson):
     """The broker accepted the login but never redirected back."""
 
-    mend = "Run it with --headed and see what the page waits for."
+    hint = "Run it with --headed and see what the page waits for."
 
 
 class CaptchaRequired(NeedsPerson):
     """The broker asks for a captcha."""
 
-    mend = "autologin solves none. Run it with --headed and solve it yourself."
+    hint = "autologin solves none. Run it with --headed and solve it yourself."
 
 
 class ConsentRequired(NeedsPerson):
     """The broker asks whether this app may use the account."""
 
-    mend = "Run it with --headed and allow the app, or set `authorize: true` for this account."
+    hint = "Run it with --headed and allow the app, or set `authorize: true` for this account."
 
 
 class OtpNotAvailable(NeedsPerson):
     """The broker asks for a one-time code that this machine cannot make."""
 
-    mend = "Enable TOTP (an authenticator app) for this account in the broker's settings, or run it with --headed."
+    hint = "Enable TOTP (an authenticator app) for this account in the broker's settings, or run it with --headed."
 
 
 class Transient(AutologinError):
@@ -222,17 +222,17 @@ class BrokerUnavailable(Transient):
     `retry_after` is in seconds, None where the broker named no time.
     """
 
-    mend = "Try again in a few minutes."
+    hint = "Try again in a few minutes."
 
-    def __init__(self, said: str = "", *, retry_after: float | None = None, mend: str | None = None) -> None:
+    def __init__(self, detail: str = "", *, retry_after: float | None = None, hint: str | None = None) -> None:
         self.retry_after = retry_after
-        super().__init__(said, mend=mend)
+        super().__init__(detail, hint=hint)
 
 
 class BrowserCrashed(Transient):
     """Chromium could not be started, or it died."""
 
-    mend = "Run `autologin check`; in a container, check its memory limit."
+    hint = "Run `autologin check`; in a container, check its memory limit."
 
 
 class DeliveryFailed(AutologinError):
@@ -242,10 +242,10 @@ class DeliveryFailed(AutologinError):
     """
 
     exit_code = 6
-    mend = "Mend the sink, then run `autologin deliver`: the stored token is delivered without a new login."
+    hint = "Fix the sink, then run `autologin deliver`: the stored token is delivered without a new login."
 
     def __init__(
-        self, said: str = "", *, mend: str | None = None, retry_after: float | None = None, gone: bool = False
+        self, detail: str = "", *, hint: str | None = None, retry_after: float | None = None, gone: bool = False
     ) -> None:
         self.retry_after, self.gone = retry_after, gone
-        super().__init__(said, mend=mend)
+        super().__init__(detail, hint=hint)

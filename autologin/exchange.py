@@ -40,7 +40,7 @@ async def exchange(flow: Flow, code: SecretStr, http: httpx.AsyncClient, clock: 
     try:
         return await flow.exchange(code, http, clock.now())
     except AutologinError as error:
-        event("exchange_failed", level="WARNING", said=error.said)
+        event("exchange_failed", level="WARNING", message=error.detail)
         pause = retry.pause_before_same_code(error, seconds_left=left())
         if pause is None:
             raise
@@ -57,10 +57,10 @@ async def verify(flow: Flow, token: Token, http: httpx.AsyncClient, clock: Clock
     answer = await _asked(flow, token, http, left())
     pause = retry.PAUSES[0]
     if answer.verdict is Verdict.UNKNOWN and pause < left():
-        event("verify_failed", level="WARNING", said=answer.said)
+        event("verify_failed", level="WARNING", message=answer.detail)
         await clock.sleep(pause)
         answer = await _asked(flow, token, http, left())
-    event("token_verified", verdict=answer.verdict.value, said=answer.said or None)
+    event("token_verified", verdict=answer.verdict.value, message=answer.detail or None)
     return answer
 
 
@@ -70,7 +70,7 @@ async def _asked(flow: Flow, token: Token, http: httpx.AsyncClient, left: float)
         async with asyncio.timeout(left - SETTLE if left > SETTLE else None):
             return await flow.verify(token, http)
     except TimeoutError:
-        return Verified(Verdict.UNKNOWN, said="No answer in the time that was left")
+        return Verified(Verdict.UNKNOWN, detail="No answer in the time that was left")
 
 
 def client(proxy: str | None) -> httpx.AsyncClient:

@@ -43,7 +43,7 @@ async def _acquired(store: Store, account: str, clock: Clock, deadline: float) -
     event("waiting", reason="another autologin process is signing in to this account")
     while (lease := store.acquire_lease(account)) is None:
         if clock.monotonic() > deadline:
-            raise BrokerUnavailable("Another autologin process is still signing in to this account", mend="Run it again later.")
+            raise BrokerUnavailable("Another autologin process is still signing in to this account", hint="Run it again later.")
         await clock.sleep(POLLED)
     return lease
 

@@ -67,6 +67,6 @@ def _human(record: Record) -> str:
 def _json(record: Record) -> str:
     extra = record["extra"]
     context = {name: value for name, value in extra.items() if name not in {"facts", "event", "line"}}
-    said = {"time": record["time"].isoformat(), "level": record["level"].name, "event": record["message"]}
-    extra["line"] = json.dumps(said | context | extra.get("facts", {}), default=str)
+    detail = {"time": record["time"].isoformat(), "level": record["level"].name, "event": record["message"]}
+    extra["line"] = json.dumps(detail | context | extra.get("facts", {}), default=str)
     return "{extra[line]}\n"

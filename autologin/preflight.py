@@ -53,12 +53,12 @@ CALENDAR_AHEAD = timedelta(days=14)
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at: its key, how it is, and how to mend it."""
+    """One thing that was looked at: its key, how it is, and how to fix it."""
 
     key: str
     level: Level
     message: str
-    mend: str = ""
+    hint: str = ""
 
 
 def run(path: Path | None, environ: Mapping[str, str], *, online: bool, clock: Clock | None = None) -> list[Finding]:
@@ -79,7 +79,7 @@ def run(path: Path | None, environ: Mapping[str, str], *, online: bool, clock: C
     if reading.file and not reading.problems:
         findings.insert(0, Finding(str(reading.file), "ok", "the config can be read"))
     # Two accounts at one broker share its flow: what is said twice is told once.
-    return list(dict.fromkeys(Finding(one.key, one.level, scrub(one.message), scrub(one.mend)) for one in findings))
+    return list(dict.fromkeys(Finding(one.key, one.level, scrub(one.message), scrub(one.hint)) for one in findings))
 
 
 def _look(settings: Settings, environ: Mapping[str, str], clock: Clock, *, online: bool) -> Iterator[Finding]:
@@ -103,7 +103,7 @@ def _look(settings: Settings, environ: Mapping[str, str], clock: Clock, *, onlin
 
 
 def _problems(problems: Iterable[Problem]) -> list[Finding]:
-    return [Finding(problem.key, "problem", problem.message, problem.mend) for problem in problems]
+    return [Finding(problem.key, "problem", problem.message, problem.hint) for problem in problems]
 
 
 def _flow_class(broker: str) -> type[Flow] | None:
@@ -125,8 +125,8 @@ def _credentials(settings: Settings, account: Account, environ: Mapping[str, str
         seed = ", the TOTP seed can be read" if prepared.flow.seed else ""
         yield Finding(f"accounts.{account.name}.credentials", "ok", f"all {len(account.credentials)} are there{seed}")
     if not account.sinks:
-        mend = f"Name one, or read it with `autologin token {account.name}`."
-        yield Finding(f"accounts.{account.name}.sinks", "warning", "no sink: the token stays in the store", mend)
+        hint = f"Name one, or read it with `autologin token {account.name}`."
+        yield Finding(f"accounts.{account.name}.sinks", "warning", "no sink: the token stays in the store", hint)
     yield from _in_clear(account)
     kind = _flow_class(account.broker)
     proxy = loader.proxy_parts if kind and kind.needs_browser else loader.proxy_url
@@ -142,8 +142,8 @@ def _in_clear(account: Account) -> Iterator[Finding]:
     for name, url in account.endpoints.items():
         host = urlsplit(url).hostname or ""
         if urlsplit(url).scheme == "http" and host != "localhost" and not host.startswith("127."):
-            said = f"what is sent to {host} (passwords, PINs, codes, tokens) travels in clear"
-            yield Finding(f"accounts.{account.name}.endpoints.{name}", "warning", said, "Use an address with https://.")
+            detail = f"what is sent to {host} (passwords, PINs, codes, tokens) travels in clear"
+            yield Finding(f"accounts.{account.name}.endpoints.{name}", "warning", detail, "Use an address with https://.")
 
 
 def _flow(settings: Settings, kind: type[Flow]) -> Finding:
@@ -165,9 +165,9 @@ def _next_login(settings: Settings, account: Account, kind: type[Flow], calendar
     at = plan.at.astimezone(settings.timezone)
     yield Finding(key, "ok", f"`serve` logs in next at {at:%Y-%m-%d %H:%M %Z}")
     if at.astimezone(IST).time() < kind.not_before:
-        said = f"at {at:%H:%M} is before {kind.title}'s daily reset: the token would die at it"
+        detail = f"at {at:%H:%M} is before {kind.title}'s daily reset: the token would die at it"
         which = "cron" if times.cron else "at"
-        yield Finding(f"{key}.{which}", "warning", said, f"Log in after {kind.not_before:%H:%M} IST.")
+        yield Finding(f"{key}.{which}", "warning", detail, f"Log in after {kind.not_before:%H:%M} IST.")
 
 
 def _other_secrets(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
@@ -196,8 +196,8 @@ def _rights(settings: Settings) -> Iterator[Finding]:
     there = [(loc, secret) for loc, secret in _secrets(settings) if not settings.origin(loc)]
     plain = [dotted(loc) for loc, secret in there if secret.kind == "plain"]
     if plain:
-        said = f"others can read this file, and it holds secrets in plain text ({', '.join(plain)})"
-        yield Finding(str(settings.file), "warning", said, f"chmod 600 {settings.file}")
+        detail = f"others can read this file, and it holds secrets in plain text ({', '.join(plain)})"
+        yield Finding(str(settings.file), "warning", detail, f"chmod 600 {settings.file}")
 
 
 def _secrets(settings: Settings) -> Iterator[tuple[Loc, Secret]]:
@@ -219,12 +219,12 @@ def _calendar(settings: Settings, clock: Clock) -> Generator[Finding, None, Cale
         yield from _problems(error.problems)
         return None
     good_until = calendar.good_until
-    said = f"knows the trading days until {good_until}"
+    detail = f"knows the trading days until {good_until}"
     if clock.now().astimezone(IST).date() + CALENDAR_AHEAD > good_until:
-        said += "; after that a login is made on every day, with a warning"
-        yield Finding("calendar", "warning", said, "Update autologin, or give the days yourself in calendar.override.")
+        detail += "; after that a login is made on every day, with a warning"
+        yield Finding("calendar", "warning", detail, "Update autologin, or give the days yourself in calendar.override.")
     else:
-        yield Finding("calendar", "ok", said)
+        yield Finding("calendar", "ok", detail)
     return calendar
 
 
@@ -252,7 +252,7 @@ def _store(settings: Settings) -> Finding | None:
     except ConfigError as error:
         return _problems(error.problems)[0]
     except AutologinError as error:
-        return Finding("state.path", "problem", error.said, error.mend)
+        return Finding("state.path", "problem", error.detail, error.hint)
     return None
 
 
@@ -277,7 +277,7 @@ async def _sink(settings: Settings, name: str) -> Finding:
     except ConfigError as error:
         return _problems(error.problems)[0]
     except AutologinError as error:
-        return Finding(f"sinks.{name}", "problem", error.said, error.mend)
+        return Finding(f"sinks.{name}", "problem", error.detail, error.hint)
     return Finding(f"sinks.{name}", "ok", "a token would arrive")
 
 
@@ -303,8 +303,8 @@ def _clock(account: Account, flow: Flow, environ: Mapping[str, str], clock: Cloc
             key, "warning", f"{url} answers, but does not tell the time", "Check that this machine's clock is set (NTP)."
         )
     except Exception as error:  # noqa: BLE001  (httpx, ssl, socks and idna each have errors of their own; each means the same)
-        said = f"no answer from {url} ({type(error).__name__})"
-        return Finding(key, "problem", said, "Check the network, the address, and the account's proxy if it has one.")
+        detail = f"no answer from {url} ({type(error).__name__})"
+        return Finding(key, "problem", detail, "Check the network, the address, and the account's proxy if it has one.")
     return _judged(key, url, skew)
 
 
@@ -322,10 +322,10 @@ def _skew(date: str, before: datetime, after: datetime) -> float:
 
 
 def _judged(key: str, url: str, skew: float) -> Finding:
-    said = f"{url} answers; its clock is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} this machine's"
-    mend = "Set this machine's clock (NTP): one-time codes depend on it."
+    detail = f"{url} answers; its clock is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} this machine's"
+    hint = "Set this machine's clock (NTP): one-time codes depend on it."
     if abs(skew) >= SKEW_REFUSED:
-        return Finding(key, "problem", said, mend)
+        return Finding(key, "problem", detail, hint)
     if abs(skew) >= SKEW_WARNED:
-        return Finding(key, "warning", said, mend)
+        return Finding(key, "warning", detail, hint)
     return Finding(key, "ok", f"{url} answers, and the clocks agree")

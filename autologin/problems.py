@@ -1,4 +1,4 @@
-"""What is wrong with a config, in words a person can act on: where it is, what it is, how to mend it.
+"""What is wrong with a config, in words a person can act on: where it is, what it is, how to fix it.
 
 No message ever holds a configured value: it may be a password that stands in the wrong place.
 """
@@ -48,13 +48,13 @@ class Report:
         self._origin = origin
         self._seen: set[Loc] = set()
 
-    def add(self, loc: Loc, message: str, mend: str = "") -> None:
+    def add(self, loc: Loc, message: str, hint: str = "") -> None:
         """Note a problem, unless this place has one already."""
         if loc in self._seen:
             return
         self._seen.add(loc)
         origin = self._origin(loc)
-        self.problems.append(Problem(dotted(loc), message + (f" (from {origin})" if origin else ""), mend))
+        self.problems.append(Problem(dotted(loc), message + (f" (from {origin})" if origin else ""), hint))
 
     def add_validation(self, error: ValidationError, root: Any, raw: Any, prefix: Loc = ()) -> None:
         """Note everything that pydantic found in `raw`, the value of a `root`, which stands at `prefix`."""
@@ -63,9 +63,9 @@ class Report:
             self.add(prefix + loc, *_explained(details, kind_at(root, loc[:-1], raw)))
 
 
-def refuse(said: str, mend: str = "") -> NoReturn:
-    """Say from inside a validator what is wrong and how to mend it."""
-    raise PydanticCustomError("config", "{said}", {"said": said, "mend": mend})
+def refuse(detail: str, hint: str = "") -> NoReturn:
+    """Say from inside a validator what is wrong and how to fix it."""
+    raise PydanticCustomError("config", "{detail}", {"detail": detail, "hint": hint})
 
 
 def errors_of(error: ValidationError) -> list[ErrorDetails]:
@@ -89,7 +89,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """The mend for a name that is not known."""
+    """The fix for a name that is not known."""
     names = sorted(known)
     if meant := nearest(word, names):
         return f'Did you mean "{meant}"?'
@@ -138,12 +138,12 @@ def _plain(kind: Any, raw: Any) -> Any:
 
 
 def _explained(details: ErrorDetails, parent: Any) -> tuple[str, str]:
-    """What happened and how to mend it."""
+    """What happened and how to fix it."""
     kind, key, context = details["type"], str(details["loc"][-1] if details["loc"] else ""), details.get("ctx", {})
     belongs = what_belongs_here(parent, key)
     match kind:
         case "config" | "unknown_type":
-            found = context["said"], context["mend"]
+            found = context["detail"], context["hint"]
         case "missing":
             found = "is missing", f"Add `{key}`. {belongs}"
         case "extra_forbidden":

@@ -220,7 +220,7 @@ class Walk:
         """Write down how it ended."""
         seconds = time.perf_counter() - self._started
         if outcome == "failed" and error:
-            event("login_failed", level="ERROR", error=error.name, said=error.message)
+            event("login_failed", level="ERROR", error=error.name, message=error.message)
         try:
             if self._row is not None:
                 skew = self._otp.measured if self._otp else None
@@ -248,7 +248,7 @@ class Walk:
 
     @asynccontextmanager
     async def _sinks_asked(self) -> AsyncIterator[None]:
-        """Ask the sinks meanwhile whether they would take a token: who is there to mend one knows it early."""
+        """Ask the sinks meanwhile whether they would take a token: who is there to fix one knows it early."""
         asking = asyncio.ensure_future(self.desk.post.ready(self.account.sinks))
         try:
             yield
@@ -280,12 +280,12 @@ class Walk:
         """The broker's word for the stored token, and what follows from it."""
         with self.stages.stage("verify"):
             answer = await self.flow.verify(token, self.http)
-        event("token_verified", verdict=answer.verdict.value, said=answer.said or None)
+        event("token_verified", verdict=answer.verdict.value, message=answer.detail or None)
         if not self._ours(answer.user_id):
-            answer = replace(answer, verdict=Verdict.REJECTED, said=answer.said or "It belongs to another user")
+            answer = replace(answer, verdict=Verdict.REJECTED, detail=answer.detail or "It belongs to another user")
         if answer.verdict is Verdict.REJECTED:
             self.desk.store.drop_token(self.account.name)
-            self._owe_refusal(TokenRejected(answer.said))
+            self._owe_refusal(TokenRejected(answer.detail))
         elif answer.verdict is Verdict.VALID:
             self.desk.store.mark_verified(self.account.name)
         return answer
@@ -327,7 +327,7 @@ class Walk:
                 if pause is None:
                     self._block_if_refused(error)
                     raise
-                event("retrying", level="WARNING", said=error.said, in_seconds=pause)
+                event("retrying", level="WARNING", message=error.detail, in_seconds=pause)
                 await self.desk.clock.sleep(pause)
         raise AssertionError
 
@@ -358,7 +358,7 @@ class Walk:
 
     def _block_if_refused(self, error: AutologinError) -> None:
         if retry.blocks(error):
-            self.desk.store.block(self.account.name, self.fingerprint, error.name, error.said)
+            self.desk.store.block(self.account.name, self.fingerprint, error.name, error.detail)
 
     def _left(self) -> float:
         return self.deadline - self.desk.clock.monotonic()
@@ -383,7 +383,7 @@ class Walk:
         try:
             self.desk.store.put_token(self.account.name, self.account.broker, token, self.account.sinks)
         except StoreError as error:
-            event("not_stored", level="ERROR", said=error.said)
+            event("not_stored", level="ERROR", message=error.detail)
             self.not_stored = error
 
     def _settle(self, token: Token, answer: Verified) -> Token:
@@ -393,7 +393,7 @@ class Walk:
             raise WrongAccount("The token belongs to another user than the configured one")
         if answer.verdict is Verdict.REJECTED:
             self.desk.store.drop_token(self.account.name)
-            raise TokenRejected(f"The broker refused the token that it had just issued: {answer.said}")
+            raise TokenRejected(f"The broker refused the token that it had just issued: {answer.detail}")
         if not token.user_id and (user := answer.user_id or self.flow.user_id):
             self._keep(token := replace(token, user_id=user))  # where the broker could not be asked, it is the configured one's
         if answer.verdict is Verdict.VALID and not self.not_stored:

@@ -67,11 +67,11 @@ class Found(NamedTuple):
 
 
 class UnreadableError(Exception):
-    """A reference that cannot be followed: why, and how to mend it."""
+    """A reference that cannot be followed: why, and how to fix it."""
 
-    def __init__(self, said: str, mend: str) -> None:
-        super().__init__(said)
-        self.said, self.mend = said, mend
+    def __init__(self, detail: str, hint: str) -> None:
+        super().__init__(detail)
+        self.detail, self.hint = detail, hint
 
 
 def resolve(key: str, secret: Secret, place: Place) -> Found:
@@ -86,7 +86,7 @@ def resolve(key: str, secret: Secret, place: Place) -> Found:
         trimmed = without_newline(text) if secret.kind in ENDS_IN_NEWLINE else text
         _refuse_stray(trimmed)
     except UnreadableError as error:
-        raise ConfigError(Problem(key, error.said, error.mend)) from None
+        raise ConfigError(Problem(key, error.detail, error.hint)) from None
     return Found(SecretStr(trimmed), newline_left_out=trimmed != text)
 
 
@@ -115,8 +115,8 @@ def read_file(path: Path) -> str:
     except FileNotFoundError:
         raise UnreadableError(f"there is no file {path}", "Create it, or correct the path.") from None
     except OSError as error:
-        said = f"the file {path} cannot be read ({error.strerror})"
-        raise UnreadableError(said, "Let the user that runs autologin read it.") from None
+        detail = f"the file {path} cannot be read ({error.strerror})"
+        raise UnreadableError(detail, "Let the user that runs autologin read it.") from None
     return _text(raw, f"the file {path}")
 
 
@@ -146,8 +146,8 @@ def _from_environment(name: str, place: Place) -> str:
     if name in place.environ:
         return place.environ[name]
     near = nearest(name, place.environ)
-    mend = f"Did you mean {near}?" if near else f"Set it (export {name}=...), or refer to a file or a command instead."
-    raise UnreadableError(f"the environment variable {name} is not set", mend)
+    hint = f"Did you mean {near}?" if near else f"Set it (export {name}=...), or refer to a file or a command instead."
+    raise UnreadableError(f"the environment variable {name} is not set", hint)
 
 
 def _from_file(path: str, place: Place) -> str:
@@ -198,9 +198,9 @@ def _from_command(command: str, place: Place) -> str:
             process.wait()  # after Ctrl-C nobody else does, and not every first process of a container reaps
             if not isinstance(ended, subprocess.TimeoutExpired):
                 raise
-            said = f"the command was not done within {COMMAND_SECONDS:g} seconds"
+            detail = f"the command was not done within {COMMAND_SECONDS:g} seconds"
             raise UnreadableError(
-                said, "Run it by hand: it may be waiting for an answer, and nobody is there to give one."
+                detail, "Run it by hand: it may be waiting for an answer, and nobody is there to give one."
             ) from None
     if process.returncode:
         raise UnreadableError(f"the command failed ({_ending(process.returncode)})", "Run it by hand to see what it says.")
@@ -237,7 +237,7 @@ def _aws(service: str) -> Iterator[tuple[Any, str]]:
         with closing(client):
             yield client, client.meta.region_name
     except aws.AwsError as error:
-        raise UnreadableError(error.said, error.mend or "Check the name, and the region (AWS_DEFAULT_REGION).") from None
+        raise UnreadableError(error.detail, error.hint or "Check the name, and the region (AWS_DEFAULT_REGION).") from None
 
 
 def _field_of(text: str, field: str) -> str:

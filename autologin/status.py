@@ -41,7 +41,7 @@ class Status:
     block: Block | None
     last: Run | None
     verdict: Verdict | None = None
-    said: str = ""
+    detail: str = ""
     error: ConfigError | None = None
     """Why the broker could not even be asked."""
     owed: Sequence[Owed] = ()
@@ -88,8 +88,8 @@ class Status:
         """What else there is to tell."""
         if self.stored and self.stored.verified_at:
             yield f"last confirmed by the broker at {render.local(self.stored.verified_at)}"
-        if self.said:
-            yield f"the broker said: {self.said}"
+        if self.detail:
+            yield f"the broker said: {self.detail}"
         if self.block:
             yield f"blocked since {render.local(self.block.at)} after {self.block.error}: {self.block.message}"
             yield f"`autologin unblock {self.account}` lifts it, once you know why it was refused"
@@ -154,7 +154,7 @@ async def verify(desk: Desk, found: Sequence[Status]) -> list[Status]:
 
 
 def exit_code(found: Sequence[Status]) -> int:
-    """2 where the config is to be mended, 3 where an account has no living token, 5 where a broker gave no answer, else 0."""
+    """2 where the config is to be fixed, 3 where an account has no living token, 5 where a broker gave no answer, else 0."""
     if any(one.error for one in found):
         return ConfigError.exit_code
     if any(one.state != "valid" or one.verdict is Verdict.REJECTED for one in found):
@@ -170,8 +170,8 @@ def token(desk: Desk, account: Account) -> dict[str, Any]:
     """
     stored = desk.store.token(account.name)
     if stored is None or stored.token.expired(desk.clock.now()):
-        said = "has no token yet" if stored is None else f"has none since {render.local(stored.token.expires_at)}"
-        raise TokenRejected(f"{account.name} {said}", mend=f"Run `autologin run {account.name}`.")
+        detail = "has no token yet" if stored is None else f"has none since {render.local(stored.token.expires_at)}"
+        raise TokenRejected(f"{account.name} {detail}", hint=f"Run `autologin run {account.name}`.")
     return stored.token.to_json(account.name, account.broker)
 
 
@@ -199,4 +199,4 @@ async def _verified(desk: Desk, one: Status) -> Status:
         desk.store.drop_token(one.account)
     elif answer.verdict is Verdict.VALID:
         desk.store.mark_verified(one.account)
-    return replace(one, verdict=answer.verdict, said=answer.said)
+    return replace(one, verdict=answer.verdict, detail=answer.detail)

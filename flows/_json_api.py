@@ -70,29 +70,29 @@ def refusal(
     cannot lock an account. `code` is what the broker calls its one-time code, `pause` the seconds after which it takes the
     next login where it says that this one came too soon.
     """
-    said = f'{title} said: "{words}" (HTTP {response.status_code})' if words else f"{title} gave no token"
-    if found := anyway(title, words, said, pause=pause):
+    detail = f'{title} said: "{words}" (HTTP {response.status_code})' if words else f"{title} gave no token"
+    if found := anyway(title, words, detail, pause=pause):
         return found
     if re.search(ANOTHER, words, re.IGNORECASE):
-        return CredentialsRejected(said)
+        return CredentialsRejected(detail)
     if re.search(code, words, re.IGNORECASE):
         off = re.search(OFF, words, re.IGNORECASE)
-        return OtpNotAvailable(said) if off else OtpRejected(said, attempts_left=attempts_left(words))
+        return OtpNotAvailable(detail) if off else OtpRejected(detail, attempts_left=attempts_left(words))
     return base.refused(title, response, words)
 
 
-def anyway(title: str, words: str, said: str, *, pause: float | None = None) -> AutologinError | None:
+def anyway(title: str, words: str, detail: str, *, pause: float | None = None) -> AutologinError | None:
     """What words mean in an answer of any kind: a lock, a pace to keep, an address that nobody has registered."""
     if re.search(COMMON[AccountLocked], words, re.IGNORECASE):
-        return AccountLocked(said)
+        return AccountLocked(detail)
     if re.search(LATER, words, re.IGNORECASE):
-        return BrokerUnavailable(said, retry_after=pause)
+        return BrokerUnavailable(detail, retry_after=pause)
     if re.search(ADDRESS, words, re.IGNORECASE):
-        return ExchangeRejected(said, mend=f"Register this machine's address with {title}, then run it again.")
+        return ExchangeRejected(detail, hint=f"Register this machine's address with {title}, then run it again.")
     return None
 
 
 def by_code(found: AutologinError, kind: type[AutologinError] | None) -> AutologinError:
     """What a refusal means where its words say nothing: what the broker's code for it says."""
-    unsaid = type(found) is ExchangeRejected and found.mend == ExchangeRejected.mend
-    return kind(found.said) if unsaid and kind else found
+    unsaid = type(found) is ExchangeRejected and found.hint == ExchangeRejected.hint
+    return kind(found.detail) if unsaid and kind else found

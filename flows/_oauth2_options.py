@@ -111,11 +111,11 @@ class Options(base.Options):
 
     def phrases(self, *, makes_codes: bool) -> dict[type[AutologinError], str]:
         """What the page's words mean; to ask for a code is a refusal where there is no seed to make it."""
-        said: dict[type[AutologinError], str] = {
+        detail: dict[type[AutologinError], str] = {
             AccountLocked: self.locked,
             OtpRejected: self.wrong_code,
             ConsentRequired: self.denied,
             CredentialsRejected: "|".join(filter(None, (self.wrong_password, self.client_refused))),
             OtpNotAvailable: "" if makes_codes else ASKS_FOR_CODE,
         }
-        return {kind: pattern for kind, pattern in said.items() if pattern}
+        return {kind: pattern for kind, pattern in detail.items() if pattern}

@@ -98,27 +98,27 @@ def refuse(title: str, response: httpx.Response) -> NoReturn:
     words = ": ".join(filter(None, (name, str(data.get("error_description") or data.get("message") or ""))))
     error = base.refused(title, response, words)
     if name in {"invalid_client", "unauthorized_client"} or response.status_code == 401:
-        error.mend = CHECK_CLIENT
+        error.hint = CHECK_CLIENT
     elif name in {"invalid_grant", "invalid_request"}:
-        error.mend = CHECK_GRANT
+        error.hint = CHECK_GRANT
     raise error
 
 
 async def verdict(http: httpx.AsyncClient, url: str | None, access: SecretStr, path: str) -> Verified:
     """What the server says of a token at its profile address (RFC 6750 section 3); nothing where there is none."""
     if not url:
-        return Verified(Verdict.UNKNOWN, said="no profile address is configured")
+        return Verified(Verdict.UNKNOWN, detail="no profile address is configured")
     headers = {"Authorization": f"Bearer {access.get_secret_value()}", "Accept": "application/json"}
     try:
         response = await base.answer_of(http.build_request("GET", url, headers=headers), http)
     except BrokerUnavailable as error:
-        return Verified(Verdict.UNKNOWN, said=error.said)
+        return Verified(Verdict.UNKNOWN, detail=error.detail)
     data = base.json_of(response)
     if response.status_code == 200 and data:
         return Verified(Verdict.VALID, user_id=at_path(data, path))
     dead = response.status_code == 401 or data.get("error") == "invalid_token"
-    said = f"{data.get('error_description') or data.get('error') or response.url.path} (HTTP {response.status_code})"
-    return Verified(Verdict.REJECTED if dead else Verdict.UNKNOWN, said=said)
+    detail = f"{data.get('error_description') or data.get('error') or response.url.path} (HTTP {response.status_code})"
+    return Verified(Verdict.REJECTED if dead else Verdict.UNKNOWN, detail=detail)
 
 
 def at_path(data: Any, path: str) -> str | None:

@@ -97,7 +97,7 @@ def ends(expiry: object, now: datetime) -> datetime:
     """The end of the token: Dhan's own word for it, where that is within a day; else a day from now."""
     day = now + timedelta(days=1)
     try:
-        said = datetime.fromisoformat(str(expiry))
+        detail = datetime.fromisoformat(str(expiry))
     except ValueError:
         return day
-    return base.sooner(said if said.tzinfo else said.replace(tzinfo=base.IST), day, now)
+    return base.sooner(detail if detail.tzinfo else detail.replace(tzinfo=base.IST), day, now)

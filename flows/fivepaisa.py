@@ -104,8 +104,8 @@ def _status(answer: dict[str, Any]) -> str:
 def _words(answer: dict[str, Any]) -> str:
     head = answer.get("head")
     named = head if isinstance(head, dict) else {}
-    said = named.get("StatusDescription") or named.get("statusDescription") if not _body(answer) else None
-    return str(_body(answer).get("Message") or said or base.message_of(answer))
+    detail = named.get("StatusDescription") or named.get("statusDescription") if not _body(answer) else None
+    return str(_body(answer).get("Message") or detail or base.message_of(answer))
 
 
 def _refusal(name: str, response: httpx.Response, answer: dict[str, Any]) -> AutologinError:

@@ -85,9 +85,9 @@ class Flattrade(base.Flow):
         body = {"api_key": key, "request_code": plain, "api_secret": seal}
         response = await base.answer_of(http.build_request("POST", f"{self.urls['auth']}/trade/apitoken", json=body), http)
         data = base.json_of(response)
-        token, said = data.get("token"), str(data.get("emsg") or "")
+        token, detail = data.get("token"), str(data.get("emsg") or "")
         if response.status_code != 200 or not _good(data) or not token:
-            raise base.refused(self.title, response, said) if said else ExchangeRejected(UNSAID, mend=MEND)
+            raise base.refused(self.title, response, detail) if detail else ExchangeRejected(UNSAID, hint=MEND)
         user = str(data.get("client") or self.credentials.user_id)
         extra = {"uid": user, "api_key": key}
         return Token(SecretStr(str(token)), now, base.next_daily(time(5), now), user, extra)

@@ -101,16 +101,16 @@ def refusal(response: httpx.Response) -> AutologinError:
     """What an answer without a token means. The code GA005 comes with several of these, so it decides nothing."""
     body, status = base.json_of(response), response.status_code
     words = words_of(body)
-    said = f'Groww said: "{words}" (HTTP {status})' if words else f"Groww gave no token (HTTP {status})"
-    if found := anyway("Groww", words, said):
+    detail = f'Groww said: "{words}" (HTTP {status})' if words else f"Groww gave no token (HTTP {status})"
+    if found := anyway("Groww", words, detail):
         return found
     if status == 403 or re.search(APPROVAL, words, re.IGNORECASE):
-        return ConsentRequired(said, mend=f"Approve the API key at {APPROVE}, then run it again.")
+        return ConsentRequired(detail, hint=f"Approve the API key at {APPROVE}, then run it again.")
     if status == 401:
-        return CredentialsRejected(said)
+        return CredentialsRejected(detail)
     if re.search(CODE, words, re.IGNORECASE):
-        return OtpRejected(said, attempts_left=attempts_left(words))
-    return BrokerUnavailable(said) if _error(body).get("code") in NOT_NOW else base.refused("Groww", response, words)
+        return OtpRejected(detail, attempts_left=attempts_left(words))
+    return BrokerUnavailable(detail) if _error(body).get("code") in NOT_NOW else base.refused("Groww", response, words)
 
 
 def _error(body: dict[str, Any]) -> dict[str, Any]:
@@ -128,8 +128,8 @@ def _owner(body: dict[str, Any]) -> str | None:
 def ends(expiry: object, now: datetime) -> datetime:
     """The end of the token: Groww's own word for it, where that is within a day; else Groww's daily reset."""
     try:
-        said = datetime.fromisoformat(str(expiry))
+        expires = datetime.fromisoformat(str(expiry))
     except ValueError:
         return base.next_daily(time(6), now)
-    said = said if said.tzinfo else said.replace(tzinfo=base.IST)
-    return said if now < said <= now + timedelta(days=1) else base.next_daily(time(6), now)
+    expires = expires if expires.tzinfo else expires.replace(tzinfo=base.IST)
+    return expires if now < expires <= now + timedelta(days=1) else base.next_daily(time(6), now)

@@ -95,7 +95,7 @@ class IciciBreeze(base.Flow):
         assert otp is not None  # totp_secret is required
         mine, send = self.credentials, r"log ?in|sign ?in|continue|proceed|next|submit"
         both = {USER: mine.user_id, PASSWORD: mine.password}
-        credentials = Step("credentials", both, send, CredentialsRejected, reply="/getotp", hint=asked_for)
+        credentials = Step("credentials", both, send, CredentialsRejected, reply="/getotp", wants=asked_for)
         verify = r"verify|validate|submit|confirm|continue|proceed"
         totp = Step("TOTP", {TOTP: otp}, verify, OtpRejected, reply="/validateuser")
         await page.walk(Script((credentials, totp), ticks=(TERMS,), phrases=PHRASES))
@@ -115,11 +115,11 @@ class IciciBreeze(base.Flow):
         try:
             response = await self._customer(str(token.extra.get("session_token", "")), http)
         except BrokerUnavailable as error:
-            return Verified(Verdict.UNKNOWN, said=error.said)
+            return Verified(Verdict.UNKNOWN, detail=error.detail)
         if details := session_in(response):
             return Verified(Verdict.VALID, owner_of(details, self.user_id))
-        said = str(base.json_of(response).get("Error") or f"HTTP {response.status_code}")
-        return Verified(Verdict.REJECTED if is_no(response) else Verdict.UNKNOWN, said=said)
+        detail = str(base.json_of(response).get("Error") or f"HTTP {response.status_code}")
+        return Verified(Verdict.REJECTED if is_no(response) else Verdict.UNKNOWN, detail=detail)
 
     async def _customer(self, session: str, http: httpx.AsyncClient) -> httpx.Response:
         body = json.dumps({"SessionToken": session, "AppKey": self.credentials.api_key}, separators=(",", ":"))

@@ -129,7 +129,7 @@ def _refusal(response: httpx.Response, body: dict[str, Any], means: type[Autolog
     if _code(body) in LATER or response.status_code == 424:
         return BrokerUnavailable(f'Kotak Neo said: "{words}" ({_code(body) or response.status_code})')
     found = refusal("Kotak Neo", response, words)
-    unsaid = type(found) is ExchangeRejected and found.mend == ExchangeRejected.mend
+    unsaid = type(found) is ExchangeRejected and found.hint == ExchangeRejected.hint
     if unsaid and re.search(KEY_WORDS, words, re.IGNORECASE):
-        return CredentialsRejected(found.said)
-    return means(found.said) if unsaid and "401" in {_code(body), str(response.status_code)} else found
+        return CredentialsRejected(found.detail)
+    return means(found.detail) if unsaid and "401" in {_code(body), str(response.status_code)} else found

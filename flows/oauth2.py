@@ -116,8 +116,8 @@ class OAuth2(base.Flow):
     async def exchange(self, code: SecretStr, http: httpx.AsyncClient, now: datetime) -> Token:
         """POST to the token address, as RFC 6749 section 4.1.3 has it."""
         if self.options.pkce and not self._verifier:
-            said = "Only the process that made the PKCE challenge of a client without a secret can answer it"
-            raise ExchangeRejected(said, mend="Use `autologin run --headed` for a login by hand.")
+            detail = "Only the process that made the PKCE challenge of a client without a secret can answer it"
+            raise ExchangeRejected(detail, hint="Use `autologin run --headed` for a login by hand.")
         mine, told = self.credentials, self.options
         grant = {"grant_type": "authorization_code", "code": code.get_secret_value()}
         more = {"redirect_uri": mine.redirect_uri, **({"code_verifier": self._verifier} if self._verifier else {})}

@@ -98,7 +98,7 @@ class Upstox(base.Flow):
         assert otp is not None  # totp_secret is required
         mine, send = self.credentials, r"continue|verify|confirm|submit|proceed|next|log ?in"
         number, start = {MOBILE: mine.mobile_number}, rf"(get|send) otp|{send}"
-        mobile = Step("mobile number", number, start, CredentialsRejected, reply="/otp/generate", hint=asked_for)
+        mobile = Step("mobile number", number, start, CredentialsRejected, reply="/otp/generate", wants=asked_for)
         totp = Step("TOTP", {TOTP: otp}, send, OtpRejected, reply="/otp-totp/verify")
         pin = Step("PIN", {PIN: mine.pin}, send, CredentialsRejected, reply="/2fa")
         await page.walk(Script((mobile, totp, pin), WAYS, phrases={CredentialsRejected: REFUSED_APP}))
@@ -135,6 +135,6 @@ def asked_for(reply: Mapping[str, Any]) -> str:
 def refusal(response: httpx.Response) -> Exception:
     """What an exchange without a token means."""
     error = base.refused("Upstox", response, base.message_of(base.json_of(response)))
-    if re.search(r"segment|reactivat", error.said, re.IGNORECASE):
-        error.mend = "Reactivate your segments in the Upstox app or on upstox.com, then run it again."
+    if re.search(r"segment|reactivat", error.detail, re.IGNORECASE):
+        error.hint = "Reactivate your segments in the Upstox app or on upstox.com, then run it again."
     return error

@@ -98,7 +98,7 @@ class Zerodha(base.Flow):
             press=r"log ?in|sign ?in|continue|proceed|next|submit",
             refused=CredentialsRejected,
             reply="/api/login",
-            hint=asked_for,
+            wants=asked_for,
             shown_as=r"\b[A-Z]{2,3}\d{3,5}\b",
         )
         send = r"continue|verify|submit|proceed|log ?in"

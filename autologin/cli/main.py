@@ -100,7 +100,7 @@ def serve(ctx: click.Context, log_format: str) -> None:
 def check(ctx: click.Context, *, online: bool, as_json: bool) -> None:
     """Look at everything that a login will need.
 
-    Do it before the morning that needs it. The exit code is 2 where something has to be mended.
+    Do it before the morning that needs it. The exit code is 2 where something has to be fixed.
     """
     from autologin import preflight as checking
     from autologin.config import loader
@@ -119,7 +119,7 @@ def status(ctx: click.Context, *, verify: bool, as_json: bool) -> None:
     """Show each account's token and last run.
 
     With --verify the exit code is 3 where a token is missing, expired or refused, 5 where a broker could not be asked,
-    2 where the config has to be mended first.
+    2 where the config has to be fixed first.
     """
     from autologin import status as looking
 
@@ -329,8 +329,8 @@ def healthcheck(ctx: click.Context, url: str | None) -> None:
     """
     from autologin.cli.commands import healthcheck as asking
 
-    alive, said = asking.ask(url or asking.URL)
-    click.echo(said, err=not alive)
+    alive, detail = asking.ask(url or asking.URL)
+    click.echo(detail, err=not alive)
     ctx.exit(0 if alive else 1)
 
 
@@ -365,10 +365,10 @@ def install(ctx: click.Context) -> None:
     click.echo(installing.ensure())
 
 
-def _refuse_names(said: str) -> NoReturn:
+def _refuse_names(detail: str) -> NoReturn:
     from autologin.errors import ConfigError, Problem
 
-    raise ConfigError(Problem("NAME", said, "Name the accounts to log in to, or give --all alone for every account."))
+    raise ConfigError(Problem("NAME", detail, "Name the accounts to log in to, or give --all alone for every account."))
 
 
 def _pasted(asking: str) -> str:

@@ -50,8 +50,8 @@ def tell_error(error: AutologinError, *, as_json: bool) -> None:
 
 def _tell_problem(one: Problem, margin: str = "") -> None:
     click.echo(f"{margin}{click.style('error', fg='red')}: {one.key}: {one.message}", err=True)
-    if one.mend:
-        click.echo(indent(one.mend, margin + "    "), err=True)
+    if one.hint:
+        click.echo(indent(one.hint, margin + "    "), err=True)
 
 
 def _to_mend(found: Sequence[Outcome | Status]) -> list[Problem]:
@@ -59,8 +59,8 @@ def _to_mend(found: Sequence[Outcome | Status]) -> list[Problem]:
 
 
 def _problems(found: Iterable[Problem]) -> dict[str, Any]:
-    """What every command prints with --json where the config is to be mended (exit 2)."""
-    problems = [{"key": one.key, "message": one.message, "mend": one.mend} for one in found]
+    """What every command prints with --json where the config is to be fixed (exit 2)."""
+    problems = [{"key": one.key, "message": one.message, "hint": one.hint} for one in found]
     return {"error": ConfigError([]).name, "problems": problems} if problems else {}
 
 
@@ -125,14 +125,14 @@ def findings(found: Sequence[Finding], *, as_json: bool) -> None:
     """What `check` found."""
     worst = "problem" if any(one.level == "problem" for one in found) else "ok"
     if as_json:
-        rows = [{"key": one.key, "level": one.level, "message": one.message, "mend": one.mend or None} for one in found]
-        to_mend = [Problem(one.key, one.message, one.mend) for one in found if one.level == "problem"]
+        rows = [{"key": one.key, "level": one.level, "message": one.message, "hint": one.hint or None} for one in found]
+        to_mend = [Problem(one.key, one.message, one.hint) for one in found if one.level == "problem"]
         click.echo(as_text({"ok": worst == "ok", "findings": rows, **_problems(to_mend)}))
         return
     for one in found:
         click.echo(f"{_coloured(one.level, 8)} {one.key}: {one.message}")
-        if one.mend:
-            click.echo(indent(one.mend, " " * 9))
+        if one.hint:
+            click.echo(indent(one.hint, " " * 9))
     counts = {level: sum(one.level == level for one in found) for level in ("problem", "warning")}
     click.echo(", ".join(f"{number} {level}{'s' * (number != 1)}" for level, number in counts.items()))
 
@@ -159,8 +159,8 @@ def agenda(found: Agenda, *, as_json: bool) -> None:
     else:
         for day, rows in groupby(found.rows, key=lambda row: row.day):
             heading = f"{day:%Y-%m-%d %a}"
-            for said, same in _together(list(rows)):
-                click.echo(f"{heading:<16}{', '.join(same):<29} {said}")
+            for detail, same in _together(list(rows)):
+                click.echo(f"{heading:<16}{', '.join(same):<29} {detail}")
                 heading = ""
     if found.warning:
         click.echo(f"{click.style('warning', fg='yellow')}: {found.warning}", err=True)

@@ -122,7 +122,7 @@ def prepare(settings: Settings, account: Account, environ: Mapping[str, str]) ->
         try:
             found = resolve(dotted((*prefix, key)), reference, place)
         except ConfigError as error:
-            report.add((*prefix, key), error.problems[0].message, error.problems[0].mend)
+            report.add((*prefix, key), error.problems[0].message, error.problems[0].hint)
             continue
         values[key] = found.value.get_secret_value()
         if is_secret(kind, key):
@@ -187,9 +187,9 @@ def proxy_parts(account: Account, environ: Mapping[str, str] | None = None) -> d
         return None
     parts = urlsplit(url)
     if parts.scheme == "socks5" and parts.username:
-        said = "is a socks5 proxy with a password, which Chromium does not support"
-        mend = "Use the proxy's http:// address, or let it know this machine by its address."
-        raise ConfigError(Problem(f"accounts.{account.name}.proxy", said, mend))
+        detail = "is a socks5 proxy with a password, which Chromium does not support"
+        hint = "Use the proxy's http:// address, or let it know this machine by its address."
+        raise ConfigError(Problem(f"accounts.{account.name}.proxy", detail, hint))
     server = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
     login = {"username": parts.username, "password": parts.password}
     return {"server": server, **{name: unquote(word) for name, word in login.items() if word}}
@@ -197,10 +197,10 @@ def proxy_parts(account: Account, environ: Mapping[str, str] | None = None) -> d
 
 def _nowhere(environ: Mapping[str, str]) -> Problem:
     here, users = yaml_file.usual_places(environ)
-    said = f"there is none: looked at AUTOLOGIN_CONFIG (not set), ./{here} and {users}"
+    detail = f"there is none: looked at AUTOLOGIN_CONFIG (not set), ./{here} and {users}"
     return Problem(
         "config",
-        said,
+        detail,
         "Run `autologin init` to write one, or copy config.example.yaml to ./config.yaml and fill it in; "
         "`autologin demo` shows a login first.",
     )
@@ -231,8 +231,8 @@ def _validate(reading: Reading, place: Place) -> None:
                 return
     reading.settings.placed(reading.file, place, origins)
     if not layers.values.get("accounts") and not report.problems:
-        said = "no account is configured" if reading.document else "the config is empty"
-        report.add(("accounts",), said, MINIMAL)
+        detail = "no account is configured" if reading.document else "the config is empty"
+        report.add(("accounts",), detail, MINIMAL)
     validation.check(reading.settings, report, declared)
 
 
@@ -245,9 +245,9 @@ def _accounts_only_outside(reading: Reading, report: Report) -> None:
             continue
         name = str(override.loc[1])
         if override.loc[0] == "accounts" and name not in written and "broker" not in accounts[name]:
-            said = f"is missing: only {override.given.origin} speaks of this account"
-            mend = f"{did_you_mean(name, written)} Otherwise set AUTOLOGIN_ACCOUNTS__{name.upper()}__BROKER."
-            report.add(("accounts", name, "broker"), said, mend)
+            detail = f"is missing: only {override.given.origin} speaks of this account"
+            hint = f"{did_you_mean(name, written)} Otherwise set AUTOLOGIN_ACCOUNTS__{name.upper()}__BROKER."
+            report.add(("accounts", name, "broker"), detail, hint)
 
 
 def _unusable(details: ErrorDetails) -> Loc:

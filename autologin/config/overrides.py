@@ -54,7 +54,7 @@ class Override:
 
 
 class UnknownError(Exception):
-    """A name that leads to no key: the mend."""
+    """A name that leads to no key: the fix."""
 
 
 class Layers(PydanticBaseSettingsSource):
@@ -86,8 +86,8 @@ class Layers(PydanticBaseSettingsSource):
             if override is None:
                 continue
             if other := seen.get(override.loc):
-                said = f"is set twice, by {other} and by {one.origin}"
-                self.problems.append(Problem(dotted(override.loc), said, "Remove one of them."))
+                detail = f"is set twice, by {other} and by {one.origin}"
+                self.problems.append(Problem(dotted(override.loc), detail, "Remove one of them."))
                 continue
             seen[override.loc] = one.origin
             self.overrides.append(override)
@@ -126,7 +126,7 @@ def from_environment(environ: Mapping[str, str]) -> tuple[list[Given], list[Prob
         try:
             found.append(_from_file(Path(text), name, rest[:-5]) if rest.endswith("_FILE") else Given(name, rest, text))
         except UnreadableError as error:
-            problems.append(Problem(name, error.said, error.mend))
+            problems.append(Problem(name, error.detail, error.hint))
     return found, problems
 
 
@@ -143,7 +143,7 @@ def from_folder(environ: Mapping[str, str], known: Iterable[str]) -> tuple[list[
             try:
                 found.append(_from_file(file, str(file), rest))
             except UnreadableError as error:
-                problems.append(Problem(str(file), error.said, error.mend))
+                problems.append(Problem(str(file), error.detail, error.hint))
     return found, problems
 
 

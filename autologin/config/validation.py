@@ -52,11 +52,11 @@ def _flow(account: Account, report: Report) -> type[Flow] | None:
     try:
         return registry.load(account.broker)
     except KeyError:
-        said = f'"{account.broker}" is not a known broker'
-        report.add(("accounts", account.name, "broker"), said, did_you_mean(account.broker, registry.names()))
+        detail = f'"{account.broker}" is not a known broker'
+        report.add(("accounts", account.name, "broker"), detail, did_you_mean(account.broker, registry.names()))
     except ConfigError as error:
         for problem in error.problems:
-            report.add(tuple(problem.key.split(".")), problem.message, problem.mend)
+            report.add(tuple(problem.key.split(".")), problem.message, problem.hint)
     return None
 
 
@@ -66,19 +66,19 @@ def _fits(account: Account, flow: type[Flow], report: Report) -> None:
         report.add(("accounts", account.name, "credentials", key), "is not a known key", did_you_mean(key, known))
     for key, field in known.items():
         if field.is_required() and key not in account.credentials:
-            mend = f"Add `{key}`. {what_belongs_here(flow.Credentials, key)} {HOW}"
-            report.add(("accounts", account.name, "credentials", key), "is missing", mend)
+            hint = f"Add `{key}`. {what_belongs_here(flow.Credentials, key)} {HOW}"
+            report.add(("accounts", account.name, "credentials", key), "is missing", hint)
     for name in account.endpoints.keys() - flow.endpoints.keys():
         report.add(("accounts", account.name, "endpoints", name), "is not a known endpoint", did_you_mean(name, flow.endpoints))
     for name in sorted(flow.needs_endpoints - account.endpoints.keys()):
-        mend = f'Add `{name}: "https://..."`; docs/brokers/{flow.broker}.md says which address that is.'
-        report.add(("accounts", account.name, "endpoints", name), "is missing", mend)
+        hint = f'Add `{name}: "https://..."`; docs/brokers/{flow.broker}.md says which address that is.'
+        report.add(("accounts", account.name, "endpoints", name), "is missing", hint)
 
 
 def _own_target(settings: Settings, account: Account, index: int, targets: dict[str, str], report: Report) -> None:
     name = account.sinks[index]
     target = settings.sinks[name].target(account.name, account.broker)
     if target and (other := targets.setdefault(target, account.name)) != account.name:
-        said = f'would overwrite the token of "{other}": both go to {target}'
+        detail = f'would overwrite the token of "{other}": both go to {target}'
         key = f"sinks.{name}.{settings.sinks[name].place_key}"
-        report.add(("accounts", account.name, "sinks", index), said, f"Put {{account}} into {key}.")
+        report.add(("accounts", account.name, "sinks", index), detail, f"Put {{account}} into {key}.")

@@ -41,8 +41,8 @@ class Loader(yaml.SafeLoader):
             seen.add(key.value)
         return super().construct_mapping(node, deep)
 
-    def _note(self, node: yaml.Node, message: str, mend: str) -> None:
-        self.problems.append(Problem(_place(node.start_mark), message, mend))
+    def _note(self, node: yaml.Node, message: str, hint: str) -> None:
+        self.problems.append(Problem(_place(node.start_mark), message, hint))
 
 
 Loader.yaml_implicit_resolvers = {
@@ -93,8 +93,8 @@ def read(file: Path) -> tuple[dict[str, Any], list[Problem]]:
     try:
         text = file.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
-        mend = "Correct the path, or copy config.example.yaml there and fill it in."
-        return {}, [Problem(str(file), "there is no such file", mend)]
+        hint = "Correct the path, or copy config.example.yaml there and fill it in."
+        return {}, [Problem(str(file), "there is no such file", hint)]
     except OSError as error:
         return {}, [Problem(str(file), f"cannot be read ({error.strerror})", "Correct the path or the file's rights.")]
     except UnicodeDecodeError:
@@ -112,8 +112,8 @@ def _parsed(file: Path, text: str) -> tuple[dict[str, Any], list[Problem]]:
     except (yaml.YAMLError, RecursionError, ValueError):
         return {}, [Problem(str(file), "is not YAML", "Look for control characters, or start again from config.example.yaml.")]
     if data is not None and not isinstance(data, dict):
-        mend = "At the top there must be `key: value` lines, as in config.example.yaml."
-        return {}, [*loader.problems, Problem(str(file), "is YAML, but not a mapping", mend)]
+        hint = "At the top there must be `key: value` lines, as in config.example.yaml."
+        return {}, [*loader.problems, Problem(str(file), "is YAML, but not a mapping", hint)]
     return data or {}, loader.problems
 
 
@@ -130,6 +130,6 @@ def _explained(error: yaml.MarkedYAMLError, text: str) -> Problem:
     if "\t" in line[: len(line) - len(line.lstrip())]:
         return Problem(_place(mark), "is indented with a tab", "Use spaces: YAML allows no tabs there.")
     # What PyYAML quotes may be a password that needed quotes; only its own <token names> may stay.
-    said = re.sub(r"'(?!<)[^']*'|\"[^\"]*\"", "...", error.problem or "cannot be read")
-    mend = "Check the indentation, and put quotes around a value with special characters (* & ! % @ ` { } [ ] # :)."
-    return Problem(_place(mark), f"is not YAML: {said}", mend)
+    detail = re.sub(r"'(?!<)[^']*'|\"[^\"]*\"", "...", error.problem or "cannot be read")
+    hint = "Check the indentation, and put quotes around a value with special characters (* & ! % @ ` { } [ ] # :)."
+    return Problem(_place(mark), f"is not YAML: {detail}", hint)

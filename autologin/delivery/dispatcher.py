@@ -83,11 +83,11 @@ class Post:
 
     async def ready(self, names: Collection[str]) -> list[str]:
         """Ask sinks, without a token, whether one would arrive; gives those that say no, and tells why."""
-        said = await asyncio.gather(*(self._asked(name) for name in names))
-        for name, error in zip(names, said, strict=True):
+        detail = await asyncio.gather(*(self._asked(name) for name in names))
+        for name, error in zip(names, detail, strict=True):
             if error:
-                event("sink_not_ready", level="WARNING", sink=name, said=error.said, mend=error.mend)
-        return [name for name, error in zip(names, said, strict=True) if error]
+                event("sink_not_ready", level="WARNING", sink=name, message=error.detail, hint=error.hint)
+        return [name for name, error in zip(names, detail, strict=True) if error]
 
     async def hand(self, message: Message, names: Collection[str]) -> list[Delivery]:
         """Give a message to sinks at once and only now: where there is no store to keep it."""
@@ -128,17 +128,17 @@ class Post:
             return
         pause = _pause(parcel, error)
         outbox.failed(parcel, _in_words(error), pause)
-        told = {"account": parcel.message.account, "sink": parcel.sink, "said": error.said}
+        told = {"account": parcel.message.account, "sink": parcel.sink, "message": error.detail}
         event("delivery_failed", level="ERROR", **told, again_in=round(pause, 1))
 
     async def _tried(self, parcel: Parcel) -> DeliveryFailed | None:
         """Try once; gives what went wrong."""
         off = self.store.outbox.off(parcel.sink)
         if off and off.fingerprint == self._fingerprint(parcel.sink):
-            return DeliveryFailed(off.message, mend=GONE, gone=True)
+            return DeliveryFailed(off.message, hint=GONE, gone=True)
         error = await self._given(parcel.sink, parcel.message)
         if error and error.gone:
-            self.store.outbox.switch_off(parcel.sink, self._fingerprint(parcel.sink), error.said)
+            self.store.outbox.switch_off(parcel.sink, self._fingerprint(parcel.sink), error.detail)
         return error
 
     async def _asked(self, name: str) -> DeliveryFailed | None:
@@ -158,9 +158,9 @@ class Post:
         except TimeoutError:
             return DeliveryFailed(f"It was not done within {seconds:g} seconds")
         except ConfigError as error:
-            return DeliveryFailed("; ".join(f"{one.key}: {one.message}" for one in error.problems), mend=error.problems[0].mend)
+            return DeliveryFailed("; ".join(f"{one.key}: {one.message}" for one in error.problems), hint=error.problems[0].hint)
         except AutologinError as error:
-            return DeliveryFailed(error.said, mend=error.mend)
+            return DeliveryFailed(error.detail, hint=error.hint)
         except Exception as bug:  # noqa: BLE001  (a mistake in one sink must not take the token from the others)
             return DeliveryFailed(f"{type(bug).__name__}, which is a mistake in autologin")
         return None
@@ -170,7 +170,7 @@ class Post:
         if error is None:
             event("delivered", sink=name)
             return Delivery(name, "delivered")
-        event("delivery_failed", level="ERROR", sink=name, said=error.said)
+        event("delivery_failed", level="ERROR", sink=name, message=error.detail)
         return Delivery(name, "failed", _in_words(error))
 
     def _fingerprint(self, name: str) -> str:
@@ -200,8 +200,8 @@ async def send_test(post: Post, name: str, now: datetime) -> None:
     """
     takers = [sink for sink in post.configs if "login.failed" in post.configs[sink].takes]
     if name not in takers:
-        said = f'"{name}" is no sink that takes events'
-        raise ConfigError(Problem("SINK", said, f"There are: {', '.join(takers) or 'none'}."))
+        detail = f'"{name}" is no sink that takes events'
+        raise ConfigError(Problem("SINK", detail, f"There are: {', '.join(takers) or 'none'}."))
     try:
         if error := failure(await post.hand(Message.test(now), [name])):
             raise error
@@ -233,6 +233,6 @@ def _pause(parcel: Parcel, error: DeliveryFailed) -> float:
 
 
 def _in_words(error: DeliveryFailed) -> str:
-    """What happened and the sink's own mend; what to do with any sink is said once, for all of them."""
-    said = error.said.rstrip(".")
-    return said if error.mend == DeliveryFailed.mend else f"{said}. {error.mend}".rstrip(". ")
+    """What happened and the sink's own fix; what to do with any sink is said once, for all of them."""
+    detail = error.detail.rstrip(".")
+    return detail if error.hint == DeliveryFailed.hint else f"{detail}. {error.hint}".rstrip(". ")

@@ -118,7 +118,7 @@ def at(data: Any, path: str) -> Any:
     try:
         return field_of(data, path)
     except AutologinError as error:
-        raise DeliveryFailed(error.said, mend=error.mend) from None
+        raise DeliveryFailed(error.detail, hint=error.hint) from None
 
 
 def field_of(data: Any, path: str) -> Any:
@@ -130,7 +130,7 @@ def field_of(data: Any, path: str) -> Any:
     for key in path.split("."):
         if not isinstance(data, Mapping) or key not in data:
             known = ", ".join(data) if isinstance(data, Mapping) else "nothing below it"
-            raise AutologinError(f'The token has no field "{path}"', mend=f"Known here: {known}.")
+            raise AutologinError(f'The token has no field "{path}"', hint=f"Known here: {known}.")
         data = data[key]
     return data
 
@@ -167,14 +167,14 @@ def _by_default(data: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
 def _single(path: str, value: Any) -> str:
     text = text_of(value)
     if text is None:
-        raise DeliveryFailed(f"The token's {path} is not one value", mend=OTHERWISE)
+        raise DeliveryFailed(f"The token's {path} is not one value", hint=OTHERWISE)
     return text
 
 
 def _safe(path: str, text: str) -> str:
     if kind := _unsafe(text):
-        said = f"The token's {path} holds {kind}: python-dotenv, docker and a shell would not read the same value"
-        raise DeliveryFailed(said, mend=OTHERWISE)
+        detail = f"The token's {path} holds {kind}: python-dotenv, docker and a shell would not read the same value"
+        raise DeliveryFailed(detail, hint=OTHERWISE)
     return text
 
 

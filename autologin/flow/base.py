@@ -64,7 +64,7 @@ class Verified:
 
     verdict: Verdict
     user_id: str | None = None
-    said: str = ""
+    detail: str = ""
 
 
 @dataclass(frozen=True)
@@ -221,8 +221,8 @@ async def answer_of(
         raise BrokerUnavailable(f"No answer from {where} ({why})") from None
     if (response.status_code in {408, 429} or response.status_code >= 500) and not is_answer(response):
         words = message_of(json_of(response))
-        said = f"{where} answered {response.status_code}" + (f': "{scrub(words)[:200]}"' if words else "")
-        raise BrokerUnavailable(said, retry_after=retry_after(response.headers.get("retry-after")))
+        detail = f"{where} answered {response.status_code}" + (f': "{scrub(words)[:200]}"' if words else "")
+        raise BrokerUnavailable(detail, retry_after=retry_after(response.headers.get("retry-after")))
     return response
 
 
@@ -243,8 +243,8 @@ def json_of(response: httpx.Response) -> dict[str, Any]:
 def refused(title: str, response: httpx.Response, message: object) -> ExchangeRejected:
     """The error for an exchange that the broker refused, in its own words where it has some."""
     words = str(message or "").strip()
-    said = f'{title} said: "{words}"' if words else f"{title} gave no token"
-    return ExchangeRejected(f"{said} (HTTP {response.status_code})")
+    detail = f'{title} said: "{words}"' if words else f"{title} gave no token"
+    return ExchangeRejected(f"{detail} (HTTP {response.status_code})")
 
 
 def message_of(body: Mapping[str, Any]) -> str:
@@ -271,13 +271,13 @@ async def proven(
     try:
         response = await answer_of(request, http)
     except BrokerUnavailable as error:
-        return Verified(Verdict.UNKNOWN, said=error.said)
+        return Verified(Verdict.UNKNOWN, detail=error.detail)
     body = json_of(response)
     user = owner(body) if response.status_code == 200 else None
     if user is not None:
         return Verified(Verdict.VALID, user_id=user or None)
-    said = f"{words(body) or request.url.path} (HTTP {response.status_code})"
-    return Verified(Verdict.REJECTED if dead(response.status_code, body) else Verdict.UNKNOWN, said=said)
+    detail = f"{words(body) or request.url.path} (HTTP {response.status_code})"
+    return Verified(Verdict.REJECTED if dead(response.status_code, body) else Verdict.UNKNOWN, detail=detail)
 
 
 async def verified(

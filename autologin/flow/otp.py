@@ -112,4 +112,4 @@ class Otp:
         self.measured = seconds
         self.skew = seconds if abs(seconds) >= TOLERATED_SKEW else 0.0
         if self.skew:
-            event("clock_skew", level="WARNING", seconds=round(seconds), mend="Set this machine's clock (NTP).")
+            event("clock_skew", level="WARNING", seconds=round(seconds), hint="Set this machine's clock (NTP).")

@@ -33,7 +33,7 @@ class Step:
     """Fields that are filled and sent together (or one after the other, where the page asks for them so).
 
     `press` is a pattern for the name of the button that sends them, `reply` how the path of the page's own call that
-    answers ends (or may end), `refused` what a refusal of this step means. `hint` reads from that answer's JSON (of HTML:
+    answers ends (or may end), `refused` what a refusal of this step means. `wants` reads from that answer's JSON (of HTML:
     `{"html": ...}`) what is asked for next, in words that a field's `other` can match. `shown_as` is a pattern for user
     ids: a page that asks for the password of another user than `user_id` is not filled. A `whole` step is for pages that
     ask for everything at once: it is passed over where not all of its fields (and more than one) are on the screen.
@@ -45,7 +45,7 @@ class Step:
     press: str
     refused: type[CredentialsRejected | OtpRejected]
     reply: str | tuple[str, ...] = ""
-    hint: Callable[[Mapping[str, Any]], str] | None = None
+    wants: Callable[[Mapping[str, Any]], str] | None = None
     shown_as: str = ""
     whole: bool = False
     sends_itself: bool = True
@@ -123,22 +123,22 @@ def meaning(text: str, script: Script, step: Step | None) -> AutologinError | No
     `step` is the one that was just sent: plain words of refusal mean that step's error. The script's own phrases are looked
     for in all of a JSON answer (a code is as good as words), the common ones in its message only.
     """
-    said = plain_words(text)
+    detail = plain_words(text)
     for kind, pattern in script.phrases.items():
         if re.search(pattern, text, re.IGNORECASE):
-            return quoted(kind, said)
+            return quoted(kind, detail)
     for kind, pattern in COMMON.items():
-        if re.search(pattern, said, re.IGNORECASE):
-            return quoted(kind, said)
-    return quoted(step.refused, said) if step and re.search(NO, said, re.IGNORECASE) else None
+        if re.search(pattern, detail, re.IGNORECASE):
+            return quoted(kind, detail)
+    return quoted(step.refused, detail) if step and re.search(NO, detail, re.IGNORECASE) else None
 
 
 def quoted(kind: type[AutologinError], text: str) -> AutologinError:
     """An error of this kind in the broker's own words."""
-    said = f'The broker said: "{scrub(text.strip())[:200]}"' if text.strip() else ""
+    detail = f'The broker said: "{scrub(text.strip())[:200]}"' if text.strip() else ""
     if issubclass(kind, OtpRejected):
-        return kind(said, attempts_left=attempts_left(text))
-    return kind(said)
+        return kind(detail, attempts_left=attempts_left(text))
+    return kind(detail)
 
 
 def plain_words(line: str) -> str:

@@ -80,11 +80,11 @@ def sandboxed(settings: BrowserSettings) -> bool:
     if settings.sandbox != "auto":
         return settings.sandbox == "on"
     if os.geteuid() == 0:
-        event("sandbox_off", level="DEBUG", said="Chromium has no sandbox for root", mend="Run autologin as another user.")
+        event("sandbox_off", level="DEBUG", message="Chromium has no sandbox for root", hint="Run autologin as another user.")
         return False
     if not _user_namespaces():
-        said = "user namespaces are not allowed here, so Chromium runs without its own sandbox"
-        event("sandbox_off", level="WARNING", said=said, mend="docs/deploy.md tells how to allow them.")
+        detail = "user namespaces are not allowed here, so Chromium runs without its own sandbox"
+        event("sandbox_off", level="WARNING", message=detail, hint="docs/deploy.md tells how to allow them.")
         return False
     return True
 
@@ -139,8 +139,8 @@ class Driver:
             return await asyncio.shield(self._starting)
         except Exception as error:  # noqa: BLE001  (Playwright raises what its driver's process made of it)
             self._starting = None
-            mend = "In a slim container, install libatomic1; `autologin check` tells more."
-            raise BrowserCrashed(f"Playwright's driver did not start ({type(error).__name__})", mend=mend) from None
+            hint = "In a slim container, install libatomic1; `autologin check` tells more."
+            raise BrowserCrashed(f"Playwright's driver did not start ({type(error).__name__})", hint=hint) from None
 
     def close_later(self, work: Coroutine[Any, Any, None]) -> None:
         """Close a browser in a moment, so that the token need not wait for it, nor for its share of the processor."""

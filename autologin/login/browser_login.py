@@ -100,7 +100,7 @@ class SignIn:
                     self.rejected_codes += 1
                     if self.otp is None or not retry.may_send_another_code(self.rejected_codes, error.attempts_left):
                         raise
-                    event("otp_rejected", level="WARNING", said=error.said, then="one more code, in a new window")
+                    event("otp_rejected", level="WARNING", message=error.detail, then="one more code, in a new window")
 
     async def _in_turn(self) -> None:
         """Wait until the broker's limits allow a login, where there is time for that."""
@@ -113,9 +113,9 @@ class SignIn:
 
     def _too_late(self, pause: float) -> BrokerUnavailable:
         if pause:
-            said = f"{self.flow.title} takes only so many logins, and the next one in {pause:.0f} seconds"
-            return BrokerUnavailable(said, retry_after=pause)
-        return BrokerUnavailable(f"A login needs {retry.LOGIN_SECONDS:g} seconds, and less is left", mend=LONGER)
+            detail = f"{self.flow.title} takes only so many logins, and the next one in {pause:.0f} seconds"
+            return BrokerUnavailable(detail, retry_after=pause)
+        return BrokerUnavailable(f"A login needs {retry.LOGIN_SECONDS:g} seconds, and less is left", hint=LONGER)
 
     async def _sent(self, http: httpx.AsyncClient) -> Token:
         await self._in_turn()

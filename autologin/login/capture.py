@@ -207,7 +207,7 @@ def pasted_code(text: str, code_params: Sequence[str], state_param: str, nonce: 
     """
     text = text.strip()
     if not text:
-        raise ExchangeRejected("Nothing was pasted", mend="Paste the address that the browser ended at, or the code in it.")
+        raise ExchangeRejected("Nothing was pasted", hint="Paste the address that the browser ended at, or the code in it.")
     redaction.remember(text)
     if "://" in text:
         return read_code(parameters(re.sub(r"^[^?#]*", "", text)), code_params, state_param, nonce)
@@ -225,8 +225,8 @@ def _refusal(answer: Mapping[str, str]) -> AutologinError:
     names = ("error_description", "error_msg", "message", "error", "status")
     words = next((answer[name] for name in names if answer.get(name)), "")
     denied = any(DENIED.search(answer.get(name, "")) for name in names)
-    said = f'The broker redirected without a code: "{words}"' if words else "The broker redirected without a code"
-    return ConsentRequired(said) if denied else ExchangeRejected(said)
+    detail = f'The broker redirected without a code: "{words}"' if words else "The broker redirected without a code"
+    return ConsentRequired(detail) if denied else ExchangeRejected(detail)
 
 
 def _form_body(request: Mapping[str, Any]) -> str:

@@ -213,9 +213,9 @@ class LoginPage:
     def _asks_for_another(self, step: Step, form: Form, screen: Screen) -> bool:
         """Whether the form wants another user's password, or a code that is not ours to make."""
         codes = [field for field in form.boxes if field.other and isinstance(step.values[field], Otp)]
-        if any(re.search(field.other, self._judge.hint, re.IGNORECASE) for field in codes):
+        if any(re.search(field.other, self._judge.wants, re.IGNORECASE) for field in codes):
             return True
-        unsure = [field for field in codes if not re.search(field.label, self._judge.hint, re.IGNORECASE)]
+        unsure = [field for field in codes if not re.search(field.label, self._judge.wants, re.IGNORECASE)]
         if any(for_another_code(field, box, screen) for field in unsure for box in form.boxes[field]):
             return True
         return self._shows_another_user(step, screen)
@@ -252,11 +252,11 @@ class LoginPage:
 
     def _wants_another(self, field: Field, screen: Screen) -> bool:
         """Whether the screen has a box for a code, and the box or the broker says that it is not for ours."""
-        if re.search(field.label, self._judge.hint, re.IGNORECASE):
+        if re.search(field.label, self._judge.wants, re.IGNORECASE):
             return False
         if any(for_another_code(field, box, screen) for box in screen.boxes):
             return True
-        return bool(re.search(field.other, self._judge.hint, re.IGNORECASE)) and certain(screen, [field]) is not None
+        return bool(re.search(field.other, self._judge.wants, re.IGNORECASE)) and certain(screen, [field]) is not None
 
     def _turn_to_take(self, turn: Turn, script: Script, screen: Screen) -> Button | None:
         if turn.name in self._turned and not self._in_vain(turn):
@@ -272,7 +272,7 @@ class LoginPage:
         event("turn_taken", turn=turn.name)
         self._pressed = None if turn.name in self._turned else (turn.name, self._replies.posts)
         self._turned.add(turn.name)
-        self._judge.hint = ""
+        self._judge.wants = ""
         await hands.press(await self._view.element(button.index), covered=button.covered)
 
     def _consent(self, script: Script, screen: Screen) -> Button | None:
@@ -304,7 +304,7 @@ class LoginPage:
         codes = {field for field, value in step.values.items() if isinstance(value, Otp)} if step else set()
         if not codes or not retry.may_send_another_code(self.rejected_codes, error.attempts_left):
             raise error
-        event("otp_rejected", level="WARNING", said=error.said, then="one more code, in a new window")
+        event("otp_rejected", level="WARNING", message=error.detail, then="one more code, in a new window")
         self._entry.entered -= set(step.values) if step else codes  # a form that holds more than the code comes back empty
         self._rejected = error
         self._judge.heard()
@@ -315,7 +315,9 @@ class LoginPage:
             raise error
         now = self._clock.monotonic()
         if self._person_until is None:
-            event("needs_person", level="WARNING", said=error.said, mend="Do this step in the window; autologin carries on.")
+            event(
+                "needs_person", level="WARNING", message=error.detail, hint="Do this step in the window; autologin carries on."
+            )
             self._person_until = now + PERSON_PATIENCE
             self._deadline = self._judge.deadline = self._deadline + PERSON_PATIENCE
         if now > self._person_until:

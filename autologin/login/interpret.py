@@ -50,7 +50,7 @@ class Judge:
     def __init__(self, replies: Replies, clock: Clock, deadline: float) -> None:
         self.deadline = deadline
         self.last: Step | None = None
-        self.hint = ""
+        self.wants = ""
         """What the broker's last answer says it wants next."""
         self.unclear = ""
         """The fields for which two places on the screen are equally good."""
@@ -103,11 +103,11 @@ class Judge:
                 raise self._refusal(step, reply)
             if step:
                 # Of HTML nobody knows whether it is a yes, unless the flow finds in it what is asked for next.
-                hint = step.hint(reply.data or {"html": reply.text}) if step.hint else ""
-                self.accepted = bool(reply.data or not reply.text or hint)
+                wants = step.wants(reply.data or {"html": reply.text}) if step.wants else ""
+                self.accepted = bool(reply.data or not reply.text or wants)
                 self._plain = "" if self.accepted else _words(reply.text)
                 news = news or self.accepted
-                self.hint = (hint or self.hint) if step.hint else ""
+                self.wants = (wants or self.wants) if step.wants else ""
             elif reply.data and reply.refused:
                 self._aside = reply.message or self._aside
         return news
@@ -168,7 +168,7 @@ class Judge:
             raise self._conclusion(screen, situations, entered)
 
     def _conclusion(self, screen: Screen, situations: Collection[str], entered: Collection[Field]) -> AutologinError:
-        if error := self._no_answer() or (CaptchaRequired() if "captcha" in self.hint else None):
+        if error := self._no_answer() or (CaptchaRequired() if "captcha" in self.wants else None):
             return error
         if "other_code" in situations or any(
             turn.when == "other_code" and turn.name in situations for turn in self.script.turns
@@ -184,8 +184,8 @@ class Judge:
         return PageChanged(f"Nothing on the page is known to this flow{self._told(screen)}")
 
     def _told(self, screen: Screen) -> str:
-        if said := [*self.dialogs[-1:], *([self._aside] if self._aside else [])]:
-            return f'; the broker said "{scrub(said[0])[:120]}"'
+        if detail := [*self.dialogs[-1:], *([self._aside] if self._aside else [])]:
+            return f'; the broker said "{scrub(detail[0])[:120]}"'
         return _shown(screen, self._before.lines if self._before else ())
 
     def _said_again(self, screen: Screen) -> AutologinError | None:

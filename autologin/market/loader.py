@@ -82,7 +82,7 @@ def read(file: Path) -> calendar.Override:
     whole = _validated(document, report)
     if whole is not None:
         _check(whole, report)
-    problems += [Problem(f"{file}: {one.key}", one.message, one.mend) for one in report.problems]
+    problems += [Problem(f"{file}: {one.key}", one.message, one.hint) for one in report.problems]
     if problems or whole is None:
         raise ConfigError(problems)
     return _override(whole)
@@ -100,8 +100,8 @@ def _check(whole: _File, report: Report) -> None:
     seen: set[tuple[date, str]] = set()
     for index, closed in enumerate(whole.closures):
         if closed.part != "all" and closed.segments != ["commodity"]:
-            mend = "Only commodities have an evening: write `segments: [commodity]`, and the others as an entry of their own."
-            report.add(("closures", index, "part"), "is for the commodity segment alone", mend)
+            hint = "Only commodities have an evening: write `segments: [commodity]`, and the others as an entry of their own."
+            report.add(("closures", index, "part"), "is for the commodity segment alone", hint)
         if seen & (about := set(_about(closed))):
             report.add(("closures", index, "day"), "is there twice for one segment", "Remove one of them.")
         seen |= about

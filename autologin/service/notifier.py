@@ -56,7 +56,7 @@ class Teller:
     def alert(self, account: str, cause: str, text: str, *, image: Path | None = None) -> None:
         """Tell of a cause, unless it was told before and is not over."""
         if self._alerts.begin(account, cause):
-            event("alert", level="ERROR", account=account, cause=cause, said=text)
+            event("alert", level="ERROR", account=account, cause=cause, message=text)
             title = f"autologin: {account} {cause.replace('_', ' ')}"
             self._later(Notice("alert", account, cause, title, scrub(text)), image)
 
@@ -115,7 +115,7 @@ class Teller:
         try:
             import apprise  # noqa: PLC0415  (only whoever is told by it pays for it)
         except ImportError:
-            raise NoticeFailed("apprise is not installed", mend=INSTALL) from None
+            raise NoticeFailed("apprise is not installed", hint=INSTALL) from None
         way = apprise.Apprise()
         if not way.add(resolve(key, url, self._settings.place).value.get_secret_value()):
             raise ConfigError(Problem(key, "is no address that Apprise knows", "See Apprise's list of services."))
@@ -156,6 +156,6 @@ async def _quietly(sending: Awaitable[None]) -> None:
     try:
         await sending
     except AutologinError as error:
-        event("notice_not_sent", level="WARNING", said=error.said)
+        event("notice_not_sent", level="WARNING", message=error.detail)
     except Exception as error:  # noqa: BLE001  (an address may stand in what a library says, so its name must do)
-        event("notice_not_sent", level="WARNING", said=type(error).__name__)
+        event("notice_not_sent", level="WARNING", message=type(error).__name__)

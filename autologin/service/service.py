@@ -155,10 +155,10 @@ class Service:
             self.calendar = self.calendars(settings.calendar.override)
         except ConfigError as error:
             for problem in error.problems:
-                event("config_refused", level="ERROR", key=problem.key, said=problem.message, mend=problem.mend)
+                event("config_refused", level="ERROR", key=problem.key, message=problem.message, hint=problem.hint)
             return
         if settings.state.path != self.settings.state.path or settings.http.listen != self.settings.http.listen:
-            event("restart_needed", level="WARNING", said="state and http.listen are taken over at the next start")
+            event("restart_needed", level="WARNING", message="state and http.listen are taken over at the next start")
         self._retiring = asyncio.ensure_future(self._retire(self.desk.post, self._under_way()))
         post = Post(settings.sinks, settings.place, self.store, self.clock)
         self.desk = replace(self.desk, settings=settings, post=post)
@@ -261,7 +261,9 @@ class Service:
             event("next_run", account=name, at=render.local(at) if at else "never")
         if plan and not plan.certain and watched.unknown != plan.at.date():
             watched.unknown = plan.at.date()
-            event("calendar_unknown", level="WARNING", account=name, said="nobody knows whether the market trades; logging in")
+            event(
+                "calendar_unknown", level="WARNING", account=name, message="nobody knows whether the market trades; logging in"
+            )
 
     def _verify_is_due(self, watched: Watched) -> bool:
         now = self.clock.monotonic()
@@ -286,9 +288,9 @@ class Service:
             async with self._places:
                 await work(account)
         except AutologinError as error:
-            event("failed", level="ERROR", account=account.name, error=error.name, said=error.said)
+            event("failed", level="ERROR", account=account.name, error=error.name, message=error.detail)
         except Exception as bug:  # noqa: BLE001  (one account's mistake must not end the service for the others)
-            event("failed", level="ERROR", account=account.name, said=f"{type(bug).__name__}, a mistake in autologin")
+            event("failed", level="ERROR", account=account.name, message=f"{type(bug).__name__}, a mistake in autologin")
         finally:
             await self._leave_no_driver(account.name)
             self._wake.set()
@@ -313,11 +315,13 @@ class Service:
         answer = await walk.verify_stored(self.desk, account)
         if answer.verdict is Verdict.REJECTED:
             again = "autologin logs in again." if self.settings.watch.relogin else "Run it again, or set watch.relogin."
-            said = f"The broker refuses the token; somebody may have logged in elsewhere ({answer.said or 'no words'}). {again}"
-            self.teller.alert(account.name, "token_rejected", said)
+            detail = (
+                f"The broker refuses the token; somebody may have logged in elsewhere ({answer.detail or 'no words'}). {again}"
+            )
+            self.teller.alert(account.name, "token_rejected", detail)
 
     def _tell_failure(self, name: str, outcome: Outcome) -> None:
-        """Tell at once what needs a person; everything else may mend itself until it is late."""
+        """Tell at once what needs a person; everything else may fix itself until it is late."""
         error = outcome.error
         if isinstance(error, NeedsPerson | Rejected | ConfigError):
             self.teller.alert(name, error.name, error.message, image=error.bundle and error.bundle / "screenshot.png")

@@ -145,8 +145,8 @@ def _migrate(connection: sqlite3.Connection) -> None:
     with _transaction(connection):
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version > len(MIGRATIONS):
-            said = f"The store is of version {version}, and this autologin knows only {len(MIGRATIONS)}"
-            raise StoreError(said, mend="Install the newer autologin again, or name another folder in state.path.")
+            detail = f"The store is of version {version}, and this autologin knows only {len(MIGRATIONS)}"
+            raise StoreError(detail, hint="Install the newer autologin again, or name another folder in state.path.")
         for statement in ";".join(MIGRATIONS[version:]).split(";"):
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
@@ -162,16 +162,16 @@ def _said(file: Path | None = None) -> Iterator[None]:
         if file and ("readonly" in words or "unable to open" in words):
             raise ConfigError(unusable(file.parent, words)) from None
         if "not a database" in words or "malformed" in words:
-            mend = f"Move {FILE} in the state folder away; the next run makes a new one and logs in anew."
-            raise StoreError(f"The store is damaged ({words})", mend=mend) from None
-        raise StoreError(f"The store cannot be used: {words}", mend="Free some space." if "full" in words else None) from None
+            hint = f"Move {FILE} in the state folder away; the next run makes a new one and logs in anew."
+            raise StoreError(f"The store is damaged ({words})", hint=hint) from None
+        raise StoreError(f"The store cannot be used: {words}", hint="Free some space." if "full" in words else None) from None
 
 
 def unusable(folder: Path, why: str) -> Problem:
     """What to tell of a state folder that cannot be used."""
     full = "No space" in why or "quota" in why
-    mend = "Free some space." if full else "Let the user that runs autologin write there, or name another folder."
-    return Problem("state.path", f"{folder} cannot be used: {why}", mend)
+    hint = "Free some space." if full else "Let the user that runs autologin write there, or name another folder."
+    return Problem("state.path", f"{folder} cannot be used: {why}", hint)
 
 
 def utc(moment: datetime) -> str:

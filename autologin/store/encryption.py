@@ -41,8 +41,8 @@ class Seal:
             try:
                 made.append(Fernet(key.get_secret_value()))
             except ValueError:
-                said = "is no key: 32 bytes in URL-safe base64 are needed"
-                raise ConfigError(Problem(f"state.keys.{index}", said, NEW_KEY)) from None
+                detail = "is no key: 32 bytes in URL-safe base64 are needed"
+                raise ConfigError(Problem(f"state.keys.{index}", detail, NEW_KEY)) from None
         return cls(made)
 
     @classmethod
@@ -61,8 +61,8 @@ class Seal:
         try:
             return cls.with_keys([SecretStr(file.read_text(encoding="ascii", errors="replace").strip())])
         except ConfigError:
-            mend = "Put it back from a backup, or move the whole folder away; the next run makes a new one and logs in anew."
-            raise StoreError(f"{file} holds no key", mend=mend) from None
+            hint = "Put it back from a backup, or move the whole folder away; the next run makes a new one and logs in anew."
+            raise StoreError(f"{file} holds no key", hint=hint) from None
 
     def sealed(self, data: bytes) -> bytes:
         """What only a holder of the key can read."""
@@ -79,8 +79,8 @@ class Seal:
         try:
             return self._any.decrypt(sealed)
         except InvalidToken:
-            mend = "Put the old key back (state.keys, or the file `key` in the state folder), behind the new one if you rotate."
-            raise StoreError("The store is sealed with another key", mend=mend) from None
+            hint = "Put the old key back (state.keys, or the file `key` in the state folder), behind the new one if you rotate."
+            raise StoreError("The store is sealed with another key", hint=hint) from None
 
     def renewed(self, sealed: bytes) -> bytes | None:
         """What an older of the keys sealed, sealed with the newest; None where that is not needed, or not possible."""

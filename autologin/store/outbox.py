@@ -74,7 +74,7 @@ class Outbox:
         self._end("withdrawn", "account = ? AND type = ?", account, ISSUED)
 
     def hurry(self) -> None:
-        """Make everything due now, whatever its next try was: somebody has mended a sink.
+        """Make everything due now, whatever its next try was: somebody has fixed a sink.
 
         But not a token that a run has just made and still asks the broker about; one whose run has died is due as well.
         """

@@ -30,13 +30,13 @@ def token(folder: Path, keys: Sequence[SecretStr], account: str) -> Token | None
     """
     file = folder / FILE
     if not exists(file, Path.is_file):
-        raise StoreError(f"There is no store in {folder}, or this user may not look", mend=MEND)
+        raise StoreError(f"There is no store in {folder}, or this user may not look", hint=MEND)
     seal = _seal(folder, keys)
     try:
         with contextlib.closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=5)) as database:
             row = database.execute("SELECT sealed FROM tokens WHERE account = ?", (account,)).fetchone()
     except sqlite3.Error as error:
-        raise StoreError(f"The store in {folder} cannot be read: {error}", mend=MEND) from None
+        raise StoreError(f"The store in {folder} cannot be read: {error}", hint=MEND) from None
     return Token.from_json(json.loads(seal.opened(row[0]))) if row else None
 
 
@@ -45,8 +45,8 @@ def _seal(folder: Path, keys: Sequence[SecretStr]) -> Seal:
         return Seal.with_keys(keys)
     try:
         if not (folder / KEY_FILE).exists():
-            raise StoreError(f"The key of the store in {folder} is not there", mend=MEND)
+            raise StoreError(f"The key of the store in {folder} is not there", hint=MEND)
         return Seal.with_key_in(folder)
     except OSError as error:
-        said = f"The key of the store in {folder} cannot be read: {error.strerror}"
-        raise StoreError(said, mend=MEND) from None
+        detail = f"The key of the store in {folder} cannot be read: {error.strerror}"
+        raise StoreError(detail, hint=MEND) from None

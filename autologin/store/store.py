@@ -155,12 +155,12 @@ class Store:
     ) -> None:
         """Note how a run ended. `skew` is the broker's clock minus ours in seconds, where a code was made by it."""
         rounded = json.dumps({name: round(value, 3) for name, value in stages.items()})
-        said = (error.name, error.message) if error else (None, None)
-        values = (outcome, *said, round(seconds, 3), rounded, skew)
+        detail = (error.name, error.message) if error else (None, None)
+        values = (outcome, *detail, round(seconds, 3), rounded, skew)
         change = "UPDATE runs SET outcome = ?, error = ?, message = ?, seconds = ?, stages = ?, skew = ?"
         with self._database.transaction():
             for (account,) in self._database.all(f"{change} WHERE id = ? RETURNING account", *values, run):
-                self.tallies.add("run", account, said[0] or "", outcome)
+                self.tallies.add("run", account, detail[0] or "", outcome)
 
     def runs(self, account: str, newest: int = 1, since: datetime | None = None) -> list[Run]:
         """The newest runs of an account (since a moment), the last one first."""

@@ -174,8 +174,8 @@ class _Pages:
         await self._refuse_foreign(request)
         answer = self.gate.try_token((await _form(request)).get("token", ""))
         if answer == "wait":
-            said = "Too many wrong tokens. Wait a minute, then try again."
-            return HTMLResponse(status_page.sign_in(said), 429, {"retry-after": str(int(auth.WINDOW))})
+            detail = "Too many wrong tokens. Wait a minute, then try again."
+            return HTMLResponse(status_page.sign_in(detail), 429, {"retry-after": str(int(auth.WINDOW))})
         if answer == "wrong":
             return HTMLResponse(status_page.sign_in("This is not the token of http.token in the config."), 403)
         return self._home(self.gate.new_session(), request)
@@ -241,7 +241,7 @@ class _Guard:
         except AutologinError as error:
             await PlainTextResponse(f"{error.name}: {error.message}\n", 503)(scope, receive, answer)
         except Exception as bug:  # noqa: BLE001  (a traceback may hold secrets, and health must go on)
-            event("http_failed", level="ERROR", said=f"{type(bug).__name__}: {bug}")
+            event("http_failed", level="ERROR", message=f"{type(bug).__name__}: {bug}")
             await PlainTextResponse("This is a mistake in autologin.\n", 500)(scope, receive, answer)
 
 

@@ -65,7 +65,7 @@ class Gate:
         try:
             await self.learn()
         except ConfigError as error:
-            event("config_refused", level="ERROR", key="http.token", said=error.problems[0].message)
+            event("config_refused", level="ERROR", key="http.token", message=error.problems[0].message)
         return self._token is not None
 
     def try_token(self, given: str) -> Answer:

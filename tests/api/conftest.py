@@ -50,7 +50,7 @@ class Walks:
         served, outcome = await self(broker, scenario)
         twin = served.twin
         assert (outcome.outcome, outcome.error.name) == ("failed", name)
-        assert outcome.error.mend
+        assert outcome.error.hint
         assert not served.token_file.exists()
         assert len(set(twin.otps)) == len(twin.otps), "a code was sent twice"
         assert twin.counters[login] == calls

@@ -80,7 +80,7 @@ async def test_mstocks_key_that_has_ended():
     first = says(200, {"status": "true", "message": "", "errorcode": "", "data": {"jwtToken": "first", "refreshToken": ""}})
     words = "API is suspended/expired for use. Please check your API subscription and try again."
     error = await error_for("mstock", first, says(403, {"status": "error", "message": words, "data": None}))
-    assert (error.name, words in error.said) == ("credentials_rejected", True)
+    assert (error.name, words in error.detail) == ("credentials_rejected", True)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ async def test_fivepaisas_invalid_login(message, status, name):
 
 async def test_fivepaisas_words_in_the_head():
     error = await error_for("fivepaisa", says(200, {"body": None, "head": {"StatusDescription": "Invalid head parameters."}}))
-    assert "Invalid head parameters." in error.said
+    assert "Invalid head parameters." in error.detail
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ async def test_kotaks_consumer_key_under_its_other_name():
 async def test_a_429_in_the_brokers_words(words, name):
     """A lock is never taken for "later", and what a broker says with its status is told."""
     error = await error_for("indstocks", says(429, {"status": "error", "message": words}))
-    assert (error.name, words in error.said) == (name, True)
+    assert (error.name, words in error.detail) == (name, True)
 
 
 ODD = [None, [], 7, True, {"a": 1}, ["x"]]
@@ -187,8 +187,8 @@ async def test_a_hashed_password_that_a_broker_echoes_is_cut_out(broker):
     async with httpx.AsyncClient(transport=httpx.MockTransport(echo)) as http:
         with pytest.raises(AutologinError) as caught:
             await flow_of(broker).sign_in(http, "123456", NOW)
-    assert "Bad request" in caught.value.said
-    assert sent[0] not in caught.value.said
+    assert "Bad request" in caught.value.detail
+    assert sent[0] not in caught.value.detail
 
 
 async def test_json_too_deep_to_read_is_no_json():
@@ -202,4 +202,4 @@ async def test_words_that_are_cut_off_hold_no_part_of_a_secret(status):
     redaction.remember(pin)
     body = "-" * (98 if status == 200 else 198) + pin
     answer = httpx.Response(200, text=body) if status == 200 else says(502, {"message": body})
-    assert f"-{pin[:2]}" not in (await error_for("angelone", answer)).said
+    assert f"-{pin[:2]}" not in (await error_for("angelone", answer)).detail

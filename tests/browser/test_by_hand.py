@@ -27,12 +27,12 @@ async def test_headed_waits_for_a_person_and_carries_on(tmp_path, screen):
     async with rehearsal(tmp_path, "captcha") as served:
         served.user.environ["DISPLAY"] = screen
         running = await served.user.start("run", "zerodha", "--headed", "--json")
-        said = b""
-        while b"needs_person" not in said:
+        detail = b""
+        while b"needs_person" not in detail:
             line = await asyncio.wait_for(running.stderr.readline(), 60)
-            assert line, said.decode()
-            said += line
-        assert "--headed" not in said.decode()
+            assert line, detail.decode()
+            detail += line
+        assert "--headed" not in detail.decode()
         served.twin.switch()  # the page is reloaded by the person, and shows no captcha now
         await press(screen, "F5")
         out, _ = await asyncio.wait_for(running.communicate(), 60)

@@ -93,7 +93,7 @@ async def test_a_login_fails_by_its_name(walked, broker, scenario):
     twin = served.twin
     expected = AT_CODE.get(broker, {}).get(scenario, FAILED[scenario])
     assert (outcome.outcome, outcome.error.name) == ("failed", expected)
-    assert outcome.error.mend
+    assert outcome.error.hint
     assert not served.token_file.exists()
     assert len(set(twin.otps)) == len(twin.otps), "a code was sent twice"
     assert len(twin.otps) <= (2 if expected == "otp_rejected" else 1)

@@ -108,9 +108,9 @@ async def test_a_plain_login_ends_with_a_token_in_a_file(walked, heard):
     }
     assert set(calls.values()) == {1}
     assert (len(twin.otps), len(twin.codes_exchanged), twin.counters["callback"], twin.counters["sms"]) == (1, 1, 0, 0)
-    said = heard.getvalue()
+    detail = heard.getvalue()
     order = ["login_url_opened", "code_captured", "session_created", "token_verified", "delivered"]
-    assert sorted(order, key=said.index) == order
+    assert sorted(order, key=detail.index) == order
 
 
 @pytest.mark.parametrize("scenario", ISSUED)
@@ -130,7 +130,7 @@ async def test_a_login_fails_by_its_name(walked, scenario, name):
     served, outcome = await walked(scenario)
     twin = served.twin
     assert (outcome.outcome, outcome.error.name) == ("failed", name), outcome.error.message
-    assert outcome.error.mend
+    assert outcome.error.hint
     assert not served.token_file.exists()
     assert twin.counters["callback"] == twin.counters["signup"] == 0
     assert len(set(twin.otps)) == len(twin.otps), "a code was sent twice"

@@ -22,8 +22,8 @@ async def test_the_template_logs_in_at_its_twin(tmp_path):
     try:
         lines = []
         async with asyncio.timeout(60):
-            while "Brokers," not in (said := (await sandbox.stderr.readline()).decode()):
-                assert said, "the sandbox ended"
+            while "Brokers," not in (detail := (await sandbox.stderr.readline()).decode()):
+                assert detail, "the sandbox ended"
             while (line := (await sandbox.stdout.readline()).decode()).strip():
                 lines.append(line)
         (tmp_path / "config.yaml").write_text("".join(lines))

@@ -139,7 +139,7 @@ async def test_a_login_fails_by_its_name(walked, broker, scenario):
     served, outcome = await walked(scenario, broker=broker)
     twin, name = served.twin, FAILED[scenario]
     assert (outcome.outcome, outcome.error.name) == ("failed", name)
-    assert outcome.error.mend
+    assert outcome.error.hint
     assert not served.token_file.exists()
     assert twin.counters["callback"] == 0
     assert len(set(twin.otps)) == len(twin.otps), "a code was sent twice"

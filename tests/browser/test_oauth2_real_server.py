@@ -144,8 +144,8 @@ async def test_a_wrong_client_secret(tmp_path):
         wrong = lambda account: account["credentials"].update(client_secret="another secret of somebody")  # noqa: E731
         outcome = await run(tmp_path, server, redirect_uri, wrong)
         assert outcome.error.name == "exchange_rejected"
-        assert "invalid_client" in outcome.error.said
-        assert "client_secret" in outcome.error.mend
+        assert "invalid_client" in outcome.error.detail
+        assert "client_secret" in outcome.error.hint
         assert len(await server.posted("/token")) == 1
         assert came == []
 
@@ -156,7 +156,7 @@ async def test_a_person_who_cancels(tmp_path):
         cancel = lambda account: account["options"].update(consent=r"^\[ cancel \]$", consent_at="")  # noqa: E731
         outcome = await run(tmp_path, server, redirect_uri, cancel)
         assert outcome.error.name == "consent_required"
-        assert "aborted" in outcome.error.said
+        assert "aborted" in outcome.error.detail
         assert len(await server.posted("/interaction/")) == 1
         assert await server.posted("/token") == []
         assert came == []
@@ -170,13 +170,14 @@ async def test_authorize_false_presses_nothing(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("change", "said"), [({"client_id": "nobody"}, "invalid_client"), ({"redirect_uri": "https://other.test/"}, "redirect_uri")]
+    ("change", "detail"),
+    [({"client_id": "nobody"}, "invalid_client"), ({"redirect_uri": "https://other.test/"}, "redirect_uri")],
 )
-async def test_a_client_that_the_server_does_not_know(tmp_path, change, said):
+async def test_a_client_that_the_server_does_not_know(tmp_path, change, detail):
     async with app() as (redirect_uri, _), served(redirect_uri) as server:
         outcome = await run(tmp_path, server, redirect_uri, lambda account: account["credentials"].update(change))
         assert outcome.error.name == "credentials_rejected"
-        assert said in outcome.error.said
+        assert detail in outcome.error.detail
         assert await server.posted("/") == []
 
 
@@ -184,4 +185,4 @@ async def test_without_pkce_this_server_says_so(tmp_path):
     async with app() as (redirect_uri, _), served(redirect_uri) as server:
         outcome = await run(tmp_path, server, redirect_uri, lambda account: account["options"].update(pkce=False))
         assert outcome.error.name == "exchange_rejected"
-        assert "PKCE" in outcome.error.said
+        assert "PKCE" in outcome.error.detail

@@ -135,9 +135,9 @@ async def test_a_plain_login_ends_with_a_token_in_a_file(walked, heard):
     calls = {place: twin.counters[place] for place in ("generate", "verify", "pin", "authorize", "exchange", "profile")}
     assert set(calls.values()) == {1}
     assert (len(twin.otps), len(twin.codes_exchanged), twin.counters["callback"], twin.counters["sms"]) == (1, 1, 0, 0)
-    said = heard.getvalue()
+    detail = heard.getvalue()
     order = ["login_url_opened", "code_captured", "session_created", "token_verified", "delivered"]
-    assert sorted(order, key=said.index) == order
+    assert sorted(order, key=detail.index) == order
 
 
 @pytest.mark.parametrize("scenario", sorted(ISSUED))
@@ -162,7 +162,7 @@ async def test_a_login_fails_by_its_name(walked, scenario, name):
     served, outcome = await walked(scenario, *quicker(scenario))
     twin = served.twin
     assert (outcome.outcome, outcome.error.name) == ("failed", name), outcome.error.message
-    assert outcome.error.mend
+    assert outcome.error.hint
     assert not served.token_file.exists()
     assert twin.counters["callback"] == twin.counters["signup"] == 0
     assert len(set(twin.otps)) == len(twin.otps), "a code was sent twice"
@@ -189,7 +189,7 @@ async def test_an_app_that_is_not_known_is_told_in_upstoxs_words(walked):
 async def test_inactive_segments_are_told_with_what_to_do(walked):
     _, outcome = await walked("inactive_segments")
     assert "No segments for these users are active" in outcome.error.message
-    assert "Reactivate your segments" in outcome.error.mend
+    assert "Reactivate your segments" in outcome.error.hint
 
 
 async def test_a_redirect_uri_that_differs_by_a_slash_is_refused_by_the_dialog(walked):

@@ -105,9 +105,9 @@ async def test_a_plain_login_ends_with_a_token_in_a_file(walked, heard):
     assert (outcome.expires_at.hour, outcome.expires_at.minute, outcome.expires_at.utcoffset().total_seconds()) == (6, 0, 19800)
     assert served.token_file.stat().st_mode & 0o777 == 0o600
     assert (twin.counters["login"], len(twin.otps), len(twin.codes_exchanged), twin.counters["callback"]) == (1, 1, 1, 0)
-    said = heard.getvalue()
+    detail = heard.getvalue()
     order = ["login_url_opened", "code_captured", "session_created", "token_verified", "delivered"]
-    assert sorted(order, key=said.index) == order
+    assert sorted(order, key=detail.index) == order
 
 
 @pytest.mark.parametrize("scenario", sorted(ISSUED))
@@ -127,7 +127,7 @@ async def test_a_login_fails_by_its_name(walked, scenario, name):
     served, outcome = await walked(scenario)
     twin = served.twin
     assert (outcome.outcome, outcome.error.name) == ("failed", name)
-    assert outcome.error.mend
+    assert outcome.error.hint
     assert not served.token_file.exists()
     assert twin.counters["callback"] == 0
     assert len(set(twin.otps)) == len(twin.otps), "a code was sent twice"

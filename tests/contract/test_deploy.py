@@ -52,21 +52,21 @@ BY_ARGUMENT = {"clone", "personality", "socket"}
 # Their own tools
 
 
-def said(*command):
+def detail(*command):
     done = subprocess.run([*map(str, command)], check=False, capture_output=True, text=True, timeout=60)
     return done.returncode, done.stdout + done.stderr
 
 
 def hadolint(file):
-    return said(BIN / "hadolint", "--no-color", file)
+    return detail(BIN / "hadolint", "--no-color", file)
 
 
 def compose_schema(file):
-    return said(BIN / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", file)
+    return detail(BIN / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", file)
 
 
 def kubernetes(file):
-    return said(BIN / "kubernetes-validate", "--strict", file)
+    return detail(BIN / "kubernetes-validate", "--strict", file)
 
 
 def systemd(file, folder):
@@ -74,7 +74,7 @@ def systemd(file, folder):
     for unit in UNITS:
         text = (file if unit.name == file.name else unit).read_text()
         (folder / unit.name).write_text(text.replace(PROGRAM, "/bin/true"))
-    return said("systemd-analyze", "verify", "--man=no", folder / file.name)
+    return detail("systemd-analyze", "verify", "--man=no", folder / file.name)
 
 
 def test_hadolint_has_nothing_against_the_dockerfile():

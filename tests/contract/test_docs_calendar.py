@@ -91,7 +91,7 @@ async def test_mistakes_in_the_file_are_told_and_exit_2(with_own_days):
     assert done.code == 2
     (problem,) = done.json["problems"]
     assert problem["key"].endswith("days/own.yaml: closures.0.day")
-    assert problem["mend"]
+    assert problem["hint"]
     checked = await user.says("check", "--json")
     assert any(row["key"] == problem["key"] and row["level"] == "problem" for row in checked.json["findings"])
 

@@ -76,7 +76,7 @@ def test_what_is_missing_is_told_when_it_is_copied_and_nothing_else_is_done(tmp_
     found = preflight.run(tmp_path / "config.yaml", {"HOME": str(tmp_path)}, online=False)
     bad = {one.key.rsplit(".", 1)[1]: one for one in found if one.level == "problem"}
     assert bad.keys() == {"api_secret", "password", "totp_secret"}
-    assert all(one.mend for one in bad.values())
+    assert all(one.hint for one in bad.values())
 
 
 def test_what_is_commented_out_can_be_used(load):

@@ -162,10 +162,10 @@ async def test_no_signal_is_ignored_because_python_does(user):
 @pytest.mark.parametrize("hours", [-1, -30])
 async def test_an_expired_token_starts_nothing(user, hours):
     put(user.folder, hours=hours)
-    code, said = await refused(user, "mine", "--", "sh", "-c", "echo started")
+    code, detail = await refused(user, "mine", "--", "sh", "-c", "echo started")
     assert code == 3
-    assert said.startswith("token_rejected: mine has n")
-    assert "Run `autologin run mine`." in said
+    assert detail.startswith("token_rejected: mine has n")
+    assert "Run `autologin run mine`." in detail
 
 
 async def test_no_token_starts_nothing(user):
@@ -177,48 +177,48 @@ async def test_no_token_starts_nothing(user):
 
 async def test_a_command_that_is_not_there(user):
     for name in ("no-such-command", "./no-such-command", "config.yaml/x"):
-        code, said = await refused(user, "mine", "--", name)
+        code, detail = await refused(user, "mine", "--", name)
         assert code == 127
-        assert f"There is no command {name}. Check how it is written, and PATH." in said
+        assert f"There is no command {name}. Check how it is written, and PATH." in detail
 
 
 async def test_a_script_whose_interpreter_is_not_there(user):
     (user.folder / "script").write_text("#!/no/such/interpreter\n")
     (user.folder / "script").chmod(0o755)
-    code, said = await refused(user, "mine", "--", "./script")
-    assert (code, "the program in its first line is not there" in said) == (127, True)
+    code, detail = await refused(user, "mine", "--", "./script")
+    assert (code, "the program in its first line is not there" in detail) == (127, True)
 
 
 async def test_a_command_that_cannot_be_started(user):
     (user.folder / "text").write_text("echo started\n")
-    code, said = await refused(user, "mine", "--", "./text")
-    assert (code, said) == (126, "error: ./text cannot be started: permission denied.\n")
+    code, detail = await refused(user, "mine", "--", "./text")
+    assert (code, detail) == (126, "error: ./text cannot be started: permission denied.\n")
     (user.folder / "text").chmod(0o755)
-    code, said = await refused(user, "mine", "--", "./text")
-    assert (code, said) == (126, "error: ./text is no program. A script needs a first line such as #!/bin/sh.\n")
+    code, detail = await refused(user, "mine", "--", "./text")
+    assert (code, detail) == (126, "error: ./text is no program. A script needs a first line such as #!/bin/sh.\n")
     assert (await refused(user, "mine", "--", "./state"))[0] == 126
 
 
 @pytest.mark.parametrize("secret", ["exec-token-canary\0x", "exec-token-canary" + "x" * 200_000])
 async def test_a_token_that_no_environment_can_hold(user, secret):
     put(user.folder, secret=secret)
-    code, said = await refused(user, "mine", "--", "sh", "-c", "echo started")
+    code, detail = await refused(user, "mine", "--", "sh", "-c", "echo started")
     assert code == 126
-    assert said.startswith("error: sh cannot be started: ")
-    assert "canary" not in said
+    assert detail.startswith("error: sh cannot be started: ")
+    assert "canary" not in detail
 
 
 @pytest.mark.parametrize("words", [["mine"], ["mine", "--"]])
 async def test_no_command_at_all(user, words):
-    code, said = await refused(user, *words)
+    code, detail = await refused(user, *words)
     assert code == 2
-    assert "CMD: no command is given" in said
-    assert "autologin exec mine -- python bot.py" in said
+    assert "CMD: no command is given" in detail
+    assert "autologin exec mine -- python bot.py" in detail
 
 
 async def test_an_account_that_is_not_there(user):
-    code, said = await refused(user, "mien", "--", "sh", "-c", "echo started")
-    assert (code, 'there is no account "mien"' in said) == (2, True)
+    code, detail = await refused(user, "mien", "--", "sh", "-c", "echo started")
+    assert (code, 'there is no account "mien"' in detail) == (2, True)
 
 
 # The names

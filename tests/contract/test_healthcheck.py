@@ -94,9 +94,9 @@ def test_no_address_is_1_and_not_2_which_docker_keeps_for_itself(tmp_path, url):
 def test_a_server_that_says_nothing_is_given_up(monkeypatch):
     monkeypatch.setattr(healthcheck, "SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as deaf:
-        alive, said = healthcheck.ask(f"http://127.0.0.1:{deaf.getsockname()[1]}/livez")
+        alive, detail = healthcheck.ask(f"http://127.0.0.1:{deaf.getsockname()[1]}/livez")
     assert not alive
-    assert said.endswith("cannot be asked: timed out")
+    assert detail.endswith("cannot be asked: timed out")
 
 
 def test_a_server_that_speaks_something_else(service):
@@ -109,10 +109,10 @@ def test_a_server_that_speaks_something_else(service):
     with socket.create_server(("127.0.0.1", 0)) as other:
         thread = threading.Thread(target=babble, args=(other,))
         thread.start()
-        alive, said = healthcheck.ask(f"http://127.0.0.1:{other.getsockname()[1]}/livez")
+        alive, detail = healthcheck.ask(f"http://127.0.0.1:{other.getsockname()[1]}/livez")
         thread.join()
     assert not alive
-    assert "cannot be asked: SSH-2.0-x" in said
+    assert "cannot be asked: SSH-2.0-x" in detail
 
 
 def test_without_an_address_the_default_of_the_config_is_asked():

@@ -83,10 +83,10 @@ async def test_the_lines_of_the_docs_start_the_sdk_from_our_token(twin, tmp_path
     assert out.decode().strip() == twin.credentials["user_id"]
 
 
-@pytest.mark.parametrize(("secret", "said"), [("wrong", "Invalid `checksum`"), (None, "Token is invalid or has expired")])
-async def test_a_refused_exchange_is_the_sdks_token_exception(twin, kite, secret, said):
+@pytest.mark.parametrize(("secret", "detail"), [("wrong", "Invalid `checksum`"), (None, "Token is invalid or has expired")])
+async def test_a_refused_exchange_is_the_sdks_token_exception(twin, kite, secret, detail):
     code = await request_token(twin) if secret else "never-issued"
-    with pytest.raises(TokenException, match=said) as caught:
+    with pytest.raises(TokenException, match=detail) as caught:
         await ask(kite.generate_session, code, secret or twin.credentials["api_secret"])
     assert caught.value.code == 403
 

@@ -206,7 +206,7 @@ def test_another_key_is_an_error_and_not_an_empty_store(opener):
     opener(KEYS[:1]).put_token("z", "zerodha", a_token())
     with pytest.raises(StoreError, match="sealed with another key") as caught:
         opener(KEYS[1:2])
-    assert "Put the old key back" in caught.value.mend
+    assert "Put the old key back" in caught.value.hint
     assert opener(KEYS[:1]).token("z").token == a_token()
 
 
@@ -565,8 +565,8 @@ print(store.fingerprint("x"))
 
 
 def test_processes_that_open_a_new_folder_at_once_get_one_store(tmp_path):
-    with at_once(OPENS, tmp_path / "state", processes=5) as said:
-        names = {name for lines in said for name in lines}
+    with at_once(OPENS, tmp_path / "state", processes=5) as detail:
+        names = {name for lines in detail for name in lines}
     assert len(names) == 1
     assert sorted(file.name for file in (tmp_path / "state").iterdir()) == ["autologin.db", "key"]
 
@@ -755,7 +755,7 @@ def test_a_database_of_a_newer_autologin_is_refused_and_left_alone(opener, tmp_p
         database.execute(f"PRAGMA user_version = {newer}")
     with pytest.raises(StoreError, match=f"of version {newer}, and this autologin knows only {len(MIGRATIONS)}") as caught:
         opener()
-    assert "Install the newer autologin again" in caught.value.mend
+    assert "Install the newer autologin again" in caught.value.hint
     assert version(file) == newer
 
 
@@ -768,7 +768,7 @@ def test_a_file_that_is_no_database_is_named_with_what_to_do(opener, tmp_path):
     file.write_bytes(b"accounts: {}\n" * 100)
     with pytest.raises(StoreError, match="damaged") as caught:
         opener()
-    assert f"Move {database_module.FILE} in the state folder away" in caught.value.mend
+    assert f"Move {database_module.FILE} in the state folder away" in caught.value.hint
     file.unlink()
     assert opener().token("z") is None
 
@@ -799,7 +799,7 @@ def test_a_damaged_page_is_a_store_error(opener, tmp_path):
     file.write_bytes(content)
     with pytest.raises(StoreError, match="damaged") as caught:
         opener().token("account-7")
-    assert "Move" in caught.value.mend
+    assert "Move" in caught.value.hint
 
 
 def test_a_damaged_seal_is_a_store_error(kept):
@@ -843,7 +843,7 @@ def test_a_database_that_becomes_read_only_is_a_store_error(kept):
     kept._database.connection.execute("PRAGMA query_only = ON")
     with pytest.raises(StoreError, match="readonly") as caught:
         kept.begin_attempt("z", "f", "password")
-    assert "rights of the state folder" in caught.value.mend
+    assert "rights of the state folder" in caught.value.hint
 
 
 def test_a_full_disk_is_told_and_loses_nothing(opener):
@@ -853,7 +853,7 @@ def test_a_full_disk_is_told_and_loses_nothing(opener):
     big = a_token(extra={"bundle": ["x"] * 30_000})
     with pytest.raises(StoreError, match="full") as caught:
         kept.put_token("z", "zerodha", big)
-    assert caught.value.mend == "Free some space."
+    assert caught.value.hint == "Free some space."
     with pytest.raises(StoreError, match="full"):
         kept.block("z", "f", "otp_rejected", "x" * 100_000)
     assert kept.token("z").token == a_token()
@@ -870,14 +870,14 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
 try:
     Store.open(Path(sys.argv[1]), SystemClock()).close()
 except AutologinError as error:
-    print(type(error).__name__, bool(error.said), len(error.message) > 40)
+    print(type(error).__name__, bool(error.detail), len(error.message) > 40)
 """
 
 
 @pytest.mark.parametrize(("most", "error"), [(0, "ConfigError"), (100, "StoreError"), (20_000, "StoreError")])
 def test_no_room_for_a_new_store_is_told_and_leaves_nothing_in_the_way(opener, tmp_path, most, error):
-    with at_once(OUT_OF_SPACE, tmp_path / "state", most, processes=1) as said:
-        assert said == [[f"{error} True True"]]
+    with at_once(OUT_OF_SPACE, tmp_path / "state", most, processes=1) as detail:
+        assert detail == [[f"{error} True True"]]
     kept = opener()
     kept.put_token("z", "zerodha", a_token())
     assert kept.token("z").token == a_token()

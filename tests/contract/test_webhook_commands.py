@@ -103,7 +103,7 @@ async def test_the_same_event_again_is_told(consumer):
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "said"),
+    ("words", "code", "detail"),
     [
         (("webhook", "test", "tokens"), 2, "is no sink that takes events"),
         (("webhook", "test", "nowhere"), 2, "There are: hook"),
@@ -111,11 +111,11 @@ async def test_the_same_event_again_is_told(consumer):
         (("webhook", "listen", "--secret", "NOT_SET"), 2, "is no webhook secret"),
     ],
 )
-async def test_what_cannot_work_is_said(tmp_path, words, code, said):
+async def test_what_cannot_work_is_said(tmp_path, words, code, detail):
     user = User(tmp_path, {"HOOK_SECRET": new_secret()})
     (tmp_path / "config.yaml").write_text(CONFIG.replace("URL", "http://127.0.0.1:9/"))
     done = await user.says(*words)
-    assert (done.code, said in done.err) == (code, True), done.err
+    assert (done.code, detail in done.err) == (code, True), done.err
 
 
 async def test_a_port_that_is_in_use(tmp_path):

@@ -1,4 +1,4 @@
-"""A user who makes every mistake: each answer is one screen with the key and the mend, the right exit code, and no secret."""
+"""A user who makes every mistake: each answer is one screen with the key and the fix, the right exit code, and no secret."""
 
 from __future__ import annotations
 
@@ -236,8 +236,8 @@ async def test_a_config_with_a_mistake(user, number):
     assert "error: " in told.err
     assert as_json.json["error"] == "config_error"
     problem = next(one for one in as_json.json["problems"] if one["key"].startswith(mistake.key))
-    assert set(problem) == {"key", "message", "mend"}
-    assert mistake.says in f"{problem['message']} {problem['mend']}"
+    assert set(problem) == {"key", "message", "hint"}
+    assert mistake.says in f"{problem['message']} {problem['hint']}"
     after = everything(user.folder)
     if name.startswith("load"):
         assert (told.out, as_json.err, after) == ("", "", before)
@@ -268,8 +268,8 @@ async def test_without_a_config(user, command):
     words = [command] if command in {"status", "check"} else [command, "zerodha"]
     done = await user.says(*words, stdin="")
     assert done.code == 2
-    said = done.out + done.err
-    assert all(word in said for word in ("AUTOLOGIN_CONFIG", "./config.yaml", "autologin init", "autologin demo")), said
+    detail = done.out + done.err
+    assert all(word in detail for word in ("AUTOLOGIN_CONFIG", "./config.yaml", "autologin init", "autologin demo")), detail
     is_one_screen(done)
     if command not in {"login-url", "unblock"}:
         done = await user.says(*words, "--json", stdin="")
@@ -283,7 +283,7 @@ async def test_several_problems_are_told_at_once(user):
     done = await user.says("run", "zerodha")
     lines = [line for line in done.err.splitlines() if line.startswith("error: ")]
     assert len(lines) == 4
-    assert len(done.err.splitlines()) == 8, "each with its mend"
+    assert len(done.err.splitlines()) == 8, "each with its fix"
     is_one_screen(done)
 
 
@@ -312,23 +312,23 @@ async def test_a_seed_as_people_have_it_is_no_mistake(user, seed):
 async def test_run_needs_names_or_all(user):
     write(user, GOOD)
     before = everything(user.folder)
-    for words, said in ((["run"], "no account is named"), (["run", "zerodha", "--all"], "--all and names were given")):
+    for words, detail in ((["run"], "no account is named"), (["run", "zerodha", "--all"], "--all and names were given")):
         done = await user.says(*words)
         assert done.code == 2
-        assert said in done.err
+        assert detail in done.err
         assert "--all" in done.err.splitlines()[1]
         done = await user.says(*words, "--json")
-        assert (done.code, done.json["error"], done.json["problems"][0]["message"]) == (2, "config_error", said)
+        assert (done.code, done.json["error"], done.json["problems"][0]["message"]) == (2, "config_error", detail)
     assert everything(user.folder) == before
 
 
 @pytest.mark.parametrize("command", ["run", "token", "login-url", "exchange", "unblock"])
-@pytest.mark.parametrize(("name", "mend"), [("zeroda", 'Did you mean "zerodha"?'), ("", "Known here: zerodha."), ("--", "")])
-async def test_an_unknown_account(user, command, name, mend):
+@pytest.mark.parametrize(("name", "hint"), [("zeroda", 'Did you mean "zerodha"?'), ("", "Known here: zerodha."), ("--", "")])
+async def test_an_unknown_account(user, command, name, hint):
     write(user, GOOD)
     done = await user.says(command, name, stdin="")
     assert done.code == 2
-    assert mend in done.err
+    assert hint in done.err
     is_one_screen(done)
     assert not (user.folder / "tokens").exists()
 
@@ -341,7 +341,7 @@ async def test_one_unknown_account_among_known_ones_stops_all_before_anything_is
 
 
 async def test_unknown_commands_and_options(user):
-    for words, said in {
+    for words, detail in {
         ("rnu",): "No such command 'rnu'. Did you mean 'run'?",
         ("run", "x", "--hedged"): "No such option '--hedged'. Did you mean '--headed'?",
         ("--confg", "x", "run"): "No such option '--confg'.",
@@ -353,7 +353,7 @@ async def test_unknown_commands_and_options(user):
     }.items():
         done = await user.says(*words)
         assert done.code == 2, words
-        assert said in done.err
+        assert detail in done.err
         is_one_screen(done)
 
 
@@ -363,7 +363,7 @@ async def test_flows_with_an_unknown_broker(user):
     assert done.err == 'error: flows: "zerodah" is not a known broker\n    Did you mean "zerodha"?\n'
     done = await user.says("flows", "zerodah", "--json")
     assert done.json["problems"] == [
-        {"key": "flows", "message": '"zerodah" is not a known broker', "mend": 'Did you mean "zerodha"?'}
+        {"key": "flows", "message": '"zerodah" is not a known broker', "hint": 'Did you mean "zerodha"?'}
     ]
 
 
@@ -472,11 +472,11 @@ async def test_without_the_sandboxs_packages(user, tmp_path, command):
 
 async def serving(user):
     process = await user.start("sandbox", "--port", "0")
-    said = b""
-    while b"Ctrl-C stops it" not in said:
+    detail = b""
+    while b"Ctrl-C stops it" not in detail:
         line = await asyncio.wait_for(process.stderr.readline(), 60)
-        assert line, said
-        said += line
+        assert line, detail
+        detail += line
     return process
 
 

@@ -45,7 +45,7 @@ async def serving(served):
             await process.communicate()
 
 
-async def said(process, name):
+async def detail(process, name):
     """The next event of this name."""
     async with asyncio.timeout(60):
         while (line := json.loads(await process.stderr.readline()))["event"] != name:
@@ -81,7 +81,7 @@ async def test_it_catches_up_serves_and_ends(served):
     assert next(one for one in events if one["event"] == "stage_done")["stage"] == "config"
     assert children(process.pid) == []
     async with serving(served) as process:
-        await said(process, "next_run")
+        await detail(process, "next_run")
         assert await ready(served) == 200
         assert (await ended(served, process))[0] == 0
     assert served.twin.counters["login"] == 1, "a restart logged in again"
@@ -141,12 +141,12 @@ async def test_a_bad_config_is_refused_and_the_old_one_stays(served):
         good = file.read_text()
         file.write_text(good.replace("accounts:", "acounts:"))
         process.send_signal(signal.SIGHUP)
-        refused = await said(process, "config_refused")
-        assert refused["mend"]
+        refused = await detail(process, "config_refused")
+        assert refused["hint"]
         assert await ready(served) == 200
         file.write_text(good)
         process.send_signal(signal.SIGHUP)
-        await said(process, "config_reloaded")
+        await detail(process, "config_reloaded")
         assert (await ended(served, process))[0] == 0
     assert served.twin.counters["login"] == 1
 

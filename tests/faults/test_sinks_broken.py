@@ -34,15 +34,15 @@ def breaks(config, sink, aws):
     config["accounts"]["zerodha"]["sinks"].append("broken")
 
 
-@pytest.mark.parametrize(("sink", "said"), BROKEN.values(), ids=BROKEN)
-async def test_it_is_told_early_and_the_others_get_their_token(served, aws, sink, said):
+@pytest.mark.parametrize(("sink", "detail"), BROKEN.values(), ids=BROKEN)
+async def test_it_is_told_early_and_the_others_get_their_token(served, aws, sink, detail):
     served.user.environ = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_EC2_METADATA_DISABLED": "true"}
     served.change(lambda config: breaks(config, sink, aws))
     checked = await served.user.says("check", "--json")
     assert checked.code == 2
     (bad,) = [one for one in checked.json["findings"] if one["level"] == "problem"]
     assert bad["key"] == "sinks.broken"
-    assert said in bad["message"] + bad["mend"]
+    assert detail in bad["message"] + bad["hint"]
 
     done = await served.user.says("run", "zerodha", "--json")
     assert done.code == 6

@@ -121,11 +121,11 @@ def killed(mother, folder, files, *, after, seconds):
     return [[line.split() for line in told.read_text().splitlines()] for told in files]
 
 
-def numbers(said, word):
-    return [int(line[1]) for line in said if line[0] == word]
+def numbers(detail, word):
+    return [int(line[1]) for line in detail if line[0] == word]
 
 
-def check(folder, name, said):
+def check(folder, name, detail):
     """What one writer said is so."""
     with contextlib.closing(sqlite3.connect(folder / store.FILE)) as database:
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
@@ -133,14 +133,14 @@ def check(folder, name, said):
         outcomes = [
             outcome for (outcome,) in one._database.all("SELECT outcome FROM attempts WHERE account = ? ORDER BY id", name)
         ]
-        assert set(numbers(said, "step")) <= {step for (step,) in one._database.all("SELECT step FROM otp_steps")}
-        put = len(numbers(said, "token"))
+        assert set(numbers(detail, "step")) <= {step for (step,) in one._database.all("SELECT step FROM otp_steps")}
+        put = len(numbers(detail, "token"))
         found = one.token(name)
         value = found and found.token.access_token.get_secret_value()
         if put or found:
             assert value in {f"token-{name}-{put - 1}", f"token-{name}-{put}"}
         if value != f"token-{name}-{put}":  # a token takes the attempts before it away
-            begun = len(numbers(said, "attempt")) - put
+            begun = len(numbers(detail, "attempt")) - put
             assert begun <= len(outcomes) <= begun + 1
         assert one.acquire_lease(name) is not None
     return put
@@ -154,9 +154,9 @@ def test_a_store_whose_writers_are_killed_keeps_what_it_said_it_has(mother, tmp_
     for turn in range(TURNS):
         files = [tmp_path / f"account-{turn}-{number}" for number in range(AT_ONCE)]
         everything = killed(mother, folder, files, after="opened", seconds=chance.uniform(0, 0.06))
-        for told, said in zip(files, everything, strict=True):
-            granted.update(numbers(said, "step"))
-            tokens += check(folder, told.name, said)
+        for told, detail in zip(files, everything, strict=True):
+            granted.update(numbers(detail, "step"))
+            tokens += check(folder, told.name, detail)
     assert tokens > TURNS
     assert set(granted.values()) == {1}
 
@@ -167,8 +167,8 @@ def test_a_first_opening_that_is_killed_leaves_a_folder_that_opens(mother, tmp_p
     for turn in range(TURNS):
         folder = tmp_path / str(turn)
         seconds = chance.uniform(0, 0.012) if turn else 0
-        (said,) = killed(mother, folder, [tmp_path / f"told-{turn}"], after="born", seconds=seconds)
-        cut_off += said == [["born"]]
+        (detail,) = killed(mother, folder, [tmp_path / f"told-{turn}"], after="born", seconds=seconds)
+        cut_off += detail == [["born"]]
         with contextlib.closing(Store.open(folder, HandClock())) as one:
             assert one.begin_run("z", "zerodha")
             assert one.runs("z")[0].began == MORNING

@@ -67,7 +67,7 @@ def _complaints(page):
     page.on("console", lambda message: heard.append(message.text))
     page.on("pageerror", lambda error: heard.append(str(error)))
     yield
-    assert [said for said in heard if not any(word in said for word in ("403", "429", "frame-ancestors"))] == []
+    assert [detail for detail in heard if not any(word in detail for word in ("403", "429", "frame-ancestors"))] == []
 
 
 def card(page, account):

@@ -57,7 +57,7 @@ def test_they_are_found(server, reference, text):
 
 
 @pytest.mark.parametrize(
-    ("reference", "said", "mend"),
+    ("reference", "detail", "hint"),
     [
         ({"ssm": "/trading/pasword"}, "ParameterNotFound", "AWS_DEFAULT_REGION"),
         ({"aws_secret": "trading/nothing"}, "ResourceNotFoundException", "AWS_DEFAULT_REGION"),
@@ -67,11 +67,11 @@ def test_they_are_found(server, reference, text):
         ({"aws_secret": "trading/binary"}, "is empty", "value"),
     ],
 )
-def test_what_is_not_there(server, reference, said, mend):
+def test_what_is_not_there(server, reference, detail, hint):
     found = problem(reference)
     assert found.key == "accounts.a.credentials.password"
-    assert said in found.message
-    assert mend in found.mend
+    assert detail in found.message
+    assert hint in found.hint
 
 
 @pytest.mark.parametrize(
@@ -85,11 +85,11 @@ def test_who_may_not_read_is_told_the_action_and_the_resource(monkeypatch, refer
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     with scripted(refusal("AccessDeniedException")) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
-        assert problem(reference).mend == f"Allow this identity {action} on {resource}."
+        assert problem(reference).hint == f"Allow this identity {action} on {resource}."
 
 
 def test_no_region():
-    assert "AWS_DEFAULT_REGION" in problem({"ssm": "/x"}).mend
+    assert "AWS_DEFAULT_REGION" in problem({"ssm": "/x"}).hint
 
 
 def test_the_text_of_a_secret_is_taken_as_it_is(server):

@@ -1,4 +1,4 @@
-"""`autologin check`: everything that stands against a login, told at once, with its mend, and nothing left behind."""
+"""`autologin check`: everything that stands against a login, told at once, with its fix, and nothing left behind."""
 
 from __future__ import annotations
 
@@ -75,11 +75,11 @@ def everything(folder):
 
 
 def problems(found, level="problem"):
-    """Key -> message and mend of what has to be mended. Each names a mend."""
+    """Key -> message and fix of what has to be fixed. Each names a fix."""
     bad = [one for one in found if one.level == level]
-    assert [one.key for one in bad if not one.mend] == []
+    assert [one.key for one in bad if not one.hint] == []
     assert len({one.key for one in bad}) == len(bad), "a key is named twice"
-    return {one.key: f"{one.message} | {one.mend}" for one in bad}
+    return {one.key: f"{one.message} | {one.hint}" for one in bad}
 
 
 # A good config
@@ -129,8 +129,8 @@ def test_the_environment_alone(tmp_path, monkeypatch):
 )
 def test_a_login_before_the_brokers_reset(tmp_path, zone, at, early):
     found = look(tmp_path, GOOD + f'timezone: {zone}\nschedule: {{at: "{at}"}}\n')
-    said = f"at {at} is before Zerodha's daily reset: the token would die at it | Log in after 07:35 IST."
-    assert problems(found, "warning") == ({"accounts.zerodha.schedule.at": said} if early else {})
+    detail = f"at {at} is before Zerodha's daily reset: the token would die at it | Log in after 07:35 IST."
+    assert problems(found, "warning") == ({"accounts.zerodha.schedule.at": detail} if early else {})
 
 
 # What is wrong
@@ -340,7 +340,7 @@ def test_two_accounts_at_one_broker_share_its_flow(tmp_path):
 )
 def test_a_file_that_is_hardly_a_config(tmp_path, text, words):
     found = problems(look(tmp_path, text))
-    assert any(words in said for said in found.values()), found
+    assert any(words in detail for detail in found.values()), found
 
 
 def test_no_config_and_a_config_that_is_a_folder(tmp_path, monkeypatch):
@@ -348,7 +348,7 @@ def test_no_config_and_a_config_that_is_a_folder(tmp_path, monkeypatch):
     (only,) = preflight.run(None, {"HOME": str(tmp_path)}, online=False)
     assert (only.key, only.level) == ("config", "problem")
     assert "./config.yaml" in only.message
-    assert "autologin demo" in only.mend
+    assert "autologin demo" in only.hint
     (only,) = preflight.run(tmp_path, {"HOME": str(tmp_path)}, online=False)
     assert "Is a directory" in only.message
     (only,) = preflight.run(tmp_path / "nowhere.yaml", {}, online=False)
@@ -471,7 +471,7 @@ async def test_the_command_says_ok_by_its_exit_code(tmp_path):
         told = (await served.user.says("check", "--online", "--json")).json
         assert told["ok"] is True
         assert "problems" not in told
-        assert {tuple(sorted(row)) for row in told["findings"]} == {("key", "level", "mend", "message")}
+        assert {tuple(sorted(row)) for row in told["findings"]} == {("hint", "key", "level", "message")}
         assert sorted(tmp_path.rglob("*")) == before, "check left something"
 
 
@@ -488,7 +488,7 @@ async def test_the_command_says_what_to_mend(tmp_path):
         assert done.code == 2
         assert (done.json["ok"], done.json["error"]) == (False, "config_error")
         assert {row["key"] for row in done.json["problems"]} == {"accounts.zerodha.tmeout", KEY}
-        assert all(row["message"] and row["mend"] for row in done.json["problems"])
+        assert all(row["message"] and row["hint"] for row in done.json["problems"])
         assert sorted(tmp_path.rglob("*")) == before, "check left something"
 
 
@@ -522,5 +522,5 @@ def test_a_token_that_is_stored_is_untouched_by_a_check(tmp_path):
 def test_json_is_json(capsys, tmp_path):
     render.findings(look(tmp_path, "a: [\n"), as_json=True)
     told = json.loads(capsys.readouterr().out)
-    assert told["problems"] == [{key: row[key] for key in ("key", "message", "mend")} for row in told["findings"]]
+    assert told["problems"] == [{key: row[key] for key in ("key", "message", "hint")} for row in told["findings"]]
     assert os.environ.get("AUTOLOGIN_CONFIG") is None

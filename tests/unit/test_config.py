@@ -55,13 +55,13 @@ def load(folder: Path, text: str = GOOD, **environ: str):
 
 
 def problems(folder: Path, text: str = GOOD, **environ: str) -> dict[str, str]:
-    """Key -> message and mend, for a config that must not load. No value may be in any of them."""
+    """Key -> message and fix, for a config that must not load. No value may be in any of them."""
     with pytest.raises(ConfigError) as caught:
         load(folder, text, **environ)
     assert CANARY not in caught.value.message
     assert CANARY not in repr(caught.value)
     assert caught.value.exit_code == 2
-    return {problem.key: f"{problem.message} | {problem.mend}" for problem in caught.value.problems}
+    return {problem.key: f"{problem.message} | {problem.hint}" for problem in caught.value.problems}
 
 
 def flow(folder: Path, text: str = GOOD, **environ: str):
@@ -171,9 +171,9 @@ def test_every_problem_of_an_account_is_named_at_once(tmp_path):
     found = {problem.key.rsplit(".", 1)[1]: problem for problem in caught.value.problems}
     assert found.keys() == {"password", "totp_secret", "api_key"}
     assert "ZERODHA_PASWORD is not set" in found["password"].message
-    assert "Did you mean ZERODHA_PASSWORD?" in found["password"].mend
+    assert "Did you mean ZERODHA_PASSWORD?" in found["password"].hint
     assert "no TOTP seed" in found["totp_secret"].message
-    assert "the seed that Kite shows" in found["totp_secret"].mend
+    assert "the seed that Kite shows" in found["totp_secret"].hint
     assert f"{tmp_path}/nowhere" in found["api_key"].message
     assert CANARY not in caught.value.message
     assert caught.value.problems[0].key.startswith("accounts.zerodha.credentials.")

@@ -130,9 +130,9 @@ async def test_nothing_outstanding_is_nothing_to_do(post, store, clock):
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "detail"),
     [
-        (DeliveryFailed("no room", mend="Make some."), "no room. Make some"),
+        (DeliveryFailed("no room", hint="Make some."), "no room. Make some"),
         (DeliveryFailed("no room"), "no room"),
         (BrokerUnavailable("nobody there"), "nobody there. Try again in a few minutes"),
         (ConfigError(Problem("sinks.memory.secret", "is missing", "Set it.")), "sinks.memory.secret: is missing. Set it"),
@@ -140,12 +140,12 @@ async def test_nothing_outstanding_is_nothing_to_do(post, store, clock):
         (TimeoutError(), "It was not done within 30 seconds"),
     ],
 )
-async def test_a_sink_that_fails_is_named_and_the_others_get_theirs(post, store, told, error, said):
+async def test_a_sink_that_fails_is_named_and_the_others_get_theirs(post, store, told, error, detail):
     bad, good = Memory("bad", errors=[error] * 99), Memory("good")
     await post(bad, good).drain(["bad", "good"], seconds=10)
     assert len(good.given) == 1
-    assert outcomes(store, "bad", "good") == [Delivery("bad", "failed", said), Delivery("good", "delivered")]
-    assert dispatcher.failure(outcomes(store, "bad", "good")).said == f"bad: {said}"
+    assert outcomes(store, "bad", "good") == [Delivery("bad", "failed", detail), Delivery("good", "delivered")]
+    assert dispatcher.failure(outcomes(store, "bad", "good")).detail == f"bad: {detail}"
     assert SECRET not in f"{outcomes(store, 'bad')} {[line['extra'] for line in told]}"
 
 

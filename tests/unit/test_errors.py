@@ -89,34 +89,34 @@ def test_names_that_others_alert_on():
 
 @pytest.mark.parametrize("kind", RAISED, ids=lambda kind: kind.__name__)
 def test_each_error_says_what_to_do(kind):
-    mend = kind().mend
-    assert len(mend.split()) >= 5
-    assert re.match(r"[A-Za-z]", mend)
-    assert mend.endswith(".")
+    hint = kind().hint
+    assert len(hint.split()) >= 5
+    assert re.match(r"[A-Za-z]", hint)
+    assert hint.endswith(".")
 
 
 @pytest.mark.parametrize("kind", RAISED, ids=lambda kind: kind.__name__)
 def test_an_error_without_words_of_its_own_says_what_its_class_is_for(kind):
-    said = kind().said
-    assert said == (kind.__doc__ or "").splitlines()[0]
-    assert kind().message == f"{said} {kind().mend}"
+    detail = kind().detail
+    assert detail == (kind.__doc__ or "").splitlines()[0]
+    assert kind().message == f"{detail} {kind().hint}"
 
 
 def test_a_message_names_the_stage_what_happened_what_to_do_and_where_to_look(tmp_path):
     error = AccountLocked("Your account is blocked")
     error.stage, error.bundle = "login", tmp_path
-    assert error.message == f"login: Your account is blocked. {AccountLocked.mend} What the page showed is in {tmp_path}."
+    assert error.message == f"login: Your account is blocked. {AccountLocked.hint} What the page showed is in {tmp_path}."
 
 
-@pytest.mark.parametrize(("said", "sentence"), [("No", "No."), ("No.", "No."), ("No!", "No!"), ("Why?", "Why?")])
-def test_a_message_is_made_of_sentences(said, sentence):
-    assert StoreError(said, mend="").message == sentence
+@pytest.mark.parametrize(("detail", "sentence"), [("No", "No."), ("No.", "No."), ("No!", "No!"), ("Why?", "Why?")])
+def test_a_message_is_made_of_sentences(detail, sentence):
+    assert StoreError(detail, hint="").message == sentence
 
 
 def test_a_mend_of_its_own_wins_over_the_classes():
-    assert StoreError("full", mend="Free some space.").mend == "Free some space."
-    assert StoreError("full", mend="").mend == ""
-    assert StoreError("full", mend=None).mend == StoreError.mend
+    assert StoreError("full", hint="Free some space.").hint == "Free some space."
+    assert StoreError("full", hint="").hint == ""
+    assert StoreError("full", hint=None).hint == StoreError.hint
 
 
 def test_what_was_said_is_what_python_shows():
@@ -126,22 +126,22 @@ def test_what_was_said_is_what_python_shows():
 @pytest.mark.parametrize("kind", RAISED, ids=lambda kind: kind.__name__)
 def test_no_error_holds_a_known_secret(kind):
     redaction.remember("hunter2canary")
-    error = kind("no, hunter2canary is wrong", mend="Change hunter2canary.")
-    for text in (error.said, error.mend, error.message, str(error), repr(error), repr(error.args)):
+    error = kind("no, hunter2canary is wrong", hint="Change hunter2canary.")
+    for text in (error.detail, error.hint, error.message, str(error), repr(error), repr(error.args)):
         assert "hunter2canary" not in text
-    assert error.said == f"no, {redaction.MASK} is wrong"
+    assert error.detail == f"no, {redaction.MASK} is wrong"
 
 
 def test_no_problem_of_a_config_holds_a_known_secret():
     redaction.remember("hunter2canary")
     error = ConfigError([Problem("a.b", "hunter2canary is wrong", "Change hunter2canary."), Problem("c", "is missing")])
-    for text in (error.said, error.message, str(error), repr(error), repr(error.problems)):
+    for text in (error.detail, error.message, str(error), repr(error), repr(error.problems)):
         assert "hunter2canary" not in text
 
 
 def test_a_config_error_tells_every_problem_with_its_key_and_mend():
     error = ConfigError([Problem("a.b", "is wrong", "Change it."), Problem("c", "is missing")])
-    assert error.said == "a.b: is wrong\n    Change it.\nc: is missing"
+    assert error.detail == "a.b: is wrong\n    Change it.\nc: is missing"
     assert [problem.key for problem in error.problems] == ["a.b", "c"]
     assert ConfigError(Problem("c", "is missing")).problems == [Problem("c", "is missing")]
 
@@ -154,7 +154,7 @@ def test_what_the_policy_needs_to_know_is_on_the_error():
 
 
 def test_what_a_broker_says_stays_on_one_line_and_steers_no_terminal():
-    said = BrokerUnavailable('X said: "bad \x1b[31mred\x07 \r\n12:00 INFO forged \u202e' + "x" * 5000).said
-    assert said.startswith('X said: "bad  [31mred   12:00 INFO forged  xxx')
-    assert said.isprintable()
-    assert len(said) < 700
+    detail = BrokerUnavailable('X said: "bad \x1b[31mred\x07 \r\n12:00 INFO forged \u202e' + "x" * 5000).detail
+    assert detail.startswith('X said: "bad  [31mred   12:00 INFO forged  xxx')
+    assert detail.isprintable()
+    assert len(detail) < 700

@@ -63,7 +63,7 @@ def wrong(**keys):
         parse({"type": "file", "path": "x", **keys})
     (found,) = caught.value.errors()
     assert (found["loc"], found["type"]) == (tuple(keys)[-1:], "config"), found
-    return f"{found['ctx']['said']} | {found['ctx']['mend']}"
+    return f"{found['ctx']['detail']} | {found['ctx']['hint']}"
 
 
 # The three readers
@@ -158,10 +158,10 @@ def test_what_is_refused_would_be_read_wrong_by_one_of_them(tmp_path, value):
 )
 async def test_a_refusal_names_the_field_and_the_kind_and_never_the_value(tmp_path, value, kind):
     (tmp_path / "token").write_text("the old one")
-    said = await refused(sink(tmp_path / "token", format="dotenv").deliver(message(value)), value)
-    assert f"The token's access_token holds {kind}: " in said
-    assert "format: json" in said
-    assert "canary" not in said
+    detail = await refused(sink(tmp_path / "token", format="dotenv").deliver(message(value)), value)
+    assert f"The token's access_token holds {kind}: " in detail
+    assert "format: json" in detail
+    assert "canary" not in detail
     assert (tmp_path / "token").read_text() == "the old one"
 
 
@@ -231,16 +231,16 @@ async def test_raw_is_the_value_and_not_one_byte_more(tmp_path):
 
 @pytest.mark.parametrize("format_", ["json", "dotenv", "raw"])
 async def test_a_field_that_the_token_does_not_have(tmp_path, format_):
-    said = await refused(sink(tmp_path / "token", format=format_, fields=["extra.publik_token"]).deliver(message()))
-    assert 'The token has no field "extra.publik_token". Known here: api_key, public_token' in said
+    detail = await refused(sink(tmp_path / "token", format=format_, fields=["extra.publik_token"]).deliver(message()))
+    assert 'The token has no field "extra.publik_token". Known here: api_key, public_token' in detail
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("format_", ["dotenv", "raw"])
 @pytest.mark.parametrize("path", ["extra.feed", "extra.none"])
 async def test_a_field_that_is_not_one_value(tmp_path, format_, path):
-    said = await refused(sink(tmp_path / "token", format=format_, fields=[path]).deliver(message()))
-    assert f"The token's {path} is not one value. Write it with `format: json`" in said
+    detail = await refused(sink(tmp_path / "token", format=format_, fields=[path]).deliver(message()))
+    assert f"The token's {path} is not one value. Write it with `format: json`" in detail
 
 
 @pytest.mark.parametrize(
@@ -393,9 +393,9 @@ print(os.listdir(sys.argv[1]))
 def test_who_may_not_give_a_file_away_is_told_so_by_the_check_already():
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run([sys.executable, "-c", NOT_ROOT, folder], check=False, capture_output=True, text=True)
-    *said, left = done.stdout.splitlines()
-    assert len(said) == 4, done.stderr
-    for line in said:
+    *detail, left = done.stdout.splitlines()
+    assert len(detail) == 4, done.stderr
+    for line in detail:
         assert f"{folder}/token cannot be given to that owner or group: permission denied. Only root may" in line
         assert "sinks.tokens" in line
     assert left == "[]"

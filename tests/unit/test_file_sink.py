@@ -1,4 +1,4 @@
-"""The file sink: a reader sees the old token or the new one, and what cannot be written is said with its mend."""
+"""The file sink: a reader sees the old token or the new one, and what cannot be written is said with its fix."""
 
 from __future__ import annotations
 
@@ -262,8 +262,8 @@ async def test_a_failure_leaves_the_old_file_and_names_the_mend(tmp_path, monkey
     owner, name = {"write": (files, "_write"), "fsync": (os, "fsync"), "rename": (Path, "replace")}[step]
     with monkeypatch.context() as broken:
         broken.setattr(owner, name, fail)
-        said = await refused(give(path))
-    assert all(word in said for word in (str(path), *words)), said
+        detail = await refused(give(path))
+    assert all(word in detail for word in (str(path), *words)), detail
     assert json.loads(path.read_text())["access_token"] == OLD
     assert everything(tmp_path) == ["t.json"]
 
@@ -272,9 +272,9 @@ async def test_a_full_disk(full_disk):
     path = full_disk / "t.json"
     before = path.read_bytes()
     for work in (give(path, token(SECRET, filler="x" * 100_000)), sink(path).check()):
-        said = await refused(work)
-        assert f"{path} cannot be written: " in said
-        assert "the disk is full. Free some space." in said
+        detail = await refused(work)
+        assert f"{path} cannot be written: " in detail
+        assert "the disk is full. Free some space." in detail
     assert path.read_bytes() == before
     assert everything(full_disk) == ["ballast", "t.json"]
 
@@ -352,17 +352,17 @@ async def test_the_path_leads_through_a_file(tmp_path):
 async def test_a_read_only_place():
     """/proc takes no files, from root either."""
     for work in (give("/proc/autologin/t.json"), sink("/proc/autologin/t.json").check()):
-        said = await refused(work)
-        assert "/proc/autologin/t.json cannot be written: " in said
-        assert "sinks.tokens.path" in said
+        detail = await refused(work)
+        assert "/proc/autologin/t.json cannot be written: " in detail
+        assert "sinks.tokens.path" in detail
 
 
 @pytest.mark.parametrize(
     "user_id", ["../../etc/cron.d/x", "..", "/etc/passwd", "a/b", "", ".hidden", "a\0b", "a\nb", "{account}", "-rf", "ä" * 300]
 )
 async def test_a_user_id_that_leads_out_of_the_folder_is_refused(tmp_path, user_id):
-    said = await refused(give(tmp_path / "in" / "{user_id}.json", token(user_id=user_id)))
-    assert "Use {account} instead of {user_id} in sinks.tokens.path" in said
+    detail = await refused(give(tmp_path / "in" / "{user_id}.json", token(user_id=user_id)))
+    assert "Use {account} instead of {user_id} in sinks.tokens.path" in detail
     assert everything(tmp_path) == []
 
 
@@ -410,8 +410,8 @@ def test_a_path_that_cannot_be_meant(path, words):
     with pytest.raises(ValidationError) as caught:
         parse({"type": "file", "path": path})
     (problem,) = caught.value.errors()
-    assert words in problem["ctx"]["said"]
-    assert problem["ctx"]["mend"]
+    assert words in problem["ctx"]["detail"]
+    assert problem["ctx"]["hint"]
 
 
 @pytest.mark.parametrize(

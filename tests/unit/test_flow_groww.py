@@ -111,7 +111,7 @@ async def test_what_an_answer_means(answer, name):
     error = await fails(answer)
     assert error.name == name
     if name == "consent_required":
-        assert "https://groww.in/trade-api/api-keys" in error.mend
+        assert "https://groww.in/trade-api/api-keys" in error.hint
 
 
 async def test_a_retry_after_is_kept():
@@ -163,7 +163,7 @@ def test_the_checksum_of_the_docs():
 
 
 async def test_why_there_was_no_answer_is_told():
-    said = "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed"
+    detail = "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed"
     with pytest.raises(BrokerUnavailable) as caught:
-        await asked(lambda http: flow().sign_in(http, "123456", MORNING), httpx.ConnectError(said))
-    assert f"No answer from POST groww.test/v1/token/api/access (ConnectError: {said})" in caught.value.said
+        await asked(lambda http: flow().sign_in(http, "123456", MORNING), httpx.ConnectError(detail))
+    assert f"No answer from POST groww.test/v1/token/api/access (ConnectError: {detail})" in caught.value.detail

@@ -21,4 +21,4 @@ def test_the_client_id_is_made_of_the_user_id_as_the_broker_writes_it(more, clie
 def test_a_refusal_that_the_browser_shows_as_json_is_told_in_its_words():
     error = meaning('{"stat": "Not_Ok", "emsg": "Invalid Input : Invalid client_id"}', Script(()), None)
     assert isinstance(error, CredentialsRejected)
-    assert error.said == 'The broker said: "Invalid Input : Invalid client_id"'
+    assert error.detail == 'The broker said: "Invalid Input : Invalid client_id"'

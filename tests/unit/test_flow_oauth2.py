@@ -92,7 +92,7 @@ def test_the_challenge_of_a_nonce_is_the_same_in_every_process():
 async def test_a_process_that_made_no_challenge_cannot_answer_it():
     error, request = await exchange(flow({"pkce": True}), GOOD)
     assert (error.name, request) == ("exchange_rejected", None)
-    assert "PKCE" in error.said
+    assert "PKCE" in error.detail
 
 
 async def test_a_login_by_hand_goes_on_in_another_process():
@@ -163,7 +163,7 @@ async def test_when_a_token_ends(rule, reply, ends):
 
 
 @pytest.mark.parametrize(
-    ("answer", "name", "mend"),
+    ("answer", "name", "hint"),
     [
         (httpx.Response(400, json={"error": "invalid_grant"}), "exchange_rejected", "redirect_uri"),
         (httpx.Response(401, json={"error": "invalid_client"}), "exchange_rejected", "client_secret"),
@@ -181,10 +181,10 @@ async def test_when_a_token_ends(rule, reply, ends):
         (httpx.ReadTimeout(""), "broker_unavailable", ""),
     ],
 )
-async def test_what_a_refused_exchange_means(answer, name, mend):
+async def test_what_a_refused_exchange_means(answer, name, hint):
     error, _ = await exchange(flow(), answer)
     assert error.name == name
-    assert mend in error.mend
+    assert hint in error.hint
 
 
 def token(**extra):

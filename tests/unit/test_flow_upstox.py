@@ -94,7 +94,7 @@ def test_a_dialog_that_refuses_the_app_means_the_credentials(code):
     script = Script((), phrases={FLOW.CredentialsRejected: FLOW.REFUSED_APP})
     line = f'{{"status":"error","errors":[{{"errorCode":"{code}","message":"Please check.","propertyPath":null'
     error = meaning(line, script, None)
-    assert (error.name, error.said) == ("credentials_rejected", 'The broker said: "Please check."')
+    assert (error.name, error.detail) == ("credentials_rejected", 'The broker said: "Please check."')
 
 
 # The exchange
@@ -167,14 +167,14 @@ async def test_what_an_answer_means(answer, name, words):
     with pytest.raises(Exception) as caught:  # noqa: PT011  (its name is what is tested)
         await exchanged(answer)
     assert caught.value.name == name
-    assert words in caught.value.said
+    assert words in caught.value.detail
 
 
 async def test_a_dormant_account_is_told_what_to_do():
     words = "No segments for these users are active. Manual reactivation is recommended from Upstox app/web."
     with pytest.raises(Exception, match="No segments") as caught:
         await exchanged(no(401, "", words))
-    assert (caught.value.name, "Reactivate" in caught.value.mend) == ("exchange_rejected", True)
+    assert (caught.value.name, "Reactivate" in caught.value.hint) == ("exchange_rejected", True)
 
 
 # The profile
@@ -219,7 +219,7 @@ def test_a_number_that_begins_with_91_is_not_shortened():
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "said"),
+    ("key", "value", "detail"),
     [
         ("mobile_number", "98123", "no Indian mobile number"),
         ("mobile_number", "+1 981 234 5670", "no Indian mobile number"),
@@ -231,10 +231,10 @@ def test_a_number_that_begins_with_91_is_not_shortened():
         ("pin", "١٢٣٤٥٦", "no Upstox PIN"),
     ],
 )
-def test_what_cannot_be_right_is_refused_without_repeating_it(key, value, said):
+def test_what_cannot_be_right_is_refused_without_repeating_it(key, value, detail):
     with pytest.raises(ValidationError) as caught:
         flow(**{key: value})
-    assert said in str(caught.value)
+    assert detail in str(caught.value)
     assert value not in str(caught.value)
 
 

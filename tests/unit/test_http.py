@@ -282,12 +282,12 @@ async def test_no_secret_is_anywhere(guarded):
     loader.flow_for(guarded.settings, guarded.settings.accounts["mine"], {})
     guarded.fail(OtpRejected(f"{PASSWORD} {SECRET}"))
     guarded.store.block("mine", "print", "otp_rejected", f"told {SECRET}")
-    said = [(await get(guarded, path)).text for path in ("/", "/readyz", "/metrics", "/sign-in")]
+    detail = [(await get(guarded, path)).text for path in ("/", "/readyz", "/metrics", "/sign-in")]
     async with client(guarded) as asking:
         await sign_in(asking)
-        said.append((await asking.get("/")).text)
-        said.append((await sign_in(asking, "other")).text)
-    assert leaks([SECRET, PASSWORD, "s3cret-canary", TOKEN], said) == []
+        detail.append((await asking.get("/")).text)
+        detail.append((await sign_in(asking, "other")).text)
+    assert leaks([SECRET, PASSWORD, "s3cret-canary", TOKEN], detail) == []
 
 
 # The picture of a failure
@@ -529,7 +529,7 @@ async def test_an_address_that_cannot_be_used_is_a_config_error(shown, listen):
     (problem,) = caught.value.problems
     assert problem.key == "http.listen"
     assert "cannot be used" in problem.message or "is no address" in problem.message
-    assert problem.mend
+    assert problem.hint
 
 
 def test_a_store_error_is_what_a_closed_store_raises(shown):

@@ -21,7 +21,7 @@ def kept(tmp_path, clock):
 
 
 @pytest.fixture
-def said():
+def detail():
     out = io.StringIO()
     log.configure(stream=out)
     return out
@@ -47,12 +47,12 @@ def soon(clock, seconds=30):
     return clock.monotonic() + seconds
 
 
-async def test_a_lease_is_held_inside_and_free_after(kept, clock, said):
+async def test_a_lease_is_held_inside_and_free_after(kept, clock, detail):
     async with held(kept, "z", clock, soon(clock)):
         assert not free(kept)
         assert free(kept, "y")
     assert free(kept)
-    assert not said.getvalue()
+    assert not detail.getvalue()
 
 
 async def test_a_lease_is_free_after_a_failure(kept, clock):
@@ -75,7 +75,7 @@ async def test_a_lease_is_free_after_a_cancellation(kept, clock):
     assert free(kept)
 
 
-async def test_the_second_waits_for_the_first_and_says_so(kept, clock, said):
+async def test_the_second_waits_for_the_first_and_says_so(kept, clock, detail):
     order = []
     done = asyncio.Event()
 
@@ -92,11 +92,11 @@ async def test_the_second_waits_for_the_first_and_says_so(kept, clock, said):
     one = asyncio.create_task(first())
     await turns(lambda: order == ["first in"])
     other = asyncio.create_task(second())
-    await turns(lambda: "waiting" in said.getvalue())
+    await turns(lambda: "waiting" in detail.getvalue())
     done.set()
     await asyncio.gather(one, other)
     assert order == ["first in", "first out", "second in"]
-    assert said.getvalue().count("another autologin process is signing in to this account") == 1
+    assert detail.getvalue().count("another autologin process is signing in to this account") == 1
 
 
 async def test_two_accounts_do_not_wait_for_each_other(kept, clock):
@@ -111,7 +111,7 @@ async def test_who_waits_past_the_deadline_is_told_to_come_again(kept, clock):
     with pytest.raises(BrokerUnavailable, match="still signing in to this account") as caught:
         async with held(kept, "z", clock, soon(clock, 20)):
             raise AssertionError("never held")
-    assert caught.value.mend == "Run it again later."
+    assert caught.value.hint == "Run it again later."
     assert 20 < clock.monotonic() - began < 20.5
 
 

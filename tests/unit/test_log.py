@@ -45,7 +45,7 @@ def event_calls():
 
 @pytest.mark.parametrize("form", [SECRET, "hunter2%2Fcanary", "aHVudGVyMi9jYW5hcnk="])
 def test_no_secret_is_logged_in_a_message_or_a_fact(lines, form):
-    log.event("login_failed", said=f"refused {form}", address=Path(f"x?pw={form}"), parts=[form], error=ValueError(form))
+    log.event("login_failed", detail=f"refused {form}", address=Path(f"x?pw={form}"), parts=[form], error=ValueError(form))
     logger.info(f"by hand: {form}")
     logger.debug("by hand: {}", form)
     assert len(lines.getvalue().splitlines()) == 3
@@ -69,18 +69,18 @@ def test_no_secret_is_logged_with_an_exception(lines):
 
 def test_no_secret_of_a_later_moment_is_logged_either(lines):
     remember("made-just-now")
-    log.event("x", said="made-just-now")
-    assert f"said={MASK}" in lines.getvalue()
+    log.event("x", detail="made-just-now")
+    assert f"detail={MASK}" in lines.getvalue()
 
 
 def test_a_secret_inside_a_record_is_gone_before_any_sink_sees_it(lines):
     seen = []
     logger.add(lambda message: seen.append(message.record), level="DEBUG")
-    log.event("login_failed", said=f"refused {SECRET}")
+    log.event("login_failed", detail=f"refused {SECRET}")
     (record,) = seen
     assert SECRET not in repr(record)
     assert record["extra"]["event"] == "login_failed"
-    assert record["extra"]["facts"] == {"said": f"refused {MASK}"}
+    assert record["extra"]["facts"] == {"detail": f"refused {MASK}"}
 
 
 def test_an_event_is_one_line_with_its_context_and_facts(lines):
@@ -101,10 +101,10 @@ def test_context_ends_where_it_ends(lines):
 
 @pytest.mark.parametrize("text", ["{braces} {0} {}", "<red>markup</red>", "</level>", "100 %s %d", "{extra[facts]}"])
 def test_the_brokers_words_are_no_format(lines, text):
-    log.event("login_failed", said=text)
+    log.event("login_failed", detail=text)
     logger.info(text)
     first, second = lines.getvalue().splitlines()
-    assert first.endswith(f"login_failed  said={text}")
+    assert first.endswith(f"login_failed  detail={text}")
     assert second.endswith(text)
 
 

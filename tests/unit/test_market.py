@@ -410,7 +410,7 @@ def test_mistakes_in_it_are_named_with_their_place_and_mend(tmp_path, text, key,
     assert problem.key.startswith(str(tmp_path / "days.yaml"))
     assert key in problem.key
     assert message in problem.message
-    assert problem.mend or "must be one of" in message or "at least" in message
+    assert problem.hint or "must be one of" in message or "at least" in message
 
 
 def test_all_mistakes_are_told_at_once(tmp_path):

@@ -118,9 +118,9 @@ async def test_what_is_not_accepted_is_told_and_breaks_nothing(tmp_path, told, s
             await one.test()
         one.alert("mine", "late", "No token yet.")
         await one.close()
-    said = told()
-    assert "notice_not_sent" in said
-    assert leaks([CANARY], [said]) == []
+    detail = told()
+    assert "notice_not_sent" in detail
+    assert leaks([CANARY], [detail]) == []
 
 
 async def test_an_address_that_is_none(tmp_path):
@@ -166,9 +166,9 @@ async def test_a_ping_that_fails_is_a_warning_without_its_address(tmp_path, told
     one = teller(tmp_path, {"ping": f"http://127.0.0.1:9/{CANARY}"})
     one.ping(good=True)
     await one.close()
-    said = told()
-    assert "notice_not_sent" in said
-    assert leaks([CANARY], [said]) == []
+    detail = told()
+    assert "notice_not_sent" in detail
+    assert leaks([CANARY], [detail]) == []
 
 
 async def test_no_secret_is_in_a_notice(tmp_path):

@@ -142,19 +142,19 @@ def test_fewer_bits_are_too_short(raw):
     ],
 )
 def test_what_is_no_seed_is_refused_in_words_that_do_not_hold_it(seed):
-    said = refusal(seed)
-    assert "base32, only the letters A-Z and the digits 2-7" in said
-    assert seed not in said
-    assert "JBSW" not in said
+    detail = refusal(seed)
+    assert "base32, only the letters A-Z and the digits 2-7" in detail
+    assert seed not in detail
+    assert "JBSW" not in detail
 
 
 @pytest.mark.parametrize(
     "query", ["digits=5", "digits=six", "algorithm=MD5", "period=soon", "counter=1", "period=0", "period=-30", "period=5"]
 )
 def test_an_otpauth_address_that_no_code_can_be_made_from_is_refused(query):
-    said = refusal(f"otpauth://totp/x?secret=jbswy3dpehpk3pxp&{query}")
-    assert "otpauth:// address" in said
-    assert SEED.lower() not in said.lower()
+    detail = refusal(f"otpauth://totp/x?secret=jbswy3dpehpk3pxp&{query}")
+    assert "otpauth:// address" in detail
+    assert SEED.lower() not in detail.lower()
 
 
 @pytest.mark.parametrize("query", ["", "&counter=7", "&period=30"])
@@ -297,7 +297,7 @@ def test_a_skew_is_told_with_what_to_do_and_a_tolerated_one_is_not():
     assert not out.getvalue()
     codes.learn_skew(-61.2)
     assert "WARNING" in out.getvalue()
-    assert "clock_skew  seconds=-61  mend=Set this machine's clock (NTP)." in out.getvalue()
+    assert "clock_skew  seconds=-61  hint=Set this machine's clock (NTP)." in out.getvalue()
 
 
 # Redaction

@@ -32,7 +32,7 @@ def every_error() -> list[AutologinError]:
     while waiting:
         kind = waiting.pop()
         waiting += kind.__subclasses__()
-        made.append(kind(Problem("key", "is wrong")) if kind is ConfigError else kind("said"))
+        made.append(kind(Problem("key", "is wrong")) if kind is ConfigError else kind("detail"))
     return sorted((error for error in made if type(error).__module__ == errors.__name__), key=lambda error: error.name)
 
 
@@ -187,7 +187,7 @@ def test_a_code_that_an_unanswered_try_may_have_used_up_is_worth_one_more_login(
     assert pause(error, 1, secrets_sent=True, seconds_left=1.0) is None
 
 
-@pytest.mark.parametrize("error", [CredentialsRejected("said"), OtpRejected("said", attempts_left=9)], ids=lambda e: e.name)
+@pytest.mark.parametrize("error", [CredentialsRejected("detail"), OtpRejected("detail", attempts_left=9)], ids=lambda e: e.name)
 @given(tries=st.integers(1, 9), secrets_sent=st.booleans(), seconds_left=st.floats(-10, 1e6))
 def test_a_refused_secret_is_never_followed_by_another_login(error, tries, secrets_sent, seconds_left):
     assert pause(error, tries, secrets_sent=secrets_sent, seconds_left=seconds_left) is None

@@ -130,7 +130,7 @@ async def test_the_size_is_that_in_bytes(server):
 
 async def test_more_than_a_parameter_holds(server):
     error = await failed(sink(server).deliver(issued("x" * 8193, {})))
-    assert "8193 bytes" in error.said
+    assert "8193 bytes" in error.detail
     assert stored(server) == {}
 
 
@@ -167,14 +167,14 @@ async def test_the_check_tells_who_may_not_write():
     words = f"User: {ME} is not authorized to perform: ssm:PutParameter on resource: arn:aws:ssm:{REGION}:1:parameter/x because"
     with scripted(refusal("AccessDeniedException", words)) as server:
         error = await failed(sink(server.url).check())
-    assert error.mend == f"Allow this identity ssm:PutParameter on arn:aws:ssm:{REGION}:1:parameter/x."
+    assert error.hint == f"Allow this identity ssm:PutParameter on arn:aws:ssm:{REGION}:1:parameter/x."
 
 
 # What can go wrong
 
 
 @pytest.mark.parametrize(
-    ("answer", "said", "mend"),
+    ("answer", "detail", "hint"),
     [
         (refusal("AccessDeniedException"), "does not allow", f"ssm:PutParameter on arn:aws:ssm:{REGION}:*:parameter{PREFIX}/"),
         (
@@ -191,11 +191,11 @@ async def test_the_check_tells_who_may_not_write():
         (refusal("InternalServerError", "oops", 500), "InternalServerError", "autologin deliver"),
     ],
 )
-async def test_refusals_say_how_to_mend_them(answer, said, mend):
+async def test_refusals_say_how_to_mend_them(answer, detail, hint):
     with scripted(answer) as server:
         error = await failed(sink(server.url).deliver(issued()))
-    assert said in error.said
-    assert mend in error.mend
+    assert detail in error.detail
+    assert hint in error.hint
     assert leaks(["access-token-canary", "aws-secret-canary"], [error.message]) == []
 
 
@@ -212,14 +212,14 @@ async def test_nobody_listens():
     with scripted(PUT) as server:
         url = server.url
     error = await failed(sink(url).deliver(issued()))
-    assert "was not reached" in error.said
-    assert "endpoint_url" in error.mend
+    assert "was not reached" in error.detail
+    assert "endpoint_url" in error.hint
 
 
 async def test_no_region(server):
     error = await failed(sink(server, region=None).deliver(issued()))
-    assert error.said == "no AWS region is known"
-    assert "AWS_DEFAULT_REGION" in error.mend
+    assert error.detail == "no AWS region is known"
+    assert "AWS_DEFAULT_REGION" in error.hint
 
 
 async def test_the_region_from_the_environment(server, monkeypatch):
@@ -232,14 +232,14 @@ async def test_no_credentials(server, monkeypatch):
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     error = await failed(sink(server).deliver(issued()))
-    assert error.said == "no AWS credentials were found"
-    assert "role" in error.mend
+    assert error.detail == "no AWS credentials were found"
+    assert "role" in error.hint
 
 
 async def test_without_boto3(server, monkeypatch):
     monkeypatch.setitem(sys.modules, "boto3", None)
     error = await failed(sink(server).deliver(issued()))
-    assert error.mend == "pip install 'broker-autologin[aws]'"
+    assert error.hint == "pip install 'broker-autologin[aws]'"
 
 
 async def test_down_for_an_hour(tmp_path, clock, monkeypatch):
@@ -287,4 +287,4 @@ def test_two_accounts_in_one_place(tmp_path):
     account = "{broker: groww, credentials: {api_key: k, totp_secret: JBSWY3DPEHPK3PXP}, sinks: [aws]}"
     file.write_text(f"accounts:\n  a: {account}\n  b: {account}\nsinks:\n  aws: {{type: ssm, prefix: '/x/{{broker}}'}}\n")
     problems = loader.read(file, {}).problems
-    assert [problem.mend for problem in problems] == ["Put {account} into sinks.aws.prefix."]
+    assert [problem.hint for problem in problems] == ["Put {account} into sinks.aws.prefix."]

@@ -86,7 +86,7 @@ def test_all_that_there_is_to_tell(desk, clock, capsys):
     refused = OtpRejected("The broker said: wrong code", attempts_left=2)
     desk.store.end_run(row, "failed", refused, seconds=4.25, stages={"login": 4.0})
     desk.store.block("mine", "print", "otp_rejected", "wrong code")
-    first = replace(status.look(desk)[0], verdict=Verdict.UNKNOWN, said="no answer")
+    first = replace(status.look(desk)[0], verdict=Verdict.UNKNOWN, detail="no answer")
     assert shown([first], capsys) == [
         "mine             zerodha      valid until 2026-11-25 04:15 IST, the broker could not be asked",
         "    last confirmed by the broker at 2026-11-24 08:15 IST",
@@ -113,9 +113,9 @@ def test_the_token_itself_is_never_shown(desk, clock, capsys):
     found = status.look(desk)
     render.statuses(found, as_json=True)
     render.statuses(found, as_json=False)
-    said = capsys.readouterr().out + repr(found)
-    assert SECRET not in said
-    assert "public-canary" not in said
+    detail = capsys.readouterr().out + repr(found)
+    assert SECRET not in detail
+    assert "public-canary" not in detail
 
 
 def test_no_account(capsys):
@@ -181,7 +181,7 @@ def test_a_token_that_is_missing_or_expired_is_refused(desk, clock):
     account = desk.settings.account("mine")
     with pytest.raises(TokenRejected, match="mine has no token yet") as caught:
         status.token(desk, account)
-    assert caught.value.mend == "Run `autologin run mine`."
+    assert caught.value.hint == "Run `autologin run mine`."
     desk.store.put_token("mine", "zerodha", token(clock, hours=1))
     clock.move(hours=1)
     with pytest.raises(TokenRejected, match="mine has none since 2026-11-24 09:15 IST"):

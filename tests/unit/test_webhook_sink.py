@@ -99,7 +99,7 @@ async def test_more_headers_are_sent():
 
 
 @pytest.mark.parametrize(
-    ("status", "more", "said", "gone", "pause"),
+    ("status", "more", "detail", "gone", "pause"),
     [
         (500, {}, "answered 500", False, None),
         (404, {}, "answered 404", False, None),
@@ -109,10 +109,10 @@ async def test_more_headers_are_sent():
         (410, {}, "410 Gone", True, None),
     ],
 )
-async def test_an_answer_that_is_no_yes(status, more, said, gone, pause):
+async def test_an_answer_that_is_no_yes(status, more, detail, gone, pause):
     async with listening(Consumer([(status, more)])) as consumer:
         error = await refused(consumer)
-    assert said in error.said
+    assert detail in error.detail
     assert (error.gone, error.retry_after) == (gone, pause)
     assert len(consumer.got) == 1
 
@@ -127,9 +127,9 @@ def test_a_pause_can_be_a_date():
 async def test_nobody_there_and_nobody_answering():
     async with listening(Consumer()) as consumer:
         pass
-    assert "cannot be reached" in (await refused(consumer)).said
+    assert "cannot be reached" in (await refused(consumer)).detail
     async with listening(Consumer(hold=asyncio.Event())) as consumer:
-        assert "within 0.2 seconds" in (await refused(consumer, timeout=0.2)).said
+        assert "within 0.2 seconds" in (await refused(consumer, timeout=0.2)).detail
         consumer.hold.set()
 
 
@@ -144,7 +144,7 @@ async def test_a_check_sends_no_event():
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "detail"),
     [
         ({"url": "https://example.com:x/"}, "must be an address"),
         ({"url": "https://example.com:70000/"}, "must be an address"),
@@ -158,8 +158,8 @@ async def test_a_check_sends_no_event():
         ({"timeout": 60}, "less than or equal to 25"),
     ],
 )
-def test_a_config_with_a_mistake(change, said):
-    with pytest.raises(ValidationError, match=said):
+def test_a_config_with_a_mistake(change, detail):
+    with pytest.raises(ValidationError, match=detail):
         parse({"type": "webhook", "url": "https://example.com/", "secret": SECRET, **change})
 
 
@@ -206,18 +206,18 @@ async def babbling(babble, begins=b"HTTP/1.1 200 OK\r\n\r\n"):
 
 
 async def test_an_answer_without_end_is_cut_off():
-    said = []
+    detail = []
 
     async def without_end(_reader, writer):
         while True:
             writer.write(b"x" * 65536)
-            said.append(65536)
+            detail.append(65536)
             await writer.drain()
 
     async with babbling(without_end) as (consumer, hung_up):
         await given(consumer)
         await asyncio.wait_for(hung_up.wait(), 20)
-    assert sum(said) < 20_000_000, "it was read on and on"
+    assert sum(detail) < 20_000_000, "it was read on and on"
 
 
 async def test_an_answer_whose_end_does_not_come_is_taken_by_its_status(monkeypatch):
@@ -241,7 +241,7 @@ async def test_a_status_that_drips_does_not_outlast_the_timeout():
             await asyncio.sleep(0.05)  # never long enough for a timeout between two bytes
 
     async with babbling(drip, b"HTTP/1.1 200 ") as (consumer, hung_up):
-        assert "did not answer within 0.3 seconds" in (await refused(consumer, timeout=0.3)).said
+        assert "did not answer within 0.3 seconds" in (await refused(consumer, timeout=0.3)).detail
         await asyncio.wait_for(hung_up.wait(), 20)
 
 
@@ -279,8 +279,8 @@ async def test_a_client_certificate_is_shown_and_without_one_nothing_is_accepted
     async with listening(Consumer(scheme="https"), tls) as consumer:
         for shown in ({}, {"client_cert": str(alien.cert), "client_key": str(alien.key)}):
             error = await refused(consumer, **trusted, **shown)
-            assert "cannot be reached" in error.said
-            assert "client certificate" in error.mend
+            assert "cannot be reached" in error.detail
+            assert "client certificate" in error.hint
         assert consumer.got == []
         await given(consumer, **trusted, client_cert=str(ours.cert), client_key=str(ours.key))
         assert len(consumer.got) == 1
@@ -293,7 +293,7 @@ async def test_a_server_that_tells_why_it_refuses_is_quoted(tmp_path, authority)
         with pytest.raises(DeliveryFailed, match="it refused the connection: handshake failure") as caught:
             await sink.check()
         await sink.close()
-    assert "client_cert" in caught.value.mend
+    assert "client_cert" in caught.value.hint
 
 
 @pytest.mark.parametrize(
@@ -310,13 +310,13 @@ async def test_a_certificate_that_is_not_trusted(tmp_path, authority, server, tr
     tls = server_side(pair(tmp_path, "server", authority, **server))
     async with listening(Consumer(scheme="https"), tls) as consumer:
         error = await refused(consumer, **({"ca_cert": str(tmp_path / f"{trusted}.crt")} if trusted else {}))
-    assert re.search(f"its certificate is not trusted: .*({why})", error.said), error.said
-    assert "ca_cert" in error.mend
+    assert re.search(f"its certificate is not trusted: .*({why})", error.detail), error.detail
+    assert "ca_cert" in error.hint
     assert consumer.got == []
 
 
 @pytest.mark.parametrize(
-    ("change", "key", "said"),
+    ("change", "key", "detail"),
     [
         ({"ca_cert": "missing"}, "ca_cert", "cannot be read (No such file or directory)"),
         ({"ca_cert": "."}, "ca_cert", "cannot be read (Is a directory)"),
@@ -330,7 +330,7 @@ async def test_a_certificate_that_is_not_trusted(tmp_path, authority, server, tr
         ({"client_key": "locked.key"}, "client_key", "needs a passphrase"),
     ],
 )
-def test_a_certificate_file_that_cannot_be_used_is_named_with_its_key(tmp_path, authority, change, key, said):
+def test_a_certificate_file_that_cannot_be_used_is_named_with_its_key(tmp_path, authority, change, key, detail):
     pair(tmp_path, "ours", authority)
     pair(tmp_path, "locked", authority, passphrase=b"x")
     (tmp_path / "empty").touch()
@@ -340,11 +340,11 @@ def test_a_certificate_file_that_cannot_be_used_is_named_with_its_key(tmp_path, 
     with pytest.raises(ConfigError) as caught:
         config.build("hook", place)
     (problem,) = caught.value.problems
-    assert (problem.key, said in problem.message, bool(problem.mend)) == (f"sinks.hook.{key}", True, True), problem
+    assert (problem.key, detail in problem.message, bool(problem.hint)) == (f"sinks.hook.{key}", True, True), problem
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "detail"),
     [
         ({"client_cert": "x"}, "`client_cert` needs a `client_key`"),
         ({"client_key": "x"}, "`client_key` needs a `client_cert`"),
@@ -352,8 +352,8 @@ def test_a_certificate_file_that_cannot_be_used_is_named_with_its_key(tmp_path, 
         ({"ca_cert": "x", "url": "http://127.0.0.1/"}, "`ca_cert` is of no use"),
     ],
 )
-def test_certificates_that_make_no_sense(change, said):
-    with pytest.raises(ValidationError, match=said):
+def test_certificates_that_make_no_sense(change, detail):
+    with pytest.raises(ValidationError, match=detail):
         parse({"type": "webhook", "url": "https://example.com/", "secret": SECRET, **change})
 
 

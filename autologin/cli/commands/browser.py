@@ -38,7 +38,7 @@ def ensure() -> Path:
         event("installing", what=" and ".join(packages), by="apt-get")
         if _apt(packages) and (found := _found()):
             return found
-    raise AutologinError("No Chromium could be installed", mend=MEND)
+    raise AutologinError("No Chromium could be installed", hint=MEND)
 
 
 def _found() -> Path | None:
@@ -59,7 +59,7 @@ def _ensure_driver() -> None:
         return
     event("installing", what="libatomic1", by="apt-get")
     if not (_apt(["libatomic1"]) and _run([node, "--version"])):
-        raise AutologinError("Playwright's driver does not start here", mend="Install the system's package libatomic1.")
+        raise AutologinError("Playwright's driver does not start here", hint="Install the system's package libatomic1.")
 
 
 def _apt(packages: Sequence[str]) -> bool:
@@ -76,8 +76,8 @@ def _run(command: Sequence[str]) -> bool:
     try:
         done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=900)
     except (OSError, subprocess.TimeoutExpired) as error:
-        event("command_failed", level="DEBUG", command=command[0], said=type(error).__name__)
+        event("command_failed", level="DEBUG", command=command[0], message=type(error).__name__)
         return False
     if done.returncode:
-        event("command_failed", level="DEBUG", command=" ".join(command), said=done.stderr.strip()[-500:])
+        event("command_failed", level="DEBUG", command=" ".join(command), message=done.stderr.strip()[-500:])
     return done.returncode == 0

@@ -86,7 +86,7 @@ def _not_started(name: str, error: OSError, environ: Mapping[str, str]) -> Autol
     return _failed(NOT_STARTED, f"{name} cannot be started: {(error.strerror or '').lower()}")
 
 
-def _failed(code: int, said: str, mend: str = "") -> AutologinError:
-    error = AutologinError(said, mend=mend)
+def _failed(code: int, detail: str, hint: str = "") -> AutologinError:
+    error = AutologinError(detail, hint=hint)
     error.exit_code = code
     return error

@@ -14,10 +14,10 @@ MOST = 200
 def ask(url: str) -> tuple[bool, str]:
     """Whether an address answers 200, and one line about it."""
     try:
-        status, said = _answer(url)
+        status, detail = _answer(url)
     except (OSError, HTTPException, ValueError) as error:
         return False, _line(f"{url} cannot be asked: {str(error) or type(error).__name__}")
-    return status == 200, _line(f"{url} answers {status}: {said}")
+    return status == 200, _line(f"{url} answers {status}: {detail}")
 
 
 def _answer(url: str) -> tuple[int, str]:

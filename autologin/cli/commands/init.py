@@ -62,13 +62,13 @@ def start(path: Path | None, broker: str | None) -> int:
     """Ask, write and check; gives the exit code of the check, or 130 where somebody stopped it.
 
     Raises:
-        ConfigError: there is no terminal, no such broker, or the config that is there must be mended first.
+        ConfigError: there is no terminal, no such broker, or the config that is there must be fixed first.
         AutologinError: the folder cannot be written to.
     """
     environ = loader.environment()
     if not (sys.stdin and sys.stdin.isatty()):
-        mend = "Run it in a terminal, where what you type can be hidden. A program writes the config: `autologin flows NAME`."
-        raise ConfigError(Problem("init", "asks questions, and there is no terminal to ask them at", mend))
+        hint = "Run it in a terminal, where what you type can be hidden. A program writes the config: `autologin flows NAME`."
+        raise ConfigError(Problem("init", "asks questions, and there is no terminal to ask them at", hint))
     file = (yaml_file.find(path, environ) or yaml_file.usual_places(environ)[0]).absolute()
     flows.use_own(path)
     before = _readable(file, environ)
@@ -81,7 +81,7 @@ def start(path: Path | None, broker: str | None) -> int:
 
 
 def _readable(file: Path, environ: Mapping[str, str]) -> str:
-    """The text of the config that is there, or none; what is wrong with it must be mended first."""
+    """The text of the config that is there, or none; what is wrong with it must be fixed first."""
     if not file.exists():
         return ""
     reading = loader.read(file, environ)
@@ -162,12 +162,12 @@ def _valid(kind: Any, text: str) -> str:
         return str(model(value=text).model_dump()["value"])
     except ValidationError as error:
         details = error.errors(include_input=False)[0]
-        mend = details.get("ctx", {}).get("mend", "")
-        return _no(f"{details['msg'].removeprefix('Value error, ')}{mend and f'. {mend}'}")
+        hint = details.get("ctx", {}).get("hint", "")
+        return _no(f"{details['msg'].removeprefix('Value error, ')}{hint and f'. {hint}'}")
 
 
-def _no(said: str) -> str:
-    raise click.UsageError(said)
+def _no(detail: str) -> str:
+    raise click.UsageError(detail)
 
 
 def _asked(words: str, checked: Callable[[str], str], *, default: str = "", hidden: bool = False, required: bool = True) -> str:
@@ -207,7 +207,7 @@ def _write(file: Path, answers: Answers, after: str | None, environ: Mapping[str
     """Write the secrets, then the config; False where only the secrets are written. What fails leaves nothing."""
     folder = file.parent / FOLDER / answers.name
     if os.path.lexists(folder):
-        raise AutologinError(f"Meanwhile there is a folder {folder}", mend="Run it again, and give another name.")
+        raise AutologinError(f"Meanwhile there is a folder {folder}", hint="Run it again, and give another name.")
     try:
         for key, value in answers.secrets.items():
             files.replace(folder / key, value.encode())
@@ -221,7 +221,7 @@ def _write(file: Path, answers: Answers, after: str | None, environ: Mapping[str
         with suppress(OSError):  # others' secrets may be in it
             folder.parent.rmdir()
         if isinstance(error, OSError):
-            raise AutologinError(f"{file.parent} cannot be written to: {error.strerror}", mend="Correct its rights.") from None
+            raise AutologinError(f"{file.parent} cannot be written to: {error.strerror}", hint="Correct its rights.") from None
         raise
     return True
 

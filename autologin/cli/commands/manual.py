@@ -36,8 +36,8 @@ def flow_with_page(desk: Desk, account: Account) -> Flow:
     """
     flow = loader.flow_for(desk.settings, account, account.place.environ)
     if not flow.needs_browser:
-        mend = f"Run `autologin run {account.name}` instead."
+        hint = f"Run `autologin run {account.name}` instead."
         raise ConfigError(
-            Problem(f"accounts.{account.name}", f"{flow.title} has no login page: it signs in over its API", mend)
+            Problem(f"accounts.{account.name}", f"{flow.title} has no login page: it signs in over its API", hint)
         )
     return flow

@@ -22,18 +22,18 @@ def write(name: str, folder: Path) -> list[Path]:
         AutologinError: the folder cannot be written to.
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name) or name == "new":
-        mend = "Use small letters, digits and _, starting with a letter, such as mybroker."
-        raise ConfigError(Problem("flows new", f"{name!r} cannot be the name of a flow", mend))
+        hint = "Use small letters, digits and _, starting with a letter, such as mybroker."
+        raise ConfigError(Problem("flows new", f"{name!r} cannot be the name of a flow", hint))
     wanted = {folder / f"{name}.py": "new_flow.txt", folder / f"_{name}_twin.py": "new_twin.txt"}
     there = [file for file in wanted if os.path.lexists(file)]
     if there or name in registry.names():
-        said = f"there is already {there[0]}" if there else f'there is already a flow "{name}"'
-        raise ConfigError(Problem("flows new", said, "Choose another name."))
+        detail = f"there is already {there[0]}" if there else f'there is already a flow "{name}"'
+        raise ConfigError(Problem("flows new", detail, "Choose another name."))
     try:
         for file, template in wanted.items():
             files.replace(file, _named(template, name).encode(), files.Rights(0o644))
     except OSError as error:
-        raise AutologinError(f"{folder} cannot be written to: {error.strerror}", mend="Give another --folder.") from None
+        raise AutologinError(f"{folder} cannot be written to: {error.strerror}", hint="Give another --folder.") from None
     return list(wanted)
 
 

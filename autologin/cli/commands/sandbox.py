@@ -107,8 +107,8 @@ async def _served(
         try:
             sandbox = await stack.enter_async_context(_sandbox(brokers, scenarios or {}, port))
         except OSError as error:
-            mend = "Stop what uses it, or choose another one with --port (0: any that is free)."
-            raise AutologinError(f"The sandbox cannot be served: {error.strerror}", mend=mend) from None
+            hint = "Stop what uses it, or choose another one with --port (0: any that is free)."
+            raise AutologinError(f"The sandbox cannot be served: {error.strerror}", hint=hint) from None
         yield sandbox
 
 
@@ -118,15 +118,15 @@ def _sandbox(brokers: Sequence[str], scenarios: Mapping[str, Sequence[str]], por
 
         known = server.twin_classes()
     except ImportError as missing:
-        mend = "Install them: pip install 'broker-autologin[sandbox]'"
-        raise AutologinError(f"The sandbox needs packages that are not installed ({missing.name})", mend=mend) from None
+        hint = "Install them: pip install 'broker-autologin[sandbox]'"
+        raise AutologinError(f"The sandbox needs packages that are not installed ({missing.name})", hint=hint) from None
     _refuse_unknown("--broker", brokers, known)
     _refuse_unknown("--scenario", scenarios, brokers or known)
     try:
         return server.Sandbox(brokers=brokers or None, scenarios=scenarios, port=port)
     except ValueError as error:
-        mend = "Run `autologin sandbox` and open its address: the page lists them."
-        raise ConfigError(Problem("--scenario", str(error), mend)) from None
+        hint = "Run `autologin sandbox` and open its address: the page lists them."
+        raise ConfigError(Problem("--scenario", str(error), hint)) from None
 
 
 def _refuse_unknown(option: str, names: Iterable[str], served: Iterable[str]) -> None:
@@ -140,8 +140,8 @@ def _by_broker(scenarios: Sequence[str]) -> dict[str, list[str]]:
     for word in scenarios:
         broker, _, name = word.partition("=")
         if not name:
-            mend = "Write BROKER=NAME, such as zerodha=wrong_code_once."
-            raise ConfigError(Problem("--scenario", f'"{word}" names no scenario', mend))
+            hint = "Write BROKER=NAME, such as zerodha=wrong_code_once."
+            raise ConfigError(Problem("--scenario", f'"{word}" names no scenario', hint))
         found[broker].append(name)
     return found
 
@@ -159,8 +159,8 @@ def _emptied(folder: Path) -> Path:
             else:
                 place.unlink(missing_ok=True)
     except OSError as error:
-        mend = "Name a folder that you may write to."
-        raise ConfigError(Problem("--folder", f"{folder} cannot be used: {error.strerror}", mend)) from None
+        hint = "Name a folder that you may write to."
+        raise ConfigError(Problem("--folder", f"{folder} cannot be used: {error.strerror}", hint)) from None
     return folder.resolve()
 
 

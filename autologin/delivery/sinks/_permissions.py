@@ -70,5 +70,5 @@ def _number(sink: str, key: str, name: str | None, look_up: Callable[[str], int]
     except KeyError:
         what = "user" if key == "owner" else "group"
         raise DeliveryFailed(
-            f'There is no {what} "{name}" here', mend=f"Correct sinks.{sink}.{key}, or give a number."
+            f'There is no {what} "{name}" here', hint=f"Correct sinks.{sink}.{key}, or give a number."
         ) from None

@@ -57,8 +57,8 @@ class Files:
         try:
             context.load_cert_chain(cert, key, password=_nobody)
         except _LockedError:
-            mend = "Nobody is there to type it: write the key without one, into a file that others cannot read."
-            raise self._problem("client_key", "needs a passphrase", mend) from None
+            hint = "Nobody is there to type it: write the key without one, into a file that others cannot read."
+            raise self._problem("client_key", "needs a passphrase", hint) from None
         except ssl.SSLError as error:
             if "MISMATCH" in str(error):
                 raise self._problem(
@@ -70,23 +70,23 @@ class Files:
         try:
             Path(path).open("rb").close()
         except OSError as error:
-            said = f"the file {path} cannot be read ({error.strerror})"
-            raise self._problem(key, said, "Correct the path, or let the user that runs autologin read it.") from None
+            detail = f"the file {path} cannot be read ({error.strerror})"
+            raise self._problem(key, detail, "Correct the path, or let the user that runs autologin read it.") from None
 
-    def _problem(self, key: str, said: str, mend: str) -> ConfigError:
-        return ConfigError(Problem(f"sinks.{self.sink}.{key}", said, mend))
+    def _problem(self, key: str, detail: str, hint: str) -> ConfigError:
+        return ConfigError(Problem(f"sinks.{self.sink}.{key}", detail, hint))
 
 
 def refusal(error: BaseException) -> tuple[str, str] | None:
-    """What went wrong in TLS below an error, and its mend; None where TLS was not what failed."""
+    """What went wrong in TLS below an error, and its fix; None where TLS was not what failed."""
     below: BaseException | None = error
     while below is not None:
         if isinstance(below, ssl.SSLCertVerificationError):
-            said = f"its certificate is not trusted: {below.verify_message.rstrip('.')}"
-            return said, "Name the CA that signed it in `ca_cert`, or correct its certificate."
+            detail = f"its certificate is not trusted: {below.verify_message.rstrip('.')}"
+            return detail, "Name the CA that signed it in `ca_cert`, or correct its certificate."
         if isinstance(below, ssl.SSLError) and "ALERT" in (below.reason or ""):
-            said = f"it refused the connection: {below.reason.rpartition('ALERT_')[2].replace('_', ' ').lower()}"
-            return said, "Where it wants a certificate of yours, set `client_cert` and `client_key` to one that it knows."
+            detail = f"it refused the connection: {below.reason.rpartition('ALERT_')[2].replace('_', ' ').lower()}"
+            return detail, "Where it wants a certificate of yours, set `client_cert` and `client_key` to one that it knows."
         below = below.__cause__ or below.__context__
     return None
 

@@ -129,9 +129,9 @@ def parse(raw: Any) -> SinkConfig:
         return config_class(str(kind)).model_validate(raw)
     if not isinstance(raw, dict):
         refuse("must be a mapping", 'Such as {type: file, path: "./tokens/{account}.json"}.')
-    said = "is missing" if kind is None else "is not a known type of sink"
-    mend = f"Known here: {', '.join(names())}." if kind is None else did_you_mean(str(kind), names())
-    unknown = PydanticCustomError("unknown_type", "{said}", {"said": said, "mend": mend})
+    detail = "is missing" if kind is None else "is not a known type of sink"
+    hint = f"Known here: {', '.join(names())}." if kind is None else did_you_mean(str(kind), names())
+    unknown = PydanticCustomError("unknown_type", "{detail}", {"detail": detail, "hint": hint})
     raise ValidationError.from_exception_data("sink", [InitErrorDetails(type=unknown, loc=("type",), input=None)])
 
 

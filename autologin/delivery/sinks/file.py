@@ -38,7 +38,7 @@ PLACEHOLDERS = ("account", "broker", "user_id")
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 PROBE = 8192
 """Bytes that the write check writes: more than a token needs."""
-MENDS = {
+HINTS = {
     errno.ENOSPC: ("the disk is full", "Free some space."),
     errno.EDQUOT: ("the disk quota is used up", "Free some space."),
     errno.EFBIG: (
@@ -161,8 +161,8 @@ class FileSink:
     def _path(self, message: Message) -> Path:
         user_id = str(message.data["user_id"])
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", user_id) and "{user_id}" in self._config.path:
-            said = "The broker's user id cannot be part of a file's name"
-            raise DeliveryFailed(said, mend=f"Use {{account}} instead of {{user_id}} in sinks.{self.name}.path.")
+            detail = "The broker's user id cannot be part of a file's name"
+            raise DeliveryFailed(detail, hint=f"Use {{account}} instead of {{user_id}} in sinks.{self.name}.path.")
         return Path(_filled(self._config.path, account=message.account, broker=message.broker, user_id=user_id))
 
     def _check(self) -> None:
@@ -187,11 +187,11 @@ class FileSink:
         try:
             yield
         except files.NotOursToGiveError:
-            said = f"{path} cannot be given to that owner or group: permission denied"
-            raise DeliveryFailed(said, mend=NOT_OURS.format(self.name)) from None
+            detail = f"{path} cannot be given to that owner or group: permission denied"
+            raise DeliveryFailed(detail, hint=NOT_OURS.format(self.name)) from None
         except OSError as error:
-            why, mend = MENDS.get(error.errno or 0, (error.strerror or type(error).__name__, "Correct sinks.{}.path."))
-            raise DeliveryFailed(f"{path} cannot be written: {why}", mend=mend.format(self.name)) from None
+            why, hint = HINTS.get(error.errno or 0, (error.strerror or type(error).__name__, "Correct sinks.{}.path."))
+            raise DeliveryFailed(f"{path} cannot be written: {why}", hint=hint.format(self.name)) from None
 
 
 def _filled(template: str, **values: str) -> str:

@@ -52,8 +52,8 @@ def _prefix(text: str) -> str:
         if name not in PLACEHOLDERS:
             refuse(f"{{{name}}} is not a known placeholder", did_you_mean(name, PLACEHOLDERS))
     if not re.fullmatch(r"(/[A-Za-z0-9_.-]+)+", PLACEHOLDER.sub("x", text.rstrip("/"))) or RESERVED.match(text):
-        mend = "It starts with /, holds letters, digits, '_', '.', '-' and '/', and not /aws or /ssm at its start."
-        refuse("is no path of parameters", f'Such as "/stock-pipeline/{{broker}}". {mend}')
+        hint = "It starts with /, holds letters, digits, '_', '.', '-' and '/', and not /aws or /ssm at its start."
+        refuse("is no path of parameters", f'Such as "/stock-pipeline/{{broker}}". {hint}')
     return text.rstrip("/")
 
 
@@ -164,7 +164,7 @@ class SsmSink:
             return self._written(name, value, options)
         except aws.AwsError as error:
             # A parameter that was advanced once stays so, whatever it holds now.
-            if error.code != "ValidationException" or "tier" not in error.said.lower() or options["Tier"] == "Advanced":
+            if error.code != "ValidationException" or "tier" not in error.detail.lower() or options["Tier"] == "Advanced":
                 raise
             return self._written(name, value, {**options, "Tier": "Advanced"})
 
@@ -183,7 +183,7 @@ class SsmSink:
         try:
             yield
         except aws.AwsError as error:
-            raise DeliveryFailed(error.said, mend=error.mend or None) from None
+            raise DeliveryFailed(error.detail, hint=error.hint or None) from None
 
 
 def _app_key(extra: Mapping[str, Any]) -> Any:

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
 PREFIX = "whsec_"
 MAKE = "Make one with `autologin webhook secret`, and give it to the consumer too."
-MENDS = {
+HINTS = {
     "http": "Check its address and that it runs.",
     "https": "Check its address, that it runs, and whether it wants a client certificate.",
 }
@@ -187,12 +187,12 @@ class WebhookSink:
             async with asyncio.timeout(self._timeout):
                 response = await self._http.send(request, stream=True)
         except (httpx.InvalidURL, UnicodeError):
-            raise DeliveryFailed(f"{self._at} is no address that there can be", mend="Correct the sink's `url`.") from None
+            raise DeliveryFailed(f"{self._at} is no address that there can be", hint="Correct the sink's `url`.") from None
         except (TimeoutError, httpx.TimeoutException):
             raise DeliveryFailed(f"{self._at} did not answer within {self._timeout:g} seconds") from None
         except httpx.HTTPError as error:
-            why, mend = _tls.refusal(error) or (type(error).__name__, MENDS[urlsplit(self._url).scheme])
-            raise DeliveryFailed(f"{self._at} cannot be reached ({why})", mend=mend) from None
+            why, hint = _tls.refusal(error) or (type(error).__name__, HINTS[urlsplit(self._url).scheme])
+            raise DeliveryFailed(f"{self._at} cannot be reached ({why})", hint=hint) from None
         await _read_some(response)
         return response.status_code, response.headers.get("retry-after")
 
