@@ -1,4 +1,4 @@
-"""What every account's run shares: the config, the store, the clock, the browser's driver and the post."""
+"""What every account's run shares: the config, the store, the clock, the browser's driver and the dispatcher."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from autologin.config import loader
-from autologin.delivery.dispatcher import Delivery, Post, report
+from autologin.delivery.dispatcher import Delivery, Dispatcher, report
 from autologin.flow.otp import Otp, normalise
 from autologin.login.browser import Driver
 from autologin.store.store import Store
@@ -20,26 +20,26 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Desk:
-    """Where runs are worked at."""
+class App:
+    """What runs are made with."""
 
     settings: Settings
     store: Store
     clock: Clock
-    post: Post
+    dispatcher: Dispatcher
     driver: Driver = field(default_factory=Driver)
 
     @classmethod
-    def open(cls, settings: Settings, clock: Clock, driver: Driver | None = None) -> Desk:
-        """The desk of a config; `driver` is one that starts already.
+    def open(cls, settings: Settings, clock: Clock, driver: Driver | None = None) -> App:
+        """The app of a config; `driver` is one that starts already.
 
         Raises:
             ConfigError, StoreError: as `Store.open` does.
         """
         store = Store.open(settings.state.path, clock, loader.state_keys(settings))
-        desk = cls(settings, store, clock, Post(settings.sinks, settings.place, store, clock), driver or Driver())
-        desk.purge()
-        return desk
+        app = cls(settings, store, clock, Dispatcher(settings.sinks, settings.place, store, clock), driver or Driver())
+        app.purge()
+        return app
 
     def purge(self) -> None:
         """Forget tokens that ended long ago, but for those that can be refreshed."""
@@ -62,13 +62,13 @@ class Desk:
         """Try everything that is outstanding, now; gives what became of each account's newest message at its sinks."""
         self.store.outbox.hurry()
         try:
-            await self.post.drain(self.store.outbox.outstanding(), seconds=seconds)
+            await self.dispatcher.drain(self.store.outbox.outstanding(), seconds=seconds)
         finally:
-            await self.post.close()
+            await self.dispatcher.close()
         accounts = self.settings.accounts.values()
         return {one.name: report(self.store.outbox.of(one.name), one.sinks) for one in accounts}
 
     async def close(self) -> None:
         """Let go of the sinks' connections and the browser's driver."""
-        await self.post.close()
+        await self.dispatcher.close()
         await self.driver.stop()

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import httpx
     from pydantic import SecretStr
 
-    from autologin.app import Desk
+    from autologin.app import App
     from autologin.config.loader import Account
     from autologin.flow.base import Flow
     from autologin.flow.otp import Otp
@@ -66,47 +66,47 @@ class Outcome:
         return self.error.exit_code if self.error else 0
 
 
-async def run(desk: Desk, accounts: Sequence[Account], *, force: bool = False, headed: bool = False) -> list[Outcome]:
+async def run(app: App, accounts: Sequence[Account], *, force: bool = False, headed: bool = False) -> list[Outcome]:
     """Run several accounts, as many at once as the config allows; one that fails does not disturb the others."""
-    places = asyncio.Semaphore(desk.settings.concurrency)
+    places = asyncio.Semaphore(app.settings.concurrency)
 
     async def in_turn(account: Account) -> Outcome:
         async with places:
-            return await one(desk, account, force=force, headed=headed)
+            return await one(app, account, force=force, headed=headed)
 
     try:
         ended = await asyncio.gather(*map(in_turn, accounts), return_exceptions=True)
     finally:
-        await desk.close()
+        await app.close()
     for bug in ended:
         if isinstance(bug, BaseException):
             raise bug  # only now: a mistake in one flow must not take their tokens from the others
     return [outcome for outcome in ended if isinstance(outcome, Outcome)]
 
 
-async def one(desk: Desk, account: Account, *, force: bool = False, headed: bool = False) -> Outcome:
+async def one(app: App, account: Account, *, force: bool = False, headed: bool = False) -> Outcome:
     """Run one account, now."""
-    walk = Walk(desk, account, headed=headed)
+    walk = Walk(app, account, headed=headed)
     return await _recorded(walk, lambda: walk.token(force=force))
 
 
-async def verify_stored(desk: Desk, account: Account) -> Verified:
+async def verify_stored(app: App, account: Account) -> Verified:
     """Ask the broker whether the stored token lives; one that it refuses is forgotten, and the sinks are told.
 
     Raises:
         AutologinError: it cannot be asked.
     """
     with log.about(account=account.name):
-        return await Walk(desk, account).still_lives()
+        return await Walk(app, account).still_lives()
 
 
-async def finish(desk: Desk, account: Account, pasted: str) -> Outcome:
+async def finish(app: App, account: Account, pasted: str) -> Outcome:
     """The rest of the walk for a redirect's address, or a code, that somebody pasted."""
-    walk = Walk(desk, account)
+    walk = Walk(app, account)
     try:
         return await _recorded(walk, lambda: walk.finish(pasted))
     finally:
-        await desk.post.close()
+        await app.dispatcher.close()
 
 
 async def _recorded(walk: Walk, work: Callable[[], Awaitable[Good]]) -> Outcome:
@@ -130,8 +130,8 @@ class Walk:
     flow: Flow
     http: httpx.AsyncClient
 
-    def __init__(self, desk: Desk, account: Account, *, headed: bool = False) -> None:
-        self.desk, self.account, self.headed = desk, account, headed
+    def __init__(self, app: App, account: Account, *, headed: bool = False) -> None:
+        self.app, self.account, self.headed = app, account, headed
         self.stages = Stages()
         self.issued: Token | None = None
         self.not_stored: StoreError | None = None
@@ -139,22 +139,22 @@ class Walk:
         self._row: int | None = None
         self._otp: Otp | None = None
         self._started = time.perf_counter()
-        self._began = desk.clock.now()
+        self._began = app.clock.now()
 
     def begin(self) -> None:
         """Write into the history that this run begins."""
-        self._row = self.desk.store.begin_run(self.account.name, self.account.broker)
+        self._row = self.app.store.begin_run(self.account.name, self.account.broker)
 
     async def token(self, *, force: bool) -> Good:
         """Have a token that the broker accepts: the stored one, or a new one. `self.issued` holds it then."""
         self._prepare()
         patience = self.limit + (FOR_A_PERSON if self.headed else 0)
         if self.flow.needs_browser and self._stored() is None:
-            self.desk.driver.start_early()
-        waiting = lease.held(self.desk.store, self.account.name, self.desk.clock, self.deadline)
+            self.app.driver.start_early()
+        waiting = lease.held(self.app.store, self.account.name, self.app.clock, self.deadline)
         try:
             async with asyncio.timeout(patience), waiting, self._client():
-                former = self.desk.store.token(self.account.name)
+                former = self.app.store.token(self.account.name)
                 if await self._still_valid(force=force):
                     return "still_valid"
                 async with self._sinks_asked():
@@ -166,24 +166,24 @@ class Walk:
     async def still_lives(self) -> Verified:
         """The broker's word for the stored token; the account must have one."""
         self._prepare()
-        async with lease.held(self.desk.store, self.account.name, self.desk.clock, self.deadline), self._client():
+        async with lease.held(self.app.store, self.account.name, self.app.clock, self.deadline), self._client():
             token = self._stored()
             if token is None:
                 return Verified(Verdict.UNKNOWN, None, "There is no token")
             answer = await self._asked(token)
-        await self._drain(self.desk.post.takers(self.account.sinks, "token.rejected"))
+        await self._drain(self.app.dispatcher.takers(self.account.sinks, "token.rejected"))
         return answer
 
     async def finish(self, pasted: str) -> Good:
         """A token for what somebody pasted: where the browser ended after a login by hand, or the code alone."""
         self._prepare()
-        async with lease.held(self.desk.store, self.account.name, self.desk.clock, self.deadline), self._client():
-            nonce = self.desk.store.nonce(self.account.name)
+        async with lease.held(self.app.store, self.account.name, self.app.clock, self.deadline), self._client():
+            nonce = self.app.store.nonce(self.account.name)
             if nonce:
                 self.flow.resume(nonce)
             code = capture.pasted_code(pasted, self.flow.code_params, self.flow.state_param, nonce)
             self.issued = await self._exchanged(code)
-            self.desk.store.drop_nonce(self.account.name)
+            self.app.store.drop_nonce(self.account.name)
         return "issued"
 
     async def deliver(self) -> AutologinError | None:
@@ -192,12 +192,12 @@ class Walk:
         message = Message.issued(self.account.name, self.account.broker, self.issued)
         with self.stages.stage("deliver"):
             if self.not_stored:
-                self.deliveries = await self.desk.post.hand(message, self.account.sinks)
+                self.deliveries = await self.app.dispatcher.hand(message, self.account.sinks)
             else:
-                self.desk.store.outbox.owe(message, self.account.sinks, again=self.desk.post.repeaters(self.account.sinks))
-                self.desk.store.outbox.release(self.account.name)
+                self.app.store.outbox.owe(message, self.account.sinks, again=self.app.dispatcher.repeaters(self.account.sinks))
+                self.app.store.outbox.release(self.account.name)
                 await self._drain(self.account.sinks)
-                self.deliveries = dispatcher.report(self.desk.store.outbox.of(self.account.name), self.account.sinks)
+                self.deliveries = dispatcher.report(self.app.store.outbox.of(self.account.name), self.account.sinks)
         return self.not_stored or dispatcher.failure(self.deliveries)
 
     async def tell(self, error: AutologinError) -> None:
@@ -208,13 +208,13 @@ class Walk:
     def _owe_refusal(self, error: AutologinError) -> list[str]:
         """Owe the news to the sinks that want it; gives their names."""
         kind: Type = "token.rejected" if isinstance(error, TokenRejected) else "login.failed"
-        sinks = self.desk.post.takers(self.account.sinks, kind)
-        message = Message.failed(kind, self.account.name, self.account.broker, error, self.desk.clock.now())
-        self.desk.store.outbox.owe(message, sinks)
+        sinks = self.app.dispatcher.takers(self.account.sinks, kind)
+        message = Message.failed(kind, self.account.name, self.account.broker, error, self.app.clock.now())
+        self.app.store.outbox.owe(message, sinks)
         return sinks
 
     async def _drain(self, sinks: Sequence[str]) -> None:
-        await self.desk.post.drain(sinks, account=self.account.name, seconds=DELIVERY_SECONDS)
+        await self.app.dispatcher.drain(sinks, account=self.account.name, seconds=DELIVERY_SECONDS)
 
     def ended(self, outcome: Good | Literal["failed"], error: AutologinError | None) -> Outcome:
         """Write down how it ended."""
@@ -224,7 +224,7 @@ class Walk:
         try:
             if self._row is not None:
                 skew = self._otp.measured if self._otp else None
-                self.desk.store.end_run(self._row, outcome, error, seconds=seconds, stages=self.stages.seconds, skew=skew)
+                self.app.store.end_run(self._row, outcome, error, seconds=seconds, stages=self.stages.seconds, skew=skew)
         except StoreError as unwritten:
             error = error or unwritten
         expires_at = self.issued.expires_at if self.issued else None
@@ -234,11 +234,11 @@ class Walk:
 
     def _prepare(self) -> None:
         with self.stages.stage("config"):
-            self.flow = loader.flow_for(self.desk.settings, self.account, self.account.place.environ)
+            self.flow = loader.flow_for(self.app.settings, self.account, self.account.place.environ)
             self.proxy = loader.proxy_url(self.account)
-            self.fingerprint = self.desk.fingerprint(self.flow)
+            self.fingerprint = self.app.fingerprint(self.flow)
         self.limit = self.account.timeout or self.flow.timeout
-        self.deadline = self.desk.clock.monotonic() + self.limit
+        self.deadline = self.app.clock.monotonic() + self.limit
 
     @asynccontextmanager
     async def _client(self) -> AsyncIterator[None]:
@@ -249,7 +249,7 @@ class Walk:
     @asynccontextmanager
     async def _sinks_asked(self) -> AsyncIterator[None]:
         """Ask the sinks meanwhile whether they would take a token: who is there to fix one knows it early."""
-        asking = asyncio.ensure_future(self.desk.post.ready(self.account.sinks))
+        asking = asyncio.ensure_future(self.app.dispatcher.ready(self.account.sinks))
         try:
             yield
         finally:
@@ -258,14 +258,14 @@ class Walk:
 
     def _stored(self) -> Token | None:
         """The stored token, where it is this broker's and not past the broker's reset."""
-        stored = self.desk.store.token(self.account.name)
-        if stored is None or stored.broker != self.account.broker or stored.token.expired(self.desk.clock.now()):
+        stored = self.app.store.token(self.account.name)
+        if stored is None or stored.broker != self.account.broker or stored.token.expired(self.app.clock.now()):
             return None
         return stored.token
 
     async def _still_valid(self, *, force: bool) -> bool:
         """Whether the stored token serves: it is not expired, and the broker does not refuse it when asked."""
-        token, now = self._stored(), self.desk.clock.now()
+        token, now = self._stored(), self.app.clock.now()
         if token is None or retry.ends_too_soon(token.issued_at, token.expires_at, now):
             return False
         if force and token.issued_at < self._began:
@@ -284,10 +284,10 @@ class Walk:
         if not self._ours(answer.user_id):
             answer = replace(answer, verdict=Verdict.REJECTED, detail=answer.detail or "It belongs to another user")
         if answer.verdict is Verdict.REJECTED:
-            self.desk.store.drop_token(self.account.name)
+            self.app.store.drop_token(self.account.name)
             self._owe_refusal(TokenRejected(answer.detail))
         elif answer.verdict is Verdict.VALID:
-            self.desk.store.mark_verified(self.account.name)
+            self.app.store.mark_verified(self.account.name)
         return answer
 
     def _ours(self, user_id: str | None) -> bool:
@@ -295,7 +295,7 @@ class Walk:
         return not ours or not user_id or user_id.strip().upper() == ours.strip().upper()
 
     def _refuse_if_blocked(self) -> None:
-        store, name = self.desk.store, self.account.name
+        store, name = self.app.store, self.account.name
         if block := store.blocked(name, self.fingerprint):
             raise AccountBlocked(f"Blocked since {block.at:%Y-%m-%d %H:%M} UTC after {block.error}. {block.message}")
         if reason := retry.exhausted(store.attempts(name, self.fingerprint)):
@@ -308,7 +308,7 @@ class Walk:
         if not self.account.refresh or former is None or former.broker != self.account.broker:
             return None
         with self.stages.stage("refresh"):
-            token = await self.flow.refresh(former.token, self.http, self.desk.clock.now())
+            token = await self.flow.refresh(former.token, self.http, self.app.clock.now())
         if token is None:
             event("refresh_refused")
             return None
@@ -328,46 +328,46 @@ class Walk:
                     self._block_if_refused(error)
                     raise
                 event("retrying", level="WARNING", message=error.detail, in_seconds=pause)
-                await self.desk.clock.sleep(pause)
+                await self.app.clock.sleep(pause)
         raise AssertionError
 
     async def _log_in(self, sign_in: SignIn) -> Token:
         """One login, on the broker's page or over its API."""
         if not self.flow.needs_browser:
             return await self._proven(await sign_in.over_api(self.http))
-        code = await sign_in.code(self.desk.driver, self.desk.settings.browser, loader.proxy_parts(self.account))
+        code = await sign_in.code(self.app.driver, self.app.settings.browser, loader.proxy_parts(self.account))
         return await self._exchanged(code)
 
     def _sign_in(self) -> SignIn:
         from autologin.login.browser_login import SignIn  # noqa: PLC0415  (its page and screen code is only for a login)
 
-        desk, name = self.desk, self.account.name
-        self._otp = desk.otp(self.flow)
+        app, name = self.app, self.account.name
+        self._otp = app.otp(self.flow)
         return SignIn(
             self.account,
             self.flow,
             self._otp,
-            Journal(desk.store, name, self.fingerprint),
-            desk.clock,
+            Journal(app.store, name, self.fingerprint),
+            app.clock,
             self.stages,
             self.deadline,
-            desk.settings.state.path / "failures",
+            app.settings.state.path / "failures",
             headed=self.headed,
-            rejected_codes=desk.store.attempts(name, self.fingerprint).rejected_otps,
+            rejected_codes=app.store.attempts(name, self.fingerprint).rejected_otps,
         )
 
     def _block_if_refused(self, error: AutologinError) -> None:
         if retry.blocks(error):
-            self.desk.store.block(self.account.name, self.fingerprint, error.name, error.detail)
+            self.app.store.block(self.account.name, self.fingerprint, error.name, error.detail)
 
     def _left(self) -> float:
-        return self.deadline - self.desk.clock.monotonic()
+        return self.deadline - self.app.clock.monotonic()
 
     # The token
 
     async def _exchanged(self, code: SecretStr) -> Token:
         with self.stages.stage("exchange"):
-            token = await exchange(self.flow, code, self.http, self.desk.clock, self._left)
+            token = await exchange(self.flow, code, self.http, self.app.clock, self._left)
         return await self._proven(token)
 
     async def _proven(self, token: Token) -> Token:
@@ -375,13 +375,13 @@ class Walk:
         self._keep(token)
         event("session_created", expires_at=token.expires_at.isoformat())
         with self.stages.stage("verify"):
-            answer = await verify(self.flow, token, self.http, self.desk.clock, self._left)
+            answer = await verify(self.flow, token, self.http, self.app.clock, self._left)
             return self._settle(token, answer)
 
     def _keep(self, token: Token) -> None:
         """Store a token. A store that fails now must not lose it: the sinks still get theirs."""
         try:
-            self.desk.store.put_token(self.account.name, self.account.broker, token, self.account.sinks)
+            self.app.store.put_token(self.account.name, self.account.broker, token, self.account.sinks)
         except StoreError as error:
             event("not_stored", level="ERROR", message=error.detail)
             self.not_stored = error
@@ -389,13 +389,13 @@ class Walk:
     def _settle(self, token: Token, answer: Verified) -> Token:
         """Keep the token that the broker confirmed, or could not be asked about; forget any other."""
         if not (self._ours(answer.user_id) and self._ours(token.user_id)):
-            self.desk.store.drop_token(self.account.name)
+            self.app.store.drop_token(self.account.name)
             raise WrongAccount("The token belongs to another user than the configured one")
         if answer.verdict is Verdict.REJECTED:
-            self.desk.store.drop_token(self.account.name)
+            self.app.store.drop_token(self.account.name)
             raise TokenRejected(f"The broker refused the token that it had just issued: {answer.detail}")
         if not token.user_id and (user := answer.user_id or self.flow.user_id):
             self._keep(token := replace(token, user_id=user))  # where the broker could not be asked, it is the configured one's
         if answer.verdict is Verdict.VALID and not self.not_stored:
-            self.desk.store.mark_verified(self.account.name)
+            self.app.store.mark_verified(self.account.name)
         return token

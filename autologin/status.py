@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from autologin.app import Desk
+    from autologin.app import App
     from autologin.clock import Clock
     from autologin.config.schema import Account, Settings
     from autologin.store.records import Block, Owed, Run, StoredToken
@@ -100,7 +100,7 @@ class Status:
 
 
 class Sources(Protocol):
-    """Where it stands how the accounts are. A desk has them, and so has a service."""
+    """Where it stands how the accounts are. An app has them, and so has a service."""
 
     @property
     def settings(self) -> Settings: ...  # noqa: D102
@@ -110,20 +110,18 @@ class Sources(Protocol):
     def clock(self) -> Clock: ...  # noqa: D102
 
 
-def look(desk: Sources) -> list[Status]:
+def look(app: Sources) -> list[Status]:
     """What the store knows of every account in the config."""
-    store, now = desk.store, desk.clock.now()
-    return [
-        replace(_known(store, name, one.broker, now), owed=_owed(desk, one)) for name, one in desk.settings.accounts.items()
-    ]
+    store, now = app.store, app.clock.now()
+    return [replace(_known(store, name, one.broker, now), owed=_owed(app, one)) for name, one in app.settings.accounts.items()]
 
 
 def _known(store: Store, name: str, broker: str, now: datetime) -> Status:
     return Status(name, broker, now, store.token(name), store.blocked(name), next(iter(store.runs(name)), None))
 
 
-def _owed(desk: Sources, account: Account) -> list[Owed]:
-    return [one for one in desk.store.outbox.of(account.name) if one.sink in account.sinks]
+def _owed(app: Sources, account: Account) -> list[Owed]:
+    return [one for one in app.store.outbox.of(account.name) if one.sink in account.sinks]
 
 
 def delivery_in_words(one: Owed) -> str:
@@ -148,9 +146,9 @@ def _delivery(one: Owed) -> dict[str, Any]:
     }
 
 
-async def verify(desk: Desk, found: Sequence[Status]) -> list[Status]:
+async def verify(app: App, found: Sequence[Status]) -> list[Status]:
     """Ask the brokers about the tokens that are not expired; one that is refused is forgotten."""
-    return list(await asyncio.gather(*(_verified(desk, one) for one in found)))
+    return list(await asyncio.gather(*(_verified(app, one) for one in found)))
 
 
 def exit_code(found: Sequence[Status]) -> int:
@@ -162,14 +160,14 @@ def exit_code(found: Sequence[Status]) -> int:
     return 5 if any(one.verdict is not Verdict.VALID for one in found) else 0
 
 
-def token(desk: Desk, account: Account) -> dict[str, Any]:
+def token(app: App, account: Account) -> dict[str, Any]:
     """The stored token of an account, as sinks write it.
 
     Raises:
         TokenRejected: there is none, or it has expired.
     """
-    stored = desk.store.token(account.name)
-    if stored is None or stored.token.expired(desk.clock.now()):
+    stored = app.store.token(account.name)
+    if stored is None or stored.token.expired(app.clock.now()):
         detail = "has no token yet" if stored is None else f"has none since {render.local(stored.token.expires_at)}"
         raise TokenRejected(f"{account.name} {detail}", hint=f"Run `autologin run {account.name}`.")
     return stored.token.to_json(account.name, account.broker)
@@ -185,18 +183,18 @@ def field_of(data: Any, path: str) -> str:
     return found if isinstance(found, str) else render.as_text(found)
 
 
-async def _verified(desk: Desk, one: Status) -> Status:
+async def _verified(app: App, one: Status) -> Status:
     if one.state != "valid" or one.stored is None:
         return one
-    account = desk.settings.accounts[one.account]
+    account = app.settings.accounts[one.account]
     try:
-        flow, proxy = loader.flow_for(desk.settings, account, account.place.environ), loader.proxy_url(account)
+        flow, proxy = loader.flow_for(app.settings, account, account.place.environ), loader.proxy_url(account)
     except ConfigError as error:
         return replace(one, error=error)  # the other accounts are asked all the same
     async with client(proxy) as http:
         answer = await flow.verify(one.stored.token, http)
     if answer.verdict is Verdict.REJECTED:
-        desk.store.drop_token(one.account)
+        app.store.drop_token(one.account)
     elif answer.verdict is Verdict.VALID:
-        desk.store.mark_verified(one.account)
+        app.store.mark_verified(one.account)
     return replace(one, verdict=answer.verdict, detail=answer.detail)

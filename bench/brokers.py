@@ -30,7 +30,7 @@ from playwright.async_api import async_playwright
 
 from autologin import log
 from autologin import run as walk
-from autologin.app import Desk
+from autologin.app import App
 from autologin.clock import SystemClock
 from autologin.config import loader
 from autologin.flow import registry
@@ -131,12 +131,12 @@ async def ours(settings, broker):
     """Seconds from the login page's address to the code, as the run itself notes them."""
     await in_a_window()
     shutil.rmtree(settings.state.path, ignore_errors=True)
-    desk = Desk.open(settings, SystemClock())
-    (outcome,) = await walk.run(desk, [settings.accounts[broker]])
+    app = App.open(settings, SystemClock())
+    (outcome,) = await walk.run(app, [settings.accounts[broker]])
     if outcome.error:
         sys.exit(f"{broker}: {outcome.error.message}")
-    (last,) = desk.store.runs(broker)
-    desk.store.close()
+    (last,) = app.store.runs(broker)
+    app.store.close()
     return last.stages["login"] + last.stages["capture"]
 
 
@@ -202,10 +202,10 @@ async def api_calls(broker="groww"):
             twin, file = sandbox.twins[broker], Path(name) / "config.yaml"
             file.write_text(yaml.safe_dump(sandbox.config()))
             settings = loader.load(file, {"HOME": name})
-            desk = Desk.open(settings, SystemClock())
-            (outcome,) = await walk.run(desk, [settings.accounts[broker]])
+            app = App.open(settings, SystemClock())
+            (outcome,) = await walk.run(app, [settings.accounts[broker]])
             assert outcome.outcome == "issued", outcome.error
-            desk.store.close()
+            app.store.close()
             mine = len(twin.seen)
             sign_in = {"api_key": twin.api_key, "totp": pyotp.TOTP(twin.totp_secret).at(twin.now())}
             words = [ROOT / "tests/contract/groww_sdk.py", twin.origins["api"]]

@@ -30,10 +30,10 @@ from pydantic import SecretStr
 
 from autologin import log
 from autologin import run as walk
-from autologin.app import Desk
+from autologin.app import App
 from autologin.clock import SystemClock
 from autologin.config import loader
-from autologin.delivery import dispatcher
+from autologin.delivery.dispatcher import Dispatcher
 from autologin.delivery.sinks.base import parse
 from autologin.login import capture
 from autologin.message import Message
@@ -77,10 +77,10 @@ async def to_disk(watch, settings, broker="zerodha"):
         await asyncio.sleep(30.1 - time.time() % 30)
     shutil.rmtree(settings.state.path, ignore_errors=True)
     watch.caught = 0.0
-    desk = Desk.open(settings, SystemClock())
-    (outcome,) = await walk.run(desk, [settings.accounts[broker]])
+    app = App.open(settings, SystemClock())
+    (outcome,) = await walk.run(app, [settings.accounts[broker]])
     assert outcome.outcome == "issued", outcome.error
-    desk.store.close()
+    app.store.close()
     return (settings.folder / f"tokens/{broker}.json").stat().st_mtime - watch.caught - watch.calls
 
 
@@ -129,7 +129,7 @@ async def drained(folder, accounts):
     hook = parse({"type": "webhook", "url": url, "secret": {"env": "HOOK"}})
     file = parse({"type": "file", "path": str(folder / "tokens/{account}.json")})
     store = Store.open(folder / "state", SystemClock())
-    post = dispatcher.Post({"file": file, "one": hook, "two": hook}, Place(folder, {"HOOK": SECRET}), store, SystemClock())
+    post = Dispatcher({"file": file, "one": hook, "two": hook}, Place(folder, {"HOOK": SECRET}), store, SystemClock())
     now = datetime.now(UTC)
     token = Token(SecretStr("t" * 300), now, now + timedelta(hours=20), "AB1234", {"api_key": "k"})
     for index in range(accounts):

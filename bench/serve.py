@@ -31,7 +31,7 @@ import asyncio, sys
 from pathlib import Path
 from autologin import config, log
 from autologin.clock import SystemClock
-from autologin.app import Desk
+from autologin.app import App
 from autologin.web.app import serve_http
 from autologin.market.calendar import Calendar
 from autologin.service.service import Service
@@ -39,7 +39,7 @@ from autologin.service.service import Service
 async def main(file):
     log.configure(verbose=False)
     settings = config.load(file)
-    service = Service(Desk.open(settings, SystemClock()), Calendar.load, file)
+    service = Service(App.open(settings, SystemClock()), Calendar.load, file)
     web = await serve_http(service, "127.0.0.1:0")
     task = asyncio.ensure_future(service.serve())
     loop = asyncio.get_running_loop()

@@ -22,7 +22,7 @@ from urllib.parse import quote, quote_plus
 import yaml
 
 from autologin import run as walk
-from autologin.app import Desk
+from autologin.app import App
 from autologin.config import loader
 from autologin.flow import registry
 from autologin.login.browser import Driver
@@ -143,11 +143,11 @@ class Rehearsal:
 
     async def run(self, clock, **options):
         """One account's outcome, in this process and by this clock."""
-        desk = Desk.open(self.settings(), clock, SHARED)
+        app = App.open(self.settings(), clock, SHARED)
         try:
-            (outcome,) = await walk.run(desk, list(desk.settings.accounts.values()), **options)
+            (outcome,) = await walk.run(app, list(app.settings.accounts.values()), **options)
         finally:
-            desk.store.close()
+            app.store.close()
         return outcome
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
 
-from autologin.app import Desk
+from autologin.app import App
 from autologin.config import loader
 from autologin.flow.base import IST
 from autologin.service.service import Service
@@ -193,7 +193,7 @@ class Vigil:
 
     def start(self):
         settings = loader.load(self.folder / "config.yaml", {"HOME": str(self.folder)})
-        self.service = Service(Desk.open(settings, self.clock), lambda _own: self.calendar, self.folder / "config.yaml")
+        self.service = Service(App.open(settings, self.clock), lambda _own: self.calendar, self.folder / "config.yaml")
         self.task = asyncio.ensure_future(self.service.serve())
         return self.service
 

@@ -11,7 +11,7 @@ from autologin.cli import completion
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from autologin.app import Desk
+    from autologin.app import App
     from autologin.config.schema import Settings
 
 # What a command needs is imported inside it: `--help` and completion must not wait for it.
@@ -66,12 +66,12 @@ def settings_of(ctx: click.Context) -> Settings:
     return loader.load(ctx.obj[0])
 
 
-def desk_of(settings: Settings) -> Desk:
-    """The desk of a config, by the real clock."""
-    from autologin.app import Desk
+def open_app(settings: Settings) -> App:
+    """The app of a config, by the real clock."""
+    from autologin.app import App
     from autologin.clock import SystemClock
 
-    return Desk.open(settings, SystemClock())
+    return App.open(settings, SystemClock())
 
 
 def wait_for(work: Callable[[], Any]) -> Any:

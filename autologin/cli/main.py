@@ -10,7 +10,7 @@ import click
 
 from autologin import __version__
 from autologin.cli import completion
-from autologin.cli.base import Group, as_json, configure_log, desk_of, name, settings_of, show, wait_for
+from autologin.cli.base import Group, as_json, configure_log, name, open_app, settings_of, show, wait_for
 from autologin.cli.commands.firststeps import first_steps
 from autologin.cli.commands.notify import notify
 from autologin.cli.commands.webhook import webhook
@@ -124,10 +124,10 @@ def status(ctx: click.Context, *, verify: bool, as_json: bool) -> None:
     from autologin import status as looking
 
     settings = settings_of(ctx)
-    desk = desk_of(settings)
-    found = looking.look(desk)
+    app = open_app(settings)
+    found = looking.look(app)
     if verify:
-        found = wait_for(lambda: looking.verify(desk, found))
+        found = wait_for(lambda: looking.verify(app, found))
     show("statuses", found, as_json=as_json)
     ctx.exit(looking.exit_code(found) if verify else 0)
 
@@ -146,8 +146,8 @@ def token(ctx: click.Context, name: str, field: str | None, *, as_json: bool) ->
     from autologin.delivery import formats
 
     settings = settings_of(ctx)
-    desk = desk_of(settings)
-    data = looking.token(desk, settings.account(name))
+    app = open_app(settings)
+    data = looking.token(app, settings.account(name))
     if as_json:
         click.echo(show("as_text", formats.field_of(data, field) if field else data))
     else:
@@ -170,7 +170,7 @@ def exec_(ctx: click.Context, name: str, command: tuple[str, ...]) -> None:
     from autologin.cli.commands.exec import start
 
     settings = settings_of(ctx)
-    start(desk_of(settings), settings.account(name), command)
+    start(open_app(settings), settings.account(name), command)
 
 
 @cli.command("login-url")
@@ -186,7 +186,7 @@ def login_url(ctx: click.Context, name: str) -> None:
     from autologin.cli.commands import manual
 
     settings = settings_of(ctx)
-    click.echo(manual.login_url(desk_of(settings), settings.account(name)))
+    click.echo(manual.login_url(open_app(settings), settings.account(name)))
 
 
 @cli.command()
@@ -202,10 +202,10 @@ def exchange(ctx: click.Context, name: str, *, as_json: bool) -> None:
     from autologin.cli.commands import manual
 
     settings = settings_of(ctx)
-    account, desk = settings.account(name), desk_of(settings)
-    manual.flow_with_page(desk, account)
+    account, app = settings.account(name), open_app(settings)
+    manual.flow_with_page(app, account)
     pasted = _pasted("Paste the address that the browser ended at, then press Enter:")
-    outcome = wait_for(lambda: walk.finish(desk, account, pasted))
+    outcome = wait_for(lambda: walk.finish(app, account, pasted))
     show("outcomes", [outcome], as_json=as_json)
     ctx.exit(outcome.exit_code)
 
@@ -221,8 +221,8 @@ def deliver(ctx: click.Context, *, as_json: bool) -> None:
     from autologin import run
     from autologin.delivery import dispatcher
 
-    desk = desk_of(settings_of(ctx))
-    found = wait_for(lambda: desk.deliver(run.DELIVERY_SECONDS))
+    app = open_app(settings_of(ctx))
+    found = wait_for(lambda: app.deliver(run.DELIVERY_SECONDS))
     show("deliveries", found, as_json=as_json)
     ctx.exit(6 if any(dispatcher.failure(ours) for ours in found.values()) else 0)
 
@@ -237,7 +237,7 @@ def unblock(ctx: click.Context, name: str) -> None:
     """
     settings = settings_of(ctx)
     account = settings.account(name)
-    lifted = desk_of(settings).store.unblock(account.name)
+    lifted = open_app(settings).store.unblock(account.name)
     click.echo(f"{account.name} may log in again." if lifted else f"{account.name} was not blocked.", err=True)
 
 

@@ -47,7 +47,7 @@ class Delivery:
 
 
 @dataclass
-class Post:
+class Dispatcher:
     """The sinks of a config, made when they are needed, and the outbox that feeds them."""
 
     configs: Mapping[str, SinkConfig]
@@ -191,7 +191,7 @@ class Post:
 GONE = "It is switched off until its config changes."
 
 
-async def send_test(post: Post, name: str, now: datetime) -> None:
+async def send_test(post: Dispatcher, name: str, now: datetime) -> None:
     """Send a test event to a sink.
 
     Raises:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from autologin import run as walk
 from autologin.cli import render
 from autologin.config import loader
-from autologin.delivery.dispatcher import Post
+from autologin.delivery.dispatcher import Dispatcher
 from autologin.errors import AutologinError, ConfigError, NeedsPerson, Rejected
 from autologin.flow.base import IST, Verdict
 from autologin.log import event
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from pathlib import Path
 
-    from autologin.app import Desk
+    from autologin.app import App
     from autologin.clock import Clock
     from autologin.config.schema import Account, Settings
     from autologin.run import Outcome
@@ -66,7 +66,7 @@ class Watched:
 class Service:
     """The accounts of one config, looked after."""
 
-    desk: Desk
+    app: App
     calendars: Callable[[Path | None], Calendar]
     """The calendar with a user's own days over it."""
     file: Path | None = None
@@ -92,17 +92,17 @@ class Service:
     @property
     def settings(self) -> Settings:
         """The config as it is now."""
-        return self.desk.settings
+        return self.app.settings
 
     @property
     def store(self) -> Store:
         """The store."""
-        return self.desk.store
+        return self.app.store
 
     @property
     def clock(self) -> Clock:
         """The clock."""
-        return self.desk.clock
+        return self.app.clock
 
     def next_run(self, account: str) -> datetime | None:
         """When an account's next plan begins."""
@@ -159,15 +159,15 @@ class Service:
             return
         if settings.state.path != self.settings.state.path or settings.http.listen != self.settings.http.listen:
             event("restart_needed", level="WARNING", message="state and http.listen are taken over at the next start")
-        self._retiring = asyncio.ensure_future(self._retire(self.desk.post, self._under_way()))
-        post = Post(settings.sinks, settings.place, self.store, self.clock)
-        self.desk = replace(self.desk, settings=settings, post=post)
+        self._retiring = asyncio.ensure_future(self._retire(self.app.dispatcher, self._under_way()))
+        post = Dispatcher(settings.sinks, settings.place, self.store, self.clock)
+        self.app = replace(self.app, settings=settings, dispatcher=post)
         self.teller = Teller(settings, self.store.alerts)
         self._set_up()
         event("config_reloaded", accounts=", ".join(self._accounts))
         self._wake.set()
 
-    async def _retire(self, post: Post, users: list[asyncio.Task[None]]) -> None:
+    async def _retire(self, post: Dispatcher, users: list[asyncio.Task[None]]) -> None:
         """Close what the sinks of a former config keep open, once nobody uses it; its accounts may be gone from the new one."""
         await asyncio.gather(*users, return_exceptions=True)
         await post.close()
@@ -210,7 +210,7 @@ class Service:
             for task in (*under_way, patience):
                 task.cancel()
             await asyncio.gather(*under_way, patience, return_exceptions=True)
-        await self.desk.close()
+        await self.app.close()
         await self.teller.close()
 
     # One look
@@ -219,7 +219,7 @@ class Service:
         now = self.clock.now()
         if self._purged != now.date():
             self._purged = now.date()
-            self.desk.purge()
+            self.app.purge()
         self._due = []
         for name, watched in self._accounts.items():
             self._look_at(name, watched, now)
@@ -297,13 +297,13 @@ class Service:
 
     async def _leave_no_driver(self, name: str) -> None:
         """Chromium's driver runs only while a login does."""
-        if self.desk.driver.started and not any(self.running(other) for other in self._accounts if other != name):
+        if self.app.driver.started and not any(self.running(other) for other in self._accounts if other != name):
             with suppress(Exception):
-                await self.desk.driver.stop()
+                await self.app.driver.stop()
             gc.collect()  # a login leaves megabytes in cycles, which Python itself would not look at for days
 
     async def _run(self, account: Account, action: Action) -> None:
-        outcome = await walk.one(self.desk, account, force=action == "renew")
+        outcome = await walk.one(self.app, account, force=action == "renew")
         self.teller.ping(good=outcome.outcome != "failed")
         if outcome.outcome == "failed":
             self._tell_failure(account.name, outcome)
@@ -312,7 +312,7 @@ class Service:
             self.teller.over(account.name, self._about_logins(account.name))
 
     async def _verify(self, account: Account) -> None:
-        answer = await walk.verify_stored(self.desk, account)
+        answer = await walk.verify_stored(self.app, account)
         if answer.verdict is Verdict.REJECTED:
             again = "autologin logs in again." if self.settings.watch.relogin else "Run it again, or set watch.relogin."
             detail = (
@@ -347,7 +347,7 @@ class Service:
             busy = self._draining.get(sink)
             due = outbox.next_due(sink)
             if (busy is None or busy.done()) and due and due <= now:
-                self._draining[sink] = asyncio.ensure_future(self.desk.post.drain([sink], seconds=0))
+                self._draining[sink] = asyncio.ensure_future(self.app.dispatcher.drain([sink], seconds=0))
         for name in self._accounts:
             self._mind_deliveries(name, now)
 

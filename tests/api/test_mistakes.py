@@ -7,7 +7,7 @@ import json
 import pytest
 
 from autologin import run
-from autologin.app import Desk
+from autologin.app import App
 from autologin.flow import registry
 from autologin.sandbox.server import twin_classes
 
@@ -21,13 +21,13 @@ async def test_a_mistake_in_one_flow_takes_no_token_from_the_others(walk, monkey
         raise IndexError
 
     monkeypatch.setattr(registry.load("dhan"), "sign_in", mistake)
-    desk = Desk.open(served.settings(), served.twin.clock, None)
-    accounts = [desk.settings.accounts["dhan"], desk.settings.accounts["groww"]]
+    app = App.open(served.settings(), served.twin.clock, None)
+    accounts = [app.settings.accounts["dhan"], app.settings.accounts["groww"]]
     try:
         with pytest.raises(IndexError):
-            await run.run(desk, accounts, force=True)
+            await run.run(app, accounts, force=True)
     finally:
-        desk.store.close()
+        app.store.close()
     assert json.loads(served.token_file.read_text())["access_token"] in served.twin.tokens
 
 

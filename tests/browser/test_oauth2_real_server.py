@@ -17,7 +17,7 @@ import yaml
 from kit import leaks
 
 from autologin import run as walk
-from autologin.app import Desk
+from autologin.app import App
 from autologin.clock import SystemClock
 from autologin.config import loader
 
@@ -90,11 +90,11 @@ def settings(folder, server, redirect_uri, change=lambda account: None):
 
 
 async def run(folder, server, redirect_uri, change=lambda account: None, **more):
-    desk = Desk.open(settings(folder, server, redirect_uri, change), SystemClock())
+    app = App.open(settings(folder, server, redirect_uri, change), SystemClock())
     try:
-        (outcome,) = await walk.run(desk, list(desk.settings.accounts.values()), **more)
+        (outcome,) = await walk.run(app, list(app.settings.accounts.values()), **more)
     finally:
-        desk.store.close()
+        app.store.close()
     assert leaks([PASSWORD, SECRET], [folder / "state"]) == []
     return outcome
 

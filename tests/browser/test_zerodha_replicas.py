@@ -13,7 +13,7 @@ from replicas.variants import CASES, EVERY_TIME
 
 from autologin import log
 from autologin import run as walk
-from autologin.app import Desk
+from autologin.app import App
 from autologin.config import loader
 
 CHOSEN = CASES if os.environ.get("REPLICAS") == "all" else {name: CASES[name] for name in EVERY_TIME}
@@ -38,11 +38,11 @@ async def visit(tmp_path):
         file.touch(mode=0o600)
         file.write_text(yaml.safe_dump(content, allow_unicode=True))
         settings = loader.load(file, {"HOME": str(tmp_path)})
-        desk = Desk.open(settings, clock)
+        app = App.open(settings, clock)
         try:
-            (outcome,) = await walk.run(desk, list(settings.accounts.values()))
+            (outcome,) = await walk.run(app, list(settings.accounts.values()))
         finally:
-            desk.store.close()
+            app.store.close()
         assert leaks(kite.secrets, [heard.getvalue(), tmp_path / "state"]) == []
         return outcome
 

@@ -23,7 +23,7 @@ LAYERS = (
     {*("oneshot", "demo", "out", "early"), *("status", "byhand", "agenda", "catalogue", "check", "install", "listen")}
     | {"handover", "client", "healthcheck", "init", "extend", "newflow"},
     {"run", "signin"},
-    {"desk", "notify", "schedule"},
+    {"app", "notify", "schedule"},
     {"bundle", "page", "entry", "view", "judge", "hands", "browser", "capture", "replies"},
     {"lease", "journal", "delivery", "exchange"},
     {"policy"},

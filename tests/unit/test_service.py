@@ -184,7 +184,7 @@ async def test_a_former_configs_sinks_are_closed_once_its_login_has_ended(watch)
     watch.world.takes = 20
     watch.start()
     await watch.clock.until(ist(8, 15, 5))
-    former = watch.service.desk.post
+    former = watch.service.app.dispatcher
 
     async def close():
         closed.append((watch.folder / "tokens/one.json").exists())
@@ -202,7 +202,7 @@ async def test_an_account_that_leaves_the_config_ends_its_login_with_the_former_
     watch.world.takes = 20
     watch.start()
     await watch.clock.until(ist(8, 15, 5))
-    file, former = watch.folder / "config.yaml", watch.service.desk.post
+    file, former = watch.folder / "config.yaml", watch.service.app.dispatcher
 
     async def close():
         closed.append((watch.folder / "tokens/one.json").exists())

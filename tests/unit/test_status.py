@@ -13,7 +13,7 @@ from kit import MORNING, rehearsal
 from pydantic import SecretStr
 
 from autologin import status
-from autologin.app import Desk
+from autologin.app import App
 from autologin.cli import render
 from autologin.clock import SystemClock
 from autologin.config import loader
@@ -39,9 +39,9 @@ def token(clock, hours=20.0, text=SECRET, **extra):
 
 
 @pytest.fixture
-def desk(tmp_path, clock):
+def app(tmp_path, clock):
     (tmp_path / "config.yaml").write_text(TWO)
-    found = Desk.open(loader.load(tmp_path / "config.yaml", {"HOME": str(tmp_path)}), clock)
+    found = App.open(loader.load(tmp_path / "config.yaml", {"HOME": str(tmp_path)}), clock)
     yield found
     found.store.close()
 
@@ -54,8 +54,8 @@ def shown(found, capsys):
 # What the store knows
 
 
-def test_an_account_that_never_ran(desk, capsys):
-    found = status.look(desk)
+def test_an_account_that_never_ran(app, capsys):
+    found = status.look(app)
     assert shown(found, capsys) == ["mine             zerodha      no token", "hers             zerodha      no token"]
     assert found[0].to_json() == {
         "account": "mine",
@@ -69,24 +69,24 @@ def test_an_account_that_never_ran(desk, capsys):
     }
 
 
-def test_a_token_through_its_life(desk, clock, capsys):
-    desk.store.put_token("mine", "zerodha", token(clock))
-    assert shown(status.look(desk), capsys)[0].endswith("valid until 2026-11-25 04:15 IST")
+def test_a_token_through_its_life(app, clock, capsys):
+    app.store.put_token("mine", "zerodha", token(clock))
+    assert shown(status.look(app), capsys)[0].endswith("valid until 2026-11-25 04:15 IST")
     clock.move(hours=20, seconds=-1)
-    assert status.look(desk)[0].state == "valid"
+    assert status.look(app)[0].state == "valid"
     clock.move(seconds=1)
-    assert status.look(desk)[0].state == "expired"
-    assert shown(status.look(desk), capsys)[0].endswith("expired at 2026-11-25 04:15 IST")
+    assert status.look(app)[0].state == "expired"
+    assert shown(status.look(app), capsys)[0].endswith("expired at 2026-11-25 04:15 IST")
 
 
-def test_all_that_there_is_to_tell(desk, clock, capsys):
-    desk.store.put_token("mine", "zerodha", token(clock))
-    desk.store.mark_verified("mine")
-    row = desk.store.begin_run("mine", "zerodha")
+def test_all_that_there_is_to_tell(app, clock, capsys):
+    app.store.put_token("mine", "zerodha", token(clock))
+    app.store.mark_verified("mine")
+    row = app.store.begin_run("mine", "zerodha")
     refused = OtpRejected("The broker said: wrong code", attempts_left=2)
-    desk.store.end_run(row, "failed", refused, seconds=4.25, stages={"login": 4.0})
-    desk.store.block("mine", "print", "otp_rejected", "wrong code")
-    first = replace(status.look(desk)[0], verdict=Verdict.UNKNOWN, detail="no answer")
+    app.store.end_run(row, "failed", refused, seconds=4.25, stages={"login": 4.0})
+    app.store.block("mine", "print", "otp_rejected", "wrong code")
+    first = replace(status.look(app)[0], verdict=Verdict.UNKNOWN, detail="no answer")
     assert shown([first], capsys) == [
         "mine             zerodha      valid until 2026-11-25 04:15 IST, the broker could not be asked",
         "    last confirmed by the broker at 2026-11-24 08:15 IST",
@@ -103,14 +103,14 @@ def test_all_that_there_is_to_tell(desk, clock, capsys):
     assert told["token"]["user_id"] == "AB1234"
 
 
-def test_a_run_that_was_cut_off(desk, capsys):
-    desk.store.begin_run("mine", "zerodha")
-    assert shown(status.look(desk), capsys)[1] == "    last run at 2026-11-24 08:15 IST: was cut off"
+def test_a_run_that_was_cut_off(app, capsys):
+    app.store.begin_run("mine", "zerodha")
+    assert shown(status.look(app), capsys)[1] == "    last run at 2026-11-24 08:15 IST: was cut off"
 
 
-def test_the_token_itself_is_never_shown(desk, clock, capsys):
-    desk.store.put_token("mine", "zerodha", token(clock, public_token="public-canary"))
-    found = status.look(desk)
+def test_the_token_itself_is_never_shown(app, clock, capsys):
+    app.store.put_token("mine", "zerodha", token(clock, public_token="public-canary"))
+    found = status.look(app)
     render.statuses(found, as_json=True)
     render.statuses(found, as_json=False)
     detail = capsys.readouterr().out + repr(found)
@@ -150,9 +150,9 @@ def test_the_exit_code_of_verify(found, code):
 # The token
 
 
-def test_a_token_and_its_fields(desk, clock):
-    desk.store.put_token("mine", "zerodha", token(clock, public_token="public", nested={"a": {"b": 1}}))
-    data = status.token(desk, desk.settings.account("mine"))
+def test_a_token_and_its_fields(app, clock):
+    app.store.put_token("mine", "zerodha", token(clock, public_token="public", nested={"a": {"b": 1}}))
+    data = status.token(app, app.settings.account("mine"))
     assert data["access_token"] == SECRET
     for field, value in {
         "access_token": SECRET,
@@ -167,9 +167,9 @@ def test_a_token_and_its_fields(desk, clock):
 
 
 @pytest.mark.parametrize("field", ["", "acces_token", "extra.", "extra.nothing", "access_token.x", ".", "extra.public_token.x"])
-def test_a_field_that_is_not_there(desk, clock, field):
-    desk.store.put_token("mine", "zerodha", token(clock, public_token="public-canary"))
-    data = status.token(desk, desk.settings.account("mine"))
+def test_a_field_that_is_not_there(app, clock, field):
+    app.store.put_token("mine", "zerodha", token(clock, public_token="public-canary"))
+    data = status.token(app, app.settings.account("mine"))
     with pytest.raises(AutologinError, match=r"The token has no field") as caught:
         status.field_of(data, field)
     assert "Known here: " in caught.value.message
@@ -177,15 +177,15 @@ def test_a_field_that_is_not_there(desk, clock, field):
     assert "public-canary" not in caught.value.message
 
 
-def test_a_token_that_is_missing_or_expired_is_refused(desk, clock):
-    account = desk.settings.account("mine")
+def test_a_token_that_is_missing_or_expired_is_refused(app, clock):
+    account = app.settings.account("mine")
     with pytest.raises(TokenRejected, match="mine has no token yet") as caught:
-        status.token(desk, account)
+        status.token(app, account)
     assert caught.value.hint == "Run `autologin run mine`."
-    desk.store.put_token("mine", "zerodha", token(clock, hours=1))
+    app.store.put_token("mine", "zerodha", token(clock, hours=1))
     clock.move(hours=1)
     with pytest.raises(TokenRejected, match="mine has none since 2026-11-24 09:15 IST"):
-        status.token(desk, account)
+        status.token(app, account)
 
 
 # With the broker

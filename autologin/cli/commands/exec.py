@@ -18,14 +18,14 @@ from autologin.flow import registry
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from autologin.app import Desk
+    from autologin.app import App
     from autologin.config.schema import Account
 
 NOT_FOUND, NOT_STARTED = 127, 126
 """The exit codes that shells give a command that is not there, and one that cannot be started."""
 
 
-def start(desk: Desk, account: Account, command: Sequence[str]) -> NoReturn:
+def start(app: App, account: Account, command: Sequence[str]) -> NoReturn:
     """Become a program that has an account's token in its environment. Signals and the exit code are its own.
 
     Raises:
@@ -36,8 +36,8 @@ def start(desk: Desk, account: Account, command: Sequence[str]) -> NoReturn:
     words = command[1:] if command[:1] == ("--",) else command
     if not words:
         raise ConfigError(Problem("CMD", "no command is given", f"Such as: autologin exec {account.name} -- python bot.py"))
-    found = variables(status.token(desk, account), registry.load(account.broker).environment)
-    desk.store.close()
+    found = variables(status.token(app, account), registry.load(account.broker).environment)
+    app.store.close()
     become(words, {**loader.environment(), **found})
 
 

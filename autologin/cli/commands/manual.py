@@ -9,32 +9,32 @@ from autologin.config import loader
 from autologin.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
-    from autologin.app import Desk
+    from autologin.app import App
     from autologin.config.schema import Account
     from autologin.flow.base import Flow
 
 
-def login_url(desk: Desk, account: Account) -> str:
+def login_url(app: App, account: Account) -> str:
     """The address to open; the state in it must come back with what is pasted later.
 
     Raises:
         ConfigError: this broker has no login page.
     """
-    flow = flow_with_page(desk, account)
+    flow = flow_with_page(app, account)
     if not flow.state_param:
         return flow.login_url("")
     nonce = random.token_urlsafe(24)
-    desk.store.keep_nonce(account.name, nonce)
+    app.store.keep_nonce(account.name, nonce)
     return flow.login_url(nonce)
 
 
-def flow_with_page(desk: Desk, account: Account) -> Flow:
+def flow_with_page(app: App, account: Account) -> Flow:
     """The account's flow, where a person can walk it by hand.
 
     Raises:
         ConfigError: this broker has no login page.
     """
-    flow = loader.flow_for(desk.settings, account, account.place.environ)
+    flow = loader.flow_for(app.settings, account, account.place.environ)
     if not flow.needs_browser:
         hint = f"Run `autologin run {account.name}` instead."
         raise ConfigError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from autologin.cli.base import Group, desk_of, settings_of, wait_for
+from autologin.cli.base import Group, open_app, settings_of, wait_for
 
 
 @click.group(cls=Group)
@@ -22,6 +22,6 @@ def test(ctx: click.Context) -> None:
     from autologin.service.notifier import Teller
 
     settings = settings_of(ctx)
-    teller = Teller(settings, desk_of(settings).store.alerts)
+    teller = Teller(settings, open_app(settings).store.alerts)
     for way in wait_for(teller.test):
         click.echo(f"{way} took it.", err=True)

@@ -31,8 +31,8 @@ async def run(file: Path | None, names: Sequence[str], *, force: bool, headed: b
         # In a thread, so that this one can go on talking to the driver's process.
         settings = await asyncio.to_thread(_settings, file)
         walk = importlib.import_module("autologin.run")
-        desk = importlib.import_module("autologin.app").Desk.open(settings, SystemClock(), driver)
-        found: list[Outcome] = await walk.run(desk, accounts(settings, names), force=force, headed=headed)
+        app = importlib.import_module("autologin.app").App.open(settings, SystemClock(), driver)
+        found: list[Outcome] = await walk.run(app, accounts(settings, names), force=force, headed=headed)
         return found
     finally:
         await driver.stop()

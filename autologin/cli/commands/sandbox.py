@@ -18,7 +18,7 @@ import yaml
 
 from autologin import run as walk
 from autologin import status
-from autologin.app import Desk
+from autologin.app import App
 from autologin.cli import render
 from autologin.clock import SystemClock
 from autologin.config import loader
@@ -50,11 +50,11 @@ async def show(folder: Path | None, *, headed: bool) -> int:
         secret = new_secret()
         async with webhook_consumer.listening(key_in(secret), 0, partial(render.webhook_event, as_json=False)) as url:
             settings = loader.load(_config_file(folder, _with_hook(sandbox.config(), url, secret)), {"HOME": str(folder)})
-            desk = Desk.open(settings, SystemClock())
+            app = App.open(settings, SystemClock())
             click.echo(f"A consumer of webhooks listens at {url}", err=True)
-            found = await walk.run(desk, list(settings.accounts.values()), headed=headed)
+            found = await walk.run(app, list(settings.accounts.values()), headed=headed)
         render.outcomes(found, as_json=False)
-        render.statuses(await status.verify(desk, status.look(desk)), as_json=False)
+        render.statuses(await status.verify(app, status.look(app)), as_json=False)
     if found[0].exit_code == 0:
         _show_file(folder / "tokens" / f"{BROKER}.json")
     return found[0].exit_code

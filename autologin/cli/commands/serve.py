@@ -8,7 +8,7 @@ import signal
 import socket
 from typing import TYPE_CHECKING
 
-from autologin.app import Desk
+from autologin.app import App
 from autologin.clock import SystemClock
 from autologin.config import loader
 from autologin.log import event
@@ -27,10 +27,10 @@ async def serve(file: Path | None) -> None:
     Raises:
         ConfigError, StoreError: it cannot begin.
     """
-    desk = Desk.open(loader.load(file), SystemClock())
-    with contextlib.closing(desk.store):
-        service = Service(desk, Calendar.load, file)
-        web = await serve_http(service, desk.settings.http.listen)
+    app = App.open(loader.load(file), SystemClock())
+    with contextlib.closing(app.store):
+        service = Service(app, Calendar.load, file)
+        web = await serve_http(service, app.settings.http.listen)
         event("listening", url=web.url)
         try:
             await _until_a_signal(service, loader.environment())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from autologin.cli import completion
-from autologin.cli.base import Group, as_json, configure_log, desk_of, settings_of, show, wait_for
+from autologin.cli.base import Group, as_json, configure_log, open_app, settings_of, show, wait_for
 
 if TYPE_CHECKING:
     from autologin.delivery.webhook_consumer import Event
@@ -61,6 +61,6 @@ def test(ctx: click.Context, sink: str) -> None:
     """
     from autologin.delivery import dispatcher
 
-    desk = desk_of(settings_of(ctx))
-    wait_for(lambda: dispatcher.send_test(desk.post, sink, desk.clock.now()))
+    app = open_app(settings_of(ctx))
+    wait_for(lambda: dispatcher.send_test(app.dispatcher, sink, app.clock.now()))
     click.echo(f"{sink} accepted it.", err=True)
