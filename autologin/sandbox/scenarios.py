@@ -52,18 +52,22 @@ class Behaviour:
 
 @dataclass(frozen=True)
 class Scenario:
-    """One line that says what happens, and what it changes in the behaviour."""
+    """One line that says what happens, what it changes in the behaviour, and what must come of a run.
+
+    `expect` is `issued`, or the name of the error (`otp_rejected`).
+    """
 
     says: str
     changes: Mapping[str, Any]
+    expect: str = "issued"
 
 
 AnyBehaviour = TypeVar("AnyBehaviour", bound=Behaviour)
 
 
-def scenario(says: str, **changes: Any) -> Scenario:
+def scenario(says: str, *, expect: str = "issued", **changes: Any) -> Scenario:
     """A row of a table of scenarios."""
-    return Scenario(says, changes)
+    return Scenario(says, changes, expect)
 
 
 def combine(plain: AnyBehaviour, table: Mapping[str, Scenario], names: Iterable[str]) -> AnyBehaviour:
