@@ -21,7 +21,7 @@ from autologin.exchange import client, exchange, verify
 from autologin.flow.base import Verdict, Verified
 from autologin.log import event
 from autologin.login import capture
-from autologin.login.state import Journal
+from autologin.login.attempts import AttemptLog
 from autologin.message import Message
 from autologin.stages import Stages
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from autologin.config.loader import Account
     from autologin.flow.base import Flow
     from autologin.flow.otp import Otp
-    from autologin.login.browser_login import SignIn
+    from autologin.login.context import LoginContext
     from autologin.message import Type
     from autologin.store.records import StoredToken
     from autologin.token import Token
@@ -318,12 +318,12 @@ class Walk:
     async def _issue(self) -> Token:
         """Log in until there is a token, as often as the policy allows."""
         self._refuse_if_blocked()
-        sign_in = self._sign_in()
+        login = self._login()
         for tries in count(1):
             try:
-                return await self._log_in(sign_in)
+                return await self._log_in(login)
             except AutologinError as error:
-                pause = retry.pause_before_retry(error, tries, secrets_sent=sign_in.secrets_sent, seconds_left=self._left())
+                pause = retry.pause_before_retry(error, tries, secrets_sent=login.secrets_sent, seconds_left=self._left())
                 if pause is None:
                     self._block_if_refused(error)
                     raise
@@ -331,29 +331,33 @@ class Walk:
                 await self.app.clock.sleep(pause)
         raise AssertionError
 
-    async def _log_in(self, sign_in: SignIn) -> Token:
+    async def _log_in(self, login: LoginContext) -> Token:
         """One login, on the broker's page or over its API."""
         if not self.flow.needs_browser:
-            return await self._proven(await sign_in.over_api(self.http))
-        code = await sign_in.code(self.app.driver, self.app.settings.browser, loader.proxy_parts(self.account))
+            from autologin.login.api_login import api_login
+
+            return await self._proven(await api_login(login, self.http))
+        from autologin.login.browser_login import browser_login
+
+        code = await browser_login(login, self.app.driver, self.app.settings.browser, loader.proxy_parts(self.account))
         return await self._exchanged(code)
 
-    def _sign_in(self) -> SignIn:
-        from autologin.login.browser_login import SignIn  # noqa: PLC0415  (its page and screen code is only for a login)
+    def _login(self) -> LoginContext:
+        from autologin.login.context import LoginContext
 
         app, name = self.app, self.account.name
         self._otp = app.otp(self.flow)
-        return SignIn(
+        return LoginContext(
             self.account,
             self.flow,
             self._otp,
-            Journal(app.store, name, self.fingerprint),
+            AttemptLog(app.store, name, self.fingerprint),
             app.clock,
             self.stages,
             self.deadline,
             app.settings.state.path / "failures",
             headed=self.headed,
-            rejected_codes=app.store.attempts(name, self.fingerprint).rejected_otps,
+            otp_rejections=app.store.attempts(name, self.fingerprint).rejected_otps,
         )
 
     def _block_if_refused(self, error: AutologinError) -> None:

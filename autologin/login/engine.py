@@ -1,101 +1,62 @@
-"""Signing in on a page: look, decide, act, and look again until the redirect comes.
+"""Signing in on a page: look, interpret, decide, act, and look again until the redirect comes.
 
 Nothing here waits for a fixed time. Each turn of the loop waits for the first of several things: the next step, the
-redirect, the consent, the broker's refusal, a captcha. Silence is an error too.
+redirect, the consent, the broker's refusal, a captcha. Silence is an error too. What an answer means is in interpret.py,
+what to do next in decide.py: both are pure, and `LoginState` is all that they know. Only this engine assigns it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
-from typing import TYPE_CHECKING
+from collections.abc import Coroutine
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, assert_never
 from urllib.parse import urlsplit
 
-from autologin import retry
-from autologin.errors import (
-    AutologinError,
-    BrokerUnavailable,
-    ConsentRequired,
-    NeedsPerson,
-    OtpRejected,
-)
-from autologin.flow.otp import Otp
+from autologin.clock import Clock
+from autologin.errors import AutologinError, BrokerUnavailable, NeedsPerson, OtpRejected
 from autologin.log import event
-from autologin.login import hands
-from autologin.login.forms import NOTHING_MOVED, Entry, selectors
-from autologin.login.interpret import Judge
-from autologin.login.snapshot import (
-    CODES,
-    ENOUGH,
-    Ambiguous,
-    Form,
-    Screen,
-    certain,
-    evidence,
-    find,
-    for_another_code,
-    named,
-    unticked,
-)
-from autologin.login.state import answer_in
-from autologin.login.view import View, first_line
+from autologin.login import decide, interpret
+from autologin.login.attempts import AttemptLog, answer_in
+from autologin.login.capture import Capture
+from autologin.login.decide import Action
+from autologin.login.forms import FormFiller, press, selectors
+from autologin.login.matching import KEYED
+from autologin.login.network import NetworkWatcher
+from autologin.login.snapshot import PageReader, first_line
+from autologin.login.state import LoginState, Observation
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
-    from typing import Any
-
     from playwright.async_api import Dialog, Page
 
-    from autologin.clock import Clock
-    from autologin.flow.script import Script, Step, Turn
-    from autologin.login.capture import Capture
-    from autologin.login.network import Replies
-    from autologin.login.snapshot import Button, Field
-    from autologin.login.state import Journal
+    from autologin.flow.script import Script
 
 PERSON_PATIENCE = 300.0
 """Seconds that a person has, under --headed, for a step that needs one."""
-PARTIAL = 0.3
-"""Seconds that a screen with only some of a step's fields must stay the same: the others may still be on their way."""
 
 
-class LoginPage:
-    """One login in one page. A flow calls `walk` with its script; everything else is how that is done.
-
-    `deadline` is in monotonic seconds; `rejected_codes` are those of earlier runs.
-    """
+class LoginEngine:
+    """One login in one page: the only place that acts, and that assigns `state`."""
 
     def __init__(
         self,
         page: Page,
         capture: Capture,
-        replies: Replies,
-        journal: Journal,
+        network: NetworkWatcher,
+        attempts: AttemptLog,
         clock: Clock,
-        *,
-        deadline: float,
-        authorize: bool = True,
-        headed: bool = False,
-        rejected_codes: int = 0,
+        state: LoginState,
     ) -> None:
-        self._page, self._capture, self._replies, self._journal, self._clock = page, capture, replies, journal, clock
-        self._deadline, self._authorize, self._headed, self.rejected_codes = deadline, authorize, headed, rejected_codes
-        self._view = View(page, capture.answered, clock)
-        self._judge = Judge(replies, clock, deadline)
-        self._entry = Entry(page, capture, replies, journal, clock, self._view, self._judge)
-        self._turned: set[str] = set()
-        self._pressed: tuple[str, int] | None = None
-        """The last turn and the count of calls before it, while it may be pressed once more."""
-        self._refilled = False
-        self._rejected: OtpRejected | None = None
-        """The refusal of the last code, until the page takes another."""
-        self._person_until: float | None = None
-        page.on("dialog", self._dialog)
-
-    @property
-    def secrets_sent(self) -> bool:
-        """Whether a secret was typed."""
-        return self._entry.secrets_sent
+        self.state = state
+        self._page = page
+        self._capture = capture
+        self._network = network
+        self._attempts = attempts
+        self._clock = clock
+        self._reader = PageReader(page, capture.answered, clock)
+        self._filler = FormFiller(page, self._reader, capture, network, attempts, clock)
+        self._dialogs: list[str] = []
+        page.on("dialog", self._on_dialog)
 
     async def open(self, url: str) -> None:
         """Open the login page.
@@ -106,244 +67,142 @@ class LoginPage:
         from playwright.async_api import Error  # noqa: PLC0415  (only a login needs Playwright)
 
         event("login_url_opened", url=urlsplit(url)._replace(query="", fragment="").geturl())
-        left = max(self._deadline - self._clock.monotonic(), 1) * 1000
+        left = max(self.state.deadline - self._clock.monotonic(), 1) * 1000
         try:
-            await self._view.until_done(self._page.goto(url, wait_until="commit", timeout=left))
+            await self._reader.until_done(self._page.goto(url, wait_until="commit", timeout=left))
         except Error as error:
-            await self._view.until_done(asyncio.sleep(0.5))  # a redirect that was caught ends the goto with an error too
+            # A redirect that was caught ends the goto with an error too.
+            await self._reader.until_done(asyncio.sleep(0.5))
             if not self._capture.answered.is_set():
                 raise BrokerUnavailable(f"The login page cannot be reached ({first_line(error)})") from None
-        self._judge.moved()
+        self._note_action()
 
-    async def walk(self, script: Script) -> None:
+    async def drive(self, script: Script) -> None:
         """Sign in by this script, up to the redirect.
 
         Raises:
             Rejected, NeedsPerson, Transient: as the broker's answer or the page means it.
         """
-        self._judge.script = script
         try:
             while not self._capture.answered.is_set():
-                await self._once(script)
+                observed = await self._observe(script)
+                if self._capture.answered.is_set():
+                    break  # what else the broker has answered is of no interest any more
+                self.state = interpret.update(script, self.state, observed)
+                if self.state.accepted and self.state.error is None:
+                    self._attempts.settle("accepted")
+                await self._perform(script, decide.next_action(script, self.state, observed))
         except AutologinError as error:
-            self._journal.settle(answer_in(error))
+            self._attempts.settle(answer_in(error))
             raise
-        self._journal.settle("accepted")
+        self._attempts.settle("accepted")
 
-    async def _once(self, script: Script) -> None:
-        try:
-            screen = await self._view.look(selectors(script))
-            if self._capture.answered.is_set():
-                return  # what else the broker has answered is of no interest any more
-            if self._judge.heed(await self._replies.read()):
-                self._journal.settle("accepted")
-            if screen is None:
-                self._judge.silent()
-            elif self._judge.listens(screen) and (act := self._decide(script, screen)):
-                await self._do(act)
-        except OtpRejected as error:
-            self._another_code_or_raise(error)
-        except NeedsPerson as error:
-            self._wait_for_person_or_raise(self._rejected or error)
+    walk = drive
 
-    async def _do(self, act: Coroutine[Any, Any, None]) -> None:
+    async def _observe(self, script: Script) -> Observation:
+        snapshot = await self._reader.look(selectors(script))
+        replies = [] if self._capture.answered.is_set() else await self._network.read()
+        dialogs = tuple(self._dialogs)
+        self._dialogs.clear()
+        return Observation(
+            now=self._clock.monotonic(),
+            snapshot=snapshot,
+            changed_at=self._reader.changed_at,
+            replies=replies,
+            dialogs=dialogs,
+            posts=self._network.posts,
+            pending=frozenset(request.method for request in self._network.pending),
+            failed=self._network.failed,
+        )
+
+    async def _perform(self, script: Script, action: Action) -> None:
+        match action:
+            case decide.Wait():
+                pass
+            case decide.Fill():
+                await self._act(script, self._fill(script, action))
+            case decide.TakeClick(click, button):
+                event("turn_taken", turn=click.name)
+                self.state = self.state.clicking(click.name, self._network.posts)
+                await self._act(script, self._filler.press_on_page(button.index, covered=button.covered))
+            case decide.GiveConsent():
+                await self._act(script, self._allow(script, action))
+            case decide.SubmitAgain(snapshot):
+                self.state = replace(self.state, submitted=None)
+                await self._act(script, self._filler.submit_again(script, snapshot))
+            case decide.SendAnotherOtp(error):
+                self._count_rejection()
+                event("otp_rejected", level="WARNING", message=error.detail, then="one more code, in a new window")
+                self._dialogs.clear()
+                self.state = self.state.asking_for_another_otp(error, self._clock.monotonic())
+            case decide.AskPerson(error):
+                advice = "Do this step in the window; autologin carries on."
+                event("needs_person", level="WARNING", message=error.detail, hint=advice)
+                until = self._clock.monotonic() + PERSON_PATIENCE
+                self.state = replace(self.state, person_until=until, deadline=self.state.deadline + PERSON_PATIENCE)
+            case decide.GiveUp(error):
+                if isinstance(error, OtpRejected) and error is not self.state.rejection:
+                    self._count_rejection()
+                raise error
+            case _:
+                assert_never(action)
+
+    async def _act(self, script: Script, work: Coroutine[Any, Any, None]) -> None:
+        """Do something on the page, which may change, navigate or be done under our hands."""
         from playwright.async_api import Error  # noqa: PLC0415  (only a login needs Playwright)
 
-        posts, entered = self._replies.posts, set(self._entry.entered)
+        posts = self._network.posts
+        entered = self.state.entered
         try:
-            await self._view.until_done(act)
+            await self._reader.until_done(work)
         except Error:
             # The page changed under our hands. Where nothing was sent it may be filled once more.
-            if self._replies.posts == posts and not self._refilled:
-                self._refilled, self._entry.entered = True, entered
-        self._judge.moved()
+            if self._network.posts == posts and not self.state.refilled:
+                self.state = replace(self.state, refilled=True, entered=entered)
+        except NeedsPerson as error:
+            await self._perform(script, decide.on_error(self.state, error, self._clock.monotonic()))
+        self._note_action()
 
-    def _decide(self, script: Script, screen: Screen) -> Coroutine[Any, Any, None] | None:
-        """What to do on this screen; None: wait. Raises what the screen means where it means the end."""
-        if self._judge.challenged(screen):
-            return None
-        if ready := self._ready(script, screen):
-            return self._enter(*ready)
-        self._judge.read(screen)
-        for turn in script.turns:
-            if button := self._turn_to_take(turn, script, screen):
-                return self._take(turn, button)
-        if button := self._consent(script, screen):
-            return self._allow(button, screen)
-        if self._entry.in_vain(screen):
-            return self._entry.press_again(screen)
-        self._judge.give_up(screen, self._situations(script, screen), self._entry.entered)
-        return None
+    async def _fill(self, script: Script, action: decide.Fill) -> None:
+        """Fill a form and send it. The state is written before the first key: what follows can fail at any point."""
+        prepared = await self._filler.prepare(script, action)
+        if prepared is None:
+            return
+        fill, texts = prepared
+        sent = self._network.sent
+        posts = self._network.posts
+        self.state = self.state.filling(fill.step, fill.form, fill.snapshot, self._clock.monotonic())
+        self._dialogs.clear()
+        self._filler.announce(fill, texts)
+        last = await self._filler.type(fill.form, texts)
+        may_send_itself = fill.step.sends_itself and any(field.kind in KEYED for field in fill.form.inputs)
+        if not may_send_itself or not await self._filler.has_sent_itself(last, sent=sent, posts=posts):
+            button = await self._filler.find_button(script, fill)
+            if button is None:
+                await last.press("Enter", no_wait_after=True)
+            else:
+                element, covered = button
+                self.state = replace(self.state, submitted=self._network.posts)
+                await press(element, covered=covered)
+        self.state = replace(self.state, rejection=None)
 
-    # The next step
+    async def _allow(self, script: Script, action: decide.GiveConsent) -> None:
+        event("consent_given", button=action.button.name)
+        self.state = self.state.allowing(action.snapshot)
+        await self._filler.tick(script, action.snapshot)
+        await self._filler.press_on_page(action.button.index, covered=action.button.covered)
 
-    def _ready(self, script: Script, screen: Screen) -> tuple[Step, Form, Screen] | None:
-        self._judge.unclear = ""
-        for step in script.steps:
-            wanted = [field for field in step.values if field not in self._entry.entered]
-            if (step.whole and not _all_there(screen, wanted)) or self._too_early(step, script):
-                continue
-            try:
-                form = find(screen, wanted) if wanted else None
-            except Ambiguous as fields:
-                self._judge.unclear = str(fields)
-                return None
-            if form and not self._entry.entered and _only_guessed(form):
-                continue  # a lonely box is a code's where a code is due; at the start it is as likely a phone number's
-            if form and not self._is_former(form) and not self._asks_for_another(step, form, screen):
-                return (step, form, screen) if len(form.boxes) == len(wanted) or self._still() else None
-        return None
+    def _count_rejection(self) -> None:
+        self.state = replace(self.state, otp_rejections=self.state.otp_rejections + 1)
+        self._attempts.settle("rejected")
 
-    def _too_early(self, step: Step, script: Script) -> bool:
-        """Whether a step is a code's and nothing was sent yet: such a box is a sign-up form's; the login's is on its way."""
-        by_us = self._judge.last is None and self._person_until is None
-        return by_us and step is not script.steps[0] and all(isinstance(value, Otp) for value in step.values.values())
+    def _note_action(self) -> None:
+        """We did something; patience starts anew."""
+        self.state = replace(self.state, acted_at=self._clock.monotonic())
 
-    def _is_former(self, form: Form) -> bool:
-        """Whether a form still waits for its answer, and only looks as if it could take the next step's field too."""
-        for field, boxes in form.boxes.items():
-            others = [looks for other, seen in self._entry.filled.items() if other != field for looks in seen]
-            if any(box.looks in others and (box.filled or not self._judge.accepted) for box in boxes):
-                return True
-        return False
-
-    def _still(self) -> bool:
-        return self._clock.monotonic() - self._view.changed_at >= PARTIAL
-
-    def _asks_for_another(self, step: Step, form: Form, screen: Screen) -> bool:
-        """Whether the form wants another user's password, or a code that is not ours to make."""
-        codes = [field for field in form.boxes if field.other and isinstance(step.values[field], Otp)]
-        if any(re.search(field.other, self._judge.wants, re.IGNORECASE) for field in codes):
-            return True
-        unsure = [field for field in codes if not re.search(field.label, self._judge.wants, re.IGNORECASE)]
-        if any(for_another_code(field, box, screen) for field in unsure for box in form.boxes[field]):
-            return True
-        return self._shows_another_user(step, screen)
-
-    def _shows_another_user(self, step: Step, screen: Screen) -> bool:
-        """Whether the page remembers somebody else: their id is shown and ours is nowhere to be typed."""
-        ours = {str(value).upper() for field, value in step.values.items() if field.kind == "text"}
-        typed = any(field.kind == "text" and field in self._entry.entered for field in step.values)
-        if not step.shown_as or typed or find_text(screen, step):
-            return False
-        shown = re.findall(step.shown_as, " ".join([*screen.lines, *(box.fixed for box in screen.boxes)]))
-        return bool(shown) and not ours & {user.upper() for user in shown}
-
-    async def _enter(self, step: Step, form: Form, screen: Screen) -> None:
-        if await self._entry.enter(step, form, screen):
-            self._rejected = None
-
-    # On the way
-
-    def _situations(self, script: Script, screen: Screen) -> set[str]:
-        """Where the login stands, in the words that a turn's `when` uses."""
-        now = set(self._turned)
-        if not self._entry.entered:
-            now.add("start")
-        values = [pair for step in script.steps for pair in step.values.items()]
-        codes = [
-            field for field, value in values if field.other and isinstance(value, Otp) and field not in self._entry.entered
-        ]
-        if any(self._wants_another(field, screen) for field in codes):
-            now.add("other_code")
-        if any(self._shows_another_user(step, screen) for step in script.steps):
-            now.add("other_user")
-        return now
-
-    def _wants_another(self, field: Field, screen: Screen) -> bool:
-        """Whether the screen has a box for a code, and the box or the broker says that it is not for ours."""
-        if re.search(field.label, self._judge.wants, re.IGNORECASE):
-            return False
-        if any(for_another_code(field, box, screen) for box in screen.boxes):
-            return True
-        return bool(re.search(field.other, self._judge.wants, re.IGNORECASE)) and certain(screen, [field]) is not None
-
-    def _turn_to_take(self, turn: Turn, script: Script, screen: Screen) -> Button | None:
-        if turn.name in self._turned and not self._in_vain(turn):
-            return None
-        return named(screen, turn.press, css=turn.name) if turn.when in self._situations(script, screen) else None
-
-    def _in_vain(self, turn: Turn) -> bool:
-        """Whether a turn was pressed and nothing came of it: a page may redraw what was pressed at that very moment."""
-        moved_at = max(self._judge.since, self._view.changed_at)
-        return self._pressed == (turn.name, self._replies.posts) and self._clock.monotonic() - moved_at > NOTHING_MOVED
-
-    async def _take(self, turn: Turn, button: Button) -> None:
-        event("turn_taken", turn=turn.name)
-        self._pressed = None if turn.name in self._turned else (turn.name, self._replies.posts)
-        self._turned.add(turn.name)
-        self._judge.wants = ""
-        await hands.press(await self._view.element(button.index), covered=button.covered)
-
-    def _consent(self, script: Script, screen: Screen) -> Button | None:
-        """The button that allows the app, where this is the consent page."""
-        places = ((script.consent_at, screen.path), (script.consent_titled, screen.title))
-        at_consent = any(pattern and re.search(pattern, place) for pattern, place in places)
-        wider = rf"{script.consent}|^(authori[sz]e|allow|approve|continue|accept|yes)\b" if at_consent else script.consent
-        last = self._judge.last  # while its form is still there, "Continue" is that form's button
-        waiting = last is not None and certain(screen, list(last.values)) is not None
-        ticks = any(unticked(screen, tick.label, css=tick.name) for tick in script.ticks)  # may be what enables the button
-        button = None if waiting or "consent" in self._turned else named(screen, wider, enabled=not ticks)
-        if button and not self._authorize:
-            raise ConsentRequired('The broker asks whether this app may use the account, and `authorize` is "false"')
-        return button
-
-    async def _allow(self, button: Button, screen: Screen) -> None:
-        event("consent_given", button=button.name)
-        self._turned.add("consent")
-        self._judge.asked(screen)
-        await self._entry.tick(screen)
-        await hands.press(await self._view.element(button.index), covered=button.covered)
-
-    # When it does not go on
-
-    def _another_code_or_raise(self, error: OtpRejected) -> None:
-        self.rejected_codes += 1
-        self._journal.settle("rejected")
-        step = self._judge.last
-        codes = {field for field, value in step.values.items() if isinstance(value, Otp)} if step else set()
-        if not codes or not retry.may_send_another_code(self.rejected_codes, error.attempts_left):
-            raise error
-        event("otp_rejected", level="WARNING", message=error.detail, then="one more code, in a new window")
-        self._entry.entered -= set(step.values) if step else codes  # a form that holds more than the code comes back empty
-        self._rejected = error
-        self._judge.heard()
-        self._judge.moved()
-
-    def _wait_for_person_or_raise(self, error: NeedsPerson | OtpRejected) -> None:
-        if not self._headed:
-            raise error
-        now = self._clock.monotonic()
-        if self._person_until is None:
-            event(
-                "needs_person", level="WARNING", message=error.detail, hint="Do this step in the window; autologin carries on."
-            )
-            self._person_until = now + PERSON_PATIENCE
-            self._deadline = self._judge.deadline = self._deadline + PERSON_PATIENCE
-        if now > self._person_until:
-            raise error
-
-    async def _dialog(self, dialog: Dialog) -> None:
-        self._judge.dialogs.append(dialog.message)
+    async def _on_dialog(self, dialog: Dialog) -> None:
+        self._dialogs.append(dialog.message)
         await dialog.accept()
 
 
-def _all_there(screen: Screen, wanted: list[Field]) -> bool:
-    """Whether the fields, more than one, are all on the screen."""
-    form = certain(screen, wanted) if len(wanted) > 1 else None
-    return form is not None and len(form.boxes) == len(wanted)
-
-
-def _only_guessed(form: Form) -> bool:
-    """Whether a box is taken for a code's for no better reason than that it is alone."""
-    single = [(field, boxes[0]) for field, boxes in form.boxes.items() if field.kind in CODES and len(boxes) == 1]
-    return any(evidence(field, box) < ENOUGH for field, box in single)
-
-
-def find_text(screen: Screen, step: Step) -> bool:
-    """Whether the page has a box for the user id."""
-    texts = [field for field in step.values if field.kind == "text"]
-    try:
-        return bool(texts) and find(screen, texts) is not None
-    except Ambiguous:
-        return True
+LoginPage = LoginEngine

@@ -1,153 +1,222 @@
-"""Typing a step's values into its form and sending it, so that nothing is sent twice."""
+"""Typing a step's values into its form and sending it, the way that pages expect it from a person, and never twice."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+import contextlib
+import re
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from autologin.errors import OtpRejected
+from autologin.clock import Clock
+from autologin.errors import OtpRejected, PageChanged
 from autologin.flow.otp import Otp
 from autologin.log import event
-from autologin.login import hands
-from autologin.login.snapshot import CODES, certain, submit_button, unticked
+from autologin.login.attempts import AttemptLog
+from autologin.login.capture import Capture
+from autologin.login.decide import Fill
+from autologin.login.matching import KEYED, Form, find_certain_form, find_unticked, submit_button
+from autologin.login.network import NetworkWatcher
+from autologin.login.snapshot import PageReader, Snapshot
 
 if TYPE_CHECKING:
     from playwright.async_api import ElementHandle, Page
 
-    from autologin.clock import Clock
-    from autologin.flow.script import Script, Step
-    from autologin.login.capture import Capture
-    from autologin.login.interpret import Judge
-    from autologin.login.network import Replies
-    from autologin.login.snapshot import Field, Form, Screen
-    from autologin.login.state import Journal
-    from autologin.login.view import View
+    from autologin.flow.script import Script
+    from autologin.login.snapshot import Field
 
 SETTLE = 0.5
-"""Seconds in which a code may send itself at the last digit, before its button is pressed."""
+"""Seconds in which an OTP may send itself at the last digit, before its button is pressed."""
 STALE = 0.2
-"""Seconds after which a screen is looked at again before it is filled: making a code can take half a minute."""
-NOTHING_MOVED = 3.0
-"""Seconds after which a button that visibly did nothing is pressed once more."""
+"""Seconds after which a page is looked at again before it is filled: making an OTP can take half a minute."""
+CLICK_MS = 1500
+"""Milliseconds for an ordinary click; whatever lies over a button longer than this stays there."""
+LEAVE_FIELD = """() => {
+  let at = document.activeElement;
+  while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+  at?.blur();
+}"""
+"""Some pages look at a field only when it is left, and enable their button then."""
+DISABLED = "element => element.matches(':disabled') || element.closest('[aria-disabled=true]') !== null"
 
 
-@dataclass
-class Entry:
-    """What was typed in one login, and how."""
+class FormFiller:
+    """The hands of one login in one page. What was done is the engine's to remember."""
 
-    page: Page
-    capture: Capture
-    replies: Replies
-    journal: Journal
-    clock: Clock
-    view: View
-    judge: Judge
-    entered: set[Field] = field(default_factory=set)
-    filled: dict[Field, set[tuple[str | int, ...]]] = field(default_factory=dict)
-    """What the boxes looked like that each field was typed into."""
-    secrets_sent: bool = False
-    _pressed: tuple[ElementHandle, int] | None = None
+    def __init__(
+        self,
+        page: Page,
+        reader: PageReader,
+        capture: Capture,
+        network: NetworkWatcher,
+        attempts: AttemptLog,
+        clock: Clock,
+    ) -> None:
+        self._page = page
+        self._reader = reader
+        self._capture = capture
+        self._network = network
+        self._attempts = attempts
+        self._clock = clock
+        self._button: ElementHandle | None = None
 
-    async def enter(self, step: Step, form: Form, screen: Screen) -> bool:
-        """Fill a step's form and send it; gives whether it was still there."""
-        started = self.clock.monotonic()
-        values = {field: await self._value(step.values[field]) for field in form.boxes}
-        if self.clock.monotonic() - started > STALE and (fresh := await self.view.look(selectors(self.judge.script))):
-            if (found := certain(fresh, list(form.boxes))) is None or found.boxes.keys() != form.boxes.keys():
-                return False  # the page moved on meanwhile
-            form, screen = found, fresh
-        before = self.replies.sent, self.replies.posts
-        self._note(step, form, screen, values)
-        last = await self._type(form, values)
-        await self._send(step, form, screen, last, before)
-        return True
+    async def prepare(self, script: Script, fill: Fill) -> tuple[Fill, Mapping[Field, str]] | None:
+        """What will be typed, and where: on a fresh look, where making an OTP took time. None: the page moved on."""
+        started = self._clock.monotonic()
+        texts = {field: await self._text(fill.step.values[field]) for field in fill.form.inputs}
+        if self._clock.monotonic() - started > STALE:
+            snapshot = await self._reader.look(selectors(script))
+            if snapshot:
+                form = find_certain_form(snapshot, list(fill.form.inputs))
+                if form is None or form.inputs.keys() != fill.form.inputs.keys():
+                    return None
+                fill = Fill(fill.step, form, snapshot)
+        return fill, texts
 
-    async def tick(self, screen: Screen) -> None:
-        """Tick the boxes that the flow names."""
-        for tick in self.judge.script.ticks:
-            if box := unticked(screen, tick.label, css=tick.name):
-                event("box_ticked", box=tick.name)
-                await hands.press(await self.view.element(box.index), covered=box.covered)
+    def announce(self, fill: Fill, texts: Mapping[Field, str]) -> None:
+        """Before the first key: write the attempt down, tell the network what to look for, close the capture's ears."""
+        values = fill.step.values
+        self._network.forget_failure()
+        for field, value in values.items():
+            if field in fill.form.inputs and isinstance(value, str):
+                self._network.expect(value, secret=False)
+        secrets = [text for field, text in texts.items() if not isinstance(values[field], str)]
+        if secrets:
+            self._capture.learning = False
+            self._attempts.begin("otp" if fill.step.refused is OtpRejected else "password")
+        for secret in secrets:
+            self._network.expect(secret)
 
-    def in_vain(self, screen: Screen) -> bool:
-        """Whether the button was pressed and nothing at all came of it."""
-        if self._pressed is None or self.replies.posts > self._pressed[1] or self.judge.last is None:
-            return False
-        waited = self.clock.monotonic() - self.judge.since
-        return waited > NOTHING_MOVED and certain(screen, list(self.judge.last.values)) is not None
-
-    async def press_again(self, screen: Screen) -> None:
-        """Press the button that was pressed in vain, once."""
-        assert self._pressed is not None
-        (element, _), self._pressed = self._pressed, None
-        await self.tick(screen)
-        await hands.press(element, covered=False)
-
-    async def _value(self, value: str | SecretStr | Otp) -> str:
-        if not isinstance(value, Otp):
-            return value.get_secret_value() if isinstance(value, SecretStr) else value
-        if self.replies.skew is not None:
-            value.learn_skew(self.replies.skew)
-        return await value.code()
-
-    def _note(self, step: Step, form: Form, screen: Screen, values: dict[Field, str]) -> None:
-        """Write down, before the first key, what is going to be sent."""
-        self.entered |= set(form.boxes)
-        self.filled |= {field: {box.looks for box in boxes} for field, boxes in form.boxes.items()}
-        self.judge.sending(step, screen)
-        for wanted, value in step.values.items():
-            if wanted in form.boxes and isinstance(value, str):
-                self.replies.typed(value, secret=False)
-        secret = [values[field] for field in form.boxes if not isinstance(step.values[field], str)]
-        if secret:
-            self.capture.learning = False
-            self.secrets_sent = True
-            self.journal.begin("otp" if step.refused is OtpRejected else "password")
-        for value in secret:
-            self.replies.typed(value)
-
-    async def _type(self, form: Form, values: dict[Field, str]) -> ElementHandle:
-        """Type each value into its boxes; gives the last box."""
+    async def type(self, form: Form, texts: Mapping[Field, str]) -> ElementHandle:
+        """Type each text into its inputs; gives the last input."""
         elements: list[ElementHandle] = []
-        for wanted, boxes in form.boxes.items():
-            elements = [await self.view.element(box.index) for box in boxes]
-            if wanted.kind in CODES:
-                await hands.type_code(self.page, elements, values[wanted])
+        for field, inputs in form.inputs.items():
+            elements = [await self._reader.element(found.index) for found in inputs]
+            if field.kind in KEYED:
+                await type_otp(self._page, elements, texts[field])
             else:
-                await hands.fill(self.page, elements[0], values[wanted])
+                await fill_input(self._page, elements[0], texts[field])
         return elements[-1]
 
-    async def _send(self, step: Step, form: Form, screen: Screen, last: ElementHandle, before: tuple[int, int]) -> None:
-        may_send_itself = step.sends_itself and any(field.kind in CODES for field in form.boxes)
-        if may_send_itself and await self._sent_itself(last, *before):
-            return
-        button = submit_button(screen, form.group, step.press)
-        await self.tick(screen)
+    async def find_button(self, script: Script, fill: Fill) -> tuple[ElementHandle, bool] | None:
+        """The button that sends a form, and whether something lies over it; boxes to tick are ticked. None: Enter does."""
+        button = submit_button(fill.snapshot, fill.form.group, fill.step.press)
+        await self.tick(script, fill.snapshot)
         if button is None:
-            await last.press("Enter", no_wait_after=True)
-            return
-        element = await self.view.element(button.index)
-        self._pressed = (element, self.replies.posts)
-        await hands.press(element, covered=button.covered)
+            return None
+        self._button = await self._reader.element(button.index)
+        return self._button, button.covered
 
-    async def _sent_itself(self, box: ElementHandle, sent: int, posts: int) -> bool:
+    async def has_sent_itself(self, last: ElementHandle, *, sent: int, posts: int) -> bool:
         """Whether the page moved on by itself at the last digit: pressing the button too would be a second attempt.
 
         `sent` and `posts` are the counts from before the first digit: the answer can be quicker than the last key's.
         """
-        start = self.clock.monotonic()
-        while self.clock.monotonic() - start < SETTLE * (3 if self.replies.posts > posts else 1):
-            if self.replies.sent > sent or not await box.is_visible() or not await box.is_enabled():
+        start = self._clock.monotonic()
+        while self._clock.monotonic() - start < SETTLE * (3 if self._network.posts > posts else 1):
+            if self._network.sent > sent or not await last.is_visible() or not await last.is_enabled():
                 return True
             await asyncio.sleep(0.02)
         return False
+
+    async def submit_again(self, script: Script, snapshot: Snapshot) -> None:
+        """Press the last form's button once more."""
+        assert self._button is not None
+        await self.tick(script, snapshot)
+        await press(self._button, covered=False)
+
+    async def press_on_page(self, index: int, *, covered: bool) -> None:
+        """Press what an index of the last snapshot means."""
+        await press(await self._reader.element(index), covered=covered)
+
+    async def tick(self, script: Script, snapshot: Snapshot) -> None:
+        """Tick the boxes that the flow names."""
+        for tick in script.ticks:
+            if box := find_unticked(snapshot, tick.label, css=tick.name):
+                event("box_ticked", box=tick.name)
+                await self.press_on_page(box.index, covered=box.covered)
+
+    async def _text(self, value: str | SecretStr | Otp) -> str:
+        if isinstance(value, SecretStr):
+            return value.get_secret_value()
+        if isinstance(value, str):
+            return value
+        if self._network.skew is not None:
+            value.learn_skew(self._network.skew)
+        return await value.code()
 
 
 def selectors(script: Script) -> dict[str, list[str]]:
     """The CSS of everything that a script names, for a look at the page."""
     fields = {field.name: list(field.css) for step in script.steps for field in step.values}
-    turns = {turn.name: list(turn.css) for turn in script.turns}
-    return fields | turns | {tick.name: list(tick.css) for tick in script.ticks}
+    clicks = {click.name: list(click.css) for click in script.turns}
+    return fields | clicks | {tick.name: list(tick.css) for tick in script.ticks}
+
+
+async def fill_input(page: Page, element: ElementHandle, value: str) -> None:
+    """Put a value into an input, whatever stood in it, and see that it is there.
+
+    Raises:
+        PageChanged: the input does not keep what is typed.
+    """
+    await element.fill(value)
+    # A last key for pages that listen to keys only; the input has the focus since it was filled.
+    await page.keyboard.press("End")
+    if _is_same(await _read_value(element), value):
+        return
+    await element.fill("")
+    await element.type(value)
+    if not _is_same(await _read_value(element), value):
+        raise PageChanged("A field of the page does not keep what is typed into it")
+
+
+async def type_otp(page: Page, inputs: Sequence[ElementHandle], otp: str) -> None:
+    """Type an OTP or a PIN key by key: into one input, or each digit into its own.
+
+    The page may move on at the last digit, so nothing is read back afterwards.
+    """
+    for element in inputs:
+        if await _read_value(element):
+            await element.fill("")
+    typed = 0
+    if len(inputs) == 1:
+        # All but the digit that sends it, at once; where the input does not take them so, key by key below.
+        await inputs[0].type(otp[:-1])
+        if _is_same(await _read_value(inputs[0]), otp[:-1]):
+            typed = len(otp) - 1
+        else:
+            await inputs[0].fill("")
+    for index, digit in enumerate(otp[typed:]):
+        # Pages move the focus as they like; each digit says where it belongs.
+        await inputs[min(index, len(inputs) - 1)].evaluate("box => box.focus()")
+        await page.keyboard.press(digit)
+
+
+async def press(element: ElementHandle, *, covered: bool) -> None:
+    """Press a button once, also when a banner lies over it."""
+    from playwright.async_api import Error  # noqa: PLC0415  (only a login needs Playwright)
+
+    with contextlib.suppress(Error):
+        if await element.evaluate(DISABLED):
+            await element.evaluate(LEAVE_FIELD)
+            await element.wait_for_element_state("enabled", timeout=CLICK_MS)
+    if not covered:
+        try:
+            await element.click(timeout=CLICK_MS, no_wait_after=True)
+        except Error:
+            # It never became clickable, so it was not clicked: something lies over it.
+            covered = True
+    if covered:
+        await element.evaluate("element => element.click()")
+
+
+async def _read_value(element: ElementHandle) -> str:
+    """What stands in an input; Playwright's own way to ask takes four times as long."""
+    return str(await element.evaluate("element => element.value"))
+
+
+def _is_same(one: str, other: str) -> bool:
+    """Whether two values are equal but for how a page shows them (capitals, spaces between digits)."""
+    return re.sub(r"[\s-]", "", one).lower() == re.sub(r"[\s-]", "", other).lower()

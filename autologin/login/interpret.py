@@ -1,8 +1,13 @@
-"""What a login's answers mean: the broker's replies first, new words on the page second, dialogs third, silence last."""
+"""What a login's answers mean. The broker's replies first, new words on the page second, dialogs third, silence last.
+
+Everything here is pure: a state and an observation in, a state or an error out. Nothing raises.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from autologin.errors import (
@@ -16,21 +21,18 @@ from autologin.errors import (
     RedirectTimeout,
 )
 from autologin.flow.script import Script, meaning, quoted
-from autologin.login.snapshot import LINE
+from autologin.login.snapshot import LINE, Snapshot
+from autologin.login.state import LoginState, Observation
 from autologin.redaction import scrub
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
-
-    from autologin.clock import Clock
     from autologin.flow.script import Step
-    from autologin.login.network import Replies, Reply
-    from autologin.login.snapshot import Field, Screen
+    from autologin.login.network import ApiReply
 
 PATIENCE = 10.0
 """Seconds that a page may show nothing that the flow knows, before that is the answer."""
 PENDING_PATIENCE = 30.0
-"""The same while some call to the broker is under way; our own submit is waited for until the run's time is over."""
+"""The same while a call to the broker is under way; our own submit is waited for until the run's time is over."""
 CAPTCHA_PATIENCE = 8.0
 """Seconds that a challenge gets to clear by itself, untouched."""
 BLANK = 1.0
@@ -42,212 +44,184 @@ STRIKES = 5
 LOCKED = re.compile(r"(user|account)_?(is_?)?(blocked|locked)", re.IGNORECASE)
 
 
-class Judge:
-    """Remembers what was sent last and says what comes of it."""
+def update(script: Script, state: LoginState, observed: Observation) -> LoginState:
+    """The state after a look; its `error` is set where the look means that the login cannot go on as it is."""
+    state = replace(state, error=None, dialogs=(*state.dialogs, *observed.dialogs))
+    for reply in observed.replies:
+        state = _heed(script, state, reply)
+        if state.error:
+            return state
+    if observed.snapshot is None:
+        return replace(state, error=_silence(script, state, observed))
+    if not is_listening(state, observed):
+        return state
+    return _watch_page(state, observed.snapshot, observed.now)
 
-    script: Script
 
-    def __init__(self, replies: Replies, clock: Clock, deadline: float) -> None:
-        self.deadline = deadline
-        self.last: Step | None = None
-        self.wants = ""
-        """What the broker's last answer says it wants next."""
-        self.unclear = ""
-        """The fields for which two places on the screen are equally good."""
-        self.accepted = False
-        """Whether the broker accepted what was sent last."""
-        self.dialogs: list[str] = []
-        self.since = clock.monotonic()
-        """When we last did something (monotonic seconds)."""
-        self._replies, self._clock = replies, clock
-        self._before: Screen | None = None
-        self._refused_by_reply: set[str] = set()
-        self._aside = ""
-        """What the broker said in refusing a call that answers no step: the reason, where nothing goes on."""
-        self._challenged_since: float | None = None
-        self._plain = ""
-        """The words of an answer that is no JSON: a refusal, perhaps, of which the page says nothing."""
-        self._words: tuple[tuple[str, ...], float] = ((), 0.0)
-        self._first: dict[str, tuple[str, ...]] = {}
+def is_listening(state: LoginState, observed: Observation) -> bool:
+    """Whether the page can be worked with: its scripts are there, or were waited for long enough."""
+    loading = observed.snapshot is not None and observed.snapshot.loading
+    return not loading or observed.now - state.acted_at > PATIENCE
 
-    def moved(self) -> None:
-        """We did something; patience starts anew."""
-        self.since = self._clock.monotonic()
 
-    def sending(self, step: Step, screen: Screen) -> None:
-        """A step is about to be filled on this screen: whatever it says already is no answer to it."""
-        self.last, self._before = step, screen
-        self._first.setdefault(step.name, screen.lines)
-        self.dialogs.clear()
-        self._aside = self._plain = self._replies.failed = ""
-        self.accepted = False
-        self.moved()
+def page_error(script: Script, state: LoginState, snapshot: Snapshot, now: float) -> AutologinError | None:
+    """What the dialogs and the new words on the page say, where that is a no."""
+    step = None if _is_refused_by_reply(state) else state.last_step
+    if state.before is not None:
+        former = set(state.before.lines)
+        new_lines = [line for line in snapshot.lines if line not in former]
+    else:  # a page that has no form at all answers us with everything that it says
+        stays = not snapshot.inputs and now - state.lines_since >= BLANK
+        new_lines = list(snapshot.lines) if stays else []
+    lines = [*state.dialogs, *new_lines]
+    errors = [error for line in lines if (error := meaning(line, script, step))]
+    # "Oops, something went wrong" is often the heading of a page that says below what it was.
+    named = (error for error in errors if not isinstance(error, BrokerUnavailable))
+    return next(named, errors[0] if errors else None)
 
-    def asked(self, screen: Screen) -> None:
-        """The consent is about to be given on this screen: whatever it says already is no answer to that."""
-        self._before = screen
 
-    def heed(self, replies: Sequence[Reply]) -> bool:
-        """Take notice of the broker's replies; gives whether one of them accepts what was sent.
+def conclusion(
+    script: Script,
+    state: LoginState,
+    observed: Observation,
+    snapshot: Snapshot,
+    situations: Collection[str],
+    unclear: str,
+) -> AutologinError | None:
+    """What it means that nothing known is on the page; None while there is patience.
 
-        Raises:
-            AutologinError: a reply refuses it, or says that the broker cannot answer.
-        """
-        news = False
-        for reply in replies:
-            step = self._step_of(reply)
-            if (step or reply.document) and reply.unavailable:
-                raise BrokerUnavailable(f"{reply.path} answered {reply.status}", retry_after=reply.retry_after)
-            if step and reply.refused:
-                self._refused_by_reply.add(step.name)
-                raise self._refusal(step, reply)
-            if step:
-                # Of HTML nobody knows whether it is a yes, unless the flow finds in it what is asked for next.
-                wants = step.wants(reply.data or {"html": reply.text}) if step.wants else ""
-                self.accepted = bool(reply.data or not reply.text or wants)
-                self._plain = "" if self.accepted else _words(reply.text)
-                news = news or self.accepted
-                self.wants = (wants or self.wants) if step.wants else ""
-            elif reply.data and reply.refused:
-                self._aside = reply.message or self._aside
-        return news
-
-    def heard(self) -> None:
-        """What was said so far has been dealt with, and is no answer to what comes next."""
-        self.dialogs.clear()
-        self._before = None
-
-    def challenged(self, screen: Screen) -> bool:
-        """Whether a captcha is on the screen.
-
-        Raises:
-            CaptchaRequired: it did not clear by itself.
-        """
-        if not screen.captcha and not self._talks_of_captcha(screen):
-            self._challenged_since = None
-            return False
-        self._challenged_since = self._challenged_since or self._clock.monotonic()
-        if self._clock.monotonic() - self._challenged_since > CAPTCHA_PATIENCE:
-            raise CaptchaRequired
-        return True
-
-    def read(self, screen: Screen) -> None:
-        """Read the dialogs, and what is new on the screen.
-
-        Raises:
-            AutologinError: it says no.
-        """
-        step = None if self.last and self.last.name in self._refused_by_reply else self.last
-        lines = [*self.dialogs, *self._new_words(screen)]
-        errors = [error for words in lines if (error := meaning(words, self.script, step))]
-        if errors:  # "Oops, something went wrong" is often the heading of a page that says below what it was
-            raise next((error for error in errors if not isinstance(error, BrokerUnavailable)), errors[0])
-
-    def listens(self, screen: Screen) -> bool:
-        """Whether the page can be worked with: its scripts are there, or have been waited for long enough."""
-        return not screen.loading or self._clock.monotonic() - self.since > PATIENCE
-
-    def silent(self) -> None:
-        """The page cannot even be looked at (it navigates, or hangs).
-
-        Raises:
-            BrokerUnavailable: it has been so for too long.
-        """
-        patience = PENDING_PATIENCE if self.last else max(PENDING_PATIENCE, self.script.patience)
-        if self._clock.monotonic() > min(self.since + patience, self.deadline):
-            raise self._no_answer() or BrokerUnavailable("The page did not answer")
-
-    def give_up(self, screen: Screen, situations: Collection[str], entered: Collection[Field]) -> None:
-        """Raise what it means that nothing known is on the screen, once patience is over."""
-        waited = self._clock.monotonic() - self.since
-        patience = PENDING_PATIENCE if self._replies.pending else PATIENCE
-        if self.last is None and _blank(screen):
-            patience = max(patience, self.script.patience)
-        ours = self.last is not None and any(request.method != "GET" for request in self._replies.pending)
-        if (waited > patience and not ours) or self._clock.monotonic() > self.deadline:
-            raise self._conclusion(screen, situations, entered)
-
-    def _conclusion(self, screen: Screen, situations: Collection[str], entered: Collection[Field]) -> AutologinError:
-        if error := self._no_answer() or (CaptchaRequired() if "captcha" in self.wants else None):
-            return error
-        if "other_code" in situations or any(
-            turn.when == "other_code" and turn.name in situations for turn in self.script.turns
-        ):
-            return OtpNotAvailable(f"The broker asks for a code that no TOTP seed makes{_shown(screen)}")
-        if self.unclear:
-            return PageChanged(f"Two places on the page look equally like the {self.unclear}, and autologin does not guess")
-        if again := self._said_again(screen) or meaning(self._plain, self.script, self.last):
-            return again
-        done = all(field in entered for step in self.script.steps for field in step.values)
-        if done and not self._new_things_to_press(screen):
-            return RedirectTimeout(f"The last step was sent, and no redirect came{self._told(screen)}")
-        return PageChanged(f"Nothing on the page is known to this flow{self._told(screen)}")
-
-    def _told(self, screen: Screen) -> str:
-        if detail := [*self.dialogs[-1:], *([self._aside] if self._aside else [])]:
-            return f'; the broker said "{scrub(detail[0])[:120]}"'
-        return _shown(screen, self._before.lines if self._before else ())
-
-    def _said_again(self, screen: Screen) -> AutologinError | None:
-        """A refusal in the same words as the one before it, which was no news when it came."""
-        if self.last is None or self.last.name in self._refused_by_reply:
-            return None
-        lines = [line for line in screen.lines if line not in self._first[self.last.name]]
-        meanings = (meaning(line, self.script, self.last) for line in lines)
-        return next(filter(None, meanings), None)
-
-    def _no_answer(self) -> BrokerUnavailable | None:
-        if self._replies.failed:
-            return BrokerUnavailable(f"The broker did not answer {self._replies.failed}")
-        if self._replies.pending:
-            return BrokerUnavailable("The broker has not answered yet")
+    `unclear` names the fields for which two places on the page are equally good.
+    """
+    waited = observed.now - state.acted_at
+    patience = PENDING_PATIENCE if observed.pending else PATIENCE
+    if state.last_step is None and _is_blank(snapshot):
+        patience = max(patience, script.patience)
+    ours = state.last_step is not None and bool(observed.pending - {"GET"})
+    if (waited <= patience or ours) and observed.now <= state.deadline:
         return None
-
-    def _step_of(self, reply: Reply) -> Step | None:
-        """The step that a reply answers: by its path, or because the call carried what we typed."""
-        if reply.document:
-            return None
-        by_path = (step for step in self.script.steps if step.reply and reply.path.endswith(step.reply))
-        return next(by_path, self.last if reply.carried_secret else None)
-
-    def _refusal(self, step: Step, reply: Reply) -> AutologinError:
-        if not reply.data:
-            plain = "" if reply.text.lstrip().startswith("<") else reply.text
-            no_json = PageChanged(f"The broker refuses this browser or this address (HTTP {reply.status}, no JSON)")
-            return meaning(plain, self.script, step) or no_json
-        error = quoted(AccountLocked, reply.message) if _says_locked(reply.data) else None
-        error = error or meaning(reply.message, self.script, step)
-        if error is None or (isinstance(error, BrokerUnavailable) and "session" not in reply.message.lower()):
-            error = quoted(step.refused, reply.message)
-        if isinstance(error, OtpRejected) and error.attempts_left is None:
-            error.attempts_left = _attempts(reply.data)
+    if error := _no_answer(observed):
         return error
-
-    def _new_words(self, screen: Screen) -> list[str]:
-        """The lines that answer us: new since the submit, or all of them where a page has no form at all."""
-        if self._before:
-            seen = set(self._before.lines)
-            return [line for line in screen.lines if line not in seen]
-        return list(screen.lines) if not screen.boxes and self._unchanged_for(screen, BLANK) else []
-
-    def _unchanged_for(self, screen: Screen, seconds: float) -> bool:
-        now = self._clock.monotonic()
-        if self._words[0] != screen.lines:
-            self._words = (screen.lines, now)
-        return now - self._words[1] >= seconds
-
-    def _talks_of_captcha(self, screen: Screen) -> bool:
-        return not screen.boxes and any(isinstance(meaning(line, Script(()), None), CaptchaRequired) for line in screen.lines)
-
-    def _new_things_to_press(self, screen: Screen) -> bool:
-        known = {button.name for button in self._before.buttons} if self._before else set()
-        return any(button.name not in known for button in screen.buttons)
+    if "captcha" in state.wanted:
+        return CaptchaRequired()
+    other_otp = any(turn.when == "other_code" and turn.name in situations for turn in script.turns)
+    if "other_code" in situations or other_otp:
+        return OtpNotAvailable(f"The broker asks for a code that no TOTP seed makes{_shown(snapshot)}")
+    if unclear:
+        return PageChanged(f"Two places on the page look equally like the {unclear}, and autologin does not guess")
+    if again := _repeated_refusal(script, state, snapshot) or meaning(state.plain, script, state.last_step):
+        return again
+    told = _told(state, snapshot)
+    if state.entered_all(script) and not _has_new_buttons(state, snapshot):
+        return RedirectTimeout(f"The last step was sent, and no redirect came{told}")
+    return PageChanged(f"Nothing on the page is known to this flow{told}")
 
 
-def _blank(screen: Screen) -> bool:
+def _heed(script: Script, state: LoginState, reply: ApiReply) -> LoginState:
+    """Take notice of one reply of the broker's."""
+    step = _step_of(script, state, reply)
+    if (step or reply.document) and reply.unavailable:
+        unavailable = f"{reply.path} answered {reply.status}"
+        return replace(state, error=BrokerUnavailable(unavailable, retry_after=reply.retry_after))
+    if step is None:
+        aside = reply.message if reply.data and reply.refused else ""
+        return replace(state, aside=aside or state.aside)
+    if reply.refused:
+        refused = state.refused_by_reply | {step.name}
+        return replace(state, refused_by_reply=refused, error=_refusal(script, step, reply))
+    # Of HTML nobody knows whether it is a yes, unless the flow finds in it what is asked for next.
+    wanted = step.wants(reply.data or {"html": reply.text}) if step.wants else ""
+    accepted = bool(reply.data or not reply.text or wanted)
+    return replace(
+        state,
+        accepted=accepted,
+        plain="" if accepted else _words(reply.text),
+        wanted=(wanted or state.wanted) if step.wants else "",
+    )
+
+
+def _watch_page(state: LoginState, snapshot: Snapshot, now: float) -> LoginState:
+    """Remember since when a challenge is there, and since when a page without a form says the same."""
+    challenged = snapshot.captcha or _talks_of_captcha(snapshot)
+    if not challenged:
+        state = replace(state, challenged_since=None)
+    elif state.challenged_since is None:
+        state = replace(state, challenged_since=now)
+    elif now - state.challenged_since > CAPTCHA_PATIENCE:
+        state = replace(state, error=CaptchaRequired())
+    if not snapshot.inputs and snapshot.lines != state.lines:
+        state = replace(state, lines=snapshot.lines, lines_since=now)
+    return state
+
+
+def _silence(script: Script, state: LoginState, observed: Observation) -> AutologinError | None:
+    """What it means that the page cannot even be looked at; None while there is patience."""
+    patience = PENDING_PATIENCE if state.last_step else max(PENDING_PATIENCE, script.patience)
+    if observed.now <= min(state.acted_at + patience, state.deadline):
+        return None
+    return _no_answer(observed) or BrokerUnavailable("The page did not answer")
+
+
+def _no_answer(observed: Observation) -> BrokerUnavailable | None:
+    if observed.failed:
+        return BrokerUnavailable(f"The broker did not answer {observed.failed}")
+    if observed.pending:
+        return BrokerUnavailable("The broker has not answered yet")
+    return None
+
+
+def _step_of(script: Script, state: LoginState, reply: ApiReply) -> Step | None:
+    """The step that a reply answers: by its path, or because the call carried what we typed."""
+    if reply.document:
+        return None
+    by_path = (step for step in script.steps if step.reply and reply.path.endswith(step.reply))
+    return next(by_path, state.last_step if reply.carried_secret else None)
+
+
+def _refusal(script: Script, step: Step, reply: ApiReply) -> AutologinError:
+    """What a refused step means, by the broker's flags, its words, and the step itself."""
+    if not reply.data:
+        plain = "" if reply.text.lstrip().startswith("<") else reply.text
+        no_json = f"The broker refuses this browser or this address (HTTP {reply.status}, no JSON)"
+        return meaning(plain, script, step) or PageChanged(no_json)
+    error = quoted(AccountLocked, reply.message) if _says_locked(reply.data) else None
+    error = error or meaning(reply.message, script, step)
+    # "Something went wrong" in a refusal is the refusal; an expired session is not.
+    vague = isinstance(error, BrokerUnavailable) and "session" not in reply.message.lower()
+    if error is None or vague:
+        error = quoted(step.refused, reply.message)
+    if isinstance(error, OtpRejected) and error.attempts_left is None:
+        error.attempts_left = attempts_left_in(reply.data)
+    return error
+
+
+def _repeated_refusal(script: Script, state: LoginState, snapshot: Snapshot) -> AutologinError | None:
+    """A refusal in the same words as the one before it, which was no news when it came."""
+    if state.last_step is None or _is_refused_by_reply(state):
+        return None
+    first = state.first_lines[state.last_step.name]
+    lines = (line for line in snapshot.lines if line not in first)
+    return next(filter(None, (meaning(line, script, state.last_step) for line in lines)), None)
+
+
+def _is_refused_by_reply(state: LoginState) -> bool:
+    return state.last_step is not None and state.last_step.name in state.refused_by_reply
+
+
+def _talks_of_captcha(snapshot: Snapshot) -> bool:
+    if snapshot.inputs:
+        return False
+    return any(isinstance(meaning(line, Script(()), None), CaptchaRequired) for line in snapshot.lines)
+
+
+def _has_new_buttons(state: LoginState, snapshot: Snapshot) -> bool:
+    known = {button.name for button in state.before.buttons} if state.before else set()
+    return any(button.name not in known for button in snapshot.buttons)
+
+
+def _is_blank(snapshot: Snapshot) -> bool:
     """Whether a page shows nothing yet, or only that it is loading."""
-    loading = all(re.fullmatch(r"(loading|please wait)\W*", line, re.IGNORECASE) for line in screen.lines)
-    return loading and not screen.boxes and not screen.buttons
+    loading = all(re.fullmatch(r"(loading|please wait)\W*", line, re.IGNORECASE) for line in snapshot.lines)
+    return loading and not snapshot.inputs and not snapshot.buttons
 
 
 def _words(html: str) -> str:
@@ -256,26 +230,33 @@ def _words(html: str) -> str:
     return text if len(text) <= LINE else ""
 
 
-def _attempts(data: Mapping[str, Any]) -> int | None:
+def attempts_left_in(data: Mapping[str, Any]) -> int | None:
     """The broker's count of attempts left, or of those that failed, wherever its JSON has it."""
     for name, value in data.items():
         if ATTEMPTS.fullmatch(name) and isinstance(value, int):
             return value
         if FAILED_ATTEMPTS.fullmatch(name) and isinstance(value, int):
             return max(STRIKES - value, 0)
-        if isinstance(value, dict) and (found := _attempts(value)) is not None:
+        if isinstance(value, dict) and (found := attempts_left_in(value)) is not None:
             return found
     return None
 
 
 def _says_locked(data: Mapping[str, Any]) -> bool:
     """Whether a flag in the broker's JSON says so."""
-    flags = (name for name, value in data.items() if value is True)
-    return any(LOCKED.fullmatch(name) for name in flags)
+    return any(value is True and LOCKED.fullmatch(name) for name, value in data.items())
 
 
-def _shown(screen: Screen, before: Sequence[str] = ()) -> str:
+def _told(state: LoginState, snapshot: Snapshot) -> str:
+    """The broker's last words, from a dialog, a call of the page's, or else the page."""
+    words = state.dialogs[-1] if state.dialogs else state.aside
+    if words:
+        return f'; the broker said "{scrub(words)[:120]}"'
+    return _shown(snapshot, state.before.lines if state.before else ())
+
+
+def _shown(snapshot: Snapshot, before: Sequence[str] = ()) -> str:
     """What the page says for itself, in a few words: rather what it did not say before."""
-    new = [line for line in screen.lines if line not in before]
-    words = next(iter([*screen.alerts, *new, *screen.lines]), screen.title)
+    new = [line for line in snapshot.lines if line not in before]
+    words = next(iter([*snapshot.alerts, *new, *snapshot.lines]), snapshot.title)
     return f'; the page shows "{scrub(words)[:120]}"' if words else "; the page is empty"

@@ -28,7 +28,7 @@ LATER = {408, 429}
 
 
 @dataclass(frozen=True)
-class Reply:
+class ApiReply:
     """One answer of the broker's to the page: `data` is its JSON, `text` the start of any other body."""
 
     path: str
@@ -61,7 +61,7 @@ class Reply:
         return str(next((word for word in words if word), inner if isinstance(inner, str) else ""))
 
 
-class Replies:
+class NetworkWatcher:
     """Watches what a page sends to the broker and what comes back."""
 
     def __init__(self, page: Page, is_broker: Callable[[str], bool], clock: Clock) -> None:
@@ -72,7 +72,7 @@ class Replies:
         """Other origins that the page gave what was typed: they answer for the broker."""
         self._blocked = _Blocked(self._unreadable)
         self._reading: set[asyncio.Task[None]] = set()
-        self.new: list[Reply] = []
+        self.new: list[ApiReply] = []
         self.pending: set[Request] = set()
         self.failed: str = ""
         """The last call to the broker that got no answer."""
@@ -90,13 +90,17 @@ class Replies:
         context.on("requestfinished", self._finished)
         context.on("requestfailed", self._failed)
 
-    def typed(self, value: str, *, secret: bool = True) -> None:
+    def expect(self, value: str, *, secret: bool = True) -> None:
         """A call that carries this (as it is, URL-encoded or base64) is the answer to our own submit."""
         encoded = base64.b64encode(value.encode()).decode()
         forms = [value, quote_plus(value), json.dumps(value)[1:-1], encoded]
         (self._secrets if secret else self._plain).extend(forms)
 
-    async def read(self) -> list[Reply]:
+    def forget_failure(self) -> None:
+        """A step is about to be sent: a call that failed before it is no answer to it."""
+        self.failed = ""
+
+    async def read(self) -> list[ApiReply]:
         """The answers that came since the last call, with their bodies."""
         while self._reading:
             await asyncio.wait(self._reading)
@@ -145,7 +149,7 @@ class Replies:
         if document and request.frame != self._page.main_frame:
             return
         text = "" if document else await _body(response)
-        reply = Reply(
+        reply = ApiReply(
             path=urlsplit(response.url).path,
             status=response.status,
             document=document,
@@ -161,7 +165,7 @@ class Replies:
         if status >= 400 and (self._is_broker(url) or origin(url) in self._called):
             carried = _stands_in(body, self._secrets)
             pause = retry_after(headers.get("retry-after"))
-            self.new.append(Reply(urlsplit(url).path, status, document=False, carried_secret=carried, retry_after=pause))
+            self.new.append(ApiReply(urlsplit(url).path, status, document=False, carried_secret=carried, retry_after=pause))
 
     def _finished(self, request: Request) -> None:
         self.pending.discard(request)

@@ -1,44 +1,32 @@
-"""What is on a page, and which of it is the field or button that a flow means: plain data in, a decision out.
-
-A field is never found by one way alone. Each way that agrees (CSS, label, placeholder, autocomplete, type, position) is
-evidence; the form with the most evidence wins, and two that are equal are refused: a password in the wrong box is worse
-than a failed run.
-"""
+"""What is on a page now: plain data for the decisions, and the reader that looks at a page that may navigate, hang or die."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import re
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from autologin.clock import Clock
+from autologin.errors import BrowserCrashed
 from autologin.redaction import scrub
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from playwright.async_api import ElementHandle, JSHandle, Page
+
+Result = TypeVar("Result")
+Looks = tuple[str | int, ...]
+"""What tells one input from another, also where a page uses the same element for both."""
 
 SCRIPT = Path(__file__).with_suffix(".js")
-ENOUGH = 2
-"""Evidence that a field needs: one strong way (a label, an id) or two weak ones (a type and a position)."""
-CODES = {"code", "pin"}
-"""Kinds of fields that are typed key by key, into one box or into one for each digit."""
-TEXT_TYPES = {"text", "email", "tel", "search", ""}
-NEW_PASSWORD = re.compile(r"\b(new|confirm|create|choose|repeat|re-?enter)\b", re.IGNORECASE)
-PHONE = re.compile(r"\b(mobile|phone|telephone)\b", re.IGNORECASE)
 LINE = 200
 """Characters of a line that are looked at: what means an error is said at its start."""
-SENT = re.compile(r"\bsent\b.{0,60}\b(mobile|phone|number|sms|e-?mail|whatsapp)\b", re.IGNORECASE)
-"""A page that says so means the code that it sent."""
-OTHER_FORM = re.compile(r"\b(sign ?up|register|create|join|open (an? )?(free )?account|subscribe|search)\b", re.IGNORECASE)
-STRANGERS = re.compile(
-    r"\b(sign ?up|register|create (an? )?(free )?account|open (an? )?(free )?account|subscribe)\b", re.IGNORECASE
-)
-LOGIN = re.compile(r"\b(log|sign) ?[io]n\b", re.IGNORECASE)
-OTHER_BUTTON = re.compile(
-    r"\b(sign ?up|register|forgot|cancel|back|resend|google|facebook|apple|qr|show|hide|eye|close|cookies?|deny|decline)\b",
-    re.IGNORECASE,
-)
+GLANCE = 5.0
+"""Seconds after which a page that does not answer a look is given up for this time."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +47,7 @@ class Field:
 
 
 @dataclass(frozen=True)
-class Box:
+class InputElement:
     """One visible input; `index` finds its element, `css` are the fields whose selectors match it."""
 
     index: int
@@ -81,17 +69,17 @@ class Box:
 
     @property
     def words(self) -> str:
-        """What the page calls this box."""
+        """What the page calls this element."""
         return f"{self.label} {self.placeholder}".strip() or self.near
 
     @property
-    def looks(self) -> tuple[str | int, ...]:
-        """What tells this box from another one, also where a page uses the same element for both."""
+    def looks(self) -> Looks:
+        """What tells this element from another one, also where a page uses the same element for both."""
         return (self.type, self.id, self.name, self.words, self.autocomplete, self.maxlength)
 
 
 @dataclass(frozen=True)
-class Button:
+class ButtonElement:
     """One visible thing that can be pressed."""
 
     index: int
@@ -103,17 +91,17 @@ class Button:
     covered: bool
     css: tuple[str, ...]
     ticked: bool | None = None
-    """Of a box to tick (or a radio button) whether it is; None for everything else."""
+    """Of a element to tick (or a radio button) whether it is; None for everything else."""
 
 
 @dataclass(frozen=True)
-class Screen:
+class Snapshot:
     """What a person would see now."""
 
     title: str
     path: str
-    boxes: tuple[Box, ...]
-    buttons: tuple[Button, ...]
+    inputs: tuple[InputElement, ...]
+    buttons: tuple[ButtonElement, ...]
     groups: tuple[str, ...]
     lines: tuple[str, ...]
     alerts: tuple[str, ...]
@@ -122,13 +110,13 @@ class Screen:
     """Whether its scripts are still on their way, so that nobody listens to its fields yet (for five seconds at most)."""
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Screen:
-        """The screen that the script in the page saw."""
+    def from_json(cls, data: Mapping[str, Any]) -> Snapshot:
+        """The snapshot that the script in the page saw."""
         return cls(
             title=data["title"],
             path=data["path"],
-            boxes=tuple(Box(**{**box, "css": tuple(box["css"])}) for box in data["inputs"]),
-            buttons=tuple(Button(**{**button, "css": tuple(button["css"])}) for button in data["buttons"]),
+            inputs=tuple(InputElement(**{**element, "css": tuple(element["css"])}) for element in data["inputs"]),
+            buttons=tuple(ButtonElement(**{**button, "css": tuple(button["css"])}) for button in data["buttons"]),
             groups=tuple(data["groups"]),
             lines=tuple(map(_cut, data["lines"])),
             alerts=tuple(map(_cut, data["alerts"])),
@@ -137,25 +125,9 @@ class Screen:
         )
 
 
-@dataclass(frozen=True)
-class Form:
-    """The fields that were found, all in one form; a code has one box, or one for each digit.
-
-    `unclear` names the fields for which two boxes are equally good.
-    """
-
-    group: int
-    boxes: Mapping[Field, Sequence[Box]]
-    unclear: tuple[str, ...] = ()
-
-
 def _cut(line: str) -> str:
     """The start of a line; a secret that is cut through would not be known for one any more."""
     return line if len(line) <= LINE else scrub(line)[:LINE]
-
-
-class Ambiguous(Exception):
-    """Two places are equally good for a field."""
 
 
 @cache
@@ -164,154 +136,86 @@ def script() -> str:
     return SCRIPT.read_text(encoding="utf-8")
 
 
-def find(screen: Screen, wanted: Sequence[Field]) -> Form | None:
-    """The form that holds the wanted fields, or some of them; None where there is none.
+class PageReader:
+    """The page of one page, and the elements that its indexes mean."""
 
-    Raises:
-        Ambiguous: two forms, or two boxes in one, are equally good.
-    """
-    groups = [group for group in range(len(screen.groups)) if not _for_strangers(screen, group)]
-    forms = [form for group in groups if (form := _in_group(screen, group, wanted))]
-    if not forms:
-        return None
-    ranked = sorted(forms, key=lambda form: _weight(screen, form), reverse=True)
-    if ranked[0].unclear:
-        raise Ambiguous(" and ".join(ranked[0].unclear))
-    if len(ranked) > 1 and _weight(screen, ranked[0]) == _weight(screen, ranked[1]):
-        raise Ambiguous(" and ".join(field.name for field in ranked[0].boxes))
-    return ranked[0]
+    def __init__(self, page: Page, done: asyncio.Event, clock: Clock) -> None:
+        self._page, self._done, self._clock = page, done, clock
+        self._crashed = asyncio.Event()
+        self._mark = ""
+        self._seen: JSHandle | None = None
+        self._aside: set[asyncio.Task[None]] = set()
+        self.changed_at = clock.monotonic()
+        """When the page last changed (monotonic seconds)."""
+        page.on("crash", lambda _: self._crashed.set())
+        page.on("close", lambda _: self._crashed.set())
 
+    async def look(self, css: Mapping[str, Sequence[str]]) -> Snapshot | None:
+        """What is on the page now, or as soon as it changes; None where nothing can be seen (it navigates, or is done).
 
-def certain(screen: Screen, wanted: Sequence[Field]) -> Form | None:
-    """The same, and None also where two are equally good."""
-    try:
-        return find(screen, wanted)
-    except Ambiguous:
-        return None
+        Raises:
+            BrowserCrashed: the page is gone.
+        """
+        from playwright.async_api import Error  # noqa: PLC0415  (only a login needs Playwright)
 
+        try:
+            return await self.until_done(self._look(css), within=GLANCE)
+        except Error as error:
+            if self._crashed.is_set() or "has been closed" in error.message:
+                raise BrowserCrashed("Chromium, or the page in it, died") from None
+            await asyncio.sleep(0.01)  # let the navigation that took the context away proceed
+            return None
 
-def submit_button(screen: Screen, group: int, name: str) -> Button | None:
-    """The button that sends a form; None where it is not certain (Enter in the last field sends it then)."""
-    ours = [button for button in screen.buttons if button.group == group and button.ticked is None and button.tag != "label"]
-    ours = [button for button in ours if not OTHER_BUTTON.search(button.name)]
-    ranked = sorted(ours, key=lambda button: _button_weight(button, name), reverse=True)
-    if not ranked or _button_weight(ranked[0], name) == 0:
-        alone = [button for button in ranked if button.tag not in {"a", "summary"}]
-        return alone[0] if len(alone) == 1 else None
-    tie = len(ranked) > 1 and _button_weight(ranked[0], name) == _button_weight(ranked[1], name)
-    return None if tie else ranked[0]
+    async def element(self, index: int) -> ElementHandle:
+        """The element that an index of the last page means."""
+        assert self._seen is not None
+        found = (await self._seen.evaluate_handle("(seen, index) => seen.elements[index]", index)).as_element()
+        assert found is not None
+        return found
 
+    async def until_done(self, work: Coroutine[Any, Any, Result], *, within: float | None = None) -> Result | None:
+        """The result of some work; None where the login was done (or the time over) before it."""
+        task = asyncio.ensure_future(work)
+        ends = [asyncio.ensure_future(event.wait()) for event in (self._done, self._crashed)]
+        try:
+            await asyncio.wait([task, *ends], timeout=within, return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                return task.result()
+            if self._crashed.is_set() and not self._done.is_set():
+                raise BrowserCrashed("Chromium, or the page in it, died")
+            return None
+        finally:
+            for left in (task, *ends):
+                left.cancel()
+            with contextlib.suppress(BaseException):
+                await asyncio.gather(task, *ends, return_exceptions=True)
 
-def named(screen: Screen, pattern: str, *, css: str = "", enabled: bool = True) -> Button | None:
-    """What can be pressed and has such a name, a real button before a link; without one, what `css` names."""
-    buttons = [button for button in screen.buttons if button.enabled or not enabled]
-    found = [button for button in buttons if re.search(pattern, button.name, re.IGNORECASE)]
-    found = found or [button for button in buttons if css and css in button.css]
-    return min(found, key=lambda button: (button.tag != "button", len(button.name)), default=None)
+    async def _look(self, css: Mapping[str, Sequence[str]]) -> Snapshot:
+        seen = await self._page.evaluate_handle(script(), {"css": css, "seen": self._mark})
+        data, mark = await seen.evaluate("seen => [seen.data, seen.mark]")
+        if mark != self._mark:
+            self._mark, self.changed_at = mark, self._clock.monotonic()
+        if self._seen:
+            self._meanwhile(self._seen.dispose())
+        if not data["inputs"]:
+            # Playwright's own script takes 50 ms to get into a page: let it while there is nothing to fill yet.
+            self._meanwhile(self._page.locator("html").count())
+        self._seen = seen
+        return Snapshot.from_json(data)
 
+    def _meanwhile(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Do something that nobody waits for, and that may fail."""
 
-def unticked(screen: Screen, label: str, *, css: str) -> Button | None:
-    """The box to tick of this label, or that `css` names, where it is not ticked yet."""
-    boxes = [button for button in screen.buttons if button.ticked is not None and button.enabled]
-    meant = [box for box in boxes if css in box.css] or [box for box in boxes if _says(label, box.name)]
-    return next((box for box in meant if not box.ticked), None)
+        async def quietly() -> None:
+            with contextlib.suppress(Exception):
+                await work
 
-
-def evidence(field: Field, box: Box) -> int:
-    """How much speaks for this box being that field; 0 where it cannot be."""
-    if not _possible(field, box):
-        return 0
-    ways = 3 * (field.name in box.css) + 3 * _says(field.label, box.label)
-    ways += 2 * _says(field.label, box.placeholder) + 2 * _says(field.label, f"{box.name} {box.id}")
-    ways += 2 * _says(field.label, box.near) + 3 * bool(set(field.autocomplete) & set(box.autocomplete.split()))
-    return ways + _type_evidence(field, box)
-
-
-def for_another_code(field: Field, box: Box, screen: Screen) -> bool:
-    """Whether a box is for a code, but not for this field's: an SMS code where a TOTP is meant."""
-    typed = box.type in {"number", "tel"} or box.numeric or box.maxlength in {1, field.digits}
-    if not field.other or not (typed or _says(r"code|otp|\bpin\b", box.words)):
-        return False
-    ours = _says(field.label, f"{box.words} {box.near} {box.name} {box.id}")
-    return _says(field.other, box.words) or (not ours and any(SENT.search(line) for line in screen.lines))
-
-
-def _possible(field: Field, box: Box) -> bool:
-    if not box.enabled or box.readonly or (field.other and _says(field.other, box.words)):
-        return False
-    if field.kind == "password":
-        return box.type == "password" and box.autocomplete != "new-password" and not NEW_PASSWORD.search(box.words)
-    if field.kind == "phone":
-        return box.type in {*TEXT_TYPES, "number"} and (box.maxlength == -1 or box.maxlength >= field.digits)
-    if field.kind in CODES:
-        if PHONE.search(box.words) and not _says(field.label, box.words):
-            return False
-        return box.type in {*TEXT_TYPES, "number", "password"} and (box.maxlength in {-1, 1} or box.maxlength >= field.digits)
-    return box.type in TEXT_TYPES and box.maxlength != 1 and "one-time-code" not in box.autocomplete
+        task = asyncio.ensure_future(quietly())
+        self._aside.add(task)
+        task.add_done_callback(self._aside.discard)
 
 
-def _type_evidence(field: Field, box: Box) -> int:
-    if field.kind == "password":
-        return 2
-    if field.kind == "text":
-        return 1
-    masked = 2 * (field.kind == "pin" and box.type == "password")
-    return masked + (box.type in {"number", "tel"} or box.numeric) + 2 * (box.maxlength == field.digits)
-
-
-def _says(pattern: str, text: str) -> bool:
-    return bool(re.search(pattern, text, re.IGNORECASE))
-
-
-def _in_group(screen: Screen, group: int, wanted: Sequence[Field]) -> Form | None:
-    boxes = [box for box in screen.boxes if box.group == group]
-    found: dict[Field, Sequence[Box]] = {}
-    unclear: list[str] = []
-    for field in wanted:
-        best = _digit_boxes(field, boxes) or _best(field, boxes)
-        if len(best) > 1 and len(best) != field.digits:
-            unclear.append(field.name)
-        elif best:
-            found[field] = best
-    return Form(group, found, tuple(unclear)) if found or unclear else None
-
-
-def _digit_boxes(field: Field, boxes: Iterable[Box]) -> list[Box]:
-    """The row of one-digit boxes that a code is typed into, where this form has one of the right length."""
-    row = [box for box in boxes if field.kind in CODES and box.maxlength == 1 and _possible(field, box)]
-    return row if len(row) == field.digits else []
-
-
-def _best(field: Field, boxes: Sequence[Box]) -> list[Box]:
-    """The boxes with the most evidence: none, the one, or several that are equally good."""
-    single = [box for box in boxes if box.maxlength != 1]
-
-    def weight(box: Box) -> int:
-        found = evidence(field, box)
-        alone = field.kind in {*CODES, "phone"} and len(single) == 1
-        return found + (0 < found < ENOUGH and (alone or (field.kind == "text" and _before_password(box, boxes))))
-
-    most = max(map(weight, single), default=0)
-    return [box for box in single if weight(box) == most] if most >= ENOUGH else []
-
-
-def _before_password(box: Box, boxes: Sequence[Box]) -> bool:
-    after = boxes[boxes.index(box) + 1 :]
-    return bool(after) and after[0].type == "password"
-
-
-def _for_strangers(screen: Screen, group: int) -> bool:
-    """Whether a form's buttons all say that it makes an account: what it asks for (a code, too) is nothing of ours."""
-    pressable = [one for one in screen.buttons if one.group == group and one.ticked is None and one.tag not in {"a", "label"}]
-    names = [button.name for button in pressable if button.name]
-    return bool(names) and all(STRANGERS.search(name) and not LOGIN.search(name) for name in names)
-
-
-def _weight(screen: Screen, form: Form) -> int:
-    total = sum(max(evidence(field, box) for box in boxes) + ENOUGH for field, boxes in form.boxes.items())
-    buttons = [button.name for button in screen.buttons if button.group == form.group and button.submit]
-    return total - 6 * any(OTHER_FORM.search(name) for name in buttons)
-
-
-def _button_weight(button: Button, name: str) -> int:
-    return 3 * _says(name, button.name) + 2 * button.submit + (button.tag in {"button", "input"})
+def first_line(error: Exception) -> str:
+    """The first line of a Playwright error without its call log and without any query: both can hold secrets."""
+    line = (str(error).splitlines() or [""])[0]
+    return re.sub(r"[?#]\S*", "", line)

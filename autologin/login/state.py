@@ -1,49 +1,142 @@
-"""Writing down that a secret is about to be sent, before it is, and the broker's answer to it.
-
-A process that dies between the two leaves an attempt without an answer: the next run counts it as one that may have been
-refused, so that a restart loop cannot lock an account.
-"""
+"""Where one login stands: one immutable value, of which only the engine keeps the newest."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-from autologin.errors import CredentialsRejected, OtpRejected, Transient
+from autologin.errors import AutologinError, OtpRejected
+from autologin.login.matching import Form
+from autologin.login.snapshot import Looks, Snapshot
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from autologin.errors import AutologinError
-    from autologin.store.store import Store
-
-Answer = Literal["accepted", "rejected", "unanswered", "unclear"]
+    from autologin.flow.script import Script, Step
+    from autologin.login.network import ApiReply
+    from autologin.login.snapshot import Field
 
 
-def answer_in(error: AutologinError) -> Answer:
-    """What an error says of the secret that was sent before it."""
-    if isinstance(error, CredentialsRejected | OtpRejected):
-        return "rejected"
-    return "unanswered" if isinstance(error, Transient) else "unclear"
+@dataclass(frozen=True)
+class Observation:
+    """What the engine saw in one look: the page, and what the broker answered behind it."""
+
+    now: float
+    """Monotonic seconds, as are all moments here."""
+    snapshot: Snapshot | None
+    """None where the page cannot be looked at: it navigates, or hangs."""
+    changed_at: float = 0.0
+    """When the page last changed."""
+    replies: Sequence[ApiReply] = ()
+    """The broker's answers since the last look."""
+    dialogs: Sequence[str] = ()
+    """The texts of the `alert()` dialogs since the last look."""
+    posts: int = 0
+    """How many calls other than GET the page has made so far."""
+    pending: frozenset[str] = frozenset()
+    """The methods of the calls that are under way."""
+    failed: str = ""
+    """The last call to the broker that got no answer since the last step was sent."""
 
 
-class Journal:
-    """The attempts of one login with one set of credentials."""
+@dataclass(frozen=True)
+class LoginState:
+    """What a login has done so far and what it was told. Each change makes a new one."""
 
-    def __init__(self, store: Store, account: str, fingerprint: str) -> None:
-        self._store, self._account, self._fingerprint = store, account, fingerprint
-        self._open: int | None = None
+    deadline: float
+    acted_at: float
+    """When we last did something."""
+    authorize: bool = True
+    """Whether the broker's question, may this app use the account, is answered with yes."""
+    headed: bool = False
+    otp_rejections: int = 0
+    """Those of earlier runs included."""
 
-    def begin(self, kind: Literal["password", "otp"]) -> None:
-        """A secret is about to be sent. That there is something to send means that the last one was accepted."""
-        self.settle("accepted")
-        self._open = self._store.begin_attempt(self._account, self._fingerprint, kind)
+    entered: frozenset[Field] = frozenset()
+    """The fields that need not be filled any more."""
+    looks: Mapping[Field, frozenset[Looks]] = field(default_factory=dict)
+    """What the inputs looked like that each field was typed into."""
+    secrets_sent: bool = False
+    last_step: Step | None = None
+    """The step that was sent last."""
+    before: Snapshot | None = None
+    """The page as it was then: whatever it said already is no answer."""
+    first_lines: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """What the page said when a step was sent for the first time, by the step's name."""
+    submitted: int | None = None
+    """The count of calls before the button was pressed; None where it was not, or was pressed again."""
 
-    def sent(self) -> list[datetime]:
-        """When this account's secrets were sent in the last days, the last one last."""
-        return self._store.sent(self._account)
+    clicked: frozenset[str] = frozenset()
+    last_click: tuple[str, int] | None = None
+    """The last click and the count of calls before it, while it may be pressed once more."""
+    refilled: bool = False
+    """Whether a form was filled once more because the page changed while it was filled."""
 
-    def settle(self, answer: Answer) -> None:
-        """The broker's answer to the last one; `unanswered`: the infrastructure failed, `unclear`: nobody understood it."""
-        if self._open is not None:
-            self._store.settle_attempt(self._open, answer)
-        self._open = None
+    accepted: bool = False
+    """Whether the broker accepted what was sent last."""
+    wanted: str = ""
+    """What the broker's last answer says it wants next."""
+    dialogs: tuple[str, ...] = ()
+    refused_by_reply: frozenset[str] = frozenset()
+    """The steps that a reply refused: what the page says of them is no news."""
+    aside: str = ""
+    """What the broker said in refusing a call that answers no step: the reason, where nothing goes on."""
+    plain: str = ""
+    """The words of an answer that is no JSON: a refusal, perhaps, of which the page says nothing."""
+    challenged_since: float | None = None
+    """Since when a captcha is on the page."""
+    lines: tuple[str, ...] = ()
+    lines_since: float = 0.0
+    """What a page without a form says, and since when."""
+
+    rejection: OtpRejected | None = None
+    """The refusal of the last OTP, until the page takes another."""
+    person_until: float | None = None
+    """Until when a person may do the step that needs one."""
+    error: AutologinError | None = None
+    """What the last look means, where it means that the login cannot go on as it is."""
+
+    def filling(self, step: Step, form: Form, snapshot: Snapshot, now: float) -> LoginState:
+        """A step is about to be typed into this form on this page."""
+        looks = {name: frozenset(found.looks for found in inputs) for name, inputs in form.inputs.items()}
+        values = [step.values[name] for name in form.inputs]
+        secret = any(not isinstance(value, str) for value in values)
+        return replace(
+            self,
+            acted_at=now,
+            entered=self.entered | set(form.inputs),
+            looks={**self.looks, **looks},
+            secrets_sent=self.secrets_sent or secret,
+            last_step=step,
+            before=snapshot,
+            submitted=None,
+            first_lines={step.name: snapshot.lines, **self.first_lines},
+            accepted=False,
+            dialogs=(),
+            aside="",
+            plain="",
+        )
+
+    def clicking(self, name: str, posts: int) -> LoginState:
+        """A click of the script is about to be made; it may be made once more, where nothing comes of it."""
+        return replace(
+            self,
+            clicked=self.clicked | {name},
+            last_click=None if name in self.clicked else (name, posts),
+            wanted="",
+        )
+
+    def allowing(self, snapshot: Snapshot) -> LoginState:
+        """The consent is about to be given on this page."""
+        return replace(self, clicked=self.clicked | {"consent"}, before=snapshot)
+
+    def asking_for_another_otp(self, error: OtpRejected, now: float) -> LoginState:
+        """The last OTP was refused, and one more may be sent.
+
+        What was said so far is dealt with. A form that holds more than the OTP comes back empty.
+        """
+        entered = self.entered - set(self.last_step.values if self.last_step else ())
+        return replace(self, entered=entered, rejection=error, dialogs=(), before=None, acted_at=now)
+
+    def entered_all(self, script: Script) -> bool:
+        """Whether every field of the script was entered."""
+        return all(name in self.entered for step in script.steps for name in step.values)

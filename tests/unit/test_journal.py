@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from autologin import retry
-from autologin.login.state import Journal
+from autologin.login.attempts import AttemptLog
 from autologin.store.records import AttemptCount
 from autologin.store.store import Store
 
@@ -19,7 +19,7 @@ def kept(tmp_path, clock):
 
 @pytest.fixture
 def journal(kept):
-    return Journal(kept, "z", "f")
+    return AttemptLog(kept, "z", "f")
 
 
 def written(kept):
@@ -68,7 +68,7 @@ def test_an_answer_to_nothing_writes_nothing(kept, journal):
 def test_logins_that_are_cut_off_again_and_again_end_in_no_more_logins(kept):
     for _ in range(retry.UNSETTLED):
         assert retry.exhausted(kept.attempts("z", "f")) is None
-        Journal(kept, "z", "f").begin("password")
+        AttemptLog(kept, "z", "f").begin("password")
     assert retry.exhausted(kept.attempts("z", "f"))
 
 
@@ -81,7 +81,7 @@ def test_a_refused_password_is_enough(kept, journal):
 
 def test_an_outage_never_uses_up_the_logins(kept):
     for _ in range(20):
-        journal = Journal(kept, "z", "f")
+        journal = AttemptLog(kept, "z", "f")
         journal.begin("password")
         journal.begin("otp")
         journal.settle("unanswered")

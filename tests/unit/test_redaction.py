@@ -211,12 +211,12 @@ def test_what_a_broker_quotes_is_cut_after_it_is_scrubbed():
 
 
 def test_a_secret_that_the_end_of_a_long_line_cuts_through_leaves_no_part():
-    from autologin.login.snapshot import Screen
+    from autologin.login.snapshot import Snapshot
 
     redaction.remember(secret := "longsecret" * 60)
     line = f"We have sent {'x' * 150} {secret}"
     nothing = {"title": "", "path": "/", "inputs": [], "buttons": [], "groups": [], "captcha": False, "loading": False}
-    screen = Screen.from_json({**nothing, "lines": [line], "alerts": [line]})
+    screen = Snapshot.from_json({**nothing, "lines": [line], "alerts": [line]})
     for shown in (*screen.lines, *screen.alerts):
         assert len(shown) <= 200
         assert "longsecret" not in shown

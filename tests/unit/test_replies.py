@@ -9,7 +9,7 @@ import pytest
 from kit import HandClock
 
 from autologin.login.capture import Capture, origin
-from autologin.login.network import Replies, site
+from autologin.login.network import NetworkWatcher, site
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_the_site_of_an_address(url, found):
 
 def replies():
     page = SimpleNamespace(url="https://login.broker.com/")
-    return Replies(page, lambda url: origin(url) == "https://login.broker.com:443", HandClock())
+    return NetworkWatcher(page, lambda url: origin(url) == "https://login.broker.com:443", HandClock())
 
 
 @dataclass(eq=False)
@@ -64,15 +64,15 @@ class Call:
 )
 def test_a_call_is_known_by_what_it_carries(request_, counts):
     watched = replies()
-    watched.typed("9812345670", secret=False)
-    watched.typed("123456")
+    watched.expect("9812345670", secret=False)
+    watched.expect("123456")
     watched._requested(request_)
     assert watched.pending == ({request_} if counts else set())
 
 
 def test_an_origin_that_got_what_was_typed_answers_for_the_broker_from_then_on():
     watched = replies()
-    watched.typed("9812345670", secret=False)
+    watched.expect("9812345670", secret=False)
     for request in (Call("https://service.broker.com/a", "9812345670"), Call("https://service.broker.com/b")):
         watched._requested(request)
     assert (watched.posts, watched.sent) == (2, 0)
@@ -82,7 +82,7 @@ def test_an_origin_that_got_what_was_typed_answers_for_the_broker_from_then_on()
 @pytest.mark.parametrize("preflight", [False, True])
 def test_an_answer_that_cors_hides_still_has_its_status(order, preflight):
     watched = replies()
-    watched.typed("123456")
+    watched.expect("123456")
     url = "https://login.broker.com/2fa"
     blocked, asked = watched._blocked, "2" if preflight else "1"
     blocked._sent({"requestId": "1", "type": "Fetch", "request": {"url": url, "postData": "123456"}})
