@@ -41,7 +41,7 @@ async def exchange(flow: Flow, code: SecretStr, http: httpx.AsyncClient, clock: 
         return await flow.exchange(code, http, clock.now())
     except AutologinError as error:
         event("exchange_failed", level="WARNING", message=error.detail)
-        pause = retry.pause_before_same_code(error, seconds_left=left())
+        pause = retry.pause_before_same_auth_code(error, seconds_left=left())
         if pause is None:
             raise
     await clock.sleep(pause)

@@ -1,6 +1,6 @@
 """What is tried again, and when to stop: pure functions, because a wrong answer here locks somebody's account.
 
-Brokers lock an account after about five wrong entries. So a rejected password is never sent again, a rejected code is
+Brokers lock an account after about five wrong entries. So a rejected password is never sent again, a rejected OTP is
 followed by one more at most, and what the store remembers of earlier runs counts too: a restart loop is one long attempt.
 """
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from autologin.flow.base import Limit
     from autologin.store.records import AttemptCount
 
-CODES = 2
-"""Rejected codes after which an account is left alone: the first, and one more in a new window."""
+MAX_OTP_REJECTIONS = 2
+"""Refused OTPs after which an account is left alone: the first, and one more in a new window."""
 FEW_ATTEMPTS = 3
 """With this many attempts left the broker's own count is trusted more than a second try."""
 UNSETTLED = 3
@@ -50,9 +50,9 @@ LOGIN_SECONDS = 10.0
 """Seconds that must be left for another login: one that is cut off has sent the password for nothing."""
 
 
-def may_send_another_code(rejected: int, attempts_left: int | None) -> bool:
+def may_send_another_otp(rejected: int, attempts_left: int | None) -> bool:
     """Whether one more code may be sent after `rejected` refusals, given the broker's own count of attempts left."""
-    return rejected < CODES and (attempts_left is None or attempts_left > FEW_ATTEMPTS)
+    return rejected < MAX_OTP_REJECTIONS and (attempts_left is None or attempts_left > FEW_ATTEMPTS)
 
 
 def blocks(error: AutologinError) -> bool:
@@ -64,7 +64,7 @@ def exhausted(count: AttemptCount) -> str | None:
     """Why no login may be tried, from the attempts on disk; None where one may."""
     if count.rejected_passwords:
         return "the broker refused the password in an earlier run"
-    if count.rejected_otps >= CODES:
+    if count.rejected_otps >= MAX_OTP_REJECTIONS:
         return f"the broker refused {count.rejected_otps} codes in earlier runs"
     if count.unsettled >= UNSETTLED:
         return f"{count.unsettled} earlier logins ended without an answer of the broker's that says yes or no"
@@ -103,7 +103,7 @@ def pause_before_login(limits: Sequence[Limit], sent: Sequence[datetime], now: d
     return max([0.0, *((moment - now).total_seconds() for moment in free)])
 
 
-def pause_before_same_code(error: AutologinError, *, seconds_left: float) -> float | None:
+def pause_before_same_auth_code(error: AutologinError, *, seconds_left: float) -> float | None:
     """Seconds to wait before a code is sent once more, None where it must not be: the broker has answered it."""
     return _fitting(error, PAUSES[0], seconds_left) if isinstance(error, Transient) else None
 

@@ -181,7 +181,7 @@ class Walk:
             nonce = self.app.store.nonce(self.account.name)
             if nonce:
                 self.flow.resume(nonce)
-            code = capture.pasted_code(pasted, self.flow.code_params, self.flow.state_param, nonce)
+            code = capture.parse_pasted(pasted, self.flow.code_params, self.flow.state_param, nonce)
             self.issued = await self._exchanged(code)
             self.app.store.drop_nonce(self.account.name)
         return "issued"

@@ -37,7 +37,7 @@ async def api_login(login: LoginContext, http: httpx.AsyncClient) -> Token:
                 return await _sign_in(login, http)
             except OtpRejected as error:
                 login.otp_rejections += 1
-                if login.otp is None or not retry.may_send_another_code(login.otp_rejections, error.attempts_left):
+                if login.otp is None or not retry.may_send_another_otp(login.otp_rejections, error.attempts_left):
                     raise
                 event("otp_rejected", level="WARNING", message=error.detail, then="one more code, in a new window")
 

@@ -61,7 +61,7 @@ async def browser_login(
                 await engine.open(flow.login_url(nonce))
                 await flow.login(engine, login.otp)
             with login.stages.stage("capture"):
-                auth_code = capture.code()
+                auth_code = capture.auth_code()
         except AutologinError as error:
             login.otp_rejections = engine.state.otp_rejections
             error.bundle = await artifacts.save(

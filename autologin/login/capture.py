@@ -91,7 +91,7 @@ class Capture:
         context.on("request", self._see_request)
         context.on("response", self._see_location)
 
-    def code(self) -> SecretStr:
+    def auth_code(self) -> SecretStr:
         """The code in the answer that came.
 
         Raises:
@@ -99,7 +99,7 @@ class Capture:
             ConsentRequired: the user, or the page, declined.
             ExchangeRejected: the answer is an error in the broker's words, or holds no code.
         """
-        return read_code(self._answer, self.code_params, self.state_param, self.nonce)
+        return read_auth_code(self._answer, self.code_params, self.state_param, self.nonce)
 
     def is_broker(self, url: str) -> bool:
         """Whether an address is one of the broker's."""
@@ -187,8 +187,8 @@ def same_address(url: str, redirect_uri: str) -> bool:
     return set(parse_qsl(other.query)) <= set(parse_qsl(one.query))
 
 
-def read_code(answer: Mapping[str, str], code_params: Iterable[str], state_param: str, nonce: str | None) -> SecretStr:
-    """The code in an answer's parameters (see `Capture.code`); `nonce` None: there is no state to check."""
+def read_auth_code(answer: Mapping[str, str], code_params: Iterable[str], state_param: str, nonce: str | None) -> SecretStr:
+    """The code in an answer's parameters (see `Capture.auth_code`); `nonce` None: there is no state to check."""
     if nonce is not None and answer.get(state_param.lower()) != nonce:
         raise StateMismatch
     if error := _error_in(answer):
@@ -200,19 +200,19 @@ def read_code(answer: Mapping[str, str], code_params: Iterable[str], state_param
     raise _refusal(answer)
 
 
-def pasted_code(text: str, code_params: Sequence[str], state_param: str, nonce: str | None) -> SecretStr:
+def parse_pasted(text: str, code_params: Sequence[str], state_param: str, nonce: str | None) -> SecretStr:
     """The code in what a person pasted: the address that the browser ended at, its query, or the code itself.
 
-    Raises as `Capture.code` does, and ExchangeRejected where nothing was pasted.
+    Raises as `Capture.auth_code` does, and ExchangeRejected where nothing was pasted.
     """
     text = text.strip()
     if not text:
         raise ExchangeRejected("Nothing was pasted", hint="Paste the address that the browser ended at, or the code in it.")
     redaction.remember(text)
     if "://" in text:
-        return read_code(parameters(re.sub(r"^[^?#]*", "", text)), code_params, state_param, nonce)
+        return read_auth_code(parameters(re.sub(r"^[^?#]*", "", text)), code_params, state_param, nonce)
     if any(f"{name}=" in text.lower() for name in code_params):
-        return read_code(parameters("?" + text.lstrip("?")), code_params, state_param, nonce)
+        return read_auth_code(parameters("?" + text.lstrip("?")), code_params, state_param, nonce)
     return SecretStr(text)
 
 

@@ -137,7 +137,7 @@ def on_error(state: LoginState, error: AutologinError, now: float) -> Action:
     if isinstance(error, OtpRejected):
         values = state.last_step.values.values() if state.last_step else ()
         has_otp = any(isinstance(value, Otp) for value in values)
-        may = retry.may_send_another_code(state.otp_rejections + 1, error.attempts_left)
+        may = retry.may_send_another_otp(state.otp_rejections + 1, error.attempts_left)
         return SendAnotherOtp(error) if has_otp and may else GiveUp(error)
     if not isinstance(error, NeedsPerson):
         return GiveUp(error)

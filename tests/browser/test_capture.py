@@ -200,7 +200,7 @@ async def signed_in(way, redirect_uri, *, answer=None, known=True, target=None, 
 async def test_nothing_reaches_an_app_that_listens(way):
     async with listening(Listener()) as target:
         async with signed_in(way, f"http://127.0.0.1:{target.port}/callback", target=target) as caught:
-            assert caught.capture.code().get_secret_value() == CODE
+            assert caught.capture.auth_code().get_secret_value() == CODE
         assert (target.connections, target.asked) == (0, [])
 
 
@@ -208,7 +208,7 @@ async def test_nothing_reaches_an_app_that_listens(way):
 async def test_nothing_reaches_an_app_with_a_bad_certificate(way, certificate):
     async with listening(Listener(), certificate) as target:
         async with signed_in(way, f"https://127.0.0.1:{target.port}/callback", target=target) as caught:
-            assert caught.capture.code().get_secret_value() == CODE
+            assert caught.capture.auth_code().get_secret_value() == CODE
         assert target.connections == 0
 
 
@@ -217,20 +217,20 @@ async def test_an_address_where_nobody_listens(way):
     async with listening(Listener()) as gone:
         pass
     async with signed_in(way, f"http://127.0.0.1:{gone.port}/") as caught:
-        assert caught.capture.code().get_secret_value() == CODE
+        assert caught.capture.auth_code().get_secret_value() == CODE
 
 
 @pytest.mark.parametrize("way", SCHEME)
 async def test_an_address_with_a_scheme_of_its_own(way):
     async with signed_in(way, "mytrader://callback") as caught:
-        assert caught.capture.code().get_secret_value() == CODE
+        assert caught.capture.auth_code().get_secret_value() == CODE
 
 
 @pytest.mark.parametrize("way", FEW)
 async def test_an_address_that_the_user_did_not_name(way):
     async with listening(Listener()) as target:
         async with signed_in(way, f"http://localhost:{target.port}/callback", known=False, target=target) as caught:
-            assert caught.capture.code().get_secret_value() == CODE
+            assert caught.capture.auth_code().get_secret_value() == CODE
         assert target.connections == 0
 
 
@@ -238,7 +238,7 @@ async def test_an_address_that_the_user_did_not_name(way):
 async def test_the_addresss_own_query_and_path(uri):
     async with listening(Listener()) as target:
         async with signed_in("302", f"http://127.0.0.1:{target.port}{uri}", target=target) as caught:
-            assert caught.capture.code().get_secret_value() == CODE
+            assert caught.capture.auth_code().get_secret_value() == CODE
         assert target.connections == 0
 
 
@@ -260,7 +260,7 @@ async def test_an_answer_that_is_no_code(answer, error):
     async with listening(Listener()) as target:
         async with signed_in("302", f"http://127.0.0.1:{target.port}/callback", answer=answer, target=target) as caught:
             with pytest.raises(error):
-                caught.capture.code()
+                caught.capture.auth_code()
         assert target.connections == 0
 
 
@@ -272,5 +272,5 @@ async def test_a_picture_from_the_redirects_host_is_no_answer_and_does_not_reach
 
     async with listening(Listener()) as target:
         async with signed_in(shows, f"http://127.0.0.1:{target.port}/callback", target=target) as caught:
-            assert caught.capture.code().get_secret_value() == CODE
+            assert caught.capture.auth_code().get_secret_value() == CODE
         assert target.connections == 0

@@ -78,12 +78,12 @@ def pause(error: AutologinError, tries: int = 1, *, secrets_sent: bool = False, 
     ],
 )
 def test_another_code_is_sent_once_and_only_with_attempts_to_spare(rejected, attempts_left, may):
-    assert retry.may_send_another_code(rejected, attempts_left) is may
+    assert retry.may_send_another_otp(rejected, attempts_left) is may
 
 
 @given(rejected=st.integers(2, 1000), attempts_left=st.none() | st.integers(0, 1000))
 def test_no_more_than_two_codes_are_ever_refused(rejected, attempts_left):
-    assert not retry.may_send_another_code(rejected, attempts_left)
+    assert not retry.may_send_another_otp(rejected, attempts_left)
 
 
 @pytest.mark.parametrize("error", ALL, ids=lambda error: error.name)
@@ -199,11 +199,11 @@ def test_a_refused_secret_is_never_followed_by_another_login(error, tries, secre
 @pytest.mark.parametrize("error", ALL, ids=lambda error: error.name)
 def test_a_code_is_sent_once_more_only_where_nobody_answered(error):
     wanted = 1.0 if error.name in TRANSIENT else None
-    assert retry.pause_before_same_code(at("exchange", error), seconds_left=PLENTY) == wanted
+    assert retry.pause_before_same_auth_code(at("exchange", error), seconds_left=PLENTY) == wanted
 
 
 def test_a_code_that_was_answered_after_silence_is_not_sent_a_third_time():
-    assert retry.pause_before_same_code(after_no_answer(), seconds_left=PLENTY) is None
+    assert retry.pause_before_same_auth_code(after_no_answer(), seconds_left=PLENTY) is None
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_a_code_that_was_answered_after_silence_is_not_sent_a_third_time():
 )
 def test_the_second_send_of_a_code_fits_into_the_time_that_is_left(retry_after, seconds_left, seconds):
     error = BrokerUnavailable(retry_after=retry_after)
-    assert retry.pause_before_same_code(error, seconds_left=seconds_left) == seconds
+    assert retry.pause_before_same_auth_code(error, seconds_left=seconds_left) == seconds
 
 
 @pytest.mark.parametrize(
