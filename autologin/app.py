@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from autologin.config import loader
-from autologin.delivery.dispatcher import Delivery, Dispatcher, report
+from autologin.delivery.dispatcher import DeliveryResult, Dispatcher, report
 from autologin.flow.otp import Otp, normalise
 from autologin.login.browser import Driver
 from autologin.store.store import Store
@@ -56,17 +56,17 @@ class App:
         if (seed := flow.seed) is None:
             return None
         key = self.store.fingerprint("otp", normalise(seed.get_secret_value()))
-        return Otp(seed, lambda step: self.store.claim_otp_step(key, step), self.clock)
+        return Otp(seed, lambda step: self.store.attempts.claim_otp_step(key, step), self.clock)
 
-    async def deliver(self, seconds: float) -> dict[str, list[Delivery]]:
+    async def deliver(self, seconds: float) -> dict[str, list[DeliveryResult]]:
         """Try everything that is outstanding, now; gives what became of each account's newest message at its sinks."""
-        self.store.outbox.hurry()
+        self.store.outbox.retry_now()
         try:
             await self.dispatcher.drain(self.store.outbox.outstanding(), seconds=seconds)
         finally:
             await self.dispatcher.close()
         accounts = self.settings.accounts.values()
-        return {one.name: report(self.store.outbox.of(one.name), one.sinks) for one in accounts}
+        return {one.name: report(self.store.outbox.latest(one.name), one.sinks) for one in accounts}
 
     async def close(self) -> None:
         """Let go of the sinks' connections and the browser's driver."""

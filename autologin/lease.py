@@ -34,14 +34,14 @@ async def held(store: Store, account: str, clock: Clock, deadline: float) -> Asy
     finally:
         renewing.cancel()
         with suppress(StoreError):  # it ends by itself; what the run has to say matters more
-            store.release_lease(lease)
+            store.leases.release(lease)
 
 
 async def _acquired(store: Store, account: str, clock: Clock, deadline: float) -> Lease:
-    if (lease := store.acquire_lease(account)) is not None:
+    if (lease := store.leases.acquire(account)) is not None:
         return lease
     event("waiting", reason="another autologin process is signing in to this account")
-    while (lease := store.acquire_lease(account)) is None:
+    while (lease := store.leases.acquire(account)) is None:
         if clock.monotonic() > deadline:
             raise BrokerUnavailable("Another autologin process is still signing in to this account", hint="Run it again later.")
         await clock.sleep(POLLED)
@@ -52,4 +52,4 @@ async def _renew(store: Store, lease: Lease) -> None:
     while True:
         await asyncio.sleep(RENEWED)
         with suppress(StoreError):
-            store.renew_lease(lease)
+            store.leases.renew(lease)

@@ -24,7 +24,7 @@ from autologin.redaction import scrub
 from autologin.secret_refs import Place, Secret, exists, resolve
 from autologin.service.schedule import Timetable
 from autologin.store.database import FILE, unusable
-from autologin.store.encryption import KEY_FILE, Seal
+from autologin.store.encryption import KEY_FILE, Encryption
 from autologin.store.store import Store
 
 if TYPE_CHECKING:
@@ -244,7 +244,7 @@ def _store(settings: Settings) -> Finding | None:
         keys = loader.state_keys(settings)
         if not exists(folder / FILE, Path.is_file):
             if keys:
-                Seal.with_keys(keys)
+                Encryption.with_keys(keys)
         elif keys or exists(folder / KEY_FILE, Path.is_file):
             Store.open(folder, SystemClock(), keys).close()
         else:  # opening it would make a key, which opens nothing

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import secrets as random
 import time
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import TYPE_CHECKING, Literal
@@ -26,7 +26,7 @@ from autologin.message import Message
 from autologin.stages import Stages
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
     from datetime import datetime
 
     import httpx
@@ -57,7 +57,7 @@ class Outcome:
     outcome: Good | Literal["failed"]
     seconds: float
     expires_at: datetime | None = None
-    deliveries: Sequence[dispatcher.Delivery] = ()
+    deliveries: Sequence[dispatcher.DeliveryResult] = ()
     error: AutologinError | None = None
 
     @property
@@ -117,7 +117,7 @@ async def _recorded(walk: Walk, work: Callable[[], Awaitable[Good]]) -> Outcome:
         try:
             walk.begin()
             outcome = await work()
-            error = await walk.deliver()
+            error = await walk.deliver(outcome)
         except AutologinError as failed:
             error = failed
             await walk.tell(failed)
@@ -135,7 +135,7 @@ class Walk:
         self.stages = Stages()
         self.issued: Token | None = None
         self.not_stored: StoreError | None = None
-        self.deliveries: list[dispatcher.Delivery] = []
+        self.deliveries: list[dispatcher.DeliveryResult] = []
         self._row: int | None = None
         self._otp: Otp | None = None
         self._started = time.perf_counter()
@@ -143,7 +143,7 @@ class Walk:
 
     def begin(self) -> None:
         """Write into the history that this run begins."""
-        self._row = self.app.store.begin_run(self.account.name, self.account.broker)
+        self._row = self.app.store.history.begin_run(self.account.name, self.account.broker)
 
     async def token(self, *, force: bool) -> Good:
         """Have a token that the broker accepts: the stored one, or a new one. `self.issued` holds it then."""
@@ -154,7 +154,7 @@ class Walk:
         waiting = lease.held(self.app.store, self.account.name, self.app.clock, self.deadline)
         try:
             async with asyncio.timeout(patience), waiting, self._client():
-                former = self.app.store.token(self.account.name)
+                former = self.app.store.tokens.get(self.account.name)
                 if await self._still_valid(force=force):
                     return "still_valid"
                 async with self._sinks_asked():
@@ -171,33 +171,38 @@ class Walk:
             if token is None:
                 return Verified(Verdict.UNKNOWN, None, "There is no token")
             answer = await self._asked(token)
-        await self._drain(self.app.dispatcher.takers(self.account.sinks, "token.rejected"))
+        await self._drain(self.app.dispatcher.subscribed(self.account.sinks, "token.rejected"))
         return answer
 
     async def finish(self, pasted: str) -> Good:
         """A token for what somebody pasted: where the browser ended after a login by hand, or the code alone."""
         self._prepare()
         async with lease.held(self.app.store, self.account.name, self.app.clock, self.deadline), self._client():
-            nonce = self.app.store.nonce(self.account.name)
+            nonce = self.app.store.attempts.nonce(self.account.name)
             if nonce:
                 self.flow.resume(nonce)
             code = capture.parse_pasted(pasted, self.flow.code_params, self.flow.state_param, nonce)
             self.issued = await self._exchanged(code)
-            self.app.store.drop_nonce(self.account.name)
+            self.app.store.attempts.drop_nonce(self.account.name)
         return "issued"
 
-    async def deliver(self) -> AutologinError | None:
+    async def deliver(self, outcome: Good) -> AutologinError | None:
         """Give the token to the account's sinks, whatever became of the store; gives what is left to tell."""
         assert self.issued is not None
-        message = Message.issued(self.account.name, self.account.broker, self.issued)
+        store = self.app.store
+        name = self.account.name
+        sinks = self.account.sinks
         with self.stages.stage("deliver"):
             if self.not_stored:
-                self.deliveries = await self.app.dispatcher.hand(message, self.account.sinks)
+                message = Message.issued(name, self.account.broker, self.issued)
+                self.deliveries = await self.app.dispatcher.deliver_now(message, sinks)
             else:
-                self.app.store.outbox.owe(message, self.account.sinks, again=self.app.dispatcher.repeaters(self.account.sinks))
-                self.app.store.outbox.release(self.account.name)
-                await self._drain(self.account.sinks)
-                self.deliveries = dispatcher.report(self.app.store.outbox.of(self.account.name), self.account.sinks)
+                if outcome == "still_valid":
+                    store.tokens.repeat(name, sinks, again=self.app.dispatcher.repeaters(sinks))
+                else:
+                    store.outbox.release(name)
+                await self._drain(sinks)
+                self.deliveries = dispatcher.report(store.outbox.latest(name), sinks)
         return self.not_stored or dispatcher.failure(self.deliveries)
 
     async def tell(self, error: AutologinError) -> None:
@@ -208,9 +213,9 @@ class Walk:
     def _owe_refusal(self, error: AutologinError) -> list[str]:
         """Owe the news to the sinks that want it; gives their names."""
         kind: Type = "token.rejected" if isinstance(error, TokenRejected) else "login.failed"
-        sinks = self.app.dispatcher.takers(self.account.sinks, kind)
+        sinks = self.app.dispatcher.subscribed(self.account.sinks, kind)
         message = Message.failed(kind, self.account.name, self.account.broker, error, self.app.clock.now())
-        self.app.store.outbox.owe(message, sinks)
+        self.app.store.outbox.enqueue(message, sinks)
         return sinks
 
     async def _drain(self, sinks: Sequence[str]) -> None:
@@ -224,7 +229,9 @@ class Walk:
         try:
             if self._row is not None:
                 skew = self._otp.measured if self._otp else None
-                self.app.store.end_run(self._row, outcome, error, seconds=seconds, stages=self.stages.seconds, skew=skew)
+                self.app.store.history.end_run(
+                    self._row, outcome, error, seconds=seconds, stages=self.stages.seconds, skew=skew
+                )
         except StoreError as unwritten:
             error = error or unwritten
         expires_at = self.issued.expires_at if self.issued else None
@@ -249,7 +256,7 @@ class Walk:
     @asynccontextmanager
     async def _sinks_asked(self) -> AsyncIterator[None]:
         """Ask the sinks meanwhile whether they would take a token: who is there to fix one knows it early."""
-        asking = asyncio.ensure_future(self.app.dispatcher.ready(self.account.sinks))
+        asking = asyncio.ensure_future(self.app.dispatcher.check_ready(self.account.sinks))
         try:
             yield
         finally:
@@ -258,7 +265,7 @@ class Walk:
 
     def _stored(self) -> Token | None:
         """The stored token, where it is this broker's and not past the broker's reset."""
-        stored = self.app.store.token(self.account.name)
+        stored = self.app.store.tokens.get(self.account.name)
         if stored is None or stored.broker != self.account.broker or stored.token.expired(self.app.clock.now()):
             return None
         return stored.token
@@ -284,10 +291,10 @@ class Walk:
         if not self._ours(answer.user_id):
             answer = replace(answer, verdict=Verdict.REJECTED, detail=answer.detail or "It belongs to another user")
         if answer.verdict is Verdict.REJECTED:
-            self.app.store.drop_token(self.account.name)
+            self.app.store.tokens.drop(self.account.name)
             self._owe_refusal(TokenRejected(answer.detail))
         elif answer.verdict is Verdict.VALID:
-            self.app.store.mark_verified(self.account.name)
+            self.app.store.tokens.mark_verified(self.account.name)
         return answer
 
     def _ours(self, user_id: str | None) -> bool:
@@ -296,9 +303,9 @@ class Walk:
 
     def _refuse_if_blocked(self) -> None:
         store, name = self.app.store, self.account.name
-        if block := store.blocked(name, self.fingerprint):
+        if block := store.attempts.find_block(name, self.fingerprint):
             raise AccountBlocked(f"Blocked since {block.at:%Y-%m-%d %H:%M} UTC after {block.error}. {block.message}")
-        if reason := retry.exhausted(store.attempts(name, self.fingerprint)):
+        if reason := retry.exhausted(store.attempts.count(name, self.fingerprint)):
             raise AccountBlocked(f"Blocked: {reason}")
 
     # The login
@@ -357,12 +364,12 @@ class Walk:
             self.deadline,
             app.settings.state.path / "failures",
             headed=self.headed,
-            otp_rejections=app.store.attempts(name, self.fingerprint).rejected_otps,
+            otp_rejections=app.store.attempts.count(name, self.fingerprint).rejected_otps,
         )
 
     def _block_if_refused(self, error: AutologinError) -> None:
         if retry.blocks(error):
-            self.app.store.block(self.account.name, self.fingerprint, error.name, error.detail)
+            self.app.store.attempts.block(self.account.name, self.fingerprint, error.name, error.detail)
 
     def _left(self) -> float:
         return self.deadline - self.app.clock.monotonic()
@@ -384,8 +391,14 @@ class Walk:
 
     def _keep(self, token: Token) -> None:
         """Store a token. A store that fails now must not lose it: the sinks still get theirs."""
+        account = self.account
+        with self._store_may_fail():
+            self.app.store.tokens.save(account.name, account.broker, token, account.sinks)
+
+    @contextmanager
+    def _store_may_fail(self) -> Iterator[None]:
         try:
-            self.app.store.put_token(self.account.name, self.account.broker, token, self.account.sinks)
+            yield
         except StoreError as error:
             event("not_stored", level="ERROR", message=error.detail)
             self.not_stored = error
@@ -393,13 +406,16 @@ class Walk:
     def _settle(self, token: Token, answer: Verified) -> Token:
         """Keep the token that the broker confirmed, or could not be asked about; forget any other."""
         if not (self._ours(answer.user_id) and self._ours(token.user_id)):
-            self.app.store.drop_token(self.account.name)
+            self.app.store.tokens.drop(self.account.name)
             raise WrongAccount("The token belongs to another user than the configured one")
         if answer.verdict is Verdict.REJECTED:
-            self.app.store.drop_token(self.account.name)
+            self.app.store.tokens.drop(self.account.name)
             raise TokenRejected(f"The broker refused the token that it had just issued: {answer.detail}")
         if not token.user_id and (user := answer.user_id or self.flow.user_id):
-            self._keep(token := replace(token, user_id=user))  # where the broker could not be asked, it is the configured one's
+            token = replace(token, user_id=user)  # where the broker could not be asked, it is the configured one's
+            if not self.not_stored:
+                with self._store_may_fail():
+                    self.app.store.tokens.set_user_id(self.account.name, user)
         if answer.verdict is Verdict.VALID and not self.not_stored:
-            self.app.store.mark_verified(self.account.name)
+            self.app.store.tokens.mark_verified(self.account.name)
         return token

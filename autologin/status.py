@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from autologin.app import App
     from autologin.clock import Clock
     from autologin.config.schema import Account, Settings
-    from autologin.store.records import Block, Owed, Run, StoredToken
+    from autologin.store.records import Block, DeliveryState, Run, StoredToken
     from autologin.store.store import Store
 
 ANSWERS = {
@@ -44,7 +44,7 @@ class Status:
     detail: str = ""
     error: ConfigError | None = None
     """Why the broker could not even be asked."""
-    owed: Sequence[Owed] = ()
+    owed: Sequence[DeliveryState] = ()
     """What became of the newest message at each sink."""
 
     @property
@@ -117,14 +117,16 @@ def look(app: Sources) -> list[Status]:
 
 
 def _known(store: Store, name: str, broker: str, now: datetime) -> Status:
-    return Status(name, broker, now, store.token(name), store.blocked(name), next(iter(store.runs(name)), None))
+    return Status(
+        name, broker, now, store.tokens.get(name), store.attempts.find_block(name), next(iter(store.history.runs(name)), None)
+    )
 
 
-def _owed(app: Sources, account: Account) -> list[Owed]:
-    return [one for one in app.store.outbox.of(account.name) if one.sink in account.sinks]
+def _owed(app: Sources, account: Account) -> list[DeliveryState]:
+    return [one for one in app.store.outbox.latest(account.name) if one.sink in account.sinks]
 
 
-def delivery_in_words(one: Owed) -> str:
+def delivery_in_words(one: DeliveryState) -> str:
     """What became of a message, after the name of its sink."""
     if one.outcome == "delivered" and one.settled:
         return f"got its {one.type} at {render.local(one.settled)}"
@@ -134,7 +136,7 @@ def delivery_in_words(one: Owed) -> str:
     return f"is owed a {one.type}, tried next at {render.local(one.due)}{tried}" if one.due else f"is owed a {one.type}"
 
 
-def _delivery(one: Owed) -> dict[str, Any]:
+def _delivery(one: DeliveryState) -> dict[str, Any]:
     return {
         "sink": one.sink,
         "type": one.type,
@@ -166,7 +168,7 @@ def token(app: App, account: Account) -> dict[str, Any]:
     Raises:
         TokenRejected: there is none, or it has expired.
     """
-    stored = app.store.token(account.name)
+    stored = app.store.tokens.get(account.name)
     if stored is None or stored.token.expired(app.clock.now()):
         detail = "has no token yet" if stored is None else f"has none since {render.local(stored.token.expires_at)}"
         raise TokenRejected(f"{account.name} {detail}", hint=f"Run `autologin run {account.name}`.")
@@ -194,7 +196,7 @@ async def _verified(app: App, one: Status) -> Status:
     async with client(proxy) as http:
         answer = await flow.verify(one.stored.token, http)
     if answer.verdict is Verdict.REJECTED:
-        app.store.drop_token(one.account)
+        app.store.tokens.drop(one.account)
     elif answer.verdict is Verdict.VALID:
-        app.store.mark_verified(one.account)
+        app.store.tokens.mark_verified(one.account)
     return replace(one, verdict=answer.verdict, detail=answer.detail)

@@ -135,7 +135,7 @@ async def ours(settings, broker):
     (outcome,) = await walk.run(app, [settings.accounts[broker]])
     if outcome.error:
         sys.exit(f"{broker}: {outcome.error.message}")
-    (last,) = app.store.runs(broker)
+    (last,) = app.store.history.runs(broker)
     app.store.close()
     return last.stages["login"] + last.stages["capture"]
 

@@ -133,7 +133,7 @@ async def drained(folder, accounts):
     now = datetime.now(UTC)
     token = Token(SecretStr("t" * 300), now, now + timedelta(hours=20), "AB1234", {"api_key": "k"})
     for index in range(accounts):
-        store.outbox.owe(Message.issued(f"account{index}", "zerodha", token), ["file", "one", "two"])
+        store.outbox.enqueue(Message.issued(f"account{index}", "zerodha", token), ["file", "one", "two"])
     before, started = peak(), time.perf_counter()
     await post.drain(["file", "one", "two"], seconds=600)
     took = time.perf_counter() - started

@@ -45,14 +45,14 @@ async def main(file):
     loop = asyncio.get_running_loop()
     print("ready", flush=True)
     while account := (await loop.run_in_executor(None, sys.stdin.readline)).strip():
-        service.store.drop_token(account)
-        service.store._database.do("DELETE FROM otp_steps")  # or each login would wait for a new window
+        service.store.tokens.drop(account)
+        service.store._database.execute("DELETE FROM otp_steps")  # or each login would wait for a new window
         await service.run_now(account)
         await asyncio.sleep(0.2)
         while service.running(account):
             await asyncio.sleep(0.05)
         await asyncio.sleep(1)
-        print("done", service.store.token(account) is not None, flush=True)
+        print("done", service.store.tokens.get(account) is not None, flush=True)
     service.stop()
     await task
     await web.close()

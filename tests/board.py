@@ -65,15 +65,15 @@ class Board:
 
     def issue(self, account="mine", *, verified=True, hours=20.0):
         token = Token(SecretStr(SECRET), self.clock.now(), self.clock.now() + timedelta(hours=hours), "AB1234", {})
-        self.store.put_token(account, "zerodha", token, ["tokens", "hook"])
+        self.store.tokens.save(account, "zerodha", token, ["tokens", "hook"])
         self.store.outbox.release(account)
         if verified:
-            self.store.mark_verified(account)
+            self.store.tokens.mark_verified(account)
 
     def ran(self, outcome="issued", error=None, *, account="mine", seconds=4.25, stages=None):
-        row = self.store.begin_run(account, "zerodha")
+        row = self.store.history.begin_run(account, "zerodha")
         known = {"config": 0.01, "browser": 0.6, "login": 2.1, "capture": 0.3, "exchange": 0.4, "verify": 0.2}
-        self.store.end_run(row, outcome, error, seconds=seconds, stages=known if stages is None else stages, skew=-1.5)
+        self.store.history.end_run(row, outcome, error, seconds=seconds, stages=known if stages is None else stages, skew=-1.5)
 
     def fail(self, error, *, account="mine", picture=None):
         """A run that failed, with the bundle that is kept of it."""

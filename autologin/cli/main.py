@@ -237,7 +237,7 @@ def unblock(ctx: click.Context, name: str) -> None:
     """
     settings = settings_of(ctx)
     account = settings.account(name)
-    lifted = open_app(settings).store.unblock(account.name)
+    lifted = open_app(settings).store.attempts.unblock(account.name)
     click.echo(f"{account.name} may log in again." if lifted else f"{account.name} was not blocked.", err=True)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from autologin.config import yaml_file
-from autologin.store import store
+from autologin.store import reader
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -43,7 +43,7 @@ def _will_log_in(
 ) -> Iterator[bool]:
     state = str((config.get("state") or {}).get("path") or "~/.local/state/autologin")
     folder = file.absolute().parent / re.sub(r"^~(?=/|$)", environ.get("HOME", "~"), state)
-    ends, now = store.expiries(folder), datetime.now(UTC)
+    ends, now = reader.expiries(folder), datetime.now(UTC)
     for name, account in config["accounts"].items():
         if not names or name in names or account["broker"] in names:
             living = name in ends and ends[name] > now and not force

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from autologin.cli.commands.calendar import Agenda, Row
-    from autologin.delivery.dispatcher import Delivery
+    from autologin.delivery.dispatcher import DeliveryResult
     from autologin.delivery.webhook_consumer import Event
     from autologin.preflight import Finding
     from autologin.run import Outcome
@@ -87,7 +87,7 @@ def outcomes(found: Sequence[Outcome], *, as_json: bool) -> None:
             click.echo(f"    {one.error.name}: {one.error.message}", err=True)
 
 
-def deliveries(found: Mapping[str, Sequence[Delivery]], *, as_json: bool) -> None:
+def deliveries(found: Mapping[str, Sequence[DeliveryResult]], *, as_json: bool) -> None:
     """What became of each account's newest message at its sinks."""
     if as_json:
         rows = [{"account": name, "deliveries": _as_rows(ours)} for name, ours in found.items()]
@@ -98,13 +98,13 @@ def deliveries(found: Mapping[str, Sequence[Delivery]], *, as_json: bool) -> Non
         _deliveries(ours)
 
 
-def _deliveries(found: Iterable[Delivery]) -> None:
+def _deliveries(found: Iterable[DeliveryResult]) -> None:
     for delivery in found:
         done = "delivered" if delivery.outcome == "delivered" else "not delivered"
         click.echo(f"    {done} to {delivery.sink}{_after(': ', delivery.message)}")
 
 
-def _as_rows(found: Iterable[Delivery]) -> list[dict[str, Any]]:
+def _as_rows(found: Iterable[DeliveryResult]) -> list[dict[str, Any]]:
     return [{"sink": one.sink, "outcome": one.outcome, "message": one.message} for one in found]
 
 

@@ -1,44 +1,43 @@
 """Giving messages to sinks: each gets its own, whatever happens to the others, until it has arrived or is of no use.
 
-What is owed stands in the store's outbox, so that a process that dies loses nothing, and the next one carries on.
+What is outstanding stands in the store's outbox, so that a process that dies loses nothing, and the next one carries on.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from datetime import datetime
+from typing import Literal
 
 from autologin import retry
+from autologin.clock import Clock
+from autologin.delivery.sinks.base import Sink, SinkConfig
 from autologin.errors import AutologinError, ConfigError, DeliveryFailed, Problem
 from autologin.log import event
 from autologin.message import Message
-from autologin.secret_refs import resolve
+from autologin.secret_refs import Place, Secret, resolve
+from autologin.store.records import Claim, DeliveryState
+from autologin.store.store import Store
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-    from datetime import datetime
-
-    from autologin.clock import Clock
-    from autologin.delivery.sinks.base import Sink, SinkConfig
-    from autologin.secret_refs import Place, Secret
-    from autologin.store.records import Owed, Parcel
-    from autologin.store.store import Store
-
-AT_ONCE = 16
+CONCURRENT = 16
 """Messages on their way to one sink at one time."""
 TRY_SECONDS = 30.0
 """After this a try counts as failed."""
 CHECK_SECONDS = 10.0
 """After this a sink that was asked whether it is ready is not."""
-OFF_PAUSE = 300.0
-"""Seconds after which a sink that is switched off is looked at again: its config may have changed."""
+POLL_SECONDS = 0.5
+"""Between two looks at messages that another process has, or that wait for the one before."""
+DISABLED_PAUSE = 300.0
+"""Seconds after which a disabled sink is looked at again: its config may have changed."""
+DISABLED = "It is switched off until its config changes."
 
 
 @dataclass(frozen=True)
-class Delivery:
+class DeliveryResult:
     """What became of one account's newest message at one sink."""
 
     sink: str
@@ -67,7 +66,7 @@ class Dispatcher:
             self._sinks[name] = self.configs[name].build(name, self.place)
         return self._sinks[name]
 
-    def takers(self, names: Collection[str], kind: str) -> list[str]:
+    def subscribed(self, names: Collection[str], kind: str) -> list[str]:
         """Those of some sinks that take messages of a type."""
         return [name for name in names if kind in self.configs[name].takes]
 
@@ -76,26 +75,28 @@ class Dispatcher:
         return [name for name in names if self.configs[name].repeats]
 
     async def drain(self, names: Collection[str], *, account: str | None = None, seconds: float) -> None:
-        """Deliver what sinks are owed, of one account or of all, until nothing is outstanding or the time is over."""
+        """Deliver what is outstanding at sinks, of one account or of all, until all has arrived or the time is over."""
         end = self.clock.monotonic() + seconds
         known = [name for name in names if name in self.configs]
         await asyncio.gather(*(self._drain(name, account, end) for name in known))
 
-    async def ready(self, names: Collection[str]) -> list[str]:
-        """Ask sinks, without a token, whether one would arrive; gives those that say no, and tells why."""
-        detail = await asyncio.gather(*(self._asked(name) for name in names))
-        for name, error in zip(names, detail, strict=True):
-            if error:
-                event("sink_not_ready", level="WARNING", sink=name, message=error.detail, hint=error.hint)
-        return [name for name, error in zip(names, detail, strict=True) if error]
+    async def check_ready(self, names: Collection[str]) -> list[str]:
+        """Ask sinks, without a token, whether one would arrive; gives those that say no, and logs why."""
+        errors = await asyncio.gather(*(self._check(name) for name in names))
+        failed = {name: error for name, error in zip(names, errors, strict=True) if error}
+        for name, error in failed.items():
+            event("sink_not_ready", level="WARNING", sink=name, message=error.detail, hint=error.hint)
+        return list(failed)
 
-    async def hand(self, message: Message, names: Collection[str]) -> list[Delivery]:
+    async def deliver_now(self, message: Message, names: Collection[str]) -> list[DeliveryResult]:
         """Give a message to sinks at once and only now: where there is no store to keep it."""
-        return list(await asyncio.gather(*(self._hand(name, message) for name in names)))
+        return list(await asyncio.gather(*(self._deliver_now(name, message) for name in names)))
 
     async def close(self) -> None:
         """Let go of every sink's connections."""
-        sinks, self._sinks, self._fingerprints = list(self._sinks.values()), {}, {}
+        sinks = list(self._sinks.values())
+        self._sinks = {}
+        self._fingerprints = {}
         for sink in sinks:
             with suppress(Exception):
                 await sink.close()
@@ -108,131 +109,137 @@ class Dispatcher:
                 if self.clock.monotonic() + wait > end:
                     return
                 await self.clock.sleep(wait)
-            parcels = outbox.claim(name, AT_ONCE, account)
-            if not parcels:  # another process has them, or the one before is not delivered yet
-                if self.clock.monotonic() + 0.5 > end:
+            claims = outbox.claim(name, CONCURRENT, account)
+            if not claims:  # another process has them, or the one before is not delivered yet
+                if self.clock.monotonic() + POLL_SECONDS > end:
                     return
-                await self.clock.sleep(0.5)
-            await asyncio.gather(*map(self._deliver, parcels))
+                await self.clock.sleep(POLL_SECONDS)
+            await asyncio.gather(*map(self._deliver_claim, claims))
 
-    async def _deliver(self, parcel: Parcel) -> None:
+    async def _deliver_claim(self, claim: Claim) -> None:
         outbox = self.store.outbox
+        account = claim.message.account
         try:
-            error = await self._tried(parcel)
+            error = await self._try_claim(claim)
         except BaseException:
-            outbox.put_back(parcel)
+            outbox.put_back(claim)
             raise
         if error is None:
-            outbox.delivered(parcel)
-            event("delivered", account=parcel.message.account, sink=parcel.sink, tries=parcel.tries + 1)
+            outbox.mark_delivered(claim)
+            event("delivered", account=account, sink=claim.sink, tries=claim.tries + 1)
             return
-        pause = _pause(parcel, error)
-        outbox.failed(parcel, _in_words(error), pause)
-        told = {"account": parcel.message.account, "sink": parcel.sink, "message": error.detail}
-        event("delivery_failed", level="ERROR", **told, again_in=round(pause, 1))
+        pause = DISABLED_PAUSE
+        if not error.gone:
+            chance = random.random()  # noqa: S311  (nobody guesses it)
+            pause = retry.pause_before_redelivery(claim.tries, error.retry_after, chance)
+        outbox.mark_failed(claim, _describe(error), pause)
+        event(
+            "delivery_failed",
+            level="ERROR",
+            account=account,
+            sink=claim.sink,
+            message=error.detail,
+            again_in=round(pause, 1),
+        )
 
-    async def _tried(self, parcel: Parcel) -> DeliveryFailed | None:
-        """Try once; gives what went wrong."""
-        off = self.store.outbox.off(parcel.sink)
-        if off and off.fingerprint == self._fingerprint(parcel.sink):
-            return DeliveryFailed(off.message, hint=GONE, gone=True)
-        error = await self._given(parcel.sink, parcel.message)
+    async def _try_claim(self, claim: Claim) -> DeliveryFailed | None:
+        """Try once; gives what went wrong. A sink that is gone is not tried before its config changes."""
+        disabled = self.store.outbox.disabled_sink(claim.sink)
+        if disabled and disabled.fingerprint == self._fingerprint(claim.sink):
+            return DeliveryFailed(disabled.message, hint=DISABLED, gone=True)
+        error = await self._deliver(claim.sink, claim.message)
         if error and error.gone:
-            self.store.outbox.switch_off(parcel.sink, self._fingerprint(parcel.sink), error.detail)
+            fingerprint = self._fingerprint(claim.sink)
+            self.store.outbox.disable_sink(claim.sink, fingerprint, error.detail)
         return error
 
-    async def _asked(self, name: str) -> DeliveryFailed | None:
-        return await self._told(lambda: self.sink(name).check(), CHECK_SECONDS)
-
-    async def _given(self, name: str, message: Message) -> DeliveryFailed | None:
-        return await self._told(lambda: self.sink(name).deliver(message), TRY_SECONDS)
-
-    @staticmethod
-    async def _told(work: Callable[[], Awaitable[None]], seconds: float) -> DeliveryFailed | None:
-        """What went wrong with something that a sink was asked to do."""
-        try:
-            async with asyncio.timeout(seconds):
-                await work()
-        except DeliveryFailed as error:
-            return error
-        except TimeoutError:
-            return DeliveryFailed(f"It was not done within {seconds:g} seconds")
-        except ConfigError as error:
-            return DeliveryFailed("; ".join(f"{one.key}: {one.message}" for one in error.problems), hint=error.problems[0].hint)
-        except AutologinError as error:
-            return DeliveryFailed(error.detail, hint=error.hint)
-        except Exception as bug:  # noqa: BLE001  (a mistake in one sink must not take the token from the others)
-            return DeliveryFailed(f"{type(bug).__name__}, which is a mistake in autologin")
-        return None
-
-    async def _hand(self, name: str, message: Message) -> Delivery:
-        error = await self._given(name, message)
+    async def _deliver_now(self, name: str, message: Message) -> DeliveryResult:
+        error = await self._deliver(name, message)
         if error is None:
             event("delivered", sink=name)
-            return Delivery(name, "delivered")
+            return DeliveryResult(name, "delivered")
         event("delivery_failed", level="ERROR", sink=name, message=error.detail)
-        return Delivery(name, "failed", _in_words(error))
+        return DeliveryResult(name, "failed", _describe(error))
+
+    async def _check(self, name: str) -> DeliveryFailed | None:
+        return await _catch_errors(lambda: self.sink(name).check(), CHECK_SECONDS)
+
+    async def _deliver(self, name: str, message: Message) -> DeliveryFailed | None:
+        return await _catch_errors(lambda: self.sink(name).deliver(message), TRY_SECONDS)
 
     def _fingerprint(self, name: str) -> str:
         """A name for a sink's config and all that it refers to: any change makes another."""
         if name not in self._fingerprints:
             config = self.configs[name]
-            texts = (self._text(f"sinks.{name}.{key}", secret) for key, secret in config.secrets().items())
+            secrets = config.secrets().items()
+            texts = (self._secret_text(f"sinks.{name}.{key}", secret) for key, secret in secrets)
             self._fingerprints[name] = self.store.fingerprint("sink", repr(config), *texts)
         return self._fingerprints[name]
 
-    def _text(self, key: str, secret: Secret) -> str:
+    def _secret_text(self, key: str, secret: Secret) -> str:
         try:
             return resolve(key, secret, self.place).value.get_secret_value()
         except ConfigError:
-            return ""  # which is a change too; what is wrong with it is told by the delivery that it stops
+            return ""  # which is a change too; the delivery that it stops says what is wrong with it
 
 
-GONE = "It is switched off until its config changes."
-
-
-async def send_test(post: Dispatcher, name: str, now: datetime) -> None:
+async def send_test(dispatcher: Dispatcher, name: str, now: datetime) -> None:
     """Send a test event to a sink.
 
     Raises:
         ConfigError: there is no such sink, or it takes no events.
         DeliveryFailed: it did not accept it.
     """
-    takers = [sink for sink in post.configs if "login.failed" in post.configs[sink].takes]
-    if name not in takers:
-        detail = f'"{name}" is no sink that takes events'
-        raise ConfigError(Problem("SINK", detail, f"There are: {', '.join(takers) or 'none'}."))
+    possible = dispatcher.subscribed(dispatcher.configs, "login.failed")
+    if name not in possible:
+        detail = f'"{name}" is not a sink that takes events'
+        raise ConfigError(Problem("SINK", detail, f"There are: {', '.join(possible) or 'none'}."))
     try:
-        if error := failure(await post.hand(Message.test(now), [name])):
+        if error := failure(await dispatcher.deliver_now(Message.test(now), [name])):
             raise error
     finally:
-        await post.close()
+        await dispatcher.close()
 
 
-def report(owed: Sequence[Owed], names: Collection[str]) -> list[Delivery]:
+def report(states: Sequence[DeliveryState], names: Collection[str]) -> list[DeliveryResult]:
     """What became of an account's newest messages at its sinks."""
-    return [_outcome(one) for one in owed if one.sink in names]
+    return [_result(state) for state in states if state.sink in names]
 
 
-def failure(deliveries: Sequence[Delivery]) -> DeliveryFailed | None:
+def failure(results: Sequence[DeliveryResult]) -> DeliveryFailed | None:
     """The error that names every sink that is outstanding."""
-    failed = [delivery for delivery in deliveries if delivery.outcome == "failed"]
-    return DeliveryFailed("; ".join(f"{one.sink}: {one.message}" for one in failed)) if failed else None
+    failed = [result for result in results if result.outcome == "failed"]
+    if not failed:
+        return None
+    return DeliveryFailed("; ".join(f"{result.sink}: {result.message}" for result in failed))
 
 
-def _outcome(one: Owed) -> Delivery:
-    if one.outcome is None:
-        return Delivery(one.sink, "failed", one.error or "another process has it")
-    return Delivery(one.sink, "delivered")
+async def _catch_errors(work: Callable[[], Awaitable[None]], seconds: float) -> DeliveryFailed | None:
+    """What went wrong with something that a sink was asked to do."""
+    try:
+        async with asyncio.timeout(seconds):
+            await work()
+    except DeliveryFailed as error:
+        return error
+    except TimeoutError:
+        return DeliveryFailed(f"timed out after {seconds:g} s")
+    except ConfigError as error:
+        detail = "; ".join(f"{problem.key}: {problem.message}" for problem in error.problems)
+        return DeliveryFailed(detail, hint=error.problems[0].hint)
+    except AutologinError as error:
+        return DeliveryFailed(error.detail, hint=error.hint)
+    except Exception as bug:  # noqa: BLE001  (a mistake in one sink must not take the token from the others)
+        return DeliveryFailed(f"{type(bug).__name__}, which is a mistake in autologin")
+    return None
 
 
-def _pause(parcel: Parcel, error: DeliveryFailed) -> float:
-    if error.gone:
-        return OFF_PAUSE
-    return retry.pause_before_redelivery(parcel.tries, error.retry_after, random.random())  # noqa: S311  (nobody guesses it)
+def _result(state: DeliveryState) -> DeliveryResult:
+    if state.outcome is None:
+        return DeliveryResult(state.sink, "failed", state.error or "another process has it")
+    return DeliveryResult(state.sink, "delivered")
 
 
-def _in_words(error: DeliveryFailed) -> str:
+def _describe(error: DeliveryFailed) -> str:
     """What happened and the sink's own fix; what to do with any sink is said once, for all of them."""
     detail = error.detail.rstrip(".")
     return detail if error.hint == DeliveryFailed.hint else f"{detail}. {error.hint}".rstrip(". ")

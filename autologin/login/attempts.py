@@ -36,14 +36,14 @@ class AttemptLog:
     def begin(self, kind: Literal["password", "otp"]) -> None:
         """A secret is about to be sent. That there is something to send means that the last one was accepted."""
         self.settle("accepted")
-        self._open = self._store.begin_attempt(self._account, self._fingerprint, kind)
+        self._open = self._store.attempts.begin(self._account, self._fingerprint, kind)
 
     def sent(self) -> list[datetime]:
         """When this account's secrets were sent in the last days, the last one last."""
-        return self._store.sent(self._account)
+        return self._store.attempts.sent(self._account)
 
     def settle(self, answer: Answer) -> None:
         """The broker's answer to the last one; `unanswered`: the infrastructure failed, `unclear`: nobody understood it."""
         if self._open is not None:
-            self._store.settle_attempt(self._open, answer)
+            self._store.attempts.settle(self._open, answer)
         self._open = None

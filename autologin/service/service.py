@@ -250,8 +250,10 @@ class Service:
             self._start(name, self._verify)
 
     def _known(self, name: str, plan: Plan) -> Known:
-        since, runs = self._accounts[name].since, self.store.runs(name, RUNS, plan.at)
-        return Known(self.store.token(name), [run for run in runs if schedule.good(run) or not since or run.began >= since])
+        since, runs = self._accounts[name].since, self.store.history.runs(name, RUNS, plan.at)
+        return Known(
+            self.store.tokens.get(name), [run for run in runs if schedule.good(run) or not since or run.began >= since]
+        )
 
     @staticmethod
     def _announce(name: str, watched: Watched, plan: Plan | None, following: Plan | None) -> None:
@@ -327,7 +329,7 @@ class Service:
             self.teller.alert(name, error.name, error.message, image=error.bundle and error.bundle / "screenshot.png")
 
     def _about_logins(self, name: str) -> list[str]:
-        return [cause for cause in self.store.alerts.of(name) if not cause.startswith("sink ")]
+        return [cause for cause in self.store.alerts.causes(name) if not cause.startswith("sink ")]
 
     def _mind_readiness(self, name: str, plan: Plan, known: Known, now: datetime) -> None:
         """Tell that an account is late, and that it is too late."""
@@ -352,7 +354,7 @@ class Service:
             self._mind_deliveries(name, now)
 
     def _mind_deliveries(self, name: str, now: datetime) -> None:
-        for one in self.store.outbox.of(name):
+        for one in self.store.outbox.latest(name):
             cause = f"sink {one.sink}"
             if one.outcome == "delivered":
                 self.teller.over(name, [cause])

@@ -1,38 +1,35 @@
-"""What somebody was alerted of and is not over yet, so that one cause is told once, also across restarts."""
+"""What a person was alerted of and is not over yet: one cause is told once, also across restarts."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection
 
-from autologin.store.database import utc
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from autologin.clock import Clock
-    from autologin.store.database import Database
+from autologin.clock import Clock
+from autologin.store.database import Database, utc
 
 
 class Alerts:
-    """The open alerts in a store. Every method raises StoreError where the database cannot be read or written."""
+    """The open alerts in a store. Every method raises StoreError where the database fails."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
-        self._database, self._clock = database, clock
+        self._database = database
+        self._clock = clock
 
     def begin(self, account: str, cause: str) -> bool:
         """Note that a cause is there; gives whether it is news."""
         insert = "INSERT OR IGNORE INTO alerts (account, cause, opened) VALUES (?,?,?)"
-        return self._database.do(insert, account, cause, utc(self._clock.now())) == 1
+        return self._database.execute(insert, account, cause, utc(self._clock.now())) == 1
 
     def end(self, account: str, causes: Collection[str]) -> list[str]:
         """Note that causes are over; gives those that had been told."""
+        delete = "DELETE FROM alerts WHERE account = ? AND cause = ?"
         with self._database.transaction():
-            over = [cause for cause in self.of(account) if cause in causes]
+            over = [cause for cause in self.causes(account) if cause in causes]
             for cause in over:
-                self._database.do("DELETE FROM alerts WHERE account = ? AND cause = ?", account, cause)
+                self._database.execute(delete, account, cause)
         return over
 
-    def of(self, account: str) -> list[str]:
+    def causes(self, account: str) -> list[str]:
         """The causes that are not over, sorted."""
-        rows = self._database.all("SELECT cause FROM alerts WHERE account = ? ORDER BY cause", account)
-        return [cause for (cause,) in rows]
+        select = "SELECT cause FROM alerts WHERE account = ? ORDER BY cause"
+        return [cause for (cause,) in self._database.fetch_all(select, account)]

@@ -5,14 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from autologin.errors import ConfigError, Problem, StoreError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 FILE = "autologin.db"
 
@@ -64,8 +62,12 @@ MIGRATIONS = (
     CREATE TABLE sent (account TEXT NOT NULL, at TEXT NOT NULL) STRICT;
     CREATE INDEX sent_of ON sent (account, at)
     """,
+    "ALTER TABLE tallies RENAME TO counters",
 )
-"""What leads from each schema version to the next; the version is SQLite's `user_version`. Only ever add at the end."""
+"""What leads from each schema version to the next; the version is SQLite's `user_version`.
+
+Only ever add at the end.
+"""
 
 
 class Database:
@@ -87,11 +89,12 @@ class Database:
             os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         except OSError as error:
             raise ConfigError(unusable(folder, error.strerror or "")) from None
-        with _said(file), contextlib.ExitStack() as unless_opened:
+        with _translate_errors(file), contextlib.ExitStack() as unless_opened:
             connection = sqlite3.connect(file, timeout=15, isolation_level=None)
             unless_opened.callback(connection.close)
             connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")  # a used code that a power cut forgets would be sent again
+            # An OTP step that a power cut forgets would be sent again.
+            connection.execute("PRAGMA synchronous = FULL")
             _migrate(connection)
             unless_opened.pop_all()
             return cls(connection)
@@ -100,23 +103,23 @@ class Database:
         """Let go of the file."""
         self.connection.close()
 
-    def do(self, sql: str, *values: Any) -> int:
-        """Change something; gives how many rows."""
-        with _said():
+    def execute(self, sql: str, *values: Any) -> int:
+        """Change something; gives how many rows changed."""
+        with _translate_errors():
             return self.connection.execute(sql, values).rowcount
 
     def insert(self, sql: str, *values: Any) -> int:
         """Add a row; gives its number."""
-        with _said():
+        with _translate_errors():
             return self.connection.execute(sql, values).lastrowid or 0
 
-    def one(self, sql: str, *values: Any) -> tuple[Any, ...] | None:
+    def fetch_one(self, sql: str, *values: Any) -> tuple[Any, ...] | None:
         """The first row that is found."""
-        return next(iter(self.all(sql, *values)), None)
+        return next(iter(self.fetch_all(sql, *values)), None)
 
-    def all(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+    def fetch_all(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """Every row that is found."""
-        with _said():
+        with _translate_errors():
             return self.connection.execute(sql, values).fetchall()
 
     @contextlib.contextmanager
@@ -125,7 +128,7 @@ class Database:
         if self.connection.in_transaction:
             yield
             return
-        with _said(), _transaction(self.connection):
+        with _translate_errors(), _transaction(self.connection):
             yield
 
 
@@ -146,14 +149,15 @@ def _migrate(connection: sqlite3.Connection) -> None:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version > len(MIGRATIONS):
             detail = f"The store is of version {version}, and this autologin knows only {len(MIGRATIONS)}"
-            raise StoreError(detail, hint="Install the newer autologin again, or name another folder in state.path.")
+            hint = "Install the newer autologin again, or name another folder in state.path."
+            raise StoreError(detail, hint=hint)
         for statement in ";".join(MIGRATIONS[version:]).split(";"):
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
 
 
 @contextlib.contextmanager
-def _said(file: Path | None = None) -> Iterator[None]:
+def _translate_errors(file: Path | None = None) -> Iterator[None]:
     """SQLite's errors as ours. A file that cannot be opened at all is a mistake in the config."""
     try:
         yield
@@ -164,7 +168,8 @@ def _said(file: Path | None = None) -> Iterator[None]:
         if "not a database" in words or "malformed" in words:
             hint = f"Move {FILE} in the state folder away; the next run makes a new one and logs in anew."
             raise StoreError(f"The store is damaged ({words})", hint=hint) from None
-        raise StoreError(f"The store cannot be used: {words}", hint="Free some space." if "full" in words else None) from None
+        space = "Free some space." if "full" in words else None
+        raise StoreError(f"The store cannot be used: {words}", hint=space) from None
 
 
 def unusable(folder: Path, why: str) -> Problem:

@@ -1,17 +1,16 @@
-"""Sealing what is secret before it goes to disk: Fernet, with a list of keys so that they can be rotated."""
+"""Encrypting what is secret before it goes to disk: Fernet, with a list of keys so that they can be rotated."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autologin.errors import ConfigError, Problem, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
     from cryptography.fernet import Fernet
     from pydantic import SecretStr
 
@@ -19,41 +18,42 @@ KEY_FILE = "key"
 NEW_KEY = "Make one with: openssl rand -base64 32 | tr '+/' '-_'"
 
 
-class Seal:
-    """Seals with the first key and opens with any of them."""
+class Encryption:
+    """Encrypts with the first key and decrypts with any of them."""
 
     def __init__(self, fernets: Sequence[Fernet]) -> None:
         from cryptography.fernet import MultiFernet  # noqa: PLC0415  (40 ms that `--help` does not need)
 
-        self._newest, self._any = fernets[0], MultiFernet(fernets)
+        self._newest = fernets[0]
+        self._any = MultiFernet(fernets)
 
     @classmethod
-    def with_keys(cls, keys: Sequence[SecretStr]) -> Seal:
-        """The seal of these keys, the newest first.
+    def with_keys(cls, keys: Sequence[SecretStr]) -> Encryption:
+        """The encryption with these keys, the newest first.
 
         Raises:
             ConfigError: one of them is no Fernet key (32 bytes in URL-safe base64).
         """
         from cryptography.fernet import Fernet  # noqa: PLC0415  (see above)
 
-        made = []
+        fernets = []
         for index, key in enumerate(keys):
             try:
-                made.append(Fernet(key.get_secret_value()))
+                fernets.append(Fernet(key.get_secret_value()))
             except ValueError:
                 detail = "is no key: 32 bytes in URL-safe base64 are needed"
                 raise ConfigError(Problem(f"state.keys.{index}", detail, NEW_KEY)) from None
-        return cls(made)
+        return cls(fernets)
 
     @classmethod
-    def with_key_in(cls, folder: Path) -> Seal:
-        """The seal of the key in a folder; the key is made where there is none.
+    def with_key_in(cls, folder: Path) -> Encryption:
+        """The encryption with the key in a folder; the key is made where there is none.
 
         Raises:
             OSError: the file cannot be read or made.
             StoreError: it holds no key.
         """
-        from pydantic import SecretStr  # noqa: PLC0415  (60 ms, which the guess in early.py must not wait for)
+        from pydantic import SecretStr  # noqa: PLC0415  (60 ms, which cli/prestart.py must not wait for)
 
         file = folder / KEY_FILE
         if not file.exists():
@@ -64,33 +64,33 @@ class Seal:
             hint = "Put it back from a backup, or move the whole folder away; the next run makes a new one and logs in anew."
             raise StoreError(f"{file} holds no key", hint=hint) from None
 
-    def sealed(self, data: bytes) -> bytes:
+    def encrypt(self, data: bytes) -> bytes:
         """What only a holder of the key can read."""
         return self._newest.encrypt(data)
 
-    def opened(self, sealed: bytes) -> bytes:
-        """What was sealed.
+    def decrypt(self, encrypted: bytes) -> bytes:
+        """What was encrypted.
 
         Raises:
-            StoreError: it was sealed with a key that is not among ours.
+            StoreError: it was encrypted with a key that is not among ours.
         """
         from cryptography.fernet import InvalidToken  # noqa: PLC0415  (see above)
 
         try:
-            return self._any.decrypt(sealed)
+            return self._any.decrypt(encrypted)
         except InvalidToken:
             hint = "Put the old key back (state.keys, or the file `key` in the state folder), behind the new one if you rotate."
-            raise StoreError("The store is sealed with another key", hint=hint) from None
+            raise StoreError("The store is encrypted with another key", hint=hint) from None
 
-    def renewed(self, sealed: bytes) -> bytes | None:
-        """What an older of the keys sealed, sealed with the newest; None where that is not needed, or not possible."""
+    def rotate(self, encrypted: bytes) -> bytes | None:
+        """What an older of the keys encrypted, encrypted with the newest; None where that is not needed, or not possible."""
         from cryptography.fernet import InvalidToken  # noqa: PLC0415  (see above)
 
         with contextlib.suppress(InvalidToken):
-            self._newest.decrypt(sealed)
+            self._newest.decrypt(encrypted)
             return None
         with contextlib.suppress(InvalidToken):
-            return self._any.rotate(sealed)
+            return self._any.rotate(encrypted)
         return None
 
 

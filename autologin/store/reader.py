@@ -1,25 +1,27 @@
-"""Looking a token up in a store that belongs to somebody else: nothing is made, changed or migrated."""
+"""Looking into a store that may belong to somebody else: nothing is made, changed or migrated.
+
+`expiries` is asked before anything heavy is imported, so nothing heavy is imported here.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autologin.errors import StoreError
-from autologin.secret_refs import exists
-from autologin.store.database import FILE
-from autologin.store.encryption import KEY_FILE, Seal
+from autologin.store.database import FILE, moment
+from autologin.store.encryption import KEY_FILE, Encryption
 from autologin.token import Token
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pydantic import SecretStr
 
-MEND = "Run it as the user that runs autologin, or read the file of a sink (docs/reading-tokens.md)."
+HINT = "Run it as the user that runs autologin, or read the file of a sink (docs/reading-tokens.md)."
 
 
 def token(folder: Path, keys: Sequence[SecretStr], account: str) -> Token | None:
@@ -29,24 +31,43 @@ def token(folder: Path, keys: Sequence[SecretStr], account: str) -> Token | None
         StoreError: there is no store in this folder, or none that this user can open.
     """
     file = folder / FILE
-    if not exists(file, Path.is_file):
-        raise StoreError(f"There is no store in {folder}, or this user may not look", hint=MEND)
-    seal = _seal(folder, keys)
     try:
-        with contextlib.closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=5)) as database:
-            row = database.execute("SELECT sealed FROM tokens WHERE account = ?", (account,)).fetchone()
+        there = file.is_file()
+    except OSError:
+        there = False
+    if not there:
+        raise StoreError(f"There is no store in {folder}, or this user may not look", hint=HINT)
+    encryption = _load_encryption(folder, keys)
+    select = "SELECT sealed FROM tokens WHERE account = ?"
+    try:
+        with contextlib.closing(_connect(file, timeout=5)) as database:
+            row = database.execute(select, (account,)).fetchone()
     except sqlite3.Error as error:
-        raise StoreError(f"The store in {folder} cannot be read: {error}", hint=MEND) from None
-    return Token.from_json(json.loads(seal.opened(row[0]))) if row else None
+        raise StoreError(f"The store in {folder} cannot be read: {error}", hint=HINT) from None
+    return Token.from_json(json.loads(encryption.decrypt(row[0]))) if row else None
 
 
-def _seal(folder: Path, keys: Sequence[SecretStr]) -> Seal:
+def expiries(folder: Path) -> dict[str, datetime]:
+    """When each account's stored token ends, without a key; empty where no store can be read."""
+    select = "SELECT account, expires_at FROM tokens"
+    try:
+        with contextlib.closing(_connect(folder / FILE, timeout=0.1)) as database:
+            return {account: moment(end) for account, end in database.execute(select)}
+    except sqlite3.Error:
+        return {}
+
+
+def _connect(file: Path, timeout: float) -> sqlite3.Connection:
+    return sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=timeout)
+
+
+def _load_encryption(folder: Path, keys: Sequence[SecretStr]) -> Encryption:
     if keys:
-        return Seal.with_keys(keys)
+        return Encryption.with_keys(keys)
     try:
         if not (folder / KEY_FILE).exists():
-            raise StoreError(f"The key of the store in {folder} is not there", hint=MEND)
-        return Seal.with_key_in(folder)
+            raise StoreError(f"The key of the store in {folder} is not there", hint=HINT)
+        return Encryption.with_key_in(folder)
     except OSError as error:
         detail = f"The key of the store in {folder} cannot be read: {error.strerror}"
-        raise StoreError(detail, hint=MEND) from None
+        raise StoreError(detail, hint=HINT) from None

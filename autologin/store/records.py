@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
-
-    from autologin.message import Message
-    from autologin.token import Token
+from autologin.message import Message
+from autologin.token import Token
 
 
 @dataclass(frozen=True)
@@ -38,7 +35,7 @@ class AttemptCount:
     rejected_passwords: int = 0
     rejected_otps: int = 0
     unsettled: int = 0
-    """Sent, and the broker's answer was never understood, or never seen because the process died."""
+    """Sent, and the answer was never understood, or never seen because the process died."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +51,20 @@ class Run:
     seconds: float | None
     stages: Mapping[str, float]
     skew: float | None = None
-    """The broker's clock minus ours in seconds, where a code was made by it."""
+    """The broker's clock minus ours in seconds, where an OTP was made by it."""
+
+
+@dataclass(frozen=True)
+class Counter:
+    """How often something happened since the store was made.
+
+    `kind` is a run's error, or a delivery's sink.
+    """
+
+    account: str
+    kind: str
+    outcome: str
+    number: int
 
 
 @dataclass(frozen=True)
@@ -66,8 +76,8 @@ class Lease:
 
 
 @dataclass(frozen=True)
-class Parcel:
-    """A message on its way to one sink, claimed by one owner; `tries` failed before."""
+class Claim:
+    """A message that one owner has taken out of the outbox for one sink; `tries` failed before."""
 
     id: int
     sink: str
@@ -77,7 +87,7 @@ class Parcel:
 
 
 @dataclass(frozen=True)
-class Owed:
+class DeliveryState:
     """The newest message at a sink. `outcome` None: it is outstanding, and tried next at `due`."""
 
     sink: str
@@ -91,18 +101,8 @@ class Owed:
 
 
 @dataclass(frozen=True)
-class Tally:
-    """How often something happened since the store was made. `kind` is a run's error, or a delivery's sink."""
-
-    account: str
-    kind: str
-    outcome: str
-    number: int
-
-
-@dataclass(frozen=True)
-class Off:
-    """Why a sink is switched off; `fingerprint` is of the config that it had then."""
+class DisabledSink:
+    """Why nothing is sent to a sink; `fingerprint` is of the config that it had then."""
 
     fingerprint: str
     message: str

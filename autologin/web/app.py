@@ -196,7 +196,7 @@ class _Pages:
         """Lift a block."""
         account = await self._pressed(request)
         event("unblocked", account=account)
-        self.board.store.unblock(account)
+        self.board.store.attempts.unblock(account)
         return RedirectResponse("/", 303)
 
     async def _pressed(self, request: Request) -> str:

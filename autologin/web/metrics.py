@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from prometheus_client.core import Metric
 
+    from autologin.store.history import CountedThing
     from autologin.store.records import Run, StoredToken
-    from autologin.store.tallies import Thing
     from autologin.web.app import Board
     from autologin.web.readiness import Standing
 
@@ -54,7 +54,7 @@ class _Books:
 
         for name, (says, thing, labels) in COUNTERS.items():
             metric = CounterMetricFamily(f"autologin_{name}", says, labels=list(labels))
-            for one in self._board.store.tallies.of(thing):
+            for one in self._board.store.history.counters(thing):
                 if one.account in self._board.settings.accounts:
                     metric.add_metric([getattr(one, field) for field in labels.values()], one.number)
             yield metric
@@ -120,7 +120,7 @@ GAUGES: Mapping[str, tuple[str, Callable[[Standing], Number]]] = {
 }
 """Of each account, by name: what the metric says, and how it is read."""
 
-COUNTERS: Mapping[str, tuple[str, Thing, Mapping[str, str]]] = {
+COUNTERS: Mapping[str, tuple[str, CountedThing, Mapping[str, str]]] = {
     "runs": (
         "Runs that ended, by outcome (issued, still_valid, failed) and error.",
         "run",

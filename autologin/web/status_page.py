@@ -118,7 +118,7 @@ def _failures(board: Board) -> Path:
 
 
 def _card(board: Board, one: Standing) -> Card:
-    lines = [Line(run, list(_parts(run))) for run in board.store.runs(one.name, RUNS)]
+    lines = [Line(run, list(_parts(run))) for run in board.store.history.runs(one.name, RUNS)]
     kept = artifacts.newest(_failures(board), one.name)
     return Card(one, lines, kept.at if kept else None)
 

@@ -168,5 +168,5 @@ def test_the_drivers_start_waits_for_nothing_heavy(tmp_path):
     done = autologin(
         tmp_path, code="import sys, autologin.cli.main, autologin.cli.commands.run, autologin.log; print(*sys.modules)"
     )
-    assert {"autologin.cli.prestart", "autologin.store.store"} <= set(done.stdout.split())
+    assert {"autologin.cli.prestart", "autologin.store.reader"} <= set(done.stdout.split())
     assert set(done.stdout.split()) & {"pydantic", "httpx", "cryptography", "playwright"} == set()

@@ -36,7 +36,7 @@ def new(secret=SECRET, hours=5.0):
 
 def put(folder, token):
     store = Store.open(folder / "state", SystemClock())
-    store.put_token("mine", "zerodha", token)
+    store.tokens.save("mine", "zerodha", token)
     store.close()
 
 
@@ -127,7 +127,7 @@ def test_looking_changes_nothing(tmp_path, file):
         client.token("mine", config=file)
     assert [path.name for path in tmp_path.iterdir()] == ["config.yaml"]
     store = Store.open(tmp_path / "state", SystemClock())
-    store.put_token("mine", "zerodha", new())
+    store.tokens.save("mine", "zerodha", new())
     before = (tmp_path / "state/autologin.db").read_bytes()
     assert client.token("mine", config=file) == SECRET, "while another process has it open"
     assert (tmp_path / "state/autologin.db").read_bytes() == before
@@ -225,7 +225,7 @@ def test_a_store_that_is_damaged_or_sealed_otherwise_is_told_or_the_file_is_read
         client.token("mine", config=file)
     assert not (tmp_path / "state/key").exists(), "a new key was made"
     (tmp_path / "state/key").write_text("x" * 43 + "=")
-    with pytest.raises(StoreError, match="sealed with another key"):
+    with pytest.raises(StoreError, match="encrypted with another key"):
         client.token("mine", config=file)
     (tmp_path / "state/autologin.db").write_text("no database at all, but text that is long enough" * 100)
     with pytest.raises(StoreError, match="cannot be read"):

@@ -35,7 +35,7 @@ def put(folder, secret=SECRET, hours=5):
     now = datetime.now(UTC)
     token = Token(SecretStr(secret), now - timedelta(hours=20), now + timedelta(hours=hours), "AB1234", EXTRA)
     store = Store.open(folder / "state", SystemClock())
-    store.put_token("mine", "zerodha", token)
+    store.tokens.save("mine", "zerodha", token)
     store.close()
     return token
 
@@ -170,7 +170,7 @@ async def test_an_expired_token_starts_nothing(user, hours):
 
 async def test_no_token_starts_nothing(user):
     store = Store.open(user.folder / "state", SystemClock())
-    store.drop_token("mine")
+    store.tokens.drop("mine")
     store.close()
     assert (await refused(user, "mine", "--", "sh", "-c", "echo started"))[0] == 3
 

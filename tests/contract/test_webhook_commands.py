@@ -105,7 +105,7 @@ async def test_the_same_event_again_is_told(consumer):
 @pytest.mark.parametrize(
     ("words", "code", "detail"),
     [
-        (("webhook", "test", "tokens"), 2, "is no sink that takes events"),
+        (("webhook", "test", "tokens"), 2, "is not a sink that takes events"),
         (("webhook", "test", "nowhere"), 2, "There are: hook"),
         (("webhook", "test", "hook"), 6, "cannot be reached"),
         (("webhook", "listen", "--secret", "NOT_SET"), 2, "is no webhook secret"),

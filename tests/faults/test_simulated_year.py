@@ -134,7 +134,7 @@ async def disturbances(one, chance, day):
 
 
 def valid(one, name):
-    stored = one.service.store.token(name)
+    stored = one.service.store.tokens.get(name)
     return stored is not None and not stored.token.expired(one.clock.now())
 
 

@@ -16,7 +16,7 @@ import pytest
 from kit import MORNING, HandClock
 
 from autologin.clock import SystemClock
-from autologin.store import store
+from autologin.store.database import FILE
 from autologin.store.store import Store
 
 TURNS = 10
@@ -38,19 +38,19 @@ def write(folder, name):
     store = Store.open(folder, SystemClock())
     print("opened")
     for n in count():
-        lease = store.acquire_lease(name)
+        lease = store.leases.acquire(name)
         assert lease
-        run = store.begin_run(name, "zerodha")
-        attempt = store.begin_attempt(name, "f", "otp")
+        run = store.history.begin_run(name, "zerodha")
+        attempt = store.attempts.begin(name, "f", "otp")
         print("attempt", n)
-        if store.claim_otp_step("seed", n):
+        if store.attempts.claim_otp_step("seed", n):
             print("step", n)
-        store.settle_attempt(attempt, "accepted")
+        store.attempts.settle(attempt, "accepted")
         extra = {"bundle": ["x" * 5000]}
-        store.put_token(name, "zerodha", Token(SecretStr(f"token-{name}-{n}"), now, now + timedelta(days=1), "AB1234", extra))
+        store.tokens.save(name, "zerodha", Token(SecretStr(f"token-{name}-{n}"), now, now + timedelta(days=1), "AB1234", extra))
         print("token", n)
-        store.end_run(run, "issued", None, seconds=1, stages={})
-        store.release_lease(lease)
+        store.history.end_run(run, "issued", None, seconds=1, stages={})
+        store.leases.release(lease)
         time.sleep(0.001)  # or the other one never gets its turn
 
 
@@ -127,13 +127,14 @@ def numbers(detail, word):
 
 def check(folder, name, detail):
     """What one writer said is so."""
-    with contextlib.closing(sqlite3.connect(folder / store.FILE)) as database:
+    with contextlib.closing(sqlite3.connect(folder / FILE)) as database:
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     with contextlib.closing(Store.open(folder, SystemClock())) as one:
         outcomes = [
-            outcome for (outcome,) in one._database.all("SELECT outcome FROM attempts WHERE account = ? ORDER BY id", name)
+            outcome
+            for (outcome,) in one._database.fetch_all("SELECT outcome FROM attempts WHERE account = ? ORDER BY id", name)
         ]
-        assert set(numbers(detail, "step")) <= {step for (step,) in one._database.all("SELECT step FROM otp_steps")}
+        assert set(numbers(detail, "step")) <= {step for (step,) in one._database.fetch_all("SELECT step FROM otp_steps")}
         put = len(numbers(detail, "token"))
         found = one.token(name)
         value = found and found.token.access_token.get_secret_value()
@@ -142,7 +143,7 @@ def check(folder, name, detail):
         if value != f"token-{name}-{put}":  # a token takes the attempts before it away
             begun = len(numbers(detail, "attempt")) - put
             assert begun <= len(outcomes) <= begun + 1
-        assert one.acquire_lease(name) is not None
+        assert one.leases.acquire(name) is not None
     return put
 
 
@@ -170,6 +171,6 @@ def test_a_first_opening_that_is_killed_leaves_a_folder_that_opens(mother, tmp_p
         (detail,) = killed(mother, folder, [tmp_path / f"told-{turn}"], after="born", seconds=seconds)
         cut_off += detail == [["born"]]
         with contextlib.closing(Store.open(folder, HandClock())) as one:
-            assert one.begin_run("z", "zerodha")
-            assert one.runs("z")[0].began == MORNING
+            assert one.history.begin_run("z", "zerodha")
+            assert one.history.runs("z")[0].began == MORNING
     assert cut_off

@@ -21,7 +21,7 @@ from tls_kit import pair, server_side
 
 from autologin.clock import SystemClock
 from autologin.config import loader
-from autologin.delivery.dispatcher import Post
+from autologin.delivery.dispatcher import Dispatcher
 from autologin.delivery.sinks.webhook import new_secret
 from autologin.message import Message
 from autologin.sandbox.brokers.groww import Groww
@@ -57,7 +57,7 @@ class Trader(User):
         with self.store() as store:
             messages = [Message.issued(name, "zerodha", token()) for name in accounts or ["mine"]]
             for message in messages:
-                store.outbox.owe(message, self.sinks)
+                store.outbox.enqueue(message, self.sinks)
             return [message.id for message in messages]
 
     async def owed(self, account="mine"):
@@ -246,7 +246,7 @@ async def test_ten_times_500_and_then_200_is_one_message_whoever_asks(trader, cl
         pauses = []
         while not pauses or pauses[-1]:
             with trader.store(clock) as store:
-                post = Post(settings.sinks, settings.place, store, clock)
+                post = Dispatcher(settings.sinks, settings.place, store, clock)
                 await post.drain(["hook"], seconds=0)
                 await post.close()
                 due = store.outbox.next_due("hook")

@@ -88,11 +88,11 @@ def morning(one):
     one.clock.move(days=1)
     one.issue()
     one.ran()
-    (parcel,) = one.store.outbox.claim("tokens", 1)
-    one.store.outbox.delivered(parcel)
+    (claim,) = one.store.outbox.claim("tokens", 1)
+    one.store.outbox.mark_delivered(claim)
     one.clock.move(minutes=3)
     one.fail(OtpRejected("The broker said: wrong code"), account="hers")
-    one.store.block("hers", "print", "otp_rejected", "wrong code")
+    one.store.attempts.block("hers", "print", "otp_rejected", "wrong code")
     one.due = {"mine", "hers"}
     one.planned = dict.fromkeys(("mine", "hers"), one.clock.now() + timedelta(hours=24))
 
@@ -161,7 +161,7 @@ def test_all_of_it_works_without_javascript(browser, site):
     assert site.board.asked == ["mine"]
     card(page, "hers").get_by_role("button", name="Unblock").click()
     expect(card(page, "hers")).not_to_contain_text("Unblock")
-    assert site.do(lambda one: one.store.blocked("hers")) is None
+    assert site.do(lambda one: one.store.attempts.find_block("hers")) is None
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("button")).to_have_count(0)
     context.close()
@@ -169,7 +169,7 @@ def test_all_of_it_works_without_javascript(browser, site):
 
 def test_an_account_that_runs_says_so_and_the_page_looks_again_soon(page, site):
     site.do(lambda one: one.under_way.add("mine"))
-    site.do(lambda one: one.store.begin_run("mine", "zerodha"))
+    site.do(lambda one: one.store.history.begin_run("mine", "zerodha"))
     sign_in(page, site)
     expect(card(page, "mine")).to_contain_text("logging in")
     expect(card(page, "mine")).to_contain_text("under way")
@@ -249,10 +249,10 @@ def test_it_cannot_be_framed(page, site, elsewhere):
 def test_what_a_broker_says_is_text(page, site):
     def told(one):
         one.fail(OtpRejected(NASTY))
-        one.store.block("mine", "print", "otp_rejected", NASTY)
+        one.store.attempts.block("mine", "print", "otp_rejected", NASTY)
         one.issue()
-        (parcel,) = one.store.outbox.claim("hook", 1)
-        one.store.outbox.failed(parcel, NASTY, 5)
+        (claim,) = one.store.outbox.claim("hook", 1)
+        one.store.outbox.mark_failed(claim, NASTY, 5)
 
     site.do(told)
     page.goto(site.url)

@@ -513,10 +513,10 @@ def test_long_mends_are_indented_as_a_whole(capsys, tmp_path):
 def test_a_token_that_is_stored_is_untouched_by_a_check(tmp_path):
     store = Store.open(tmp_path / "state", clock := SystemClock())
     token = Token(SecretStr(CANARY), clock.now(), clock.now() + timedelta(hours=1), "AB1234")
-    store.put_token("zerodha", "zerodha", token)
+    store.tokens.save("zerodha", "zerodha", token)
     store.close()
     assert problems(look(tmp_path)) == {}
-    assert Store.open(tmp_path / "state", clock).token("zerodha").token == token
+    assert Store.open(tmp_path / "state", clock).tokens.get("zerodha").token == token
 
 
 def test_json_is_json(capsys, tmp_path):

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from autologin import retry
 from autologin.delivery import dispatcher
-from autologin.delivery.dispatcher import Delivery, Dispatcher
+from autologin.delivery.dispatcher import DeliveryResult, Dispatcher
 from autologin.delivery.sinks.base import SinkConfig
 from autologin.errors import BrokerUnavailable, ConfigError, CredentialsRejected, DeliveryFailed, Problem
 from autologin.message import Message
@@ -95,7 +95,7 @@ def post(store, clock):
     def made(*sinks, owed=True, account="mine", to=0):
         found = Dispatcher({sink.name: kept(sink, to) for sink in sinks}, Place(Path("/"), {}), store, clock)
         if owed:
-            store.outbox.owe(Message.issued(account, "zerodha", TOKEN), [sink.name for sink in sinks])
+            store.outbox.enqueue(Message.issued(account, "zerodha", TOKEN), [sink.name for sink in sinks])
         return found
 
     return made
@@ -112,14 +112,14 @@ def told():
 
 
 def outcomes(store, *names, account="mine"):
-    return dispatcher.report(store.outbox.of(account), names)
+    return dispatcher.report(store.outbox.latest(account), names)
 
 
 async def test_each_sink_gets_the_token(post, store):
     one, two = Memory("one"), Memory("two")
     await post(one, two).drain(["one", "two"], seconds=10)
     assert [message.token for message in (*one.given, *two.given)] == [TOKEN, TOKEN]
-    assert outcomes(store, "one", "two") == [Delivery("one", "delivered"), Delivery("two", "delivered")]
+    assert outcomes(store, "one", "two") == [DeliveryResult("one", "delivered"), DeliveryResult("two", "delivered")]
     assert dispatcher.failure(outcomes(store, "one", "two")) is None
 
 
@@ -137,14 +137,14 @@ async def test_nothing_outstanding_is_nothing_to_do(post, store, clock):
         (BrokerUnavailable("nobody there"), "nobody there. Try again in a few minutes"),
         (ConfigError(Problem("sinks.memory.secret", "is missing", "Set it.")), "sinks.memory.secret: is missing. Set it"),
         (RuntimeError(SECRET), "RuntimeError, which is a mistake in autologin"),
-        (TimeoutError(), "It was not done within 30 seconds"),
+        (TimeoutError(), "timed out after 30 s"),
     ],
 )
 async def test_a_sink_that_fails_is_named_and_the_others_get_theirs(post, store, told, error, detail):
     bad, good = Memory("bad", errors=[error] * 99), Memory("good")
     await post(bad, good).drain(["bad", "good"], seconds=10)
     assert len(good.given) == 1
-    assert outcomes(store, "bad", "good") == [Delivery("bad", "failed", detail), Delivery("good", "delivered")]
+    assert outcomes(store, "bad", "good") == [DeliveryResult("bad", "failed", detail), DeliveryResult("good", "delivered")]
     assert dispatcher.failure(outcomes(store, "bad", "good")).detail == f"bad: {detail}"
     assert SECRET not in f"{outcomes(store, 'bad')} {[line['extra'] for line in told]}"
 
@@ -155,7 +155,7 @@ async def test_it_is_tried_again_after_growing_pauses_until_the_time_is_over(pos
     await post(sink).drain(["memory"], seconds=60)
     assert len(sink.errors) == 99 - 5  # at 0, 2, 7, 22 and 52 seconds; the next one would be at 112
     assert clock.wall == MORNING + timedelta(seconds=52)
-    (owed,) = store.outbox.of("mine")
+    (owed,) = store.outbox.latest("mine")
     assert (owed.tries, owed.error, owed.due) == (5, "no", MORNING + timedelta(seconds=112))
 
 
@@ -191,7 +191,7 @@ async def test_a_newer_token_replaces_one_that_did_not_arrive(post, store):
     sink = Memory(errors=[DeliveryFailed("no")])
     ours = post(sink)
     await ours.drain(["memory"], seconds=0)
-    store.outbox.owe(Message.issued("mine", "zerodha", LATER), ["memory"])
+    store.outbox.enqueue(Message.issued("mine", "zerodha", LATER), ["memory"])
     await ours.drain(["memory"], seconds=60)
     assert [message.token for message in sink.given] == [LATER]
 
@@ -199,9 +199,9 @@ async def test_a_newer_token_replaces_one_that_did_not_arrive(post, store):
 async def test_news_arrive_in_the_order_in_which_they_happened(post, store, clock):
     sink = Memory(errors=[DeliveryFailed("no")])
     ours = post(sink, owed=False)
-    store.outbox.owe(Message.failed("login.failed", "mine", "zerodha", CredentialsRejected(), clock.now()), ["memory"])
+    store.outbox.enqueue(Message.failed("login.failed", "mine", "zerodha", CredentialsRejected(), clock.now()), ["memory"])
     await ours.drain(["memory"], seconds=0)
-    store.outbox.owe(Message.issued("mine", "zerodha", TOKEN), ["memory"])
+    store.outbox.enqueue(Message.issued("mine", "zerodha", TOKEN), ["memory"])
     await ours.drain(["memory"], seconds=1)  # the token waits for the news before it, which is not due yet
     assert sink.given == []
     await ours.drain(["memory"], seconds=60)
@@ -213,7 +213,7 @@ async def test_what_was_delivered_is_not_owed_again_but_to_a_sink_that_holds_a_s
     ours = post(event, state)
     for _ in range(2):
         await ours.drain(["event", "state"], seconds=0)
-        store.outbox.owe(Message.issued("mine", "zerodha", TOKEN), ["event", "state"], again=["state"])
+        store.outbox.enqueue(Message.issued("mine", "zerodha", TOKEN), ["event", "state"], again=["state"])
     await ours.drain(["event", "state"], seconds=0)
     assert (len(event.given), len(state.given)) == (1, 3)
 
@@ -221,7 +221,7 @@ async def test_what_was_delivered_is_not_owed_again_but_to_a_sink_that_holds_a_s
 async def test_a_held_token_waits_for_the_brokers_word(post, store, clock):
     sink = Memory()
     ours = post(sink, owed=False)
-    store.put_token("mine", "zerodha", TOKEN, ["memory"])
+    store.tokens.save("mine", "zerodha", TOKEN, ["memory"])
     await ours.drain(["memory"], seconds=1)
     assert sink.given == []
     store.outbox.release("mine")
@@ -232,7 +232,7 @@ async def test_a_held_token_waits_for_the_brokers_word(post, store, clock):
 async def test_a_held_token_whose_process_died_is_delivered_two_minutes_later(post, store, clock):
     sink = Memory()
     ours = post(sink, owed=False)
-    store.put_token("mine", "zerodha", TOKEN, ["memory"])
+    store.tokens.save("mine", "zerodha", TOKEN, ["memory"])
     clock.move(seconds=120)
     await ours.drain(["memory"], seconds=0)
     assert len(sink.given) == 1
@@ -241,8 +241,8 @@ async def test_a_held_token_whose_process_died_is_delivered_two_minutes_later(po
 async def test_a_refused_token_goes_nowhere(post, store):
     sink = Memory()
     ours = post(sink, owed=False)
-    store.put_token("mine", "zerodha", TOKEN, ["memory"])
-    store.drop_token("mine")
+    store.tokens.save("mine", "zerodha", TOKEN, ["memory"])
+    store.tokens.drop("mine")
     await ours.drain(["memory"], seconds=600)
     assert sink.given == []
 
@@ -262,8 +262,8 @@ async def test_an_endpoint_that_is_gone_is_left_alone_until_its_config_changes(p
     await ours.drain(["memory"], seconds=1000)
     assert sink.given == []
     (one,) = outcomes(store, "memory")
-    assert one == Delivery("memory", "failed", "410 Gone. It is switched off until its config changes")
-    store.outbox.hurry()
+    assert one == DeliveryResult("memory", "failed", "410 Gone. It is switched off until its config changes")
+    store.outbox.retry_now()
     changed = post(sink, owed=False, to=1)
     await changed.drain(["memory"], seconds=10)
     assert len(sink.given) == 1
@@ -291,10 +291,10 @@ async def test_a_try_that_is_cut_off_is_nobodys(post, store):
 async def test_a_claim_of_a_living_process_is_respected(post, store, clock):
     sink = Memory()
     ours = post(sink)
-    (parcel,) = store.outbox.claim("memory", 16)
+    (claim,) = store.outbox.claim("memory", 16)
     await ours.drain(["memory"], seconds=5)
     assert sink.given == []
-    store.outbox.put_back(parcel)
+    store.outbox.put_back(claim)
     await ours.drain(["memory"], seconds=5)
     assert len(sink.given) == 1
 
@@ -303,16 +303,16 @@ async def test_many_accounts_go_out_together_but_not_all_at_once(post, store):
     sink = Memory()
     ours = post(sink, owed=False)
     for number in range(50):
-        store.outbox.owe(Message.issued(f"a{number}", "zerodha", TOKEN), ["memory"])
+        store.outbox.enqueue(Message.issued(f"a{number}", "zerodha", TOKEN), ["memory"])
     await ours.drain(["memory"], seconds=0)
     assert len(sink.given) == 50
-    assert 4 < sink.busiest <= dispatcher.AT_ONCE
+    assert 4 < sink.busiest <= dispatcher.CONCURRENT
 
 
 async def test_only_one_accounts_messages_where_one_is_named(post, store):
     sink = Memory()
     ours = post(sink)
-    store.outbox.owe(Message.issued("other", "zerodha", TOKEN), ["memory"])
+    store.outbox.enqueue(Message.issued("other", "zerodha", TOKEN), ["memory"])
     await ours.drain(["memory"], account="mine", seconds=0)
     assert [message.account for message in sink.given] == ["mine"]
     assert store.outbox.outstanding() == ["memory"]
@@ -320,8 +320,8 @@ async def test_only_one_accounts_messages_where_one_is_named(post, store):
 
 async def test_without_a_store_a_token_is_handed_over_once(post, store):
     good, bad = Memory("good"), Memory("bad", errors=[DeliveryFailed("no")])
-    found = await post(good, bad, owed=False).hand(Message.issued("mine", "zerodha", TOKEN), ["good", "bad"])
-    assert found == [Delivery("good", "delivered"), Delivery("bad", "failed", "no")]
+    found = await post(good, bad, owed=False).deliver_now(Message.issued("mine", "zerodha", TOKEN), ["good", "bad"])
+    assert found == [DeliveryResult("good", "delivered"), DeliveryResult("bad", "failed", "no")]
 
 
 async def test_nothing_secret_lies_open_in_the_store(tmp_path, post, store):
@@ -331,7 +331,7 @@ async def test_nothing_secret_lies_open_in_the_store(tmp_path, post, store):
     files = b"".join(file.read_bytes() for file in (tmp_path / "state").iterdir() if "db" in file.name)
     assert SECRET.encode() not in files
     await ours.drain(["memory"], seconds=60)
-    assert store.outbox._database.all("SELECT sealed FROM deliveries") == [(None,)]
+    assert store.outbox._database.fetch_all("SELECT sealed FROM deliveries") == [(None,)]
 
 
 async def test_sinks_are_closed_at_the_end(post):

@@ -94,14 +94,14 @@ async def reason(shown):
 async def test_an_account_through_its_days(shown, clock):
     shown.due = {"mine"}
     assert await reason(shown) == "no_token"
-    shown.store.block("mine", "print", "otp_rejected", "wrong code")
+    shown.store.attempts.block("mine", "print", "otp_rejected", "wrong code")
     assert await reason(shown) == "blocked"
     shown.issue(hours=30)
     assert await reason(shown) is None, "a token that works is a token, whatever became of a later login"
-    shown.store.unblock("mine")
+    shown.store.attempts.unblock("mine")
     clock.move(hours=24)
     assert await reason(shown) == "not_confirmed_today"
-    shown.store.mark_verified("mine")
+    shown.store.tokens.mark_verified("mine")
     assert await reason(shown) is None
     clock.move(hours=6)
     assert await reason(shown) == "expired"
@@ -171,7 +171,7 @@ async def test_what_an_account_has_is_measured(shown, clock):
     shown.issue()
     shown.ran()
     shown.under_way = {"hers"}
-    shown.store.block("hers", "print", "otp_rejected", "wrong code")
+    shown.store.attempts.block("hers", "print", "otp_rejected", "wrong code")
     clock.move(minutes=10)
     found = await numbers(shown)
     began = MORNING.timestamp()
@@ -198,10 +198,10 @@ async def test_runs_and_deliveries_are_counted(shown, clock):
     shown.ran("failed", OtpRejected("wrong code"))
     shown.ran(account="forgotten")
     shown.issue()
-    (parcel,) = shown.store.outbox.claim("tokens", 1)
-    shown.store.outbox.delivered(parcel)
-    (parcel,) = shown.store.outbox.claim("hook", 1)
-    shown.store.outbox.failed(parcel, "502", 2)
+    (claim,) = shown.store.outbox.claim("tokens", 1)
+    shown.store.outbox.mark_delivered(claim)
+    (claim,) = shown.store.outbox.claim("hook", 1)
+    shown.store.outbox.mark_failed(claim, "502", 2)
     found = await numbers(shown)
     assert found["autologin_runs_total", "mine", "", "issued"] == found["autologin_runs_total", "mine", "", "still_valid"] == 1
     assert found["autologin_runs_total", "mine", "otp_rejected", "failed"] == 1
@@ -215,8 +215,8 @@ async def test_promtool_finds_nothing_to_mend(shown):
     shown.issue()
     shown.ran()
     shown.ran("failed", OtpRejected('wrong "code"\nand more'))
-    (parcel,) = shown.store.outbox.claim("hook", 1)
-    shown.store.outbox.failed(parcel, "502", 2)
+    (claim,) = shown.store.outbox.claim("hook", 1)
+    shown.store.outbox.mark_failed(claim, "502", 2)
     answer = await get(shown, "/metrics")
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert promtool("metrics", stdin=answer.text) == ""
@@ -229,8 +229,8 @@ async def test_the_alerts_of_the_docs_are_rules_on_metrics_that_there_are(shown,
     assert "SUCCESS: 4 rules found" in promtool("rules", tmp_path / "rules.yml")
     shown.issue()
     shown.ran()
-    (parcel,) = shown.store.outbox.claim("hook", 1)
-    shown.store.outbox.failed(parcel, "502", 2)
+    (claim,) = shown.store.outbox.claim("hook", 1)
+    shown.store.outbox.mark_failed(claim, "502", 2)
     shown.store.outbox.withdraw("mine")
     shown.planned = {"mine": MORNING}
     known = {key[0] for key in await numbers(shown)}
@@ -267,10 +267,10 @@ async def test_every_answer_has_the_strict_headers(guarded):
 async def test_everything_on_the_page_is_text(shown):
     nasty = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'{{ 7*7 }}"
     shown.ran("failed", OtpRejected(nasty), stages={"<b>login": 1.0})
-    shown.store.block("mine", "print", "otp_rejected", nasty)
+    shown.store.attempts.block("mine", "print", "otp_rejected", nasty)
     shown.issue()
-    (parcel,) = shown.store.outbox.claim("hook", 1)
-    shown.store.outbox.failed(parcel, nasty, 2)
+    (claim,) = shown.store.outbox.claim("hook", 1)
+    shown.store.outbox.mark_failed(claim, nasty, 2)
     text = (await get(shown, "/")).text
     assert "&lt;script&gt;alert(1)" in text
     assert "{{ 7*7 }}" in text
@@ -281,7 +281,7 @@ async def test_no_secret_is_anywhere(guarded):
     guarded.issue()
     loader.flow_for(guarded.settings, guarded.settings.accounts["mine"], {})
     guarded.fail(OtpRejected(f"{PASSWORD} {SECRET}"))
-    guarded.store.block("mine", "print", "otp_rejected", f"told {SECRET}")
+    guarded.store.attempts.block("mine", "print", "otp_rejected", f"told {SECRET}")
     detail = [(await get(guarded, path)).text for path in ("/", "/readyz", "/metrics", "/sign-in")]
     async with client(guarded) as asking:
         await sign_in(asking)
@@ -348,7 +348,7 @@ async def test_without_a_token_in_the_config_there_are_none(shown, path):
 
 
 async def test_who_typed_the_token_may_press_them(guarded):
-    guarded.store.block("mine", "print", "otp_rejected", "no")
+    guarded.store.attempts.block("mine", "print", "otp_rejected", "no")
     async with client(guarded) as asking:
         answer = await sign_in(asking)
         assert (answer.status_code, answer.headers["location"]) == (303, "/")
@@ -357,12 +357,12 @@ async def test_who_typed_the_token_may_press_them(guarded):
         for path in BUTTONS:
             assert (await asking.post(path, headers=OURS)).status_code == 303
     assert guarded.asked == ["mine"]
-    assert guarded.store.blocked("mine") is None
+    assert guarded.store.attempts.find_block("mine") is None
 
 
 @pytest.mark.parametrize("path", BUTTONS)
 async def test_who_did_not_may_not(guarded, path):
-    guarded.store.block("mine", "print", "otp_rejected", "no")
+    guarded.store.attempts.block("mine", "print", "otp_rejected", "no")
     forged = f"{int(guarded.clock.now().timestamp()) + 99}.{'0' * 64}"
     async with client(guarded) as asking:
         for cookie in ("", "x", "x.y", "9999999999.", forged, "\u00e9.1"):
@@ -370,7 +370,7 @@ async def test_who_did_not_may_not(guarded, path):
             assert (await asking.post(path, headers=headers)).status_code == 403
         assert (await asking.get(path)).status_code == 405
     assert guarded.asked == []
-    assert guarded.store.blocked("mine")
+    assert guarded.store.attempts.find_block("mine")
 
 
 async def test_a_session_ends_with_its_time_with_the_service_and_with_the_token(guarded, clock, tmp_path):
@@ -451,7 +451,7 @@ async def test_an_account_that_there_is_not(guarded):
 
 
 async def test_nothing_that_is_fetched_changes_anything(guarded):
-    guarded.store.block("mine", "print", "otp_rejected", "no")
+    guarded.store.attempts.block("mine", "print", "otp_rejected", "no")
     guarded.issue()
     async with client(guarded) as asking:
         await sign_in(asking)
@@ -535,4 +535,4 @@ async def test_an_address_that_cannot_be_used_is_a_config_error(shown, listen):
 def test_a_store_error_is_what_a_closed_store_raises(shown):
     shown.store.close()
     with pytest.raises(StoreError):
-        shown.store.runs("mine")
+        shown.store.history.runs("mine")

@@ -10,7 +10,8 @@ import pytest
 from autologin import lease, log
 from autologin.errors import BrokerUnavailable, StoreError
 from autologin.lease import held
-from autologin.store.store import LEASE_SECONDS, Store
+from autologin.store.leases import LEASE_SECONDS
+from autologin.store.store import Store
 
 
 @pytest.fixture
@@ -37,9 +38,9 @@ async def turns(true, most=2000):
 
 
 def free(kept, account="z"):
-    found = kept.acquire_lease(account)
+    found = kept.leases.acquire(account)
     if found:
-        kept.release_lease(found)
+        kept.leases.release(found)
     return found is not None
 
 
@@ -106,7 +107,7 @@ async def test_two_accounts_do_not_wait_for_each_other(kept, clock):
 
 
 async def test_who_waits_past_the_deadline_is_told_to_come_again(kept, clock):
-    kept.acquire_lease("z")
+    kept.leases.acquire("z")
     began = clock.monotonic()
     with pytest.raises(BrokerUnavailable, match="still signing in to this account") as caught:
         async with held(kept, "z", clock, soon(clock, 20)):
@@ -116,7 +117,7 @@ async def test_who_waits_past_the_deadline_is_told_to_come_again(kept, clock):
 
 
 async def test_a_lease_that_nobody_renews_is_taken_when_it_runs_out(kept, clock):
-    kept.acquire_lease("z")
+    kept.leases.acquire("z")
     began = clock.monotonic()
     async with held(kept, "z", clock, soon(clock, LEASE_SECONDS + 10)):
         assert LEASE_SECONDS <= clock.monotonic() - began < LEASE_SECONDS + 1
@@ -127,15 +128,15 @@ async def test_a_held_lease_is_renewed_however_long_it_takes(kept, clock, monkey
     async with held(kept, "z", clock, soon(clock)):
         for _ in range(5):
             clock.move(seconds=LEASE_SECONDS - 1)
-            before = kept._database.one("SELECT until FROM leases")
-            await turns(lambda before=before: kept._database.one("SELECT until FROM leases") > before)
+            before = kept._database.fetch_one("SELECT until FROM leases")
+            await turns(lambda before=before: kept._database.fetch_one("SELECT until FROM leases") > before)
         assert not free(kept)
 
 
 async def test_a_lease_is_not_renewed_after_its_end(kept, clock, monkeypatch):
     monkeypatch.setattr(lease, "RENEWED", 0.001)
     renewed = []
-    monkeypatch.setattr(kept, "renew_lease", renewed.append)
+    monkeypatch.setattr(kept.leases, "renew", renewed.append)
     async with held(kept, "z", clock, soon(clock)):
         await turns(lambda: renewed)
     before = len(renewed)
@@ -155,7 +156,7 @@ async def test_a_store_that_fails_to_renew_once_is_asked_again(kept, clock, monk
         asked.append(one)
         raise StoreError("full")
 
-    monkeypatch.setattr(kept, "renew_lease", failing)
+    monkeypatch.setattr(kept.leases, "renew", failing)
     async with held(kept, "z", clock, soon(clock)):
         await turns(lambda: len(asked) > 2)
 
@@ -164,7 +165,7 @@ async def test_a_store_that_fails_at_the_end_does_not_hide_what_happened(kept, c
     def failing(_one):
         raise StoreError("full")
 
-    monkeypatch.setattr(kept, "release_lease", failing)
+    monkeypatch.setattr(kept.leases, "release", failing)
     with pytest.raises(RuntimeError, match="login"):
         async with held(kept, "z", clock, soon(clock)):
             raise RuntimeError("login")

@@ -240,7 +240,7 @@ async def test_two_that_share_a_store_never_make_the_same_code(tmp_path):
     clock = into(3)
     stores = [Store.open(tmp_path, clock) for _ in range(2)]
     key = stores[0].fingerprint("otp", SEED)
-    one, other = (fresh(clock, claim=lambda step, store=store: store.claim_otp_step(key, step)) for store in stores)
+    one, other = (fresh(clock, claim=lambda step, store=store: store.attempts.claim_otp_step(key, step)) for store in stores)
     codes = [await one.code(), await other.code(), await one.code()]
     assert codes == [code_at(WINDOW + timedelta(seconds=30 * n)) for n in range(3)]
     for store in stores:
@@ -253,7 +253,9 @@ async def test_a_restart_does_not_forget_a_used_step(tmp_path):
     for _ in range(2):
         store = Store.open(tmp_path, clock)
         key = store.fingerprint("otp", SEED)
-        made.append(await fresh(clock, claim=lambda step, store=store, key=key: store.claim_otp_step(key, step)).code())
+        made.append(
+            await fresh(clock, claim=lambda step, store=store, key=key: store.attempts.claim_otp_step(key, step)).code()
+        )
         store.close()
     assert made == [code_at(WINDOW), code_at(WINDOW + timedelta(seconds=30))]
 

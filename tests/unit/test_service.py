@@ -40,7 +40,7 @@ async def watch(tmp_path):
 
 def told(one):
     """The alerts that are open."""
-    return one.service.store.alerts.of("one")
+    return one.service.store.alerts.causes("one")
 
 
 async def test_it_logs_in_at_its_time_and_delivers(watch):

@@ -15,7 +15,7 @@ from kit import MORNING, leaks
 from pydantic import SecretStr, ValidationError
 
 from autologin.config import loader
-from autologin.delivery.dispatcher import Post
+from autologin.delivery.dispatcher import Dispatcher
 from autologin.delivery.sinks.base import parse
 from autologin.errors import DeliveryFailed
 from autologin.message import Message
@@ -247,17 +247,17 @@ async def test_down_for_an_hour(tmp_path, clock, monkeypatch):
     with scripted(refusal("ServiceUnavailable", status=503)) as server:
         raw = {"type": "ssm", "prefix": "/x/{account}", "region": REGION, "endpoint_url": server.url}
         store = Store.open(tmp_path / "state", clock)
-        post = Post({"aws": parse(raw)}, Place(tmp_path, {}), store, clock)
-        store.outbox.owe(issued(), ["aws"])
+        post = Dispatcher({"aws": parse(raw)}, Place(tmp_path, {}), store, clock)
+        store.outbox.enqueue(issued(), ["aws"])
         await post.drain(["aws"], seconds=3600)
-        (owed,) = store.outbox.of("mine")
+        (owed,) = store.outbox.latest("mine")
         assert owed.outcome is None
         assert "ServiceUnavailable" in owed.error
         assert 20 <= owed.tries <= 60
         server.answers[:] = [PUT]
         await post.drain(["aws"], seconds=300)
         await post.close()
-    assert [one.outcome for one in store.outbox.of("mine")] == ["delivered"]
+    assert [one.outcome for one in store.outbox.latest("mine")] == ["delivered"]
     assert server.calls[-1][1]["Name"] == "/x/mine/metadata"
 
 

@@ -70,7 +70,7 @@ def test_an_account_that_never_ran(app, capsys):
 
 
 def test_a_token_through_its_life(app, clock, capsys):
-    app.store.put_token("mine", "zerodha", token(clock))
+    app.store.tokens.save("mine", "zerodha", token(clock))
     assert shown(status.look(app), capsys)[0].endswith("valid until 2026-11-25 04:15 IST")
     clock.move(hours=20, seconds=-1)
     assert status.look(app)[0].state == "valid"
@@ -80,12 +80,12 @@ def test_a_token_through_its_life(app, clock, capsys):
 
 
 def test_all_that_there_is_to_tell(app, clock, capsys):
-    app.store.put_token("mine", "zerodha", token(clock))
-    app.store.mark_verified("mine")
-    row = app.store.begin_run("mine", "zerodha")
+    app.store.tokens.save("mine", "zerodha", token(clock))
+    app.store.tokens.mark_verified("mine")
+    row = app.store.history.begin_run("mine", "zerodha")
     refused = OtpRejected("The broker said: wrong code", attempts_left=2)
-    app.store.end_run(row, "failed", refused, seconds=4.25, stages={"login": 4.0})
-    app.store.block("mine", "print", "otp_rejected", "wrong code")
+    app.store.history.end_run(row, "failed", refused, seconds=4.25, stages={"login": 4.0})
+    app.store.attempts.block("mine", "print", "otp_rejected", "wrong code")
     first = replace(status.look(app)[0], verdict=Verdict.UNKNOWN, detail="no answer")
     assert shown([first], capsys) == [
         "mine             zerodha      valid until 2026-11-25 04:15 IST, the broker could not be asked",
@@ -104,12 +104,12 @@ def test_all_that_there_is_to_tell(app, clock, capsys):
 
 
 def test_a_run_that_was_cut_off(app, capsys):
-    app.store.begin_run("mine", "zerodha")
+    app.store.history.begin_run("mine", "zerodha")
     assert shown(status.look(app), capsys)[1] == "    last run at 2026-11-24 08:15 IST: was cut off"
 
 
 def test_the_token_itself_is_never_shown(app, clock, capsys):
-    app.store.put_token("mine", "zerodha", token(clock, public_token="public-canary"))
+    app.store.tokens.save("mine", "zerodha", token(clock, public_token="public-canary"))
     found = status.look(app)
     render.statuses(found, as_json=True)
     render.statuses(found, as_json=False)
@@ -151,7 +151,7 @@ def test_the_exit_code_of_verify(found, code):
 
 
 def test_a_token_and_its_fields(app, clock):
-    app.store.put_token("mine", "zerodha", token(clock, public_token="public", nested={"a": {"b": 1}}))
+    app.store.tokens.save("mine", "zerodha", token(clock, public_token="public", nested={"a": {"b": 1}}))
     data = status.token(app, app.settings.account("mine"))
     assert data["access_token"] == SECRET
     for field, value in {
@@ -168,7 +168,7 @@ def test_a_token_and_its_fields(app, clock):
 
 @pytest.mark.parametrize("field", ["", "acces_token", "extra.", "extra.nothing", "access_token.x", ".", "extra.public_token.x"])
 def test_a_field_that_is_not_there(app, clock, field):
-    app.store.put_token("mine", "zerodha", token(clock, public_token="public-canary"))
+    app.store.tokens.save("mine", "zerodha", token(clock, public_token="public-canary"))
     data = status.token(app, app.settings.account("mine"))
     with pytest.raises(AutologinError, match=r"The token has no field") as caught:
         status.field_of(data, field)
@@ -182,7 +182,7 @@ def test_a_token_that_is_missing_or_expired_is_refused(app, clock):
     with pytest.raises(TokenRejected, match="mine has no token yet") as caught:
         status.token(app, account)
     assert caught.value.hint == "Run `autologin run mine`."
-    app.store.put_token("mine", "zerodha", token(clock, hours=1))
+    app.store.tokens.save("mine", "zerodha", token(clock, hours=1))
     clock.move(hours=1)
     with pytest.raises(TokenRejected, match="mine has none since 2026-11-24 09:15 IST"):
         status.token(app, account)
@@ -200,7 +200,7 @@ async def served(tmp_path):
 def keep(served, one, name="zerodha"):
     """Put a token into the user's store."""
     store = Store.open(served.folder / "state", SystemClock())
-    store.put_token(name, "zerodha", one)
+    store.tokens.save(name, "zerodha", one)
     store.close()
 
 

@@ -21,7 +21,7 @@ from pydantic import SecretStr, ValidationError
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from tls_kit import pair, says_why, server_side
 
-from autologin.delivery.dispatcher import Post, report
+from autologin.delivery.dispatcher import Dispatcher, report
 from autologin.delivery.sinks import webhook
 from autologin.delivery.sinks.base import parse
 from autologin.delivery.sinks.webhook import pause_in
@@ -253,11 +253,11 @@ async def test_the_addresss_path_and_query_are_told_nowhere(post, status):
     async with listening(Consumer([(status, {"location": "/path-canary"})])) as consumer:
         consumer.path = "/path-canary/x?key=query-canary"
         ours = post(consumer)
-        ours.store.outbox.owe(ISSUED, ["hook"])
+        ours.store.outbox.enqueue(ISSUED, ["hook"])
         await ours.drain(["hook"], seconds=0)
         await ours.close()
     logger.remove(number)
-    (owed,) = ours.store.outbox.of("mine")
+    (owed,) = ours.store.outbox.latest("mine")
     assert f"http://127.0.0.1:{consumer.port} answered {status}" in owed.error
     told = [owed.error, *lines, str(made(consumer)), repr(made(consumer))]
     assert leaks(["path-canary", "query-canary"], told) == []
@@ -363,7 +363,7 @@ def post(tmp_path, clock):
 
     def made_for(consumer, environ=None, **more):
         config = parse({"type": "webhook", "url": consumer.url, "secret": SECRET, **more})
-        return Post({"hook": config}, Place(Path("/"), environ or {}), store, clock)
+        return Dispatcher({"hook": config}, Place(Path("/"), environ or {}), store, clock)
 
     yield made_for
     store.close()
@@ -372,17 +372,17 @@ def post(tmp_path, clock):
 async def test_ten_failures_and_then_a_success_are_one_message(post, clock):
     async with listening(Consumer([(500, {})] * 10 + [(204, {})])) as consumer:
         ours = post(consumer)
-        ours.store.outbox.owe(ISSUED, ["hook"])
+        ours.store.outbox.enqueue(ISSUED, ["hook"])
         await ours.drain(["hook"], seconds=3600)
         await ours.close()
     assert consumer.ids == [ISSUED.id] * 11
-    assert [one.outcome for one in report(ours.store.outbox.of("mine"), ["hook"])] == ["delivered"]
+    assert [one.outcome for one in report(ours.store.outbox.latest("mine"), ["hook"])] == ["delivered"]
 
 
 async def test_an_answer_that_comes_too_late_is_the_same_message_again(post):
     async with listening(Consumer(hold=asyncio.Event())) as consumer:
         ours = post(consumer, timeout=0.2)
-        ours.store.outbox.owe(ISSUED, ["hook"])
+        ours.store.outbox.enqueue(ISSUED, ["hook"])
         await ours.drain(["hook"], seconds=1)
         consumer.hold.set()
         await ours.drain(["hook"], seconds=60)
@@ -393,12 +393,12 @@ async def test_an_answer_that_comes_too_late_is_the_same_message_again(post):
 async def test_an_endpoint_that_is_gone_hears_no_more_until_its_config_changes(post, clock):
     async with listening(Consumer([(410, {}), (200, {})])) as consumer:
         ours = post(consumer)
-        ours.store.outbox.owe(ISSUED, ["hook"])
+        ours.store.outbox.enqueue(ISSUED, ["hook"])
         await ours.drain(["hook"], seconds=3600)
         assert len(consumer.got) == 1
         await ours.close()
         changed = post(consumer, headers={"X-New": "1"})
-        changed.store.outbox.hurry()
+        changed.store.outbox.retry_now()
         await changed.drain(["hook"], seconds=10)
         await changed.close()
     assert consumer.ids == [ISSUED.id] * 2
@@ -419,12 +419,12 @@ async def test_an_endpoint_that_is_gone_is_tried_again_with_what_a_reference_lea
     async with listening(Consumer([(410, {}), (200, {})])) as consumer:
         for now in ({"HOOK": SECRET, "TOKEN": "one"}, environ):
             ours = post(consumer, now, **config)
-            ours.store.outbox.owe(ISSUED, ["hook"])
-            ours.store.outbox.hurry()
+            ours.store.outbox.enqueue(ISSUED, ["hook"])
+            ours.store.outbox.retry_now()
             await ours.drain(["hook"], seconds=1)
             await ours.close()
     assert consumer.ids == [ISSUED.id] * heard
-    (owed,) = ours.store.outbox.of("mine")
+    (owed,) = ours.store.outbox.latest("mine")
     assert (owed.outcome == "delivered") is (heard == 2)
     if "HOOK" not in environ:
         assert "HOOK is not set" in owed.error

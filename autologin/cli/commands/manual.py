@@ -24,7 +24,7 @@ def login_url(app: App, account: Account) -> str:
     if not flow.state_param:
         return flow.login_url("")
     nonce = random.token_urlsafe(24)
-    app.store.keep_nonce(account.name, nonce)
+    app.store.attempts.save_nonce(account.name, nonce)
     return flow.login_url(nonce)
 
 

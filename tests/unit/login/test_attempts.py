@@ -23,7 +23,7 @@ def journal(kept):
 
 
 def written(kept):
-    return kept._database.all("SELECT account, fingerprint, kind, outcome FROM attempts ORDER BY id")
+    return kept._database.fetch_all("SELECT account, fingerprint, kind, outcome FROM attempts ORDER BY id")
 
 
 def test_an_attempt_is_written_down_before_its_answer(kept, journal):
@@ -67,16 +67,16 @@ def test_an_answer_to_nothing_writes_nothing(kept, journal):
 
 def test_logins_that_are_cut_off_again_and_again_end_in_no_more_logins(kept):
     for _ in range(retry.UNSETTLED):
-        assert retry.exhausted(kept.attempts("z", "f")) is None
+        assert retry.exhausted(kept.attempts.count("z", "f")) is None
         AttemptLog(kept, "z", "f").begin("password")
-    assert retry.exhausted(kept.attempts("z", "f"))
+    assert retry.exhausted(kept.attempts.count("z", "f"))
 
 
 def test_a_refused_password_is_enough(kept, journal):
     journal.begin("password")
     journal.settle("rejected")
-    assert kept.attempts("z", "f") == AttemptCount(rejected_passwords=1)
-    assert retry.exhausted(kept.attempts("z", "f"))
+    assert kept.attempts.count("z", "f") == AttemptCount(rejected_passwords=1)
+    assert retry.exhausted(kept.attempts.count("z", "f"))
 
 
 def test_an_outage_never_uses_up_the_logins(kept):
@@ -85,5 +85,5 @@ def test_an_outage_never_uses_up_the_logins(kept):
         journal.begin("password")
         journal.begin("otp")
         journal.settle("unanswered")
-    assert kept.attempts("z", "f") == AttemptCount()
-    assert retry.exhausted(kept.attempts("z", "f")) is None
+    assert kept.attempts.count("z", "f") == AttemptCount()
+    assert retry.exhausted(kept.attempts.count("z", "f")) is None
