@@ -1,13 +1,57 @@
-# Two commands do everything: `make demo` and `make test`. Both install what they need, into .venv and once.
+# `make demo` and `make test` do everything; both install what they need, into .venv and once. `make help` lists the rest.
 PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 4
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 APT := $(if $(filter 0,$(shell id -u)),,sudo -n) env DEBIAN_FRONTEND=noninteractive apt-get -qq
 
-.PHONY: install sdks demo test lint types package image bench clean
+PYTEST := $(BIN)/pytest -q -n $(WORKERS) --dist worksteal
 
-install: .venv/installed
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-fast nightly lint types package docs bench image install sdks clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: install ## watch a whole login: real Chromium, the built-in sandbox, a token in a file and at a webhook
+	@$(BIN)/autologin demo --folder .demo
+
+# Most of a browser test is waiting, so there are more workers than cores. Two calls, because pytest-playwright's event loop
+# breaks the asyncio tests that follow it in one process.
+test: lint types package sdks ## everything that must pass: lint, types, the wheel, all tests (10 minutes)
+	$(PYTEST) tests --ignore tests/pages
+	$(PYTEST) tests/pages
+
+test-fast: install ## units and contracts, without a browser (within a minute)
+	$(PYTEST) tests/unit tests/contract -m 'not slow'
+
+nightly: sdks ## all that is long by nature: every scenario with every broker, every replica, many histories
+	SCENARIOS=all REPLICAS=all HISTORIES=10000 $(PYTEST) tests --ignore tests/pages
+	$(PYTEST) tests/pages
+
+lint: install ## ruff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: install ## mypy --strict
+	$(BIN)/mypy autologin flows
+
+package: install ## sdist and wheel, used in an empty environment
+	scripts/check-package
+
+docs: install ## write README's table of brokers and the heads of docs/brokers
+	scripts/write-docs
+
+bench: sdks ## speed, as ratios against bare scripts
+	$(BIN)/python bench/login.py
+	$(BIN)/python bench/delivery.py
+	$(BIN)/python bench/brokers.py
+
+# Needs docker, podman or buildah; words for the build: make image ARGS='--no-cache'
+image: ## the container image
+	scripts/build-image $(ARGS)
+
+install: .venv/installed ## the virtual environment, Chromium, and what the tests need of the system
 	@$(BIN)/autologin browser install >/dev/null
 	@(command -v Xvfb && command -v xdotool) >/dev/null \
 	  || ($(APT) update; $(APT) install -y --no-install-recommends xvfb xdotool) >/dev/null 2>&1 \
@@ -24,36 +68,8 @@ install: .venv/installed
 	  || (tail -20 .venv/install.log >&2; exit 1)
 	@touch $@
 
-sdks: install
+sdks: install ## official SDKs and npm packages that the tests use
 	@scripts/install-sdks
 
-demo: install
-	@$(BIN)/autologin demo --folder .demo
-
-lint: install
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-
-types: install
-	$(BIN)/mypy autologin flows
-
-# Most of a browser test is waiting, so there are more workers than cores. Two calls, because pytest-playwright's event loop
-# breaks the asyncio tests that follow it in one process.
-test: lint types package sdks
-	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal tests --ignore tests/pages
-	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal tests/pages
-
-package: install
-	scripts/check-package
-
-# Needs docker, podman or buildah; words for the build: make image ARGS='--no-cache'
-image:
-	scripts/build-image $(ARGS)
-
-bench: sdks
-	$(BIN)/python bench/login.py
-	$(BIN)/python bench/delivery.py
-	$(BIN)/python bench/brokers.py
-
-clean:
+clean: ## remove what the other targets made
 	rm -rf .venv .tools .demo build dist *.egg-info
