@@ -14,7 +14,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Literal
 
 from autologin import lease, log, retry
-from autologin.config import loader
+from autologin.config import accounts
 from autologin.delivery import dispatcher
 from autologin.errors import AccountBlocked, AutologinError, BrokerUnavailable, StoreError, TokenRejected, WrongAccount
 from autologin.exchange import client, exchange, verify
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from autologin.app import App
-    from autologin.config.loader import Account
+    from autologin.config.schema import Account
     from autologin.flow.base import Flow
     from autologin.flow.otp import Otp
     from autologin.login.browser_login import SignIn
@@ -234,8 +234,8 @@ class Walk:
 
     def _prepare(self) -> None:
         with self.stages.stage("config"):
-            self.flow = loader.flow_for(self.app.settings, self.account, self.account.place.environ)
-            self.proxy = loader.proxy_url(self.account)
+            self.flow = accounts.load_flow(self.app.settings, self.account, self.account.ref_context.environ)
+            self.proxy = accounts.proxy_url(self.account)
             self.fingerprint = self.app.fingerprint(self.flow)
         self.limit = self.account.timeout or self.flow.timeout
         self.deadline = self.app.clock.monotonic() + self.limit
@@ -335,7 +335,7 @@ class Walk:
         """One login, on the broker's page or over its API."""
         if not self.flow.needs_browser:
             return await self._proven(await sign_in.over_api(self.http))
-        code = await sign_in.code(self.app.driver, self.app.settings.browser, loader.proxy_parts(self.account))
+        code = await sign_in.code(self.app.driver, self.app.settings.browser, accounts.proxy_parts(self.account))
         return await self._exchanged(code)
 
     def _sign_in(self) -> SignIn:

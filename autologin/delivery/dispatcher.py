@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from autologin.clock import Clock
     from autologin.delivery.sinks.base import Sink, SinkConfig
-    from autologin.secret_refs import Place, Secret
+    from autologin.secret_refs import RefContext, Secret
     from autologin.store.records import Owed, Parcel
     from autologin.store.store import Store
 
@@ -51,7 +51,7 @@ class Dispatcher:
     """The sinks of a config, made when they are needed, and the outbox that feeds them."""
 
     configs: Mapping[str, SinkConfig]
-    place: Place
+    place: RefContext
     store: Store
     clock: Clock
     _sinks: dict[str, Sink] = field(default_factory=dict)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from autologin.clock import Clock
-    from autologin.config.loader import Account, BrowserSettings
+    from autologin.config.schema import Account, BrowserSettings
     from autologin.flow.base import Flow
     from autologin.flow.otp import Otp
     from autologin.login.state import Journal
