@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from autologin.config import loader
+from autologin.config import accounts
 from autologin.delivery.dispatcher import DeliveryResult, Dispatcher, report
 from autologin.flow.otp import Otp, normalise
 from autologin.login.browser import Driver
@@ -15,7 +15,7 @@ from autologin.store.store import Store
 
 if TYPE_CHECKING:
     from autologin.clock import Clock
-    from autologin.config.loader import Settings
+    from autologin.config.schema import Settings
     from autologin.flow.base import Flow
 
 
@@ -36,8 +36,8 @@ class App:
         Raises:
             ConfigError, StoreError: as `Store.open` does.
         """
-        store = Store.open(settings.state.path, clock, loader.state_keys(settings))
-        app = cls(settings, store, clock, Dispatcher(settings.sinks, settings.place, store, clock), driver or Driver())
+        store = Store.open(settings.state.path, clock, accounts.state_keys(settings))
+        app = cls(settings, store, clock, Dispatcher(settings.sinks, settings.ref_context, store, clock), driver or Driver())
         app.purge()
         return app
 

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autologin import log
-from autologin.config.loader import environment, read, state_keys
+from autologin.config.accounts import state_keys
+from autologin.config.loader import environment, read
 from autologin.delivery import formats
 from autologin.errors import ConfigError, StoreError, TokenRejected
 from autologin.store import reader
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from os import PathLike
 
-    from autologin.config.loader import Account, Settings
+    from autologin.config.schema import Account, Settings
     from autologin.delivery.formats import Shape
     from autologin.errors import AutologinError, Problem
 

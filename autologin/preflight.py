@@ -1,41 +1,34 @@
-"""`autologin check`: everything that a login will need, tried before the morning that needs it."""
+"""Everything that `autologin check` looks at: what a login will need, tried before the morning that needs it."""
 
 from __future__ import annotations
 
 import asyncio
-import importlib
 import os
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 from urllib.parse import urlsplit
 
 from autologin import files
-from autologin.clock import Clock, SystemClock
-from autologin.config import loader
+from autologin.clock import IST, Clock, SystemClock
+from autologin.config import accounts, loader
+from autologin.config.schema import Account, Settings
 from autologin.errors import AutologinError, ConfigError, Problem
 from autologin.flow import registry
-from autologin.flow.base import IST
+from autologin.flow.base import Flow
+from autologin.login import browser
 from autologin.market.calendar import Calendar
-from autologin.problems import dotted
+from autologin.market.loader import load_calendar
+from autologin.problems import Loc, dotted
 from autologin.redaction import scrub
-from autologin.secret_refs import Place, Secret, exists, resolve
+from autologin.secret_refs import RefContext, Secret, exists, resolve
 from autologin.service.schedule import Timetable
 from autologin.store.database import FILE, unusable
 from autologin.store.encryption import KEY_FILE, Encryption
 from autologin.store.store import Store
-
-if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Mapping
-
-    import httpx
-
-    from autologin.config.schema import Account, Settings
-    from autologin.delivery.sinks.base import Sink
-    from autologin.flow.base import Flow
-    from autologin.problems import Loc
 
 Level = Literal["ok", "warning", "problem"]
 SKEW_WARNED = 3.0
@@ -62,7 +55,7 @@ class Finding:
 
 
 def run(path: Path | None, environ: Mapping[str, str], *, online: bool, clock: Clock | None = None) -> list[Finding]:
-    """Look at everything and tell it all at once; nothing is left behind.
+    """Look at everything and report it all at once; nothing is left behind.
 
     References are followed (commands are run, AWS is asked) and sinks are asked whether they would take a token; brokers
     are asked only where `online`.
@@ -70,39 +63,39 @@ def run(path: Path | None, environ: Mapping[str, str], *, online: bool, clock: C
     try:
         reading = loader.read(path, environ)
     except ConfigError as error:
-        return _problems(error.problems)
-    findings = _problems(reading.problems)
+        return _as_findings(error.problems)
+    findings = _as_findings(reading.problems)
     if reading.settings is not None:
         known = {finding.key for finding in findings}
-        looked = _look(reading.settings, environ, clock or SystemClock(), online=online)
-        findings += [finding for finding in looked if finding.key not in known]
+        checks = _check_settings(reading.settings, environ, clock or SystemClock(), online=online)
+        findings += [finding for finding in checks if finding.key not in known]
     if reading.file and not reading.problems:
         findings.insert(0, Finding(str(reading.file), "ok", "the config can be read"))
-    # Two accounts at one broker share its flow: what is said twice is told once.
-    return list(dict.fromkeys(Finding(one.key, one.level, scrub(one.message), scrub(one.hint)) for one in findings))
+    scrubbed = (Finding(finding.key, finding.level, scrub(finding.message), scrub(finding.hint)) for finding in findings)
+    return list(dict.fromkeys(scrubbed))  # two accounts at one broker share its flow, which is reported once
 
 
-def _look(settings: Settings, environ: Mapping[str, str], clock: Clock, *, online: bool) -> Iterator[Finding]:
+def _check_settings(settings: Settings, environ: Mapping[str, str], clock: Clock, *, online: bool) -> Iterator[Finding]:
     flows: dict[str, Flow | None] = {}
-    calendar = yield from _calendar(settings, clock)
+    calendar = yield from _check_calendar(settings, clock)
     for account in settings.accounts.values():
         if kind := _flow_class(account.broker):
-            flows[account.name] = yield from _credentials(settings, account, environ)
-            yield _flow(settings, kind)
+            flows[account.name] = yield from _check_credentials(settings, account, environ)
+            yield _find_flow_file(settings, kind)
             if calendar:
-                yield from _next_login(settings, account, kind, calendar, clock)
-    yield from _other_secrets(settings, environ)
-    yield from _rights(settings)
-    yield _state(settings)
+                yield from _check_next_login(settings, account, kind, calendar, clock)
+    yield from _check_other_secrets(settings, environ)
+    yield from _check_permissions(settings)
+    yield _check_state(settings)
     if any(flow.needs_browser for flow in flows.values() if flow) or not any(flows.values()):
-        yield _browser(settings)
-    yield from asyncio.run(_sinks(settings))
+        yield _find_browser(settings)
+    yield from asyncio.run(_check_sinks(settings))
     for name, flow in flows.items() if online else ():
         if flow:
-            yield _clock(settings.accounts[name], flow, environ, clock)
+            yield _check_clock(settings.accounts[name], flow, environ, clock)
 
 
-def _problems(problems: Iterable[Problem]) -> list[Finding]:
+def _as_findings(problems: Iterable[Problem]) -> list[Finding]:
     return [Finding(problem.key, "problem", problem.message, problem.hint) for problem in problems]
 
 
@@ -113,32 +106,33 @@ def _flow_class(broker: str) -> type[Flow] | None:
         return None  # reported with the config
 
 
-def _credentials(settings: Settings, account: Account, environ: Mapping[str, str]) -> Generator[Finding, None, Flow | None]:
+def _check_credentials(
+    settings: Settings, account: Account, environ: Mapping[str, str]
+) -> Generator[Finding, None, Flow | None]:
     """The findings, and as the generator's value the flow, where it could be made."""
-    prepared = loader.prepare(settings, account, environ)
-    yield from _problems(prepared.problems)
+    prepared = accounts.prepare(settings, account, environ)
+    yield from _as_findings(prepared.problems)
     for key in prepared.newlines_left_out:
-        yield Finding(
-            key, "warning", "ends in a newline, which was left out", "Write it with printf '%s' to be rid of this warning."
-        )
+        hint = "Write it with printf '%s' to be rid of this warning."
+        yield Finding(key, "warning", "ends in a newline, which was left out", hint)
     if prepared.flow:
         seed = ", the TOTP seed can be read" if prepared.flow.seed else ""
         yield Finding(f"accounts.{account.name}.credentials", "ok", f"all {len(account.credentials)} are there{seed}")
     if not account.sinks:
         hint = f"Name one, or read it with `autologin token {account.name}`."
         yield Finding(f"accounts.{account.name}.sinks", "warning", "no sink: the token stays in the store", hint)
-    yield from _in_clear(account)
+    yield from _check_endpoints(account)
     kind = _flow_class(account.broker)
-    proxy = loader.proxy_parts if kind and kind.needs_browser else loader.proxy_url
+    proxy = accounts.proxy_parts if kind and kind.needs_browser else accounts.proxy_url
     try:
         if proxy(account, environ):
             yield Finding(f"accounts.{account.name}.proxy", "ok", "it is an address")
     except ConfigError as error:
-        yield from _problems(error.problems)
+        yield from _as_findings(error.problems)
     return prepared.flow
 
 
-def _in_clear(account: Account) -> Iterator[Finding]:
+def _check_endpoints(account: Account) -> Iterator[Finding]:
     for name, url in account.endpoints.items():
         host = urlsplit(url).hostname or ""
         if urlsplit(url).scheme == "http" and host != "localhost" and not host.startswith("127."):
@@ -146,7 +140,7 @@ def _in_clear(account: Account) -> Iterator[Finding]:
             yield Finding(f"accounts.{account.name}.endpoints.{name}", "warning", detail, "Use an address with https://.")
 
 
-def _flow(settings: Settings, kind: type[Flow]) -> Finding:
+def _find_flow_file(settings: Settings, kind: type[Flow]) -> Finding:
     own = dict(registry.use_folder(settings.flows_dir)) if settings.flows_dir and exists(settings.flows_dir) else {}
     for file, digest in own.items():
         if file.stem == kind.broker:
@@ -154,15 +148,18 @@ def _flow(settings: Settings, kind: type[Flow]) -> Finding:
     return Finding(f"flows.{kind.broker}", "ok", f"built in, evidence of {kind.evidence}")
 
 
-def _next_login(settings: Settings, account: Account, kind: type[Flow], calendar: Calendar, clock: Clock) -> Iterator[Finding]:
+def _check_next_login(
+    settings: Settings, account: Account, kind: type[Flow], calendar: Calendar, clock: Clock
+) -> Iterator[Finding]:
     """When `serve` would log in next, and whether that is before the broker's reset."""
     times = settings.schedule_for(account)
     key = f"accounts.{account.name}.schedule"
-    plan = Timetable(account.name, times, account.segments, settings.timezone, calendar).next(clock.now())
-    if plan is None:
+    timetable = Timetable(account.name, times, account.segments, settings.timezone, calendar)
+    window = timetable.next(clock.now())
+    if window is None:
         yield Finding(key, "warning", "`serve` would not log in within forty days", "Correct its days.")
         return
-    at = plan.at.astimezone(settings.timezone)
+    at = window.at.astimezone(settings.timezone)
     yield Finding(key, "ok", f"`serve` logs in next at {at:%Y-%m-%d %H:%M %Z}")
     if at.astimezone(IST).time() < kind.not_before:
         detail = f"at {at:%H:%M} is before {kind.title}'s daily reset: the token would die at it"
@@ -170,17 +167,17 @@ def _next_login(settings: Settings, account: Account, kind: type[Flow], calendar
         yield Finding(f"{key}.{which}", "warning", detail, f"Log in after {kind.not_before:%H:%M} IST.")
 
 
-def _other_secrets(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
-    for loc, reference in _not_of_accounts(settings):
+def _check_other_secrets(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
+    for loc, reference in _secrets_beside_accounts(settings):
         try:
-            resolve(dotted(loc), reference, Place(settings.folder, environ))
+            resolve(dotted(loc), reference, RefContext(settings.folder, environ))
         except ConfigError as error:
-            yield from _problems(error.problems)
+            yield from _as_findings(error.problems)
         else:
             yield Finding(dotted(loc), "ok", "it is there")
 
 
-def _not_of_accounts(settings: Settings) -> Iterator[tuple[Loc, Secret]]:
+def _secrets_beside_accounts(settings: Settings) -> Iterator[tuple[Loc, Secret]]:
     alone = {("http", "token"): settings.http.token, ("notify", "ping"): settings.notify.ping}
     yield from ((loc, secret) for loc, secret in alone.items() if secret)
     yield from ((("state", "keys", index), key) for index, key in enumerate(settings.state.keys))
@@ -189,7 +186,7 @@ def _not_of_accounts(settings: Settings) -> Iterator[tuple[Loc, Secret]]:
         yield from ((("sinks", name, *key.split(".")), secret) for key, secret in sink.secrets().items())
 
 
-def _rights(settings: Settings) -> Iterator[Finding]:
+def _check_permissions(settings: Settings) -> Iterator[Finding]:
     """Whether others can read secrets that stand in the config file itself."""
     if settings.file is None or not settings.file.stat().st_mode & 0o077:
         return
@@ -201,22 +198,25 @@ def _rights(settings: Settings) -> Iterator[Finding]:
 
 
 def _secrets(settings: Settings) -> Iterator[tuple[Loc, Secret]]:
-    yield from _not_of_accounts(settings)
+    yield from _secrets_beside_accounts(settings)
     for account in settings.accounts.values():
         kind = _flow_class(account.broker)
         for key, secret in account.credentials.items():
-            if kind is None or loader.is_secret(kind, key):
+            if kind is None or accounts.is_secret(kind, key):
                 yield ("accounts", account.name, "credentials", key), secret
         if account.proxy and "@" in account.proxy.target.get_secret_value():
             yield ("accounts", account.name, "proxy"), account.proxy
 
 
-def _calendar(settings: Settings, clock: Clock) -> Generator[Finding, None, Calendar | None]:
-    """The user's own trading days, and whether the calendar ends before somebody looks again; gives the calendar."""
+def _check_calendar(settings: Settings, clock: Clock) -> Generator[Finding, None, Calendar | None]:
+    """The user's own trading days, and whether the calendar ends before somebody looks again.
+
+    Returns the calendar.
+    """
     try:
-        calendar = Calendar.load(settings.calendar.override)
+        calendar = load_calendar(settings.calendar.override)
     except ConfigError as error:
-        yield from _problems(error.problems)
+        yield from _as_findings(error.problems)
         return None
     good_until = calendar.good_until
     detail = f"knows the trading days until {good_until}"
@@ -228,20 +228,20 @@ def _calendar(settings: Settings, clock: Clock) -> Generator[Finding, None, Cale
     return calendar
 
 
-def _state(settings: Settings) -> Finding:
+def _check_state(settings: Settings) -> Finding:
     folder = settings.state.path
     try:
         files.probe(folder, NEW_STORE)
     except OSError as error:
-        return _problems([unusable(folder, error.strerror or "")])[0]
-    return _store(settings) or Finding("state.path", "ok", f"{folder} can be written")
+        return _as_findings([unusable(folder, error.strerror or "")])[0]
+    return _check_store(settings) or Finding("state.path", "ok", f"{folder} can be written")
 
 
-def _store(settings: Settings) -> Finding | None:
+def _check_store(settings: Settings) -> Finding | None:
     """What stands against the store that is there, or against the keys that are to seal it."""
     folder = settings.state.path
     try:
-        keys = loader.state_keys(settings)
+        keys = accounts.state_keys(settings)
         if not exists(folder / FILE, Path.is_file):
             if keys:
                 Encryption.with_keys(keys)
@@ -250,82 +250,71 @@ def _store(settings: Settings) -> Finding | None:
         else:  # opening it would make a key, which opens nothing
             return Finding("state.path", "problem", "The key that sealed the store is not there", KEY_GONE)
     except ConfigError as error:
-        return _problems(error.problems)[0]
+        return _as_findings(error.problems)[0]
     except AutologinError as error:
         return Finding("state.path", "problem", error.detail, error.hint)
     return None
 
 
-def _browser(settings: Settings) -> Finding:
+def _find_browser(settings: Settings) -> Finding:
     try:
-        # Found by name: the browser's module is the walk's, and a config can be checked without starting one.
-        found = importlib.import_module("autologin.login.browser").find(settings.browser, headless=True)
+        found = browser.find(settings.browser, headless=True)
     except ConfigError as error:
-        return _problems(error.problems)[0]
+        return _as_findings(error.problems)[0]
     if not os.access(found, os.X_OK):
-        return Finding("browser", "problem", f"{found} is no program that this user may start", "Set browser.executable.")
+        detail = f"{found} is not a program that this user may start"
+        return Finding("browser", "problem", detail, "Set browser.executable.")
     return Finding("browser", "ok", str(found))
 
 
-async def _sinks(settings: Settings) -> list[Finding]:
-    return list(await asyncio.gather(*(_sink(settings, name) for name in settings.sinks)))
+async def _check_sinks(settings: Settings) -> list[Finding]:
+    return list(await asyncio.gather(*(_check_sink(settings, name) for name in settings.sinks)))
 
 
-async def _sink(settings: Settings, name: str) -> Finding:
+async def _check_sink(settings: Settings, name: str) -> Finding:
     try:
-        await _checked(settings.sinks[name].build(name, settings.place))
+        sink = settings.sinks[name].build(name, settings.ref_context)
+        try:
+            await sink.check()
+        finally:
+            await sink.close()
     except ConfigError as error:
-        return _problems(error.problems)[0]
+        return _as_findings(error.problems)[0]
     except AutologinError as error:
         return Finding(f"sinks.{name}", "problem", error.detail, error.hint)
     return Finding(f"sinks.{name}", "ok", "a token would arrive")
 
 
-async def _checked(sink: Sink) -> None:
-    try:
-        await sink.check()
-    finally:
-        await sink.close()
-
-
-def _clock(account: Account, flow: Flow, environ: Mapping[str, str], clock: Clock) -> Finding:
+def _check_clock(account: Account, flow: Flow, environ: Mapping[str, str], clock: Clock) -> Finding:
     """How far this machine's clock is from the broker's, by the `Date` of any answer at all."""
+    import httpx  # noqa: PLC0415  (100 ms that an offline check does not need)
+
     name, url = next(iter(flow.urls.items()))
     key = f"accounts.{account.name}.endpoints.{name}"
     before = clock.now()
     try:
-        answer = _asked(url, loader.proxy_url(account, environ))
+        proxy = accounts.proxy_url(account, environ)
+        with httpx.Client(timeout=ANSWER_SECONDS, trust_env=False, proxy=proxy) as client:
+            answer = client.head(url)
         skew = _skew(answer.headers["date"], before, clock.now())
     except ConfigError as error:
-        return _problems(error.problems)[0]
+        return _as_findings(error.problems)[0]
     except (KeyError, ValueError):
-        return Finding(
-            key, "warning", f"{url} answers, but does not tell the time", "Check that this machine's clock is set (NTP)."
-        )
+        hint = "Check that this machine's clock is set (NTP)."
+        return Finding(key, "warning", f"{url} answers, but does not tell the time", hint)
     except Exception as error:  # noqa: BLE001  (httpx, ssl, socks and idna each have errors of their own; each means the same)
         detail = f"no answer from {url} ({type(error).__name__})"
-        return Finding(key, "problem", detail, "Check the network, the address, and the account's proxy if it has one.")
-    return _judged(key, url, skew)
-
-
-def _asked(url: str, proxy: str | None) -> httpx.Response:
-    import httpx  # noqa: PLC0415  (100 ms that an offline check does not need)
-
-    with httpx.Client(timeout=ANSWER_SECONDS, trust_env=False, proxy=proxy) as client:
-        return client.head(url)
+        hint = "Check the network, the address, and the account's proxy if it has one."
+        return Finding(key, "problem", detail, hint)
+    if abs(skew) < SKEW_WARNED:
+        return Finding(key, "ok", f"{url} answers, and the clocks agree")
+    direction = "ahead of" if skew > 0 else "behind"
+    detail = f"{url} answers; its clock is {abs(skew):.0f} s {direction} this machine's"
+    hint = "Set this machine's clock (NTP): one-time passwords depend on it."
+    return Finding(key, "problem" if abs(skew) >= SKEW_REFUSED else "warning", detail, hint)
 
 
 def _skew(date: str, before: datetime, after: datetime) -> float:
     """The broker's clock minus ours in seconds. A `Date` is cut to whole seconds: half of one is the best guess."""
     theirs = parsedate_to_datetime(date) + timedelta(seconds=0.5)
     return (theirs - (before + (after - before) / 2)).total_seconds()
-
-
-def _judged(key: str, url: str, skew: float) -> Finding:
-    detail = f"{url} answers; its clock is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} this machine's"
-    hint = "Set this machine's clock (NTP): one-time codes depend on it."
-    if abs(skew) >= SKEW_REFUSED:
-        return Finding(key, "problem", detail, hint)
-    if abs(skew) >= SKEW_WARNED:
-        return Finding(key, "warning", detail, hint)
-    return Finding(key, "ok", f"{url} answers, and the clocks agree")

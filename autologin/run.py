@@ -14,7 +14,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Literal
 
 from autologin import lease, log, retry
-from autologin.config import loader
+from autologin.config import accounts
 from autologin.delivery import dispatcher
 from autologin.errors import AccountBlocked, AutologinError, BrokerUnavailable, StoreError, TokenRejected, WrongAccount
 from autologin.exchange import client, exchange, verify
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from autologin.app import App
-    from autologin.config.loader import Account
+    from autologin.config.schema import Account
     from autologin.flow.base import Flow
     from autologin.flow.otp import Otp
     from autologin.login.context import LoginContext
@@ -241,8 +241,8 @@ class Walk:
 
     def _prepare(self) -> None:
         with self.stages.stage("config"):
-            self.flow = loader.flow_for(self.app.settings, self.account, self.account.place.environ)
-            self.proxy = loader.proxy_url(self.account)
+            self.flow = accounts.load_flow(self.app.settings, self.account, self.account.ref_context.environ)
+            self.proxy = accounts.proxy_url(self.account)
             self.fingerprint = self.app.fingerprint(self.flow)
         self.limit = self.account.timeout or self.flow.timeout
         self.deadline = self.app.clock.monotonic() + self.limit
@@ -346,7 +346,7 @@ class Walk:
             return await self._proven(await api_login(login, self.http))
         from autologin.login.browser_login import browser_login
 
-        code = await browser_login(login, self.app.driver, self.app.settings.browser, loader.proxy_parts(self.account))
+        code = await browser_login(login, self.app.driver, self.app.settings.browser, accounts.proxy_parts(self.account))
         return await self._exchanged(code)
 
     def _login(self) -> LoginContext:

@@ -46,7 +46,7 @@ class Secret:
 
 
 @dataclass(frozen=True)
-class Place:
+class RefContext:
     """Where references are followed from: the folder of the config file, and the environment."""
 
     folder: Path
@@ -74,7 +74,7 @@ class UnreadableError(Exception):
         self.detail, self.hint = detail, hint
 
 
-def resolve(key: str, secret: Secret, place: Place) -> Found:
+def resolve(key: str, secret: Secret, context: RefContext) -> Found:
     """Follow a reference.
 
     Raises:
@@ -82,7 +82,7 @@ def resolve(key: str, secret: Secret, place: Place) -> Found:
             holds the value.
     """
     try:
-        text = KINDS[secret.kind](secret.target.get_secret_value(), place)
+        text = KINDS[secret.kind](secret.target.get_secret_value(), context)
         trimmed = without_newline(text) if secret.kind in ENDS_IN_NEWLINE else text
         _refuse_stray(trimmed)
     except UnreadableError as error:
@@ -142,16 +142,16 @@ def _refuse_stray(text: str) -> None:
         )
 
 
-def _from_environment(name: str, place: Place) -> str:
-    if name in place.environ:
-        return place.environ[name]
-    near = nearest(name, place.environ)
+def _from_environment(name: str, context: RefContext) -> str:
+    if name in context.environ:
+        return context.environ[name]
+    near = nearest(name, context.environ)
     hint = f"Did you mean {near}?" if near else f"Set it (export {name}=...), or refer to a file or a command instead."
     raise UnreadableError(f"the environment variable {name} is not set", hint)
 
 
-def _from_file(path: str, place: Place) -> str:
-    return read_file(place.path(path))
+def _from_file(path: str, context: RefContext) -> str:
+    return read_file(context.path(path))
 
 
 @contextmanager
@@ -176,7 +176,7 @@ def _ctrl_c_held() -> Iterator[Callable[[], None]]:
         hear()
 
 
-def _from_command(command: str, place: Place) -> str:
+def _from_command(command: str, context: RefContext) -> str:
     with (
         _ctrl_c_held() as hear,
         subprocess.Popen(
@@ -184,8 +184,8 @@ def _from_command(command: str, place: Place) -> str:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # it may quote the secret
-            env=dict(place.environ),
-            cwd=place.folder,
+            env=dict(context.environ),
+            cwd=context.folder,
             start_new_session=True,
         ) as process,
     ):
@@ -213,14 +213,14 @@ def _ending(code: int) -> str:
     return f"exit code {code}" + (": no such command" if code == 127 else "")
 
 
-def _from_ssm(name: str, _place: Place) -> str:
+def _from_ssm(name: str, _context: RefContext) -> str:
     with _aws("ssm") as (client, where):
         resource = f"arn:aws:ssm:{where}:*:parameter/{name.removeprefix('/')}"
         with aws.in_words("ssm:GetParameter", resource):
             return str(client.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
 
 
-def _from_aws_secret(target: str, _place: Place) -> str:
+def _from_aws_secret(target: str, _context: RefContext) -> str:
     name, _, field = target.partition("#")
     with _aws("secretsmanager") as (client, where):
         resource = f"arn:aws:secretsmanager:{where}:*:secret:{name}-*"
@@ -251,8 +251,8 @@ def _field_of(text: str, field: str) -> str:
     return str(held[field])
 
 
-KINDS: dict[str, Callable[[str, Place], str]] = {
-    "plain": lambda text, _place: text,
+KINDS: dict[str, Callable[[str, RefContext], str]] = {
+    "plain": lambda text, _context: text,
     "env": _from_environment,
     "file": _from_file,
     "command": _from_command,

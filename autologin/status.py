@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from datetime import datetime
+from typing import Any
 
-from autologin.cli import render
-from autologin.config import loader
+from autologin.app import App
+from autologin.clock import Clock, format_ist
+from autologin.config import accounts
+from autologin.config.schema import Account, Settings
 from autologin.delivery import formats
 from autologin.errors import ConfigError, TokenRejected
 from autologin.exchange import client
 from autologin.flow.base import Verdict
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from datetime import datetime
-
-    from autologin.app import App
-    from autologin.clock import Clock
-    from autologin.config.schema import Account, Settings
-    from autologin.store.records import Block, DeliveryState, Run, StoredToken
-    from autologin.store.store import Store
-
-ANSWERS = {
-    Verdict.VALID: "valid says the broker",
-    Verdict.REJECTED: "refused by the broker",
-    Verdict.UNKNOWN: "the broker could not be asked",
-}
+from autologin.store.records import Block, DeliveryState, Run, StoredToken
+from autologin.store.store import Store
 
 
 @dataclass(frozen=True)
@@ -62,7 +53,11 @@ class Status:
             "verified_at": self.stored.verified_at and self.stored.verified_at.isoformat(),
             "user_id": self.stored.token.user_id,
         }
-        block = self.block and {"at": self.block.at.isoformat(), "error": self.block.error, "message": self.block.message}
+        block = self.block and {
+            "at": self.block.at.isoformat(),
+            "error": self.block.error,
+            "message": self.block.message,
+        }
         last = self.last and {
             "began": self.last.began.isoformat(),
             "outcome": self.last.outcome,
@@ -71,95 +66,89 @@ class Status:
             "seconds": self.last.seconds,
             "stages": dict(self.last.stages),
         }
-        verified = self.verdict and self.verdict.value
-        known = {"account": self.account, "broker": self.broker, "state": self.state, "token": token}
-        deliveries = [_delivery(one) for one in self.owed]
-        return {**known, "verified": verified, "blocked": block, "last_run": last, "deliveries": deliveries}
-
-    def in_words(self) -> str:
-        """The token, in one line."""
-        if self.stored is None:
-            return "no token"
-        until = render.local(self.stored.token.expires_at)
-        asked = f", {ANSWERS[self.verdict]}" if self.verdict else ""
-        return f"expired at {until}" if self.state == "expired" else f"valid until {until}{asked}"
-
-    def more(self) -> Iterator[str]:
-        """What else there is to tell."""
-        if self.stored and self.stored.verified_at:
-            yield f"last confirmed by the broker at {render.local(self.stored.verified_at)}"
-        if self.detail:
-            yield f"the broker said: {self.detail}"
-        if self.block:
-            yield f"blocked since {render.local(self.block.at)} after {self.block.error}: {self.block.message}"
-            yield f"`autologin unblock {self.account}` lifts it, once you know why it was refused"
-        for one in self.owed:
-            yield f"{one.sink}: {delivery_in_words(one)}"
-        if self.last:
-            yield f"last run at {render.local(self.last.began)}: {self.last.error or self.last.outcome or 'was cut off'}"
+        return {
+            "account": self.account,
+            "broker": self.broker,
+            "state": self.state,
+            "token": token,
+            "verified": self.verdict and self.verdict.value,
+            "blocked": block,
+            "last_run": last,
+            "deliveries": [_delivery_json(message) for message in self.owed],
+        }
 
 
-class Sources(Protocol):
-    """Where it stands how the accounts are. An app has them, and so has a service."""
-
-    @property
-    def settings(self) -> Settings: ...  # noqa: D102
-    @property
-    def store(self) -> Store: ...  # noqa: D102
-    @property
-    def clock(self) -> Clock: ...  # noqa: D102
-
-
-def look(app: Sources) -> list[Status]:
+def read_statuses(settings: Settings, store: Store, clock: Clock) -> list[Status]:
     """What the store knows of every account in the config."""
-    store, now = app.store, app.clock.now()
-    return [replace(_known(store, name, one.broker, now), owed=_owed(app, one)) for name, one in app.settings.accounts.items()]
+    now = clock.now()
+    return [
+        Status(
+            name,
+            account.broker,
+            now,
+            stored=store.tokens.get(name),
+            block=store.attempts.find_block(name),
+            last=next(iter(store.history.runs(name)), None),
+            owed=[message for message in store.outbox.latest(name) if message.sink in account.sinks],
+        )
+        for name, account in settings.accounts.items()
+    ]
 
 
-def _known(store: Store, name: str, broker: str, now: datetime) -> Status:
-    return Status(
-        name, broker, now, store.tokens.get(name), store.attempts.find_block(name), next(iter(store.history.runs(name)), None)
-    )
-
-
-def _owed(app: Sources, account: Account) -> list[DeliveryState]:
-    return [one for one in app.store.outbox.latest(account.name) if one.sink in account.sinks]
-
-
-def delivery_in_words(one: DeliveryState) -> str:
+def describe_delivery(message: DeliveryState) -> str:
     """What became of a message, after the name of its sink."""
-    if one.outcome == "delivered" and one.settled:
-        return f"got its {one.type} at {render.local(one.settled)}"
-    if one.outcome:
-        return f"did not get its {one.type}, which is {one.outcome}"
-    tried = f" ({one.tries} tries so far: {one.error})" if one.error else ""
-    return f"is owed a {one.type}, tried next at {render.local(one.due)}{tried}" if one.due else f"is owed a {one.type}"
+    if message.outcome == "delivered" and message.settled:
+        return f"got its {message.type} at {format_ist(message.settled)}"
+    if message.outcome:
+        return f"did not get its {message.type}, which is {message.outcome}"
+    if message.due is None:
+        return f"is owed a {message.type}"
+    tried = f" ({message.tries} tries so far: {message.error})" if message.error else ""
+    return f"is owed a {message.type}, tried next at {format_ist(message.due)}{tried}"
 
 
-def _delivery(one: DeliveryState) -> dict[str, Any]:
+def _delivery_json(message: DeliveryState) -> dict[str, Any]:
     return {
-        "sink": one.sink,
-        "type": one.type,
-        "outcome": one.outcome or "outstanding",
-        "tries": one.tries,
-        "error": one.error,
-        "next_try": one.due and one.due.isoformat(),
-        "settled_at": one.settled and one.settled.isoformat(),
+        "sink": message.sink,
+        "type": message.type,
+        "outcome": message.outcome or "outstanding",
+        "tries": message.tries,
+        "error": message.error,
+        "next_try": message.due and message.due.isoformat(),
+        "settled_at": message.settled and message.settled.isoformat(),
     }
 
 
-async def verify(app: App, found: Sequence[Status]) -> list[Status]:
+async def verify(app: App, statuses: Sequence[Status]) -> list[Status]:
     """Ask the brokers about the tokens that are not expired; one that is refused is forgotten."""
-    return list(await asyncio.gather(*(_verified(app, one) for one in found)))
+    return list(await asyncio.gather(*(_verify_account(app, status) for status in statuses)))
 
 
-def exit_code(found: Sequence[Status]) -> int:
-    """2 where the config is to be fixed, 3 where an account has no living token, 5 where a broker gave no answer, else 0."""
-    if any(one.error for one in found):
+async def _verify_account(app: App, status: Status) -> Status:
+    if status.state != "valid" or status.stored is None:
+        return status
+    account = app.settings.accounts[status.account]
+    try:
+        flow = accounts.load_flow(app.settings, account, account.ref_context.environ)
+        proxy = accounts.proxy_url(account)
+    except ConfigError as error:
+        return replace(status, error=error)  # the other accounts are asked all the same
+    async with client(proxy) as http:
+        answer = await flow.verify(status.stored.token, http)
+    if answer.verdict is Verdict.REJECTED:
+        app.store.tokens.drop(status.account)
+    elif answer.verdict is Verdict.VALID:
+        app.store.tokens.mark_verified(status.account)
+    return replace(status, verdict=answer.verdict, detail=answer.detail)
+
+
+def exit_code(statuses: Sequence[Status]) -> int:
+    """2: fix the config. 3: an account has no living token. 5: a broker gave no answer. Else 0."""
+    if any(status.error for status in statuses):
         return ConfigError.exit_code
-    if any(one.state != "valid" or one.verdict is Verdict.REJECTED for one in found):
+    if any(status.state != "valid" or status.verdict is Verdict.REJECTED for status in statuses):
         return TokenRejected.exit_code
-    return 5 if any(one.verdict is not Verdict.VALID for one in found) else 0
+    return 5 if any(status.verdict is not Verdict.VALID for status in statuses) else 0
 
 
 def token(app: App, account: Account) -> dict[str, Any]:
@@ -170,7 +159,7 @@ def token(app: App, account: Account) -> dict[str, Any]:
     """
     stored = app.store.tokens.get(account.name)
     if stored is None or stored.token.expired(app.clock.now()):
-        detail = "has no token yet" if stored is None else f"has none since {render.local(stored.token.expires_at)}"
+        detail = "has no token yet" if stored is None else f"has none since {format_ist(stored.token.expires_at)}"
         raise TokenRejected(f"{account.name} {detail}", hint=f"Run `autologin run {account.name}`.")
     return stored.token.to_json(account.name, account.broker)
 
@@ -181,22 +170,5 @@ def field_of(data: Any, path: str) -> str:
     Raises:
         AutologinError: there is no such field.
     """
-    found = formats.field_of(data, path)
-    return found if isinstance(found, str) else render.as_text(found)
-
-
-async def _verified(app: App, one: Status) -> Status:
-    if one.state != "valid" or one.stored is None:
-        return one
-    account = app.settings.accounts[one.account]
-    try:
-        flow, proxy = loader.flow_for(app.settings, account, account.place.environ), loader.proxy_url(account)
-    except ConfigError as error:
-        return replace(one, error=error)  # the other accounts are asked all the same
-    async with client(proxy) as http:
-        answer = await flow.verify(one.stored.token, http)
-    if answer.verdict is Verdict.REJECTED:
-        app.store.tokens.drop(one.account)
-    elif answer.verdict is Verdict.VALID:
-        app.store.tokens.mark_verified(one.account)
-    return replace(one, verdict=answer.verdict, detail=answer.detail)
+    value = formats.field_of(data, path)
+    return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)

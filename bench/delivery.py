@@ -38,7 +38,7 @@ from autologin.delivery.sinks.base import parse
 from autologin.login import capture
 from autologin.message import Message
 from autologin.sandbox.server import Sandbox
-from autologin.secret_refs import Place
+from autologin.secret_refs import RefContext
 from autologin.store.store import Store
 from autologin.token import Token
 
@@ -129,7 +129,7 @@ async def drained(folder, accounts):
     hook = parse({"type": "webhook", "url": url, "secret": {"env": "HOOK"}})
     file = parse({"type": "file", "path": str(folder / "tokens/{account}.json")})
     store = Store.open(folder / "state", SystemClock())
-    post = Dispatcher({"file": file, "one": hook, "two": hook}, Place(folder, {"HOOK": SECRET}), store, SystemClock())
+    post = Dispatcher({"file": file, "one": hook, "two": hook}, RefContext(folder, {"HOOK": SECRET}), store, SystemClock())
     now = datetime.now(UTC)
     token = Token(SecretStr("t" * 300), now, now + timedelta(hours=20), "AB1234", {"api_key": "k"})
     for index in range(accounts):

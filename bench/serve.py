@@ -29,17 +29,18 @@ BROKERS = ("zerodha", "upstox", "fyers")
 SERVING = """
 import asyncio, sys
 from pathlib import Path
-from autologin import config, log
+from autologin import log
+from autologin.config import loader
 from autologin.clock import SystemClock
 from autologin.app import App
 from autologin.web.app import serve_http
-from autologin.market.calendar import Calendar
+from autologin.market.loader import load_calendar
 from autologin.service.service import Service
 
 async def main(file):
     log.configure(verbose=False)
-    settings = config.load(file)
-    service = Service(App.open(settings, SystemClock()), Calendar.load, file)
+    settings = loader.load(file)
+    service = Service(App.open(settings, SystemClock()), load_calendar, file)
     web = await serve_http(service, "127.0.0.1:0")
     task = asyncio.ensure_future(service.serve())
     loop = asyncio.get_running_loop()

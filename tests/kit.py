@@ -23,7 +23,7 @@ import yaml
 
 from autologin import run as walk
 from autologin.app import App
-from autologin.config import loader
+from autologin.config import accounts, loader
 from autologin.flow import registry
 from autologin.login.browser import Driver
 from autologin.sandbox.server import Sandbox
@@ -170,7 +170,7 @@ async def rehearsal(folder, *scenarios, broker="zerodha", clock=None, page_delay
 def secrets_of(twin):
     """What must stand nowhere: secret credentials, and every one-time value so far."""
     flow = registry.load(twin.broker)
-    mine = [value for key, value in twin.credentials.items() if loader.is_secret(flow, key)]
+    mine = [value for key, value in twin.credentials.items() if accounts.is_secret(flow, key)]
     return [*mine, *twin.otps, *twin.codes_issued]
 
 

@@ -12,8 +12,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
 
 from autologin.app import App
+from autologin.clock import IST
 from autologin.config import loader
-from autologin.flow.base import IST
 from autologin.service.service import Service
 
 FLOW = """
@@ -207,7 +207,7 @@ class Vigil:
 
     async def kill(self):
         """The process is gone in the middle of whatever it did."""
-        for task in {self.task, *(one.work for one in self.service._accounts.values() if one.work)}:
+        for task in {self.task, *(state.task for state in self.service._accounts.values() if state.task)}:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
         self.service.store.close()

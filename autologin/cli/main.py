@@ -125,7 +125,7 @@ def status(ctx: click.Context, *, verify: bool, as_json: bool) -> None:
 
     settings = settings_of(ctx)
     app = open_app(settings)
-    found = looking.look(app)
+    found = looking.read_statuses(app.settings, app.store, app.clock)
     if verify:
         found = wait_for(lambda: looking.verify(app, found))
     show("statuses", found, as_json=as_json)
@@ -345,10 +345,11 @@ def browser() -> None:
 def path(ctx: click.Context, *, headed: bool) -> None:
     """Print which browser would be started."""
     from autologin.config import loader, yaml_file
+    from autologin.config.schema import BrowserSettings
     from autologin.login import browser as starting
 
     there = yaml_file.find(ctx.obj[0], loader.environment())
-    own = settings_of(ctx).browser if there else loader.BrowserSettings()
+    own = settings_of(ctx).browser if there else BrowserSettings()
     click.echo(starting.find(own, headless=not headed))
 
 

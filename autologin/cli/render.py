@@ -8,16 +8,17 @@ from dataclasses import asdict
 from itertools import groupby
 from textwrap import indent
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import click
 
+from autologin.clock import format_ist
 from autologin.errors import AutologinError, ConfigError, Problem
+from autologin.flow.base import Verdict
 from autologin.redaction import scrub
+from autologin.status import describe_delivery
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from autologin.cli.commands.calendar import Agenda, Row
     from autologin.delivery.dispatcher import DeliveryResult
@@ -27,7 +28,11 @@ if TYPE_CHECKING:
     from autologin.status import Status
 
 COLOURS = {"ok": "green", "issued": "green", "still_valid": "green", "warning": "yellow", "problem": "red", "failed": "red"}
-INDIA = ZoneInfo("Asia/Kolkata")
+VERDICTS = {
+    Verdict.VALID: "valid says the broker",
+    Verdict.REJECTED: "refused by the broker",
+    Verdict.UNKNOWN: "the broker could not be asked",
+}
 
 
 def as_text(data: Any) -> str:
@@ -78,7 +83,7 @@ def outcomes(found: Sequence[Outcome], *, as_json: bool) -> None:
         click.echo(as_text({"accounts": [_outcome(one) for one in found], **_problems(_to_mend(found))}))
         return
     for one in found:
-        until = f"  valid until {local(one.expires_at)}" if one.expires_at else ""
+        until = f"  valid until {format_ist(one.expires_at)}" if one.expires_at else ""
         click.echo(f"{one.account:<16} {_coloured(one.outcome, 11)}{until}  ({one.seconds:.1f} s)")
         _deliveries(one.deliveries)
         for problem in _to_mend([one]):
@@ -143,13 +148,39 @@ def statuses(found: Sequence[Status], *, as_json: bool) -> None:
         click.echo(as_text({"accounts": [one.to_json() for one in found], **_problems(_to_mend(found))}))
         return
     for one in found:
-        click.echo(f"{one.account:<16} {one.broker:<12} {one.in_words()}")
-        for line in one.more():
+        click.echo(f"{one.account:<16} {one.broker:<12} {_describe_token(one)}")
+        for line in _status_details(one):
             click.echo(f"    {line}")
         for problem in _to_mend([one]):
             _tell_problem(problem, "    ")
     if not found:
         click.echo("No account is configured.")
+
+
+def _describe_token(status: Status) -> str:
+    if status.stored is None:
+        return "no token"
+    until = format_ist(status.stored.token.expires_at)
+    if status.state == "expired":
+        return f"expired at {until}"
+    return f"valid until {until}" + (f", {VERDICTS[status.verdict]}" if status.verdict else "")
+
+
+def _status_details(status: Status) -> Iterator[str]:
+    """What else there is to tell of an account, in lines."""
+    if status.stored and status.stored.verified_at:
+        yield f"last confirmed by the broker at {format_ist(status.stored.verified_at)}"
+    if status.detail:
+        yield f"the broker said: {status.detail}"
+    if status.block:
+        since = f"blocked since {format_ist(status.block.at)} after {status.block.error}"
+        yield f"{since}: {status.block.message}"
+        yield f"`autologin unblock {status.account}` lifts it, once you know why it was refused"
+    for message in status.owed:
+        yield f"{message.sink}: {describe_delivery(message)}"
+    if status.last:
+        how = status.last.error or status.last.outcome or "was cut off"
+        yield f"last run at {format_ist(status.last.began)}: {how}"
 
 
 def agenda(found: Agenda, *, as_json: bool) -> None:
@@ -194,11 +225,6 @@ def webhook_event(event: Event, *, as_json: bool) -> None:
         return
     told = f"refused, {event.refused}" if event.refused else f"verified{', again' if event.again else ''}"
     click.echo(f"{event.type or '?':<15} {event.account:<16} {event.id}  {told}")
-
-
-def local(moment: datetime) -> str:
-    """A moment as people in India read it."""
-    return f"{moment.astimezone(INDIA):%Y-%m-%d %H:%M} IST"
 
 
 def _coloured(word: str, width: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets as random
+import secrets
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -44,7 +44,7 @@ def extended(text: str, blocks: Mapping[str, list[str]]) -> str | None:
 
 def loads(file: Path, text: str, environ: Mapping[str, str]) -> bool:
     """Whether the real loader takes it, as a file beside the one that it is to become."""
-    trial = file.with_name(f".{file.name}.{random.token_hex(8)}.tmp")
+    trial = file.with_name(f".{file.name}.{secrets.token_hex(8)}.tmp")
     try:
         files.replace(trial, text.encode())
         return not loader.read(trial, environ).problems

@@ -1,31 +1,23 @@
-"""Loading the config, and making from an account the flow that signs in to it. The only reader of the environment."""
+"""Loading the config. The only reader of the environment."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import ValidationError
 
-from autologin import redaction
 from autologin.config import overrides, validation, yaml_file
-from autologin.config.schema import Account, BrowserSettings, Schedule, Settings, origin_of
+from autologin.config.schema import LoadContext, Settings
 from autologin.errors import ConfigError, Problem
-from autologin.flow import registry
-from autologin.problems import Loc, Report, did_you_mean, dotted, errors_of
-from autologin.secret_refs import Place, resolve
+from autologin.problems import Loc, Report, did_you_mean, errors_of
+from autologin.secret_refs import RefContext
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from pydantic_core import ErrorDetails
-
-    from autologin.flow.base import Flow
-
-__all__ = ["Account", "BrowserSettings", "Schedule", "Settings", "flow_for", "load", "proxy_parts", "proxy_url", "state_keys"]
 
 MINIMAL = """The least that works:
   accounts:
@@ -44,18 +36,9 @@ class Reading:
 
     file: Path | None
     document: Mapping[str, Any]
-    layers: overrides.Layers
+    overlay: overrides.Overlay
     settings: Settings | None
     problems: list[Problem]
-
-
-@dataclass
-class Prepared:
-    """An account as far as it can be made ready: its flow, or what stands against it."""
-
-    flow: Flow | None = None
-    problems: list[Problem] = field(default_factory=list)
-    newlines_left_out: list[str] = field(default_factory=list)
 
 
 def environment() -> Mapping[str, str]:
@@ -85,117 +68,23 @@ def read(path: Path | None, environ: Mapping[str, str]) -> Reading:
     """
     file = yaml_file.find(path, environ)
     document, problems = yaml_file.read(file) if file else ({}, [])
-    layers = overrides.Layers(Settings, document)
-    reading = Reading(file, document, layers, None, problems)
+    overlay = overrides.Overlay(Settings, document)
+    reading = Reading(file, document, overlay, None, problems)
     if problems and not document:
         return reading
-    problems += _lay_over(layers, environ)
-    if file is None and not layers.values.get("accounts"):
-        raise ConfigError([_nowhere(environ), *problems])
-    _validate(reading, Place(file.absolute().parent if file else Path.cwd(), environ))
+    from_folder, folder_problems = overrides.from_folder(environ, Settings.model_fields)
+    from_environment, environment_problems = overrides.from_environment(environ)
+    overlay.apply(from_folder)
+    overlay.apply(from_environment)
+    problems += [*folder_problems, *environment_problems, *overlay.problems]
+    if file is None and not overlay.values.get("accounts"):
+        raise ConfigError([_no_config(environ), *problems])
+    refs = RefContext(file.absolute().parent if file else Path.cwd(), environ)
+    _validate(reading, LoadContext(refs, file, overlay.applied))
     return reading
 
 
-def flow_for(settings: Settings, account: Account, environ: Mapping[str, str] = os.environ) -> Flow:
-    """The flow of an account, its secrets resolved, checked and known to the redactor. Other accounts' are not touched.
-
-    A `command` reference may take up to 30 seconds.
-
-    Raises:
-        ConfigError: every problem of this account's credentials.
-    """
-    prepared = prepare(settings, account, environ)
-    if prepared.flow is None:
-        raise ConfigError(prepared.problems)
-    return prepared.flow
-
-
-def prepare(settings: Settings, account: Account, environ: Mapping[str, str]) -> Prepared:
-    """The flow of an account, or every reason why there is none."""
-    kind = registry.load(account.broker)
-    report = Report(settings.origin)
-    place = Place(settings.folder, environ)
-    prefix: Loc = ("accounts", account.name, "credentials")
-    values: dict[str, str] = {}
-    result = Prepared(problems=report.problems)
-    for key, reference in account.credentials.items():
-        try:
-            found = resolve(dotted((*prefix, key)), reference, place)
-        except ConfigError as error:
-            report.add((*prefix, key), error.problems[0].message, error.problems[0].hint)
-            continue
-        values[key] = found.value.get_secret_value()
-        if is_secret(kind, key):
-            redaction.remember(values[key])
-        if found.newline_left_out or settings.newline_left_out((*prefix, key)):
-            result.newlines_left_out.append(dotted((*prefix, key)))
-    credentials = _validated(kind.Credentials, values, report, prefix)
-    options = _validated(kind.Options, account.options, report, ("accounts", account.name, "options"))
-    result.flow = None if report.problems else kind(credentials, account.endpoints, options)
-    return result
-
-
-def _validated(model: type[BaseModel], values: Mapping[str, Any], report: Report, prefix: Loc) -> BaseModel | None:
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        report.add_validation(error, model, values, prefix)
-        return None
-
-
-def state_keys(settings: Settings) -> list[SecretStr]:
-    """The keys that seal the store, the newest first; none: the store makes its own.
-
-    Raises:
-        ConfigError: one of them cannot be resolved.
-    """
-    found = [resolve(f"state.keys.{index}", key, settings.place).value for index, key in enumerate(settings.state.keys)]
-    redaction.remember(*(key.get_secret_value() for key in found))
-    return found
-
-
-def proxy_url(account: Account, environ: Mapping[str, str] | None = None) -> str | None:
-    """The account's proxy as httpx wants it; None where it has none.
-
-    Raises:
-        ConfigError: it cannot be resolved, or is no http, https or socks5 address.
-    """
-    if account.proxy is None:
-        return None
-    key = f"accounts.{account.name}.proxy"
-    place = account.place if environ is None else Place(account.place.folder, environ)
-    url = resolve(key, account.proxy, place).value.get_secret_value()
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in {"http", "https", "socks5"} and parts.hostname and (parts.port or True)
-    except ValueError:
-        usable = False
-    if not usable:
-        raise ConfigError(Problem(key, "is not a proxy's address", "Write it as http://host:port, https:// or socks5://."))
-    redaction.remember(*(unquote(word) for word in (parts.password,) if word))
-    return url
-
-
-def proxy_parts(account: Account, environ: Mapping[str, str] | None = None) -> dict[str, str] | None:
-    """The account's proxy as Playwright wants it: server, username, password.
-
-    Raises:
-        ConfigError: as `proxy_url`, or Chromium cannot use it.
-    """
-    url = proxy_url(account, environ)
-    if url is None:
-        return None
-    parts = urlsplit(url)
-    if parts.scheme == "socks5" and parts.username:
-        detail = "is a socks5 proxy with a password, which Chromium does not support"
-        hint = "Use the proxy's http:// address, or let it know this machine by its address."
-        raise ConfigError(Problem(f"accounts.{account.name}.proxy", detail, hint))
-    server = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-    login = {"username": parts.username, "password": parts.password}
-    return {"server": server, **{name: unquote(word) for name, word in login.items() if word}}
-
-
-def _nowhere(environ: Mapping[str, str]) -> Problem:
+def _no_config(environ: Mapping[str, str]) -> Problem:
     here, users = yaml_file.usual_places(environ)
     detail = f"there is none: looked at AUTOLOGIN_CONFIG (not set), ./{here} and {users}"
     return Problem(
@@ -206,46 +95,37 @@ def _nowhere(environ: Mapping[str, str]) -> Problem:
     )
 
 
-def _lay_over(layers: overrides.Layers, environ: Mapping[str, str]) -> list[Problem]:
-    files, problems = overrides.from_folder(environ, Settings.model_fields)
-    variables, more = overrides.from_environment(environ)
-    layers.lay_over(files)
-    layers.lay_over(variables)
-    return [*problems, *more, *layers.problems]
-
-
-def _validate(reading: Reading, place: Place) -> None:
-    layers = reading.layers
-    origins = {override.loc: override.given for override in layers.overrides}
-    report = Report(lambda loc: origin_of(origins, loc), reading.problems)
-    handed_in: Any = {"source": layers}
-    declared = set(layers.values.get("sinks") or ())
-    _accounts_only_outside(reading, report)
+def _validate(reading: Reading, context: LoadContext) -> None:
+    overlay = reading.overlay
+    report = Report(lambda loc: overrides.origin_of(overlay.applied, loc), reading.problems)
+    declared = set(overlay.values.get("sinks") or ())
+    _report_accounts_without_broker(reading, report)
     while reading.settings is None:
         try:
-            reading.settings = Settings(**handed_in)
+            reading.settings = Settings.model_validate(overlay.values, context=context)
         except ValidationError as error:
-            report.add_validation(error, Settings, layers.values)
-            unusable = [layers.drop(_unusable(details)) for details in errors_of(error)]
-            if not any(unusable):
+            report.add_validation(error, Settings, overlay.values)
+            dropped = [overlay.drop(_unusable(details)) for details in errors_of(error)]
+            if not any(dropped):
                 return
-    reading.settings.placed(reading.file, place, origins)
-    if not layers.values.get("accounts") and not report.problems:
+    if not overlay.values.get("accounts") and not report.problems:
         detail = "no account is configured" if reading.document else "the config is empty"
         report.add(("accounts",), detail, MINIMAL)
     validation.check(reading.settings, report, declared)
 
 
-def _accounts_only_outside(reading: Reading, report: Report) -> None:
+def _report_accounts_without_broker(reading: Reading, report: Report) -> None:
     """A variable with a mistyped account makes an account that is nothing but that variable."""
-    accounts = reading.layers.values.get("accounts")
+    accounts = reading.overlay.values.get("accounts")
     written = reading.document.get("accounts") or {}
-    for override in reading.layers.overrides:
-        if len(override.loc) < 3 or not isinstance(accounts, dict) or not isinstance(written, dict):
+    if not isinstance(accounts, dict) or not isinstance(written, dict):
+        return
+    for loc, override in reading.overlay.applied.items():
+        if len(loc) < 3 or loc[0] != "accounts":
             continue
-        name = str(override.loc[1])
-        if override.loc[0] == "accounts" and name not in written and "broker" not in accounts[name]:
-            detail = f"is missing: only {override.given.origin} speaks of this account"
+        name = str(loc[1])
+        if name not in written and "broker" not in accounts[name]:
+            detail = f"is missing: only {override.origin} speaks of this account"
             hint = f"{did_you_mean(name, written)} Otherwise set AUTOLOGIN_ACCOUNTS__{name.upper()}__BROKER."
             report.add(("accounts", name, "broker"), detail, hint)
 
@@ -253,13 +133,3 @@ def _accounts_only_outside(reading: Reading, report: Report) -> None:
 def _unusable(details: ErrorDetails) -> Loc:
     """What cannot be used because of an error: where a key is missing, the whole that it is missing from."""
     return details["loc"][:-1] if details["type"] in {"missing", "unknown_type"} else details["loc"]
-
-
-def is_secret(flow: type[Flow], key: str) -> bool:
-    """Whether a credential is secret. One that the flow does not know may be a secret with a mistyped name."""
-    found = flow.Credentials.model_fields.get(key)
-    return found is None or _holds_secret(found.annotation)
-
-
-def _holds_secret(kind: Any) -> bool:
-    return kind is SecretStr or any(map(_holds_secret, get_args(kind)))

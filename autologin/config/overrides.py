@@ -12,21 +12,16 @@ from __future__ import annotations
 import copy
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, get_origin
-
-from pydantic_settings import PydanticBaseSettingsSource
 
 from autologin.errors import Problem
 from autologin.problems import Loc, below, dotted, kind_at, known_keys, nearest, value_at
 from autologin.secret_refs import Secret, UnreadableError, exists, read_file, without_newline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    from pydantic.fields import FieldInfo
-    from pydantic_settings import BaseSettings
+    from pydantic import BaseModel
 
 PREFIX = "AUTOLOGIN_"
 RESERVED = {"AUTOLOGIN_CONFIG", "AUTOLOGIN_SECRETS_DIR"}
@@ -35,7 +30,7 @@ KUBERNETES = re.compile(r"AUTOLOGIN_(SERVICE_(HOST|PORT\w*)|PORT|PORT_\d+_(TCP|U
 SECRETS_FOLDER = Path("/run/secrets")
 
 
-class Given(NamedTuple):
+class Override(NamedTuple):
     """A value from outside the YAML: who gives it, the rest of its name, its text."""
 
     origin: str
@@ -44,54 +39,44 @@ class Given(NamedTuple):
     newline_left_out: bool = False
 
 
-@dataclass(frozen=True)
-class Override:
-    """A value that replaces what the YAML says at one place."""
-
-    loc: Loc
-    value: Any
-    given: Given
-
-
 class UnknownError(Exception):
     """A name that leads to no key: the fix."""
 
 
-class Layers(PydanticBaseSettingsSource):
-    """The source of the settings: the YAML document with the overrides laid over it."""
+class Overlay:
+    """The YAML document with the overrides laid over it."""
 
-    def __init__(self, settings_cls: type[BaseSettings], document: Mapping[str, Any]) -> None:
-        super().__init__(settings_cls)
+    def __init__(self, model: type[BaseModel], document: Mapping[str, Any]) -> None:
+        self._model = model
         self.values: dict[str, Any] = copy.deepcopy(dict(document))
-        self.overrides: list[Override] = []
+        self.applied: dict[Loc, Override] = {}
         self.problems: list[Problem] = []
 
-    def __call__(self) -> dict[str, Any]:
-        """The values, as they are now."""
-        return self.values
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """The value of one key; pydantic-settings asks for it by name."""
-        del field
-        return self.values.get(field_name), field_name, False
-
-    def lay_over(self, given: Iterable[Given]) -> None:
+    def apply(self, overrides: Iterable[Override]) -> None:
         """Lay values over what is there. Shallow ones first, so that a deeper one can correct a part of them.
 
         A `type` comes before its neighbours: which keys a sink has depends on it.
         """
         seen: dict[Loc, str] = {}
-        for one in sorted(given, key=lambda one: (one.name.count("__"), not one.name.upper().endswith("__TYPE"))):
-            override = self._override(one)
-            if override is None:
+        for override in sorted(overrides, key=_depth_and_type):
+            try:
+                loc = _loc_of(override.name, self._model, self.values)
+            except UnknownError as error:
+                self.problems.append(Problem(override.origin, "matches no key of the config", str(error)))
                 continue
-            if other := seen.get(override.loc):
-                detail = f"is set twice, by {other} and by {one.origin}"
-                self.problems.append(Problem(dotted(override.loc), detail, "Remove one of them."))
+            try:
+                value = _decode(override.text, kind_at(self._model, loc, self.values))
+            except ValueError:
+                detail = f"is not valid JSON (from {override.origin})"
+                self.problems.append(Problem(dotted(loc), detail, "Check its brackets and quotes."))
                 continue
-            seen[override.loc] = one.origin
-            self.overrides.append(override)
-            _put(self.values, override.loc, override.value)
+            if other := seen.get(loc):
+                detail = f"is set twice, by {other} and by {override.origin}"
+                self.problems.append(Problem(dotted(loc), detail, "Remove one of them."))
+                continue
+            seen[loc] = override.origin
+            self.applied[loc] = override
+            _put(self.values, loc, value)
 
     def drop(self, loc: Loc) -> bool:
         """Take away a value that cannot be used, so that the rest can be looked at; False where it is gone already."""
@@ -102,49 +87,53 @@ class Layers(PydanticBaseSettingsSource):
                 return self.drop(loc[:depth])
         return isinstance(parent, dict) and parent.pop(loc[-1], self) is not self
 
-    def _override(self, given: Given) -> Override | None:
-        try:
-            loc = _loc_of(given.name, self.settings_cls, self.values)
-            kind = kind_at(self.settings_cls, loc, self.values)
-            return Override(loc, _decoded(given.text, kind), given)
-        except UnknownError as error:
-            self.problems.append(Problem(given.origin, "matches no key of the config", str(error)))
-        except ValueError:
-            self.problems.append(
-                Problem(dotted(loc), f"is not valid JSON (from {given.origin})", "Check its brackets and quotes.")
-            )
-        return None
+
+def _depth_and_type(override: Override) -> tuple[int, bool]:
+    return override.name.count("__"), not override.name.upper().endswith("__TYPE")
 
 
-def from_environment(environ: Mapping[str, str]) -> tuple[list[Given], list[Problem]]:
+def origin_of(overrides: Mapping[Loc, Override], loc: Loc) -> str | None:
+    """The variable or file that sets a value or the whole that it is a part of; None for the config file."""
+    for end in range(len(loc), 0, -1):
+        if loc[:end] in overrides:
+            return overrides[loc[:end]].origin
+    return None
+
+
+def from_environment(environ: Mapping[str, str]) -> tuple[list[Override], list[Problem]]:
     """The overrides in the environment, and the files that could not be read."""
-    found, problems = [], []
+    overrides: list[Override] = []
+    problems = []
     for name, text in sorted(environ.items()):
         if not name.startswith(PREFIX) or name in RESERVED or KUBERNETES.fullmatch(name):
             continue
         rest = name.removeprefix(PREFIX)
         try:
-            found.append(_from_file(Path(text), name, rest[:-5]) if rest.endswith("_FILE") else Given(name, rest, text))
+            if rest.endswith("_FILE"):
+                overrides.append(_from_file(Path(text), name, rest.removesuffix("_FILE")))
+            else:
+                overrides.append(Override(name, rest, text))
         except UnreadableError as error:
             problems.append(Problem(name, error.detail, error.hint))
-    return found, problems
+    return overrides, problems
 
 
-def from_folder(environ: Mapping[str, str], known: Iterable[str]) -> tuple[list[Given], list[Problem]]:
+def from_folder(environ: Mapping[str, str], known: Iterable[str]) -> tuple[list[Override], list[Problem]]:
     """The overrides in the secrets folder. Files that are called otherwise belong to somebody else."""
     named = environ.get("AUTOLOGIN_SECRETS_DIR")
     folder = Path(named) if named else SECRETS_FOLDER
     if named and not exists(folder):
         return [], [Problem("AUTOLOGIN_SECRETS_DIR", f"there is no folder {folder}", "Correct it, or unset it.")]
-    found, problems = [], []
+    overrides: list[Override] = []
+    problems = []
     for file in sorted(_files(folder)):
         rest = file.name[len(PREFIX) :].upper()
         if file.name.upper().startswith(PREFIX) and rest.split("__")[0].lower() in known:
             try:
-                found.append(_from_file(file, str(file), rest))
+                overrides.append(_from_file(file, str(file), rest))
             except UnreadableError as error:
                 problems.append(Problem(str(file), error.detail, error.hint))
-    return found, problems
+    return overrides, problems
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -154,31 +143,35 @@ def _files(folder: Path) -> Iterator[Path]:
         return  # the usual folder is not there, or not this user's
 
 
-def _from_file(file: Path, origin: str, name: str) -> Given:
+def _from_file(file: Path, origin: str, name: str) -> Override:
     text = read_file(file)
     trimmed = without_newline(text)
-    return Given(origin, name, trimmed, newline_left_out=trimmed != text)
+    return Override(origin, name, trimmed, newline_left_out=trimmed != text)
 
 
-def _written(key: str) -> str:
+def _variable_name(key: str) -> str:
     return re.sub(r"[-.]", "_", key).upper()
 
 
 def _loc_of(name: str, kind: Any, raw: Any) -> Loc:
     """The place that a name such as ACCOUNTS__ZERODHA__BROKER means, as far as keys that are there decide it."""
-    rest, prefix = name.upper(), PREFIX
+    rest = name.upper()
+    prefix = PREFIX
     loc: list[str] = []
     while rest or not loc:
-        known = [key for key in known_keys(kind, raw) if rest == _written(key) or rest.startswith(_written(key) + "__")]
+        known = [
+            key for key in known_keys(kind, raw) if rest == _variable_name(key) or rest.startswith(f"{_variable_name(key)}__")
+        ]
         longest = max((len(key) for key in known), default=0)
         meant = [key for key in known if len(key) == longest]
         if len(meant) > 1:
             raise UnknownError(f"It could mean {' or '.join(sorted(meant))}: rename one of them.")
         key = meant[0] if meant else _new_key(rest, kind, raw, prefix)
-        rest = rest[len(_written(key)) :].removeprefix("__")
-        prefix += _written(key) + "__"
+        rest = rest[len(_variable_name(key)) :].removeprefix("__")
+        prefix += _variable_name(key) + "__"
         loc.append(key)
-        kind, raw = below(kind, key, raw), value_at(raw, key)
+        kind = below(kind, key, raw)
+        raw = value_at(raw, key)
     return tuple(loc)
 
 
@@ -188,7 +181,7 @@ def _new_key(rest: str, kind: Any, raw: Any, prefix: str) -> str:
     free = kind is Any or get_origin(kind_at(kind, (), raw)) is dict
     if first and free:
         return first.lower()
-    known = [prefix + _written(key) for key in known_keys(kind, raw)]
+    known = [prefix + _variable_name(key) for key in known_keys(kind, raw)]
     if not known:
         raise UnknownError(f"Nothing stands below {prefix.removesuffix('__')}: it takes the value itself.")
     if meant := nearest(prefix + first, known):
@@ -196,7 +189,7 @@ def _new_key(rest: str, kind: Any, raw: Any, prefix: str) -> str:
     raise UnknownError(f"Known here: {', '.join(known)}.")
 
 
-def _decoded(text: str, kind: Any) -> Any:
+def _decode(text: str, kind: Any) -> Any:
     """The value that a text means at a place of this type. Raises ValueError where it should be JSON and is not.
 
     A secret is its text, byte for byte.

@@ -2,125 +2,59 @@
 
 # No `from __future__ import annotations`: pydantic reads these annotations when the module is imported.
 
-import importlib
-import re
-import zoneinfo
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationInfo, model_validator
 
-from autologin.config.overrides import Given
+from autologin.clock import IST
+from autologin.config.fields import (
+    Count,
+    Cron,
+    Days,
+    Duration,
+    Jitter,
+    Listen,
+    Name,
+    NullIsEmpty,
+    NullIsNoList,
+    TimeOfDay,
+    Url,
+    Zone,
+    empty_if_null,
+    parse_switch,
+)
+from autologin.config.overrides import Override, origin_of
+from autologin.config.yaml_file import STATE_FOLDER
 from autologin.delivery.sinks.base import SinkField
 from autologin.errors import ConfigError, Problem
-from autologin.problems import Loc, did_you_mean, refuse
-from autologin.secret_refs import Place, SecretField
-
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-LONGEST_NAME = 64
-"""Names stand in file names, which have room for 255 bytes, and in tables."""
-UNITS = {"s": 1, "m": 60, "h": 3600}
+from autologin.problems import Loc, did_you_mean
+from autologin.secret_refs import RefContext, SecretField
 
 
-def _name(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", text):
-        refuse("is not a usable name", "Use letters, digits, '.', '_' and '-', starting with a letter or a digit.")
-    if len(text) > LONGEST_NAME:
-        refuse(f"is a name of {len(text)} characters", f"Use at most {LONGEST_NAME}.")
-    return text
+@dataclass(frozen=True)
+class LoadContext:
+    """Where a config comes from. It is pydantic's validation context, so that settings are complete once they are valid."""
+
+    refs: RefContext
+    file: Path | None
+    """None where the environment alone is the config."""
+    overrides: Mapping[Loc, Override]
 
 
-def _seconds(value: Any) -> Any:
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", str(value)) if not isinstance(value, bool) else None
-    seconds = float(found[1]) * UNITS.get(found[2], 1) if found else 0.0
-    if seconds <= 0:
-        refuse("must be a length of time", "Write seconds (90), or a number with s, m or h (10m).")
-    return seconds
+def _absolute(path: Path, info: ValidationInfo) -> Path:
+    return info.context.refs.path(str(path)) if info.context else path
 
 
-def _time_of_day(value: Any) -> time:
-    found = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)", value) if isinstance(value, str) else None
-    if found is None:
-        refuse("must be a time of day", 'Write it in quotes, as "08:15".')
-    return time(int(found[1]), int(found[2]))
+def _absolute_executable(text: str, info: ValidationInfo) -> str:
+    return str(_absolute(Path(text), info)) if "/" in text else text
 
 
-def _days(value: Any) -> str:
-    words = value if isinstance(value, list) else str(value).replace(" ", "").split(",")
-    for word in words:
-        if word not in DAYS and (word not in {"trading", "weekdays", "daily"} or len(words) > 1):
-            refuse("is not a rule for days", "Write trading, weekdays, daily, or days such as mon,tue,fri.")
-    return ",".join(words)
-
-
-def _cron(text: str) -> str:
-    # The reckoning of times is heavy, and only whoever writes an expression pays for it.
-    try:
-        return str(importlib.import_module("autologin.service.schedule").cron(text))
-    except (ValueError, TypeError) as error:
-        return refuse(f"is no cron expression: {error}", 'Such as "15 8 * * 1-5": minute, hour, day, month, weekday.')
-
-
-def _jitter(value: Any) -> Any:
-    return 0.0 if value in (0, "0", "0s") and not isinstance(value, bool) else _seconds(value)
-
-
-def _switch(value: Any) -> Any:
-    return {True: "on", False: "off"}.get(value, value) if isinstance(value, bool) else value
-
-
-def _count(value: Any) -> Any:
-    return refuse("must be a whole number") if isinstance(value, bool) else value
-
-
-def _zone(value: Any) -> Any:
-    try:
-        return zoneinfo.ZoneInfo(value)
-    except (ValueError, TypeError, OSError, KeyError):
-        refuse("is not a known time zone", did_you_mean(str(value), zoneinfo.available_timezones()))
-
-
-def _url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        refuse("must be an address", "Write it as https://host or https://host/path, without a query.")
-    return text
-
-
-def _listen(text: str) -> str:
-    port = re.fullmatch(r"\S+:(\d{1,5})", text)
-    if port is None or int(port[1]) > 65535:
-        refuse("must be an address and a port", 'Write it as "127.0.0.1:8321".')
-    return text
-
-
-def _empty_if_null(value: Any) -> Any:
-    return {} if value is None else value
-
-
-def _list_if_null(value: Any) -> Any:
-    return [] if value is None else value
-
-
-Name = Annotated[str, AfterValidator(_name)]
-Duration = Annotated[float, BeforeValidator(_seconds)]
-TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
-Cron = Annotated[str, AfterValidator(_cron)]
-Jitter = Annotated[float, BeforeValidator(_jitter)]
-Days = Annotated[str, BeforeValidator(_days)]
-Count = Annotated[int, BeforeValidator(_count), Field(ge=1)]
-Url = Annotated[str, AfterValidator(_url)]
-NullIsEmpty = BeforeValidator(_empty_if_null)
-NullIsNoList = BeforeValidator(_list_if_null)
-
-
-def origin_of(origins: Mapping[Loc, Given], loc: Loc) -> str | None:
-    """The variable or file that sets a value or the whole that it is a part of; None for the config file."""
-    return next((origins[loc[:end]].origin for end in range(len(loc), 0, -1) if loc[:end] in origins), None)
+ConfigPath = Annotated[Path, AfterValidator(_absolute)]
+"""A path: `~` is the user's home, and a relative one starts at the config's folder."""
 
 
 class Section(BaseModel):
@@ -131,23 +65,23 @@ class Section(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _null_is_default(cls, value: Any) -> Any:
-        return _empty_if_null(value)
+        return empty_if_null(value)
 
 
 class State(Section):
     """Where the store and the failure bundles are, and the keys that seal what is in them (none: a generated one)."""
 
-    path: Path = Path("~/.local/state/autologin")
+    path: ConfigPath = Field(default=Path(STATE_FOLDER), validate_default=True)
     keys: Annotated[list[SecretField], NullIsNoList] = []
 
 
 class BrowserSettings(Section):
     """Which Chromium, and how. `executable` is a path or the name of a command; None finds one."""
 
-    executable: str | None = None
+    executable: Annotated[str, AfterValidator(_absolute_executable)] | None = None
     channel: str | None = None
     user_agent: str | None = None
-    sandbox: Annotated[Literal["auto", "on", "off"], BeforeValidator(_switch)] = "auto"
+    sandbox: Annotated[Literal["auto", "on", "off"], BeforeValidator(parse_switch)] = "auto"
 
 
 class Schedule(Section):
@@ -176,14 +110,14 @@ class AccountSchedule(Section):
 class Http(Section):
     """Health, metrics and the status page."""
 
-    listen: Annotated[str, AfterValidator(_listen)] = "127.0.0.1:8321"
+    listen: Listen = "127.0.0.1:8321"
     token: SecretField | None = None
 
 
 class CalendarFile(Section):
     """The trading calendar. `override` is a file of the user's own days; docs/calendar.md shows one."""
 
-    override: Path | None = None
+    override: ConfigPath | None = None
 
 
 class Watch(Section):
@@ -218,7 +152,7 @@ class Account(Section):
     timeout: Duration | None = None
 
     _name: str = PrivateAttr(default="")
-    _place: Place = PrivateAttr(default=Place(Path(), {}))
+    _ref_context: RefContext = PrivateAttr(default=RefContext(Path(), {}))
 
     @property
     def name(self) -> str:
@@ -226,24 +160,25 @@ class Account(Section):
         return self._name
 
     @property
-    def place(self) -> Place:
+    def ref_context(self) -> RefContext:
         """Where its references are followed from."""
-        return self._place
+        return self._ref_context
 
-    def placed(self, name: str, place: Place) -> None:
+    def bind(self, name: str, ref_context: RefContext) -> None:
         """Tell the account its name, and where its references are followed from."""
-        self._name, self._place = name, place
+        self._name = name
+        self._ref_context = ref_context
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """The whole config. `autologin.config.loader.load` makes it."""
 
-    model_config = SettingsConfigDict(extra="forbid", hide_input_in_errors=True, validate_default=False)
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    timezone: Annotated[zoneinfo.ZoneInfo, BeforeValidator(_zone)] = zoneinfo.ZoneInfo("Asia/Kolkata")
+    timezone: Zone = IST
     state: State = State()
     browser: BrowserSettings = BrowserSettings()
-    flows_dir: Path | None = None
+    flows_dir: ConfigPath | None = None
     schedule: Schedule = Schedule()
     calendar: CalendarFile = CalendarFile()
     sinks: Annotated[dict[Name, SinkField], NullIsEmpty] = {}
@@ -254,62 +189,46 @@ class Settings(BaseSettings):
     watch: Watch = Watch()
     notify: Notify = Notify()
 
-    _file: Path | None = PrivateAttr(default=None)
-    _place: Place = PrivateAttr(default=Place(Path(), {}))
-    _origins: Mapping[Loc, Given] = PrivateAttr(default_factory=dict)
+    _source: LoadContext = PrivateAttr()
 
+    @model_validator(mode="before")
     @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only the source that `load` hands in: the process's environment is never looked at behind its back."""
-        del settings_cls, env_settings, dotenv_settings, file_secret_settings
-        return (init_settings().get("source", init_settings),)
+    def _default_path_is_validated(cls, values: Any) -> Any:
+        """The state folder's default starts at the user's home, which only validation knows."""
+        return {"state": {}, **values} if isinstance(values, dict) else values
 
-    def placed(self, file: Path | None, place: Place, origins: Mapping[Loc, Given]) -> None:
-        """Tell the settings where they come from; paths become absolute."""
-        self._file, self._place, self._origins = file, place, origins
-        self.state = self.state.model_copy(update={"path": place.path(str(self.state.path))})
-        self.flows_dir = self.flows_dir and place.path(str(self.flows_dir))
-        if self.calendar.override:
-            self.calendar = CalendarFile(override=place.path(str(self.calendar.override)))
-        if self.browser.executable and "/" in self.browser.executable:
-            executable = str(place.path(self.browser.executable))
-            self.browser = self.browser.model_copy(update={"executable": executable})
-        self.sinks = {name: sink.anchored(place).used_by(self._users(name)) for name, sink in self.sinks.items()}
+    def model_post_init(self, context: LoadContext) -> None:
+        """Tell the parts what they need to know of the whole."""
+        self._source = context
         for name, account in self.accounts.items():
-            account.placed(name, place)
-
-    def _users(self, sink: str) -> dict[str, str]:
-        return {name: account.broker for name, account in self.accounts.items() if sink in account.sinks}
+            account.bind(name, context.refs)
+        for name, sink in self.sinks.items():
+            users = {account.name: account.broker for account in self.accounts.values() if name in account.sinks}
+            self.sinks[name] = sink.anchored(context.refs).used_by(users)
 
     @property
     def file(self) -> Path | None:
         """The config file; None where the environment alone is the config."""
-        return self._file
+        return self._source.file
 
     @property
-    def place(self) -> Place:
+    def ref_context(self) -> RefContext:
         """Where references are followed from."""
-        return self._place
+        return self._source.refs
 
     @property
     def folder(self) -> Path:
         """What relative paths are relative to."""
-        return self._place.folder
+        return self._source.refs.folder
 
     def origin(self, loc: Loc) -> str | None:
         """The variable or file that a value comes from; None for the config file."""
-        return origin_of(self._origins, loc)
+        return origin_of(self._source.overrides, loc)
 
     def newline_left_out(self, loc: Loc) -> bool:
         """Whether a value came from a file outside the config that ended in a newline."""
-        return loc in self._origins and self._origins[loc].newline_left_out
+        override = self._source.overrides.get(loc)
+        return override is not None and override.newline_left_out
 
     def account(self, name: str) -> Account:
         """The account of this name, or the one account at the broker of this name.

@@ -14,6 +14,8 @@ from autologin.errors import Problem
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+STATE_FOLDER = "~/.local/state/autologin"
+"""Where the store is, unless the config says otherwise."""
 TEXT = "tag:yaml.org,2002:str"
 MERGE = "tag:yaml.org,2002:merge"
 SURPRISING = {"timestamp", "value", "int", "float"}

@@ -19,7 +19,7 @@ from autologin.delivery.sinks.base import Sink, SinkConfig
 from autologin.errors import AutologinError, ConfigError, DeliveryFailed, Problem
 from autologin.log import event
 from autologin.message import Message
-from autologin.secret_refs import Place, Secret, resolve
+from autologin.secret_refs import RefContext, Secret, resolve
 from autologin.store.records import Claim, DeliveryState
 from autologin.store.store import Store
 
@@ -50,7 +50,7 @@ class Dispatcher:
     """The sinks of a config, made when they are needed, and the outbox that feeds them."""
 
     configs: Mapping[str, SinkConfig]
-    place: Place
+    ref_context: RefContext
     store: Store
     clock: Clock
     _sinks: dict[str, Sink] = field(default_factory=dict)
@@ -63,7 +63,7 @@ class Dispatcher:
             ConfigError: it is not in the config, or cannot be made from it.
         """
         if name not in self._sinks:
-            self._sinks[name] = self.configs[name].build(name, self.place)
+            self._sinks[name] = self.configs[name].build(name, self.ref_context)
         return self._sinks[name]
 
     def subscribed(self, names: Collection[str], kind: str) -> list[str]:
@@ -178,7 +178,7 @@ class Dispatcher:
 
     def _secret_text(self, key: str, secret: Secret) -> str:
         try:
-            return resolve(key, secret, self.place).value.get_secret_value()
+            return resolve(key, secret, self.ref_context).value.get_secret_value()
         except ConfigError:
             return ""  # which is a change too; the delivery that it stops says what is wrong with it
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from playwright.async_api import Browser, BrowserContext, Playwright
 
-    from autologin.config.loader import BrowserSettings
+    from autologin.config.schema import BrowserSettings
 
 TALKATIVE = ("DEBUG", "DEBUGP", "PWDEBUG")
 """Variables that make Playwright print what is typed, passwords too."""

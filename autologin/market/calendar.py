@@ -1,28 +1,23 @@
 """The trading calendar: when NSE, BSE and MCX trade, from 2024 to the last year that they have published.
 
-    calendar = Calendar.load()
+    calendar = load_calendar()                                  market/loader.py
     calendar.is_trading_day(date(2026, 11, 8), ["equity"])      True: Muhurat trading, on a Sunday
     calendar.sessions(date(2026, 11, 10), "commodity")          the evening alone, as on most holidays of NSE
 
-The dates are in data/calendar.json, each with its sources, and a user's own file goes over them; docs/calendar.md says how
+The dates are in calendar.json, each with its sources, and a user's own file goes over them; docs/calendar.md says how
 sure they are. What is not known stays unknown: the time of a session is None until it is published, and a day after
 `good_until` is neither a trading day nor a closed one.
 """
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
-from zoneinfo import ZoneInfo
+from typing import Any, Literal, TypeVar
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+from autologin.clock import IST
 
-INDIA = ZoneInfo("Asia/Kolkata")
-DATA = Path(__file__).with_name("calendar.json")
 SegmentName = Literal["equity", "currency", "commodity"]
 SEGMENTS: tuple[SegmentName, ...] = ("equity", "currency", "commodity")
 REGULAR = "Regular hours"
@@ -108,7 +103,8 @@ class Segment:
         return Session(REGULAR, hours.sources, hours.note, _at(day, hours.opens), _at(day, hours.closes))
 
     def _partial(self, day: date, closure: Closure) -> Session:
-        regular, boundary = self._regular(day), _at(day, self.evening or time(17))
+        regular = self._regular(day)
+        boundary = _at(day, self.evening or time(17))
         common = replace(regular, sources=closure.sources, note=closure.note)
         if closure.part == "morning":
             return replace(common, name=f"Evening session ({closure.name})", opens=boundary)
@@ -117,12 +113,17 @@ class Segment:
     def _hours(self, day: date) -> Hours:
         return next((hours for hours in reversed(self.hours) if hours.since <= day), self.hours[0])
 
-    def overridden(self, name: str, override: Override) -> Segment:
+    def overlaid(self, name: str, override: Override) -> Segment:
         """The segment with the user's word for its days."""
         closures = {day: closure for (day, segment), closure in override.closures.items() if segment == name}
         extra = {day: sessions for (day, segment), sessions in override.sessions.items() if segment == name}
         own = frozenset({*closures, *extra})
-        return replace(self, closures=_less(self.closures, own) | closures, extra=_less(self.extra, own) | extra, own=own)
+        return replace(
+            self,
+            closures=_without(self.closures, own) | closures,
+            extra=_without(self.extra, own) | extra,
+            own=own,
+        )
 
 
 class Calendar:
@@ -136,22 +137,7 @@ class Calendar:
         """The last day that it knows. The next year's holidays are published in December."""
         self.sources: Mapping[str, str] = {**data["sources"], OWN: "your own file (calendar.override)"}
         """What each key in a `sources` stands for."""
-        self._segments = {name: _segment(one).overridden(name, override) for name, one in data["segments"].items()}
-
-    @classmethod
-    def load(cls, override: Path | None = None) -> Calendar:
-        """The shipped calendar, with a user's own file over it.
-
-        Raises:
-            ConfigError: that file cannot be used; every problem at once.
-        """
-        with DATA.open(encoding="utf-8") as file:
-            data = json.load(file)
-        if override is None:
-            return cls(data)
-        from autologin.market import loader  # noqa: PLC0415  (YAML and pydantic, which only those need who have a file)
-
-        return cls(data, loader.read(override))
+        self._segments = {name: _segment(segment).overlaid(name, override) for name, segment in data["segments"].items()}
 
     def knows(self, day: date, segment: str) -> bool:
         """Whether anything can be said of this day."""
@@ -177,19 +163,23 @@ class Calendar:
 
         Today's session counts where its time is not known: it may still come.
         """
-        found = (session for day in self._days(after) for session in self._in_order(day, segments))
-        return next((session for session in found if session.opens is None or session.opens > after), None)
+        for day in self._days(after):
+            for session in self._in_order(day, segments):
+                if session.opens is None or session.opens > after:
+                    return session
+        return None
 
     def _days(self, after: datetime) -> Iterator[date]:
-        day = max(after.astimezone(INDIA).date(), self.first)
-        last = max(self.good_until, *(max(one.own, default=self.first) for one in self._segments.values()))
+        day = max(after.astimezone(IST).date(), self.first)
+        own = (max(segment.own, default=self.first) for segment in self._segments.values())
+        last = max(self.good_until, *own)
         while day <= last:
             yield day
             day += DAY
 
     def _in_order(self, day: date, segments: Sequence[str]) -> list[Session]:
-        found = [session for segment in segments for session in self.sessions(day, segment)]
-        return sorted(found, key=lambda session: session.opens or _at(day, time.min))
+        sessions = [session for segment in segments for session in self.sessions(day, segment)]
+        return sorted(sessions, key=lambda session: session.opens or _at(day, time.min))
 
 
 def moment(day: date, hour: time | None) -> datetime | None:
@@ -198,11 +188,11 @@ def moment(day: date, hour: time | None) -> datetime | None:
 
 
 def _at(day: date, hour: time) -> datetime:
-    return datetime.combine(day, hour, INDIA)
+    return datetime.combine(day, hour, IST)
 
 
-def _less(days: Mapping[date, Value], without: frozenset[date]) -> dict[date, Value]:
-    return {day: value for day, value in days.items() if day not in without}
+def _without(days: Mapping[date, Value], excluded: frozenset[date]) -> dict[date, Value]:
+    return {day: value for day, value in days.items() if day not in excluded}
 
 
 def _segment(data: Mapping[str, Any]) -> Segment:
@@ -216,8 +206,13 @@ def _segment(data: Mapping[str, Any]) -> Segment:
 
 
 def _hours(row: Mapping[str, Any]) -> Hours:
-    opens, closes = time.fromisoformat(row["opens"]), time.fromisoformat(row["closes"])
-    return Hours(date.fromisoformat(row["from"]), opens, closes, tuple(row["sources"]), row.get("note", ""))
+    return Hours(
+        since=date.fromisoformat(row["from"]),
+        opens=time.fromisoformat(row["opens"]),
+        closes=time.fromisoformat(row["closes"]),
+        sources=tuple(row["sources"]),
+        note=row.get("note", ""),
+    )
 
 
 def _closure(row: Mapping[str, Any]) -> Closure:
@@ -225,7 +220,8 @@ def _closure(row: Mapping[str, Any]) -> Closure:
 
 
 def _session(day: date, row: Mapping[str, Any]) -> Session:
-    opens, closes = moment(day, _time(row["opens"])), moment(day, _time(row["closes"]))
+    opens = moment(day, _time(row["opens"]))
+    closes = moment(day, _time(row["closes"]))
     return Session(row["name"], tuple(row["sources"]), row.get("note", ""), opens, closes)
 
 

@@ -1,4 +1,4 @@
-"""A user's own file of trading days, which goes over the shipped calendar (`calendar: {override: FILE}`).
+"""Loading the calendar: what is shipped, and over it a user's own file of days (`calendar: {override: FILE}`).
 
     good_until: 2027-12-31
     closures:
@@ -12,25 +12,39 @@ Without `segments` an entry is for all three. What it says of a day and a segmen
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError
 
+from autologin.clock import IST
 from autologin.config import yaml_file
-from autologin.config.schema import NullIsNoList, Section, TimeOfDay
+from autologin.config.fields import NullIsNoList, TimeOfDay
+from autologin.config.schema import Section
 from autologin.errors import ConfigError, Problem
 from autologin.market import calendar
 from autologin.problems import Report, refuse
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+DATA = Path(__file__).with_name("calendar.json")
+
+
+def load_calendar(override: Path | None = None) -> calendar.Calendar:
+    """The shipped calendar, with a user's own file over it.
+
+    Raises:
+        ConfigError: that file cannot be used; every problem at once.
+    """
+    with DATA.open(encoding="utf-8") as file:
+        data = json.load(file)
+    return calendar.Calendar(data, read_override(override) if override else None)
 
 
 def _date(value: Any) -> date:
     try:
-        return datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=calendar.INDIA).date()
+        return datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=IST).date()
     except (ValueError, TypeError):
         refuse("must be a date", "Write it as 2027-01-26.")
 
@@ -69,7 +83,7 @@ class _File(Section):
     sessions: Annotated[list[_Open], NullIsNoList] = Field(default_factory=list)
 
 
-def read(file: Path) -> calendar.Override:
+def read_override(file: Path) -> calendar.Override:
     """What the file says.
 
     Raises:
@@ -79,21 +93,16 @@ def read(file: Path) -> calendar.Override:
         raise ConfigError(Problem("calendar.override", f"there is no file {file}", "Correct the path, or remove the key."))
     document, problems = yaml_file.read(file)
     report = Report(lambda _: None)
-    whole = _validated(document, report)
-    if whole is not None:
+    whole = None
+    try:
+        whole = _File.model_validate(document)
         _check(whole, report)
-    problems += [Problem(f"{file}: {one.key}", one.message, one.hint) for one in report.problems]
+    except ValidationError as error:
+        report.add_validation(error, _File, document)
+    problems += [Problem(f"{file}: {problem.key}", problem.message, problem.hint) for problem in report.problems]
     if problems or whole is None:
         raise ConfigError(problems)
     return _override(whole)
-
-
-def _validated(document: dict[str, Any], report: Report) -> _File | None:
-    try:
-        return _File.model_validate(document)
-    except ValidationError as error:
-        report.add_validation(error, _File, document)
-        return None
 
 
 def _check(whole: _File, report: Report) -> None:
@@ -102,7 +111,8 @@ def _check(whole: _File, report: Report) -> None:
         if closed.part != "all" and closed.segments != ["commodity"]:
             hint = "Only commodities have an evening: write `segments: [commodity]`, and the others as an entry of their own."
             report.add(("closures", index, "part"), "is for the commodity segment alone", hint)
-        if seen & (about := set(_about(closed))):
+        about = set(_about(closed))
+        if seen & about:
             report.add(("closures", index, "day"), "is there twice for one segment", "Remove one of them.")
         seen |= about
     for index, session in enumerate(whole.sessions):
@@ -131,5 +141,6 @@ def _closure(entry: _Closed) -> calendar.Closure:
 
 
 def _session(entry: _Open) -> calendar.Session:
-    opens, closes = calendar.moment(entry.day, entry.opens), calendar.moment(entry.day, entry.closes)
+    opens = calendar.moment(entry.day, entry.opens)
+    closes = calendar.moment(entry.day, entry.closes)
     return calendar.Session(entry.name, (calendar.OWN,), opens=opens, closes=closes)

@@ -13,30 +13,26 @@ import asyncio
 import json
 import os
 import signal
+from collections.abc import Awaitable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import Literal
 
+from autologin.config.schema import Settings
 from autologin.errors import AutologinError, ConfigError, NoticeFailed, Problem
 from autologin.log import event
 from autologin.redaction import scrub
-from autologin.secret_refs import resolve
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Collection, Iterator
-    from pathlib import Path
-
-    from autologin.config.schema import Settings
-    from autologin.secret_refs import Secret
-    from autologin.store.alerts import Alerts
+from autologin.secret_refs import Secret, resolve
+from autologin.store.alerts import Alerts
 
 SECONDS = 20.0
-"""For one notice on one way."""
+"""For one notification on one way."""
 INSTALL = "pip install 'broker-autologin[notify]'"
 
 
 @dataclass(frozen=True)
-class Notice:
+class Notification:
     """What somebody is told. `cause` is a stable name; `account` is empty where it is about none."""
 
     kind: Literal["alert", "recovered", "test"]
@@ -46,11 +42,12 @@ class Notice:
     text: str
 
 
-class Teller:
+class Notifier:
     """The ways to people that a config names."""
 
     def __init__(self, settings: Settings, alerts: Alerts) -> None:
-        self._settings, self._alerts = settings, alerts
+        self._settings = settings
+        self._alerts = alerts
         self._sending: set[asyncio.Task[None]] = set()
 
     def alert(self, account: str, cause: str, text: str, *, image: Path | None = None) -> None:
@@ -58,28 +55,30 @@ class Teller:
         if self._alerts.begin(account, cause):
             event("alert", level="ERROR", account=account, cause=cause, message=text)
             title = f"autologin: {account} {cause.replace('_', ' ')}"
-            self._later(Notice("alert", account, cause, title, scrub(text)), image)
+            self._send(Notification("alert", account, cause, title, scrub(text)), image)
 
-    def over(self, account: str, causes: Collection[str]) -> None:
+    def recover(self, account: str, causes: Collection[str]) -> None:
         """Tell that causes are over, where they had been told."""
         if ended := self._alerts.end(account, causes):
             event("recovered", account=account, causes=", ".join(ended))
             words = ", ".join(cause.replace("_", " ") for cause in ended)
-            self._later(Notice("recovered", account, ended[0], f"autologin: {account} recovered", f"Over: {words}."), None)
+            title = f"autologin: {account} recovered"
+            self._send(Notification("recovered", account, ended[0], title, f"Over: {words}."), None)
 
     def ping(self, *, good: bool) -> None:
         """Ask the dead man's switch."""
         if self._settings.notify.ping:
-            self._task(_quietly(self._ping(self._settings.notify.ping, good=good)))
+            self._start(_quietly(self._ping(self._settings.notify.ping, good=good)))
 
     async def test(self) -> list[str]:
-        """Send a test notice on every way; gives the ways.
+        """Send a test notification on every way; gives the ways.
 
         Raises:
             ConfigError: there is none.
             NoticeFailed: one of them did not take it; the others were tried all the same.
         """
-        ways = list(self._ways(Notice("test", "", "test", "autologin: a test", "This is a test. All is well."), None))
+        notification = Notification("test", "", "test", "autologin: a test", "This is a test. All is well.")
+        ways = list(self._ways(notification, None))
         if not ways:
             raise ConfigError(Problem("notify", "names no way to anybody", "Set notify.urls or notify.command."))
         ends = await asyncio.gather(*(sending for _, sending in ways), return_exceptions=True)
@@ -95,47 +94,51 @@ class Teller:
         if self._sending:
             await asyncio.wait(self._sending, timeout=SECONDS)
 
-    def _later(self, notice: Notice, image: Path | None) -> None:
-        for _, sending in self._ways(notice, image):
-            self._task(_quietly(sending))
+    def _send(self, notification: Notification, image: Path | None) -> None:
+        for _, sending in self._ways(notification, image):
+            self._start(_quietly(sending))
 
-    def _task(self, work: Awaitable[None]) -> None:
+    def _start(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
 
-    def _ways(self, notice: Notice, image: Path | None) -> Iterator[tuple[str, Awaitable[None]]]:
-        told = self._settings.notify
-        for index, url in enumerate(told.urls):
-            yield f"notify.urls.{index}", self._apprise(f"notify.urls.{index}", url, notice, image)
-        if told.command:
-            yield "notify.command", self._command(told.command, notice)
+    def _ways(self, notification: Notification, image: Path | None) -> Iterator[tuple[str, Awaitable[None]]]:
+        notify = self._settings.notify
+        for index, url in enumerate(notify.urls):
+            key = f"notify.urls.{index}"
+            yield key, self._apprise(key, url, notification, image)
+        if notify.command:
+            yield "notify.command", self._command(notify.command, notification)
 
-    async def _apprise(self, key: str, url: Secret, notice: Notice, image: Path | None) -> None:
+    async def _apprise(self, key: str, url: Secret, notification: Notification, image: Path | None) -> None:
         try:
             import apprise  # noqa: PLC0415  (only whoever is told by it pays for it)
         except ImportError:
             raise NoticeFailed("apprise is not installed", hint=INSTALL) from None
-        way = apprise.Apprise()
-        if not way.add(resolve(key, url, self._settings.place).value.get_secret_value()):
-            raise ConfigError(Problem(key, "is no address that Apprise knows", "See Apprise's list of services."))
-        sent = way.async_notify(body=notice.text, title=notice.title, attach=str(image) if image else None)
-        if not await asyncio.wait_for(sent, SECONDS):
-            raise NoticeFailed(f"{key}: it was not accepted")
+        service = apprise.Apprise()
+        address = resolve(key, url, self._settings.ref_context).value.get_secret_value()
+        if not service.add(address):
+            raise ConfigError(Problem(key, "is not an address that Apprise knows", "See Apprise's list of services."))
+        attachment = str(image) if image else None
+        sending = service.async_notify(body=notification.text, title=notification.title, attach=attachment)
+        if not await asyncio.wait_for(sending, SECONDS):
+            raise NoticeFailed(f"{key}: not accepted")
 
-    async def _command(self, command: str, notice: Notice) -> None:
-        place = self._settings.place
+    async def _command(self, command: str, notification: Notification) -> None:
+        context = self._settings.ref_context
         process = await asyncio.create_subprocess_shell(
             command,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
-            cwd=place.folder,
-            env=dict(place.environ),
+            cwd=context.folder,
+            env=dict(context.environ),
             start_new_session=True,
         )
         try:
-            await asyncio.wait_for(process.communicate(json.dumps(asdict(notice)).encode()), SECONDS)
+            content = json.dumps(asdict(notification)).encode()
+            await asyncio.wait_for(process.communicate(content), SECONDS)
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
@@ -145,11 +148,11 @@ class Teller:
     async def _ping(self, url: Secret, *, good: bool) -> None:
         import httpx  # noqa: PLC0415  (100 ms that only a ping needs)
 
-        address = resolve("notify.ping", url, self._settings.place).value.get_secret_value()
+        address = resolve("notify.ping", url, self._settings.ref_context).value.get_secret_value()
         async with httpx.AsyncClient(timeout=SECONDS, trust_env=False) as http:
             answer = await http.get(address if good else f"{address.rstrip('/')}/fail")
         if not answer.is_success:
-            raise NoticeFailed(f"notify.ping: it answered {answer.status_code}")
+            raise NoticeFailed(f"notify.ping: HTTP {answer.status_code}")
 
 
 async def _quietly(sending: Awaitable[None]) -> None:

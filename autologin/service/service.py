@@ -1,6 +1,6 @@
 """`autologin serve`: the walk of `run.py` with a clock, for months, with nobody watching.
 
-Twice a minute, and whenever something is due, it looks at every account: what does this moment of its plan ask for? The
+Twice a minute, and whenever something is due, it looks at every account: what does this moment of its window ask for? The
 answer comes from the store and the clock alone, so a restart, a sleeping machine and a clock that jumps change nothing.
 """
 
@@ -9,57 +9,52 @@ from __future__ import annotations
 import asyncio
 import gc
 import random
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
 
-from autologin import run as walk
-from autologin.cli import render
+from autologin import run as runs
+from autologin.app import App
+from autologin.clock import IST, Clock, format_ist
 from autologin.config import loader
+from autologin.config.schema import Account, Settings
 from autologin.delivery.dispatcher import Dispatcher
-from autologin.errors import AutologinError, ConfigError, NeedsPerson, Rejected
-from autologin.flow.base import IST, Verdict
+from autologin.errors import AutologinError, ConfigError
+from autologin.flow.base import Verdict
 from autologin.log import event
 from autologin.service import schedule
-from autologin.service.notifier import Teller
-from autologin.service.schedule import Known, Plan, Timetable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-    from pathlib import Path
-
-    from autologin.app import App
-    from autologin.clock import Clock
-    from autologin.config.schema import Account, Settings
-    from autologin.run import Outcome
-    from autologin.service.schedule import Action, Calendar
-    from autologin.store.store import Store
+from autologin.service.alerts import MARGIN, AlertRules
+from autologin.service.notifier import Notifier
+from autologin.service.schedule import Action, Calendar, History, Timetable, Window
+from autologin.store.store import Store
 
 LOOK = 30.0
 """Seconds between two looks at the accounts, at most."""
-MARGIN = timedelta(minutes=10)
-"""Before `ready_by`: when it is told that an account has no token yet, while there is time to act."""
 RUNS = 60
-"""Runs of a plan that are looked at, at most."""
-UNDELIVERED = timedelta(minutes=2)
-"""How long a sink may be owed a token before somebody is told."""
+"""Runs of a window that are looked at, at most."""
 
 
 @dataclass
-class Watched:
+class AccountState:
     """What the service remembers of an account between two looks; nothing that a restart may not lose."""
 
-    table: Timetable
+    timetable: Timetable
     verify_due: float = 0.0
-    since: datetime | None = None
+    ignore_failures_before: datetime | None = None
     """Runs that failed before this do not count: the config has changed."""
-    asked: bool = False
-    """Whether somebody asked for a run now."""
-    announced: datetime | None = None
-    unknown: date | None = None
+    run_requested: bool = False
+    announced_run: datetime | None = None
+    unknown_day: date | None = None
     """The last day of which the calendar knew nothing."""
-    work: asyncio.Task[None] | None = None
+    task: asyncio.Task[None] | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a run or a check of the token is under way."""
+        return self.task is not None and not self.task.done()
 
 
 @dataclass
@@ -67,24 +62,23 @@ class Service:
     """The accounts of one config, looked after."""
 
     app: App
-    calendars: Callable[[Path | None], Calendar]
-    """The calendar with a user's own days over it."""
+    load_calendar: Callable[[Path | None], Calendar]
+    """Gives the calendar with a user's own days over it."""
     file: Path | None = None
-    beat: Callable[[], None] = lambda: None
+    heartbeat: Callable[[], None] = lambda: None
     """Called at every look: whoever waits for it knows that the service turns."""
-    _accounts: dict[str, Watched] = field(default_factory=dict)
+    _accounts: dict[str, AccountState] = field(default_factory=dict)
     _draining: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _retiring: asyncio.Task[None] | None = None
-    _purged: date | None = None
+    _purged_on: date | None = None
     _due: list[datetime] = field(default_factory=list)
     """When something will be due, as far as the last look could see."""
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _stopping: bool = False
 
     def __post_init__(self) -> None:
-        self.calendar = self.calendars(self.settings.calendar.override)
-        self._places = asyncio.Semaphore(self.settings.concurrency)
-        self.teller = Teller(self.settings, self.store.alerts)
+        self.calendar = self.load_calendar(self.settings.calendar.override)
+        self._slots = asyncio.Semaphore(self.settings.concurrency)
         self._set_up()
 
     # What others see
@@ -105,27 +99,27 @@ class Service:
         return self.app.clock
 
     def next_run(self, account: str) -> datetime | None:
-        """When an account's next plan begins."""
-        plan = self._accounts[account].table.next(self.clock.now())
-        return plan.at if plan else None
+        """When an account's next window begins."""
+        window = self._accounts[account].timetable.next(self.clock.now())
+        return window.at if window else None
 
     def due_now(self, account: str) -> bool:
         """Whether an account's login time has come, and the market is open or to open."""
-        return self._accounts[account].table.current(self.clock.now()) is not None
+        return self._accounts[account].timetable.current(self.clock.now()) is not None
 
     def due_today(self, account: str) -> bool:
         """Whether an account's login time has come, or comes later today."""
-        now, plan = self.clock.now(), self._accounts[account].table.next(self.clock.now())
-        return self.due_now(account) or (plan is not None and plan.at.astimezone(IST).date() == now.astimezone(IST).date())
+        next_run = self.next_run(account)
+        today = self.clock.now().astimezone(IST).date()
+        return self.due_now(account) or (next_run is not None and next_run.astimezone(IST).date() == today)
 
     def running(self, account: str) -> bool:
         """Whether a run of an account is under way here."""
-        work = self._accounts[account].work
-        return work is not None and not work.done()
+        return self._accounts[account].is_busy
 
     async def run_now(self, account: str) -> None:
-        """Run an account as soon as there is a place."""
-        self._accounts[account].asked = True
+        """Run an account as soon as there is a free slot."""
+        self._accounts[account].run_requested = True
         self._wake.set()
 
     # Its life
@@ -136,7 +130,7 @@ class Service:
         try:
             while not self._stopping:
                 self._wake.clear()
-                self.beat()
+                self.heartbeat()
                 self._look()
                 await self._pause()
         finally:
@@ -149,10 +143,10 @@ class Service:
         self._wake.set()
 
     def reload(self) -> None:
-        """Take over the config file as it is now; one that cannot be used is told and left alone."""
+        """Take over the config file as it is now; one that cannot be used is logged and left alone."""
         try:
             settings = loader.load(self.file)
-            self.calendar = self.calendars(settings.calendar.override)
+            self.calendar = self.load_calendar(settings.calendar.override)
         except ConfigError as error:
             for problem in error.problems:
                 event("config_refused", level="ERROR", key=problem.key, message=problem.message, hint=problem.hint)
@@ -160,31 +154,37 @@ class Service:
         if settings.state.path != self.settings.state.path or settings.http.listen != self.settings.http.listen:
             event("restart_needed", level="WARNING", message="state and http.listen are taken over at the next start")
         self._retiring = asyncio.ensure_future(self._retire(self.app.dispatcher, self._under_way()))
-        post = Dispatcher(settings.sinks, settings.place, self.store, self.clock)
-        self.app = replace(self.app, settings=settings, dispatcher=post)
-        self.teller = Teller(settings, self.store.alerts)
+        dispatcher = Dispatcher(settings.sinks, settings.ref_context, self.store, self.clock)
+        self.app = replace(self.app, settings=settings, dispatcher=dispatcher)
         self._set_up()
         event("config_reloaded", accounts=", ".join(self._accounts))
         self._wake.set()
 
-    async def _retire(self, post: Dispatcher, users: list[asyncio.Task[None]]) -> None:
-        """Close what the sinks of a former config keep open, once nobody uses it; its accounts may be gone from the new one."""
+    async def _retire(self, dispatcher: Dispatcher, users: list[asyncio.Task[None]]) -> None:
+        """Close what a former config's sinks keep open, once nobody uses it; its accounts may be gone."""
         await asyncio.gather(*users, return_exceptions=True)
-        await post.close()
+        await dispatcher.close()
 
     def _under_way(self) -> list[asyncio.Task[None]]:
         """Runs and deliveries, those of former configs too."""
-        working = [one.work for one in self._accounts.values() if one.work]
-        return [*working, *self._draining.values(), *([self._retiring] if self._retiring else [])]
+        tasks = [state.task for state in self._accounts.values() if state.task]
+        tasks += self._draining.values()
+        return [*tasks, self._retiring] if self._retiring else tasks
 
     def _set_up(self) -> None:
-        former, now = self._accounts, self.clock.now()
+        """Make what follows from the config; what is known of accounts that were there before stays."""
+        self.notifier = Notifier(self.settings, self.store.alerts)
+        self._alert_rules = AlertRules(self.notifier, self.store)
+        former = self._accounts
         self._accounts = {}
         for name, account in self.settings.accounts.items():
             times = self.settings.schedule_for(account)
-            table = Timetable(name, times, account.segments, self.settings.timezone, self.calendar)
-            known = former.get(name)
-            self._accounts[name] = replace(known, table=table, since=now, announced=None) if known else Watched(table)
+            timetable = Timetable(name, times, account.segments, self.settings.timezone, self.calendar)
+            state = AccountState(timetable)
+            if name in former:
+                now = self.clock.now()
+                state = replace(former[name], timetable=timetable, ignore_failures_before=now, announced_run=None)
+            self._accounts[name] = state
 
     async def _pause(self) -> None:
         asleep = asyncio.ensure_future(self.clock.sleep(self._until_next()))
@@ -192,8 +192,8 @@ class Service:
         try:
             await asyncio.wait([asleep, awake], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for one in (asleep, awake):
-                one.cancel()
+            asleep.cancel()
+            awake.cancel()
 
     def _until_next(self) -> float:
         now = self.clock.now()
@@ -211,69 +211,71 @@ class Service:
                 task.cancel()
             await asyncio.gather(*under_way, patience, return_exceptions=True)
         await self.app.close()
-        await self.teller.close()
+        await self.notifier.close()
 
     # One look
 
     def _look(self) -> None:
         now = self.clock.now()
-        if self._purged != now.date():
-            self._purged = now.date()
+        if self._purged_on != now.date():
+            self._purged_on = now.date()
             self.app.purge()
         self._due = []
-        for name, watched in self._accounts.items():
-            self._look_at(name, watched, now)
+        for name, state in self._accounts.items():
+            self._look_at(name, state, now)
         self._deliver(now)
 
-    def _look_at(self, name: str, watched: Watched, now: datetime) -> None:
-        plan, following = watched.table.current(now), watched.table.next(now)
-        self._announce(name, watched, plan, following)
-        self._due += [following.at] if following else []
-        if plan:
-            known = self._known(name, plan)
-            self._act(name, watched, plan, known, now)
-            self._mind_readiness(name, plan, known, now)
-            self._due += _moments(plan, known, now)
-        elif watched.asked and not self.running(name):
-            watched.asked = False
+    def _look_at(self, name: str, state: AccountState, now: datetime) -> None:
+        window = state.timetable.current(now)
+        following = state.timetable.next(now)
+        self._announce(name, state, window, following)
+        if following:
+            self._due.append(following.at)
+        if state.run_requested and not state.is_busy:
+            state.run_requested = False
             self._begin(name, "login")
+        if window:
+            self._work_in(name, state, window, now)
 
-    def _act(self, name: str, watched: Watched, plan: Plan, known: Known, now: datetime) -> None:
-        if self.running(name):
-            return
-        if watched.asked:
-            watched.asked = False
-            self._begin(name, "login")
-        elif action := schedule.wanted(now, plan, known, self.settings.watch):
-            self._begin(name, action)
-        elif known.stored and plan.opens <= now and self._verify_is_due(watched):
-            self._start(name, self._verify)
+    def _work_in(self, name: str, state: AccountState, window: Window, now: datetime) -> None:
+        """Do what a moment of a window asks for, and tell of what is late."""
+        history = self._history(name, window)
+        if not state.is_busy:
+            action = schedule.next_action(now, window, history, self.settings.watch)
+            if action:
+                self._begin(name, action)
+            elif history.stored and window.opens <= now and self._verify_is_due(state):
+                self._start(name, self._verify)
+        if not history.has_verified_token(window, now):
+            self._alert_rules.check_readiness(name, window, history, now)
+        elif not state.is_busy:
+            self._alert_rules.end_login_alerts(name)
+        self._due += _moments(window, history, now)
 
-    def _known(self, name: str, plan: Plan) -> Known:
-        since, runs = self._accounts[name].since, self.store.history.runs(name, RUNS, plan.at)
-        return Known(
-            self.store.tokens.get(name), [run for run in runs if schedule.good(run) or not since or run.began >= since]
-        )
+    def _history(self, name: str, window: Window) -> History:
+        start = self._accounts[name].ignore_failures_before
+        since_window = self.store.history.runs(name, RUNS, window.at)
+        counted = [run for run in since_window if schedule.is_good(run) or not start or run.began >= start]
+        return History(self.store.tokens.get(name), counted)
 
     @staticmethod
-    def _announce(name: str, watched: Watched, plan: Plan | None, following: Plan | None) -> None:
+    def _announce(name: str, state: AccountState, window: Window | None, following: Window | None) -> None:
         at = following.at if following else None
-        if at != watched.announced:
-            watched.announced = at
-            event("next_run", account=name, at=render.local(at) if at else "never")
-        if plan and not plan.certain and watched.unknown != plan.at.date():
-            watched.unknown = plan.at.date()
-            event(
-                "calendar_unknown", level="WARNING", account=name, message="nobody knows whether the market trades; logging in"
-            )
+        if at != state.announced_run:
+            state.announced_run = at
+            event("next_run", account=name, at=format_ist(at) if at else "never")
+        if window and not window.certain and state.unknown_day != window.at.date():
+            state.unknown_day = window.at.date()
+            detail = "nobody knows whether the market trades; logging in"
+            event("calendar_unknown", level="WARNING", account=name, message=detail)
 
-    def _verify_is_due(self, watched: Watched) -> bool:
+    def _verify_is_due(self, state: AccountState) -> bool:
         now = self.clock.monotonic()
-        if watched.verify_due > now:
+        if state.verify_due > now:
             return False
-        first = not watched.verify_due
+        first = not state.verify_due
         every = self.settings.watch.verify_every
-        watched.verify_due = now + every * random.uniform(0.9, 1.1)  # noqa: S311  (it only spreads calls)
+        state.verify_due = now + every * random.uniform(0.9, 1.1)  # noqa: S311  (it only spreads calls)
         return not first
 
     # What is done
@@ -283,94 +285,61 @@ class Service:
 
     def _start(self, name: str, work: Callable[[Account], Coroutine[None, None, None]]) -> None:
         account = self.settings.accounts[name]
-        self._accounts[name].work = asyncio.ensure_future(self._placed(account, work))
+        self._accounts[name].task = asyncio.ensure_future(self._in_slot(account, work))
 
-    async def _placed(self, account: Account, work: Callable[[Account], Coroutine[None, None, None]]) -> None:
+    async def _in_slot(self, account: Account, work: Callable[[Account], Coroutine[None, None, None]]) -> None:
+        """Work on an account once there is a free slot; nothing that goes wrong ends the service."""
         try:
-            async with self._places:
+            async with self._slots:
                 await work(account)
         except AutologinError as error:
             event("failed", level="ERROR", account=account.name, error=error.name, message=error.detail)
         except Exception as bug:  # noqa: BLE001  (one account's mistake must not end the service for the others)
-            event("failed", level="ERROR", account=account.name, message=f"{type(bug).__name__}, a mistake in autologin")
+            detail = f"{type(bug).__name__}, a mistake in autologin"
+            event("failed", level="ERROR", account=account.name, message=detail)
         finally:
-            await self._leave_no_driver(account.name)
+            await self._stop_idle_driver(account.name)
             self._wake.set()
 
-    async def _leave_no_driver(self, name: str) -> None:
+    async def _stop_idle_driver(self, name: str) -> None:
         """Chromium's driver runs only while a login does."""
-        if self.app.driver.started and not any(self.running(other) for other in self._accounts if other != name):
+        others = (state for other, state in self._accounts.items() if other != name)
+        if self.app.driver.started and not any(state.is_busy for state in others):
             with suppress(Exception):
                 await self.app.driver.stop()
             gc.collect()  # a login leaves megabytes in cycles, which Python itself would not look at for days
 
     async def _run(self, account: Account, action: Action) -> None:
-        outcome = await walk.one(self.app, account, force=action == "renew")
-        self.teller.ping(good=outcome.outcome != "failed")
-        if outcome.outcome == "failed":
-            self._tell_failure(account.name, outcome)
-        else:
+        outcome = await runs.one(self.app, account, force=action == "renew")
+        good = outcome.outcome != "failed"
+        self.notifier.ping(good=good)
+        if good:
             self._accounts[account.name].verify_due = 0.0
-            self.teller.over(account.name, self._about_logins(account.name))
+        self._alert_rules.check_outcome(account.name, outcome)
 
     async def _verify(self, account: Account) -> None:
-        answer = await walk.verify_stored(self.app, account)
+        answer = await runs.verify_stored(self.app, account)
         if answer.verdict is Verdict.REJECTED:
-            again = "autologin logs in again." if self.settings.watch.relogin else "Run it again, or set watch.relogin."
-            detail = (
-                f"The broker refuses the token; somebody may have logged in elsewhere ({answer.detail or 'no words'}). {again}"
-            )
-            self.teller.alert(account.name, "token_rejected", detail)
-
-    def _tell_failure(self, name: str, outcome: Outcome) -> None:
-        """Tell at once what needs a person; everything else may fix itself until it is late."""
-        error = outcome.error
-        if isinstance(error, NeedsPerson | Rejected | ConfigError):
-            self.teller.alert(name, error.name, error.message, image=error.bundle and error.bundle / "screenshot.png")
-
-    def _about_logins(self, name: str) -> list[str]:
-        return [cause for cause in self.store.alerts.causes(name) if not cause.startswith("sink ")]
-
-    def _mind_readiness(self, name: str, plan: Plan, known: Known, now: datetime) -> None:
-        """Tell that an account is late, and that it is too late."""
-        if known.proven(plan, now):
-            if not self.running(name):
-                self.teller.over(name, self._about_logins(name))
-            return
-        why = next((run.message for run in known.runs if run.message), "No run has come to an end yet.")
-        if plan.ready_by - MARGIN <= now < plan.closes:
-            self.teller.alert(name, "late", f"No proven token yet, and it is due at {render.local(plan.ready_by)}. {why}")
-        if plan.ready_by <= now < plan.closes:
-            self.teller.alert(name, "not_ready", f"No proven token at {render.local(plan.ready_by)}. {why}")
+            relogin = self.settings.watch.relogin
+            self._alert_rules.report_rejected_token(account.name, answer.detail, relogin=relogin)
 
     def _deliver(self, now: datetime) -> None:
         outbox = self.store.outbox
         for sink in outbox.outstanding():
-            busy = self._draining.get(sink)
+            draining = self._draining.get(sink)
             due = outbox.next_due(sink)
-            if (busy is None or busy.done()) and due and due <= now:
-                self._draining[sink] = asyncio.ensure_future(self.app.dispatcher.drain([sink], seconds=0))
+            if (draining is None or draining.done()) and due and due <= now:
+                drain = self.app.dispatcher.drain([sink], seconds=0)
+                self._draining[sink] = asyncio.ensure_future(drain)
         for name in self._accounts:
-            self._mind_deliveries(name, now)
-
-    def _mind_deliveries(self, name: str, now: datetime) -> None:
-        for one in self.store.outbox.latest(name):
-            cause = f"sink {one.sink}"
-            if one.outcome == "delivered":
-                self.teller.over(name, [cause])
-            elif one.outcome is None and one.tries and one.error and now - self._owed_since(one.about, now) >= UNDELIVERED:
-                self.teller.alert(name, cause, f"{one.sink} has not got its {one.type}: {one.error}")
-
-    @staticmethod
-    def _owed_since(about: str, now: datetime) -> datetime:
-        try:
-            return datetime.fromisoformat(about)
-        except ValueError:
-            return now
+            self._alert_rules.check_deliveries(name, now)
 
 
-def _moments(plan: Plan, known: Known, now: datetime) -> list[datetime]:
-    """When something may be due in a plan."""
-    again = schedule.again_at(known.runs) if known.runs and not known.proven(plan, now) else None
-    renew = schedule.renew_at(plan, known.stored) if known.stored else None
-    return [plan.opens, plan.ready_by - MARGIN, plan.ready_by, *filter(None, (again, renew))]
+def _moments(window: Window, history: History, now: datetime) -> list[datetime]:
+    """When something may be due in a window."""
+    moments: list[datetime | None] = [window.opens, window.ready_by - MARGIN, window.ready_by]
+    if history.runs and not history.has_verified_token(window, now):
+        moments.append(schedule.retry_at(history.runs))
+    if history.stored:
+        moments.append(schedule.renew_at(window, history.stored))
+    return [moment for moment in moments if moment]

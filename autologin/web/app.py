@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
@@ -16,19 +16,13 @@ from starlette.routing import Route
 from autologin.errors import AutologinError, ConfigError, Problem
 from autologin.log import event
 from autologin.web import auth, metrics, status_page
-from autologin.web.readiness import standings
+from autologin.web.interface import ServiceView
+from autologin.web.readiness import Readiness, read_readiness
 from autologin.web.server import Served
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-    from autologin.clock import Clock
-    from autologin.config.schema import Settings
-    from autologin.store.store import Store
-    from autologin.web.readiness import Standing
 
 HEADERS = {
     "cache-control": "no-store",
@@ -41,52 +35,13 @@ HEADERS = {
     "x-frame-options": "DENY",
 }
 """On every answer."""
-MOST = 4096
-"""Bytes of a form."""
+MAX_FORM = 4096
+"""Bytes."""
 
 
-class Board(Protocol):
-    """What is shown, and what the buttons do. The service is one."""
-
-    @property
-    def settings(self) -> Settings:
-        """The config as it is now."""
-        ...
-
-    @property
-    def store(self) -> Store:
-        """The store."""
-        ...
-
-    @property
-    def clock(self) -> Clock:
-        """The clock."""
-        ...
-
-    def next_run(self, account: str) -> datetime | None:
-        """When an account's next login is planned."""
-        ...
-
-    def due_now(self, account: str) -> bool:
-        """Whether an account's login time has come, and the market is open or to open."""
-        ...
-
-    def due_today(self, account: str) -> bool:
-        """Whether an account's login time has come, or comes later today."""
-        ...
-
-    def running(self, account: str) -> bool:
-        """Whether a run of an account is under way."""
-        ...
-
-    async def run_now(self, account: str) -> None:
-        """Start a run, and do not wait for it."""
-        ...
-
-
-def app(board: Board) -> Starlette:
+def app(service: ServiceView) -> Starlette:
     """Everything, as an ASGI app."""
-    pages = _Pages(board)
+    pages = _Pages(service)
     routes = [
         Route("/", pages.status),
         Route("/livez", pages.livez),
@@ -101,22 +56,22 @@ def app(board: Board) -> Starlette:
         Route("/accounts/{account}/run", pages.run, methods=["POST"]),
         Route("/accounts/{account}/unblock", pages.unblock, methods=["POST"]),
     ]
-    found = Starlette(routes=routes, middleware=[Middleware(_Guard)])
-    found.state.gate = pages.gate
-    return found
+    application = Starlette(routes=routes, middleware=[Middleware(_Guard)])
+    application.state.auth = pages.auth
+    return application
 
 
-async def serve_http(board: Board, listen: str) -> Served:
+async def serve_http(service: ServiceView, listen: str) -> Served:
     """Serve it at an address such as "127.0.0.1:8321", in the event loop that runs; `close()` ends it.
 
     Raises:
         ConfigError: the address cannot be used, or `http.token` cannot be resolved.
     """
-    found = app(board)
-    await found.state.gate.learn()
+    application = app(service)
+    await application.state.auth.read_token()
     host, _, port = listen.rpartition(":")
     try:
-        served = Served(found, host.strip("[]"), int(port))
+        served = Served(application, host.strip("[]"), int(port))
     except OSError as error:
         raise ConfigError(Problem("http.listen", str(error.strerror), 'Name another, such as "127.0.0.1:8321".')) from None
     await served.open()
@@ -126,8 +81,9 @@ async def serve_http(board: Board, listen: str) -> Served:
 class _Pages:
     """What is answered at each address."""
 
-    def __init__(self, board: Board) -> None:
-        self.board, self.gate = board, auth.Gate(board)
+    def __init__(self, service: ServiceView) -> None:
+        self.service = service
+        self.auth = auth.Auth(service)
 
     # For programs
 
@@ -137,48 +93,49 @@ class _Pages:
 
     async def readyz(self, _request: Request) -> Response:
         """Whether every account that is due today has a token that was proven today."""
-        found = standings(self.board)
-        ready = all(one.ready_today for one in found)
-        body = {"ready": ready, "accounts": {one.name: _as_json(one) for one in found}}
+        accounts = read_readiness(self.service)
+        ready = all(account.ready_today for account in accounts)
+        body = {"ready": ready, "accounts": {account.name: _as_json(account) for account in accounts}}
         return JSONResponse(body, 200 if ready else 503)
 
     async def metrics(self, _request: Request) -> Response:
         """For Prometheus."""
-        text, kind = metrics.text(self.board)
+        text, kind = metrics.text(self.service)
         return Response(text, headers={"content-type": kind})
 
     # For people
 
     async def status(self, request: Request) -> Response:
         """The status page."""
-        buttons = await self.gate.is_there()
-        return HTMLResponse(status_page.page(self.board, buttons=buttons, signed_in=self.gate.is_signed_in(request.cookies)))
+        buttons = await self.auth.has_token()
+        signed_in = self.auth.is_signed_in(request.cookies)
+        return HTMLResponse(status_page.page(self.service, buttons=buttons, signed_in=signed_in))
 
     async def failure(self, request: Request) -> Response:
         """The newest picture that is kept of an account's failures. No part of a path comes from the request."""
-        found = status_page.picture(self.board, request.path_params["account"])
-        if found is None:
+        picture = status_page.picture(self.service, request.path_params["account"])
+        if picture is None:
             raise HTTPException(404)
-        return Response(found, media_type="image/png")
+        return Response(picture, media_type="image/png")
 
     # Buttons
 
     async def sign_in_form(self, _request: Request) -> Response:
         """Where the token is typed."""
-        if not await self.gate.is_there():
+        if not await self.auth.has_token():
             raise HTTPException(404)
         return HTMLResponse(status_page.sign_in())
 
     async def sign_in(self, request: Request) -> Response:
         """Take the token; a cookie stands for it from now on."""
         await self._refuse_foreign(request)
-        answer = self.gate.try_token((await _form(request)).get("token", ""))
+        answer = self.auth.try_token((await _form(request)).get("token", ""))
         if answer == "wait":
             detail = "Too many wrong tokens. Wait a minute, then try again."
             return HTMLResponse(status_page.sign_in(detail), 429, {"retry-after": str(int(auth.WINDOW))})
         if answer == "wrong":
             return HTMLResponse(status_page.sign_in("This is not the token of http.token in the config."), 403)
-        return self._home(self.gate.new_session(), request)
+        return self._home(self.auth.new_session(), request)
 
     async def sign_out(self, request: Request) -> Response:
         """Forget the cookie."""
@@ -187,32 +144,32 @@ class _Pages:
 
     async def run(self, request: Request) -> Response:
         """Start a run now."""
-        account = await self._pressed(request)
+        account = await self._authorize_button(request)
         event("run_asked_for", account=account)
-        await self.board.run_now(account)
+        await self.service.run_now(account)
         return RedirectResponse("/", 303)
 
     async def unblock(self, request: Request) -> Response:
         """Lift a block."""
-        account = await self._pressed(request)
+        account = await self._authorize_button(request)
         event("unblocked", account=account)
-        self.board.store.attempts.unblock(account)
+        self.service.store.attempts.unblock(account)
         return RedirectResponse("/", 303)
 
-    async def _pressed(self, request: Request) -> str:
+    async def _authorize_button(self, request: Request) -> str:
         """The account whose button somebody pressed who may."""
         await self._refuse_foreign(request)
-        if not self.gate.is_signed_in(request.cookies):
+        if not self.auth.is_signed_in(request.cookies):
             raise HTTPException(403, "Sign in on the status page first.")
         account = str(request.path_params["account"])
-        if account not in self.board.settings.accounts:
+        if account not in self.service.settings.accounts:
             raise HTTPException(404)
         return account
 
     async def _refuse_foreign(self, request: Request) -> None:
-        if not await self.gate.is_there():
+        if not await self.auth.has_token():
             raise HTTPException(404)
-        if auth.foreign(request.headers):
+        if auth.is_foreign(request.headers):
             raise HTTPException(403, "This came from another site's page.")
 
     @staticmethod
@@ -236,7 +193,7 @@ class _Guard:
             await send(message)
 
         try:
-            inner = self._inner if _for_us(scope) else PlainTextResponse("This is not a name of mine.\n", 421)
+            inner = self._inner if _is_our_name(scope) else PlainTextResponse("Unknown host name.\n", 421)
             await inner(scope, receive, answer)
         except AutologinError as error:
             await PlainTextResponse(f"{error.name}: {error.message}\n", 503)(scope, receive, answer)
@@ -245,7 +202,7 @@ class _Guard:
             await PlainTextResponse("This is a mistake in autologin.\n", 500)(scope, receive, answer)
 
 
-def _for_us(scope: Scope) -> bool:
+def _is_our_name(scope: Scope) -> bool:
     """On loopback, any other name than this machine's is somebody's page that wants to read ours (DNS rebinding)."""
     server = scope.get("server")
     if not server or not _is_loopback(server[0]):
@@ -267,9 +224,13 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _as_json(one: Standing) -> dict[str, Any]:
-    planned = one.next_run.isoformat() if one.next_run else None
-    return {"due": one.today, "ready": one.ready_today, "reason": one.lacking or None, "next_run": planned}
+def _as_json(account: Readiness) -> dict[str, Any]:
+    return {
+        "due": account.today,
+        "ready": account.ready_today,
+        "reason": account.lacking or None,
+        "next_run": account.next_run.isoformat() if account.next_run else None,
+    }
 
 
 def _file(name: str, kind: str) -> Any:
@@ -283,6 +244,6 @@ async def _form(request: Request) -> dict[str, str]:
     body = b""
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MOST:
+        if len(body) > MAX_FORM:
             raise HTTPException(413)
     return dict(parse_qsl(body.decode("utf-8", "replace")))

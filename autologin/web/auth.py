@@ -8,22 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import secrets as random
+import secrets
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 from urllib.parse import urlsplit
 
 from autologin import redaction
+from autologin.config.schema import Http
 from autologin.errors import ConfigError
 from autologin.log import event
 from autologin.secret_refs import resolve
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from autologin.config.schema import Http
-    from autologin.web.app import Board
+from autologin.web.interface import ServiceView
 
 COOKIE = "autologin_session"
 SESSION = 12 * 3600
@@ -36,41 +33,42 @@ Answer = Literal["right", "wrong", "wait"]
 
 
 @dataclass
-class Gate:
+class Auth:
     """Knows the token, and who has typed it. Restarting the service signs everybody out, and so does another token."""
 
-    board: Board
+    service: ServiceView
     _token: str | None = None
-    _of: Http | None = None
-    _key: bytes = field(default_factory=lambda: random.token_bytes(32))
+    _read_from: Http | None = None
+    _key: bytes = field(default_factory=lambda: secrets.token_bytes(32))
     _wrong: deque[float] = field(default_factory=lambda: deque(maxlen=WRONG))
 
-    async def learn(self) -> None:
-        """Look the token up where the config is new. In a thread: a `command` may take its time.
+    async def read_token(self) -> None:
+        """Resolve the token where the config is new. In a thread: a `command` may take its time.
 
         Raises:
             ConfigError: it cannot be resolved. Nobody can sign in then.
         """
-        settings = self.board.settings
-        if self._of is settings.http:
+        settings = self.service.settings
+        if self._read_from is settings.http:
             return
-        self._of, self._token = settings.http, None
+        self._read_from = settings.http
+        self._token = None
         if settings.http.token:
-            found = await asyncio.to_thread(resolve, "http.token", settings.http.token, settings.place)
+            found = await asyncio.to_thread(resolve, "http.token", settings.http.token, settings.ref_context)
             self._token = found.value.get_secret_value()
             redaction.remember(self._token)
 
-    async def is_there(self) -> bool:
-        """Whether there are buttons at all."""
+    async def has_token(self) -> bool:
+        """Whether there is a token, and so buttons at all."""
         try:
-            await self.learn()
+            await self.read_token()
         except ConfigError as error:
             event("config_refused", level="ERROR", key="http.token", message=error.problems[0].message)
         return self._token is not None
 
     def try_token(self, given: str) -> Answer:
         """What a typed token is worth."""
-        now = self.board.clock.monotonic()
+        now = self.service.clock.monotonic()
         if len(self._wrong) == WRONG and now - self._wrong[0] < WINDOW:
             return "wait"
         if self._token is not None and hmac.compare_digest(self._mac(given), self._mac(self._token)):
@@ -81,7 +79,7 @@ class Gate:
 
     def new_session(self) -> str:
         """The cookie of somebody who has just typed the token."""
-        until = str(int(self.board.clock.now().timestamp()) + SESSION)
+        until = str(int(self.service.clock.now().timestamp()) + SESSION)
         return f"{until}.{self._signature(until)}"
 
     def is_signed_in(self, cookies: Mapping[str, str]) -> bool:
@@ -89,7 +87,7 @@ class Gate:
         until, _, signature = cookies.get(COOKIE, "").partition(".")
         if self._token is None or not hmac.compare_digest(signature.encode(), self._signature(until).encode()):
             return False
-        return int(until) > self.board.clock.now().timestamp()
+        return int(until) > self.service.clock.now().timestamp()
 
     def _signature(self, until: str) -> str:
         return self._mac(f"{self._token}/{until}").hex()
@@ -99,7 +97,7 @@ class Gate:
         return hmac.digest(self._key, text.encode(), "sha256")
 
 
-def foreign(headers: Mapping[str, str]) -> bool:
+def is_foreign(headers: Mapping[str, str]) -> bool:
     """Whether a request may come from somebody else's page.
 
     Behind a proxy only the browser knows by which name we are called, so its own word counts first.

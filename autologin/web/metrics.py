@@ -2,95 +2,98 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from autologin import __version__
-from autologin.web.readiness import standings
+from autologin.store.history import CountedThing
+from autologin.store.records import Run, StoredToken
+from autologin.web.interface import ServiceView
+from autologin.web.readiness import Readiness, read_readiness
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-    from datetime import datetime
-
     from prometheus_client.core import Metric
-
-    from autologin.store.history import CountedThing
-    from autologin.store.records import Run, StoredToken
-    from autologin.web.app import Board
-    from autologin.web.readiness import Standing
 
 Number = float | None
 """None: there is nothing to tell, and no sample is made."""
 FORMAT = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def text(board: Board) -> tuple[bytes, str]:
+def text(service: ServiceView) -> tuple[bytes, str]:
     """All metrics, and their content type."""
     from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest  # noqa: PLC0415  (3 MiB, only for this)
 
     registry = CollectorRegistry()
-    registry.register(_Books(board))
+    registry.register(_StoreCollector(service))
     ProcessCollector(registry=registry)
     return generate_latest(registry), FORMAT
 
 
-class _Books:
+class _StoreCollector:
     """The store as a collector of prometheus_client."""
 
-    def __init__(self, board: Board) -> None:
-        self._board = board
+    def __init__(self, service: ServiceView) -> None:
+        self._service = service
 
     def collect(self) -> Iterator[Metric]:
         """Every metric."""
-        found = standings(self._board)
+        accounts = read_readiness(self._service)
         yield _gauge("autologin_info", "The version that runs.", ["version"], [((__version__,), 1.0)])
-        for name, (says, read) in GAUGES.items():
-            yield _gauge(f"autologin_{name}", says, ["account"], [((one.name,), read(one)) for one in found])
-        yield _stages(found)
+        for name, (help_text, read) in GAUGES.items():
+            samples = [((account.name,), read(account)) for account in accounts]
+            yield _gauge(f"autologin_{name}", help_text, ["account"], samples)
+        yield _stages(accounts)
         yield from self._counters()
         yield self._backlog()
 
     def _counters(self) -> Iterator[Metric]:
         from prometheus_client.core import CounterMetricFamily  # noqa: PLC0415  (see `text`)
 
-        for name, (says, thing, labels) in COUNTERS.items():
-            metric = CounterMetricFamily(f"autologin_{name}", says, labels=list(labels))
-            for one in self._board.store.history.counters(thing):
-                if one.account in self._board.settings.accounts:
-                    metric.add_metric([getattr(one, field) for field in labels.values()], one.number)
+        for name, (help_text, thing, labels) in COUNTERS.items():
+            metric = CounterMetricFamily(f"autologin_{name}", help_text, labels=list(labels))
+            for counter in self._service.store.history.counters(thing):
+                if counter.account in self._service.settings.accounts:
+                    values = [getattr(counter, field) for field in labels.values()]
+                    metric.add_metric(values, counter.number)
             yield metric
 
     def _backlog(self) -> Metric:
-        owed = self._board.store.outbox.backlog()
-        samples = [((sink,), float(owed.get(sink, 0))) for sink in self._board.settings.sinks]
+        backlog = self._service.store.outbox.backlog()
+        samples = [((sink,), float(backlog.get(sink, 0))) for sink in self._service.settings.sinks]
         return _gauge("autologin_delivery_backlog", "Messages that a sink has not got yet.", ["sink"], samples)
 
 
-def _stages(found: Iterable[Standing]) -> Metric:
-    says = "How long each stage of the last run took."
-    runs = [(one.name, one.status.last) for one in found]
-    samples = [((name, stage), seconds) for name, run in runs if run for stage, seconds in run.stages.items()]
-    return _gauge("autologin_last_run_stage_seconds", says, ["account", "stage"], samples)
+def _stages(accounts: Iterable[Readiness]) -> Metric:
+    help_text = "How long each stage of the last run took."
+    samples = [
+        ((account.name, stage), seconds)
+        for account in accounts
+        if account.status.last
+        for stage, seconds in account.status.last.stages.items()
+    ]
+    return _gauge("autologin_last_run_stage_seconds", help_text, ["account", "stage"], samples)
 
 
-def _gauge(name: str, says: str, labels: list[str], samples: Iterable[tuple[tuple[str, ...], Number]]) -> Metric:
+def _gauge(name: str, help_text: str, labels: list[str], samples: Iterable[tuple[tuple[str, ...], Number]]) -> Metric:
     from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415  (see `text`)
 
-    metric = GaugeMetricFamily(name, says, labels=labels)
+    metric = GaugeMetricFamily(name, help_text, labels=labels)
     for values, number in samples:
         if number is not None:
             metric.add_metric(values, number)
     return metric
 
 
-def _of_token(read: Callable[[StoredToken], datetime | None]) -> Callable[[Standing], Number]:
+def _of_token(read: Callable[[StoredToken], datetime | None]) -> Callable[[Readiness], Number]:
     return lambda one: _seconds(read(one.status.stored)) if one.status.stored else None
 
 
-def _of_run(read: Callable[[Run], Number]) -> Callable[[Standing], Number]:
+def _of_run(read: Callable[[Run], Number]) -> Callable[[Readiness], Number]:
     return lambda one: read(one.status.last) if one.status.last else None
 
 
-def _age(one: Standing) -> Number:
+def _age(one: Readiness) -> Number:
     return (one.status.now - one.status.stored.token.issued_at).total_seconds() if one.status.stored else None
 
 
@@ -98,7 +101,7 @@ def _seconds(moment: datetime | None) -> Number:
     return moment.timestamp() if moment else None
 
 
-GAUGES: Mapping[str, tuple[str, Callable[[Standing], Number]]] = {
+GAUGES: Mapping[str, tuple[str, Callable[[Readiness], Number]]] = {
     "account_due": ("1 from an account's login time until the market closes.", lambda one: float(one.due)),
     "account_ready": ("1 unless an account that is due has no token that was proven today.", lambda one: float(one.ready)),
     "account_blocked": (

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime
 
-from autologin import status
-from autologin.flow.base import IST
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
-
-    from autologin.status import Status
-    from autologin.web.app import Board
+from autologin.clock import IST
+from autologin.status import Status, read_statuses
+from autologin.web.interface import ServiceView
 
 REASONS: Mapping[str, str] = {
     "blocked": "blocked",
@@ -25,7 +20,7 @@ REASONS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True)
-class Standing:
+class Readiness:
     """One account. `lacking` is a key of REASONS; empty where there is a token that was proven today.
 
     `due`: its login time has come; `today`: it has come, or comes later today.
@@ -54,30 +49,33 @@ class Standing:
         return not (self.today and self.lacking)
 
 
-def standings(board: Board) -> list[Standing]:
+def read_readiness(service: ServiceView) -> list[Readiness]:
     """Every account in the config."""
-    return [_standing(board, one) for one in status.look(board)]
+    return [
+        Readiness(
+            status,
+            lacking=_what_is_lacking(status),
+            due=service.due_now(status.account),
+            today=service.due_today(status.account),
+            running=service.running(status.account),
+            next_run=service.next_run(status.account),
+        )
+        for status in read_statuses(service.settings, service.store, service.clock)
+    ]
 
 
-def _standing(board: Board, one: Status) -> Standing:
-    name = one.account
-    due, today = board.due_now(name), board.due_today(name)
-    return Standing(one, _lacking(one), due, today, board.running(name), board.next_run(name))
+def _what_is_lacking(status: Status) -> str:
+    """A key of REASONS, or nothing.
 
-
-def _lacking(one: Status) -> str:
-    if _proven_today(one):
-        return ""
-    if one.block:
+    A token counts that was proven today. Some brokers cannot be asked about one: that they issued it today is the proof.
+    """
+    stored = status.stored if status.stored and status.stored.broker == status.broker else None
+    if stored and status.state == "valid":
+        proven = stored.verified_at or stored.token.issued_at
+        if proven.astimezone(IST).date() == status.now.astimezone(IST).date():
+            return ""
+    if status.block:
         return "blocked"
-    if one.stored is None or one.stored.broker != one.broker:
+    if stored is None:
         return "no_token"
-    return "expired" if one.state == "expired" else "not_confirmed_today"
-
-
-def _proven_today(one: Status) -> bool:
-    """Some brokers cannot be asked about a token: that they issued it today is the proof then."""
-    if one.state != "valid" or one.stored is None or one.stored.broker != one.broker:
-        return False
-    proven = one.stored.verified_at or one.stored.token.issued_at
-    return proven.astimezone(IST).date() == one.now.astimezone(IST).date()
+    return "expired" if status.state == "expired" else "not_confirmed_today"

@@ -22,7 +22,8 @@ class Served:
 
     def __init__(self, app: ASGIApp, host: str, port: int) -> None:
         self._socket = listener(host, port)
-        self.host, self.port = host, int(self._socket.getsockname()[1])
+        self.host = host
+        self.port = int(self._socket.getsockname()[1])
         quiet = uvicorn.Config(
             app,
             http="h11",
@@ -68,19 +69,18 @@ def listener(host: str, port: int) -> socket.socket:
         OSError: the address or the port cannot be used.
     """
     if port > 65535:
-        raise OSError(errno.EINVAL, f"port {port} of {host} cannot be used: there is none")
+        raise OSError(errno.EINVAL, f"port {port} of {host} cannot be used: the highest is 65535")
     # Named as TCP, or asyncio leaves Nagle's algorithm on and each answer waits 40 ms.
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)[
-            0
-        ]
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+        family, kind, protocol, _, address = found[0]
     except socket.gaierror as error:
-        raise OSError(error.errno, f"{host} is no address of this machine: {error.strerror}") from error
-    found = socket.socket(family, kind, protocol)
+        raise OSError(error.errno, f"{host} is not an address of this machine: {error.strerror}") from error
+    bound = socket.socket(family, kind, protocol)
     try:
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        found.bind(address)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
     except OSError as error:
-        found.close()
+        bound.close()
         raise OSError(error.errno, f"port {port} of {host} cannot be used: {error.strerror}") from error
-    return found
+    return bound

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autologin import status
-from autologin.cli import render
+from autologin.clock import format_ist
 from autologin.login import artifacts
 from autologin.redaction import scrub
-from autologin.web import readiness
+from autologin.status import describe_delivery
+from autologin.store.records import Run
+from autologin.web.interface import ServiceView
+from autologin.web.readiness import REASONS, Readiness, read_readiness
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from datetime import datetime
-
     from jinja2 import Environment
     from markupsafe import Markup
-
-    from autologin.store.records import Run
-    from autologin.web.app import Board
-    from autologin.web.readiness import Standing
 
 TEMPLATES = Path(__file__).parent / "templates"
 RUNS = 6
@@ -64,7 +61,7 @@ class Line:
 class Card:
     """One account."""
 
-    standing: Standing
+    readiness: Readiness
     lines: Sequence[Line]
     failed_at: datetime | None
     """When the picture was taken that is kept of a failure."""
@@ -72,66 +69,73 @@ class Card:
     @property
     def state(self) -> str:
         """A class in the stylesheet."""
-        if self.standing.running:
+        if self.readiness.running:
             return "running"
-        if self.standing.lacking == "blocked" or not self.standing.ready:
+        if self.readiness.lacking == "blocked" or not self.readiness.ready:
             return "bad"
-        return "waiting" if self.standing.lacking else "good"
+        return "waiting" if self.readiness.lacking else "good"
 
     @property
     def badge(self) -> str:
         """The state in a word or three."""
-        if self.standing.running:
+        if self.readiness.running:
             return "logging in"
         if self.state == "waiting":
             return "not due yet"
-        return readiness.REASONS.get(self.standing.lacking, "ready")
+        return REASONS.get(self.readiness.lacking, "ready")
 
     def deliveries(self) -> Iterator[tuple[str, str, str]]:
         """Each sink: its name, a class in the stylesheet, and what became of its message."""
-        for one in self.standing.status.owed:
-            yield one.sink, {"delivered": "good", None: "waiting"}.get(one.outcome, "bad"), status.delivery_in_words(one)
+        for message in self.readiness.status.owed:
+            css_class = {"delivered": "good", None: "waiting"}.get(message.outcome, "bad")
+            yield message.sink, css_class, describe_delivery(message)
 
 
-def page(board: Board, *, buttons: bool, signed_in: bool) -> str:
+def page(service: ServiceView, *, buttons: bool, signed_in: bool) -> str:
     """The whole page. `buttons`: there are some, for those who are signed in."""
-    cards = [_card(board, one) for one in readiness.standings(board)]
-    behind = [card.standing.name for card in cards if not card.standing.ready]
-    refresh = 4 if any(card.standing.running for card in cards) else 60
-    more = {"buttons": buttons, "signed_in": signed_in, "now": board.clock.now(), "refresh": refresh}
-    return _rendered("status.html", cards=cards, behind=behind, **more)
+    cards = []
+    for account in read_readiness(service):
+        lines = [Line(run, list(_parts(run))) for run in service.store.history.runs(account.name, RUNS)]
+        failure = artifacts.newest(_failures(service), account.name)
+        cards.append(Card(account, lines, failure.at if failure else None))
+    return _render(
+        "status.html",
+        cards=cards,
+        behind=[card.readiness.name for card in cards if not card.readiness.ready],
+        buttons=buttons,
+        signed_in=signed_in,
+        now=service.clock.now(),
+        refresh=4 if any(card.readiness.running for card in cards) else 60,
+    )
 
 
-def sign_in(said: str = "") -> str:
+def sign_in(error: str = "") -> str:
     """The page on which the token is typed."""
-    return _rendered("sign_in.html", said=said)
+    return _render("sign_in.html", error=error)
 
 
-def picture(board: Board, account: str) -> bytes | None:
+def picture(service: ServiceView, account: str) -> bytes | None:
     """The newest picture that is kept of an account's failures."""
-    found = artifacts.newest(_failures(board), account) if account in board.settings.accounts else None
-    return found.picture() if found else None
+    if account not in service.settings.accounts:
+        return None
+    failure = artifacts.newest(_failures(service), account)
+    return failure.picture() if failure else None
 
 
-def _failures(board: Board) -> Path:
-    return board.settings.state.path / "failures"
-
-
-def _card(board: Board, one: Standing) -> Card:
-    lines = [Line(run, list(_parts(run))) for run in board.store.history.runs(one.name, RUNS)]
-    kept = artifacts.newest(_failures(board), one.name)
-    return Card(one, lines, kept.at if kept else None)
+def _failures(service: ServiceView) -> Path:
+    return service.settings.state.path / "failures"
 
 
 def _parts(run: Run) -> Iterator[Part]:
-    whole, left = sum(run.stages.values()) or 1.0, 0.0
+    whole = sum(run.stages.values()) or 1.0
+    left = 0.0
     for name, seconds in run.stages.items():
         width = seconds / whole * WIDTH
         yield Part(name, seconds, round(left, 2), round(width, 2))
         left += width
 
 
-def _rendered(name: str, **context: Any) -> str:
+def _render(name: str, **context: Any) -> str:
     return _templates().get_template(name).render(**context)
 
 
@@ -139,16 +143,17 @@ def _rendered(name: str, **context: Any) -> str:
 def _templates() -> Environment:
     import jinja2  # noqa: PLC0415  (only whoever opens the page needs it)
 
-    found = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    found.filters |= {"local": _time, "span": span, "scrub": scrub}
-    return found
+    loader = jinja2.FileSystemLoader(TEMPLATES)
+    templates = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    templates.filters |= {"local": _time, "span": span, "scrub": scrub}
+    return templates
 
 
 def _time(moment: datetime) -> Markup:
     """A moment that no line break cuts in two."""
     from markupsafe import Markup  # noqa: PLC0415  (it is jinja2's)
 
-    return Markup('<time datetime="{}">{}</time>').format(moment.isoformat(), render.local(moment))
+    return Markup('<time datetime="{}">{}</time>').format(moment.isoformat(), format_ist(moment))
 
 
 def span(seconds: float) -> str:

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from autologin.config.loader import BrowserSettings
+from autologin.config.schema import BrowserSettings
 from autologin.errors import ConsentRequired, ExchangeRejected, StateMismatch
 from autologin.login import browser
 from autologin.login.capture import Capture, resolver_rule

@@ -10,7 +10,7 @@ import yaml
 from kit import User, leaks, rehearsal
 from terminal import Terminal
 
-from autologin.config import loader
+from autologin.config import accounts, loader
 from autologin.flow import registry
 
 
@@ -19,7 +19,7 @@ def dialogue(broker, twin, wrong=()):
     fields = registry.load(broker).Credentials.model_fields
     asked = [("Name of the account", "")]
     for key in sorted(fields, key=lambda key: not fields[key].is_required()):
-        prompt = f"{key}{' (hidden)' if loader.is_secret(registry.load(broker), key) else ''}"
+        prompt = f"{key}{' (hidden)' if accounts.is_secret(registry.load(broker), key) else ''}"
         asked += [(prompt, answer) for name, answer in wrong if name == key]
         asked += [(prompt, twin.credentials.get(key) or "")]
     flow = registry.load(broker)
@@ -54,7 +54,7 @@ async def test_from_the_first_question_to_a_token(tmp_path, broker):
         assert "That is not it: this is no TOTP seed" in terminal.seen
         assert "codes of 6 digits, a new one every 30 seconds" in terminal.seen
         assert f"Next: autologin run {broker}" in terminal.seen
-        hidden = [value for key, value in walk.twin.credentials.items() if loader.is_secret(registry.load(broker), key)]
+        hidden = [value for key, value in walk.twin.credentials.items() if accounts.is_secret(registry.load(broker), key)]
         assert leaks([*hidden, "not a seed 189"], [terminal.seen, home / "config.yaml"]) == []
         for file in [home / "config.yaml", *secret_files(home)]:
             assert stat.S_IMODE(file.stat().st_mode) == 0o600

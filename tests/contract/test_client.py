@@ -21,7 +21,7 @@ from autologin.clock import SystemClock
 from autologin.delivery.sinks.base import parse
 from autologin.errors import ConfigError, StoreError, TokenRejected
 from autologin.message import Message
-from autologin.secret_refs import Place
+from autologin.secret_refs import RefContext
 from autologin.store.store import Store
 from autologin.token import Token
 
@@ -41,7 +41,7 @@ def put(folder, token):
 
 
 def deliver(folder, token, **keys):
-    sink = parse({"type": "file", "path": str(folder / "tokens/mine"), **keys}).build("tokens", Place(folder, {}))
+    sink = parse({"type": "file", "path": str(folder / "tokens/mine"), **keys}).build("tokens", RefContext(folder, {}))
     asyncio.run(sink.deliver(Message.issued("mine", "zerodha", token)))
 
 

@@ -218,9 +218,9 @@ def environment_of_the_image():
 
 def unresolved(names):
     """The names of variables that lead to no key of the config."""
-    layers = overrides.Layers(Settings, ACCOUNT)
-    layers.lay_over(overrides.Given(name, name[len(overrides.PREFIX) :], "1") for name in names)
-    return [problem.key for problem in layers.problems]
+    overlay = overrides.Overlay(Settings, ACCOUNT)
+    overlay.apply(overrides.Override(name, name[len(overrides.PREFIX) :], "1") for name in names)
+    return [problem.key for problem in overlay.problems]
 
 
 def test_every_variable_is_a_key_of_the_config():

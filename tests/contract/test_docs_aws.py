@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from autologin.delivery.sinks.base import parse
 from autologin.message import Message
-from autologin.secret_refs import Place
+from autologin.secret_refs import RefContext
 from autologin.token import Token
 
 assert credentials
@@ -44,7 +44,7 @@ def session(server):
 
 
 async def put(*values):
-    sink = parse({"type": "ssm", "prefix": "/stock-pipeline/{broker}"}).build("aws", Place(Path(), {}))
+    sink = parse({"type": "ssm", "prefix": "/stock-pipeline/{broker}"}).build("aws", RefContext(Path(), {}))
     for value in values:
         token = Token(SecretStr(value), MORNING, MORNING + timedelta(hours=20), "XA1", {})
         await sink.deliver(Message.issued("mine", "fyers", token))

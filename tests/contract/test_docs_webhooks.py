@@ -18,7 +18,7 @@ from autologin.delivery.sinks.base import parse
 from autologin.delivery.sinks.webhook import new_secret
 from autologin.errors import DeliveryFailed
 from autologin.message import Message
-from autologin.secret_refs import Place
+from autologin.secret_refs import RefContext
 from autologin.token import Token
 
 PAGE = (Path(__file__).parents[2] / "docs/webhooks.md").read_text()
@@ -59,7 +59,7 @@ async def test_a_consumer_takes_a_token_once_and_nothing_forged(program):
 async def delivered(port, secret, tries=100):
     """Deliver one message twice, as a late answer would make us do; the consumer may still be starting."""
     config = parse({"type": "webhook", "url": f"http://127.0.0.1:{port}/", "secret": secret})
-    sink = config.build("hook", Place(Path("/"), {}))
+    sink = config.build("hook", RefContext(Path("/"), {}))
     message = Message.issued("mine", "zerodha", TOKEN)
     for _ in range(tries):
         try:

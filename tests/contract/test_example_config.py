@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from autologin import preflight
-from autologin.config import loader, overrides
+from autologin.config import accounts, loader, overrides
 from autologin.config.schema import Settings
 from autologin.delivery.sinks import base
 from autologin.flow import registry
@@ -59,7 +59,7 @@ def test_it_loads_as_it_is(load):
     account = settings.account("zerodha")
     assert account.sinks == ["tokens"]
     assert settings.sinks["tokens"].target("zerodha", "zerodha") == str(settings.folder / "tokens/zerodha.json")
-    flow = loader.flow_for(settings, account, environ)
+    flow = accounts.load_flow(settings, account, environ)
     assert flow.credentials.totp_secret.get_secret_value() == SEED
     assert settings.state.path == Path(environ["HOME"]) / ".local/state/autologin"
 
@@ -106,8 +106,8 @@ def test_what_is_commented_out_can_be_used(load):
     }
     settings, environ = load(text)
     found = settings.account("zerodha")
-    assert loader.proxy_url(found, environ) == environ["ZERODHA_PROXY"]
-    assert loader.flow_for(settings, found, environ).redirect_uri == "https://127.0.0.1/"
+    assert accounts.proxy_url(found, environ) == environ["ZERODHA_PROXY"]
+    assert accounts.load_flow(settings, found, environ).redirect_uri == "https://127.0.0.1/"
 
 
 @pytest.mark.parametrize("line", [line for line in TEXT.split("\naccounts:", 1)[1].splitlines() if OPTION.match(line)])
@@ -135,4 +135,4 @@ def test_defaults_that_it_shows_are_the_defaults(load):
 def test_no_secret_stands_in_it():
     found = yaml.safe_load(TEXT)["accounts"]["zerodha"]["credentials"]
     plain = [key for key, value in found.items() if not isinstance(value, dict)]
-    assert [key for key in plain if loader.is_secret(registry.load("zerodha"), key)] == []
+    assert [key for key in plain if accounts.is_secret(registry.load("zerodha"), key)] == []

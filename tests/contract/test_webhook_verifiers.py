@@ -20,7 +20,7 @@ from autologin.delivery.sinks.base import parse
 from autologin.delivery.sinks.webhook import key_in, new_secret, signed
 from autologin.errors import CredentialsRejected, DeliveryFailed, TokenRejected
 from autologin.message import Message
-from autologin.secret_refs import Place
+from autologin.secret_refs import RefContext
 from autologin.token import Token
 
 WEBHOOKS = Path(__file__).parents[1] / "webhooks"
@@ -64,7 +64,7 @@ async def consumer(secret=SECRET):
 
 
 async def give(url, message, secret):
-    sink = parse({"type": "webhook", "url": url, "secret": secret}).build("hook", Place(Path("/"), {}))
+    sink = parse({"type": "webhook", "url": url, "secret": secret}).build("hook", RefContext(Path("/"), {}))
     try:
         await sink.deliver(message)
     finally:

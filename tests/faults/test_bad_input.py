@@ -14,7 +14,7 @@ import pytest
 from kit import User, leaks, rehearsal
 from pydantic import SecretStr
 
-from autologin.secret_refs import Place, Secret, resolve
+from autologin.secret_refs import RefContext, Secret, resolve
 
 CANARY = "hunter2canary"
 SEED = "JBSWY3DPEHPK3PXPCANARY"
@@ -587,7 +587,7 @@ def test_ctrl_c_in_the_moment_in_which_a_password_manager_starts(tmp_path, monke
 
     monkeypatch.setattr(subprocess, "Popen", Interrupted)
     with pytest.raises(KeyboardInterrupt):
-        resolve("password", Secret("command", SecretStr("exec sleep 1000")), Place(tmp_path, {"PATH": os.environ["PATH"]}))
+        resolve("password", Secret("command", SecretStr("exec sleep 1000")), RefContext(tmp_path, {"PATH": os.environ["PATH"]}))
     (pid,) = started
     assert not alive(pid)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

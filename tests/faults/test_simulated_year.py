@@ -71,7 +71,7 @@ def unsynced(connect):
 def told(monkeypatch):
     """Every notice, in order."""
     found = []
-    monkeypatch.setattr(notifier.Teller, "_later", lambda _self, notice, _image: found.append(notice))
+    monkeypatch.setattr(notifier.Notifier, "_send", lambda _self, notice, _image: found.append(notice))
     return found
 
 

@@ -246,7 +246,7 @@ async def test_ten_times_500_and_then_200_is_one_message_whoever_asks(trader, cl
         pauses = []
         while not pauses or pauses[-1]:
             with trader.store(clock) as store:
-                post = Dispatcher(settings.sinks, settings.place, store, clock)
+                post = Dispatcher(settings.sinks, settings.ref_context, store, clock)
                 await post.drain(["hook"], seconds=0)
                 await post.close()
                 due = store.outbox.next_due("hook")

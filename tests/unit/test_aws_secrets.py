@@ -11,11 +11,11 @@ from aws_kit import REGION, credentials, moto, refusal, scripted
 from kit import leaks
 
 from autologin.errors import ConfigError
-from autologin.secret_refs import Place, parse, resolve
+from autologin.secret_refs import RefContext, parse, resolve
 
 pytestmark = pytest.mark.usefixtures("credentials")
 assert credentials
-PLACE = Place(Path(), {})
+PLACE = RefContext(Path(), {})
 CANARY = "password-canary"
 
 

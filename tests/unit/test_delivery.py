@@ -19,7 +19,7 @@ from autologin.delivery.dispatcher import DeliveryResult, Dispatcher
 from autologin.delivery.sinks.base import SinkConfig
 from autologin.errors import BrokerUnavailable, ConfigError, CredentialsRejected, DeliveryFailed, Problem
 from autologin.message import Message
-from autologin.secret_refs import Place
+from autologin.secret_refs import RefContext
 from autologin.store.store import Store
 from autologin.token import Token
 
@@ -93,7 +93,7 @@ def post(store, clock):
     """A post with these sinks, whose outbox holds a token for each."""
 
     def made(*sinks, owed=True, account="mine", to=0):
-        found = Dispatcher({sink.name: kept(sink, to) for sink in sinks}, Place(Path("/"), {}), store, clock)
+        found = Dispatcher({sink.name: kept(sink, to) for sink in sinks}, RefContext(Path("/"), {}), store, clock)
         if owed:
             store.outbox.enqueue(Message.issued(account, "zerodha", TOKEN), [sink.name for sink in sinks])
         return found
@@ -165,7 +165,7 @@ async def test_it_carries_on_where_the_last_process_stopped(tmp_path, post, stor
     assert sink.given == []
     clock.move(seconds=30)
     again = Store.open(tmp_path / "state", clock)
-    other = Dispatcher({"memory": kept(sink)}, Place(Path("/"), {}), again, clock)
+    other = Dispatcher({"memory": kept(sink)}, RefContext(Path("/"), {}), again, clock)
     await other.drain(["memory"], seconds=0)
     assert [message.token for message in sink.given] == [TOKEN]
     again.close()

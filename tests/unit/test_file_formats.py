@@ -29,7 +29,7 @@ from autologin.delivery.formats import Shape
 from autologin.delivery.sinks.base import parse
 from autologin.errors import DeliveryFailed
 from autologin.message import Message
-from autologin.secret_refs import Place
+from autologin.secret_refs import RefContext
 from autologin.token import Token
 
 SECRET = "eyJ0eXAi.canary-token_0123456789+/=="
@@ -42,7 +42,7 @@ def message(secret=SECRET, user_id="AB1234", broker="zerodha", extra=EXTRA):
 
 
 def sink(path, **more):
-    return parse({"type": "file", "path": str(path), **more}).build("tokens", Place(Path("/"), {}))
+    return parse({"type": "file", "path": str(path), **more}).build("tokens", RefContext(Path("/"), {}))
 
 
 async def written(folder, one=None, **more):

@@ -21,7 +21,7 @@ from autologin import files
 from autologin.delivery.sinks.base import parse
 from autologin.errors import DeliveryFailed
 from autologin.message import Message
-from autologin.secret_refs import Place
+from autologin.secret_refs import RefContext
 from autologin.token import Token
 
 OLD = "old-token-" + "o" * 40
@@ -33,7 +33,7 @@ def token(text=SECRET, user_id="AB1234", **extra):
 
 
 def sink(path):
-    return parse({"type": "file", "path": str(path)}).build("tokens", Place(Path("/"), {}))
+    return parse({"type": "file", "path": str(path)}).build("tokens", RefContext(Path("/"), {}))
 
 
 async def give(path, one=None):
@@ -109,10 +109,10 @@ async def test_a_folder_that_is_there_keeps_its_rights(tmp_path):
 
 async def test_a_relative_path_starts_at_the_configs_folder(tmp_path, monkeypatch):
     monkeypatch.chdir("/")
-    config = parse({"type": "file", "path": "tokens/{account}.json"}).anchored(Place(tmp_path, {}))
-    await config.build("tokens", Place(tmp_path, {})).deliver(Message.issued("mine", "zerodha", token()))
+    config = parse({"type": "file", "path": "tokens/{account}.json"}).anchored(RefContext(tmp_path, {}))
+    await config.build("tokens", RefContext(tmp_path, {})).deliver(Message.issued("mine", "zerodha", token()))
     assert everything(tmp_path) == ["tokens", "tokens/mine.json"]
-    at_home = parse({"type": "file", "path": "~/t.json"}).anchored(Place(Path("/"), {"HOME": str(tmp_path)}))
+    at_home = parse({"type": "file", "path": "~/t.json"}).anchored(RefContext(Path("/"), {"HOME": str(tmp_path)}))
     assert at_home.path == str(tmp_path / "t.json")
 
 

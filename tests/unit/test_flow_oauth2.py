@@ -14,7 +14,7 @@ from kit import MORNING, User
 from pydantic import SecretStr, ValidationError
 
 from autologin.cli.commands import flows as catalogue
-from autologin.config import loader
+from autologin.config import accounts
 from autologin.errors import AutologinError, CredentialsRejected, OtpRejected
 from autologin.flow import registry
 from autologin.flow.base import IST, Verdict
@@ -280,7 +280,7 @@ async def test_a_config_that_leaves_something_out_is_told_so(tmp_path, endpoints
 
 
 def test_what_is_secret_of_what_may_be_left_out():
-    secret = {key for key in KIND.Credentials.model_fields if loader.is_secret(KIND, key)}
+    secret = {key for key in KIND.Credentials.model_fields if accounts.is_secret(KIND, key)}
     assert secret == {"client_secret", "password", "totp_secret"}
 
 

@@ -19,7 +19,7 @@ from autologin.delivery.dispatcher import Dispatcher
 from autologin.delivery.sinks.base import parse
 from autologin.errors import DeliveryFailed
 from autologin.message import Message
-from autologin.secret_refs import Place
+from autologin.secret_refs import RefContext
 from autologin.store.store import Store
 from autologin.token import Token
 
@@ -44,7 +44,7 @@ def server():
 
 def sink(url, accounts=None, **keys):
     raw = {"type": "ssm", "prefix": "/stock-pipeline/{broker}", "region": REGION, "endpoint_url": url, **keys}
-    return parse(raw).used_by(accounts or {"mine": "fyers"}).build("aws", Place(Path(), {}))
+    return parse(raw).used_by(accounts or {"mine": "fyers"}).build("aws", RefContext(Path(), {}))
 
 
 async def failed(work):
@@ -247,7 +247,7 @@ async def test_down_for_an_hour(tmp_path, clock, monkeypatch):
     with scripted(refusal("ServiceUnavailable", status=503)) as server:
         raw = {"type": "ssm", "prefix": "/x/{account}", "region": REGION, "endpoint_url": server.url}
         store = Store.open(tmp_path / "state", clock)
-        post = Dispatcher({"aws": parse(raw)}, Place(tmp_path, {}), store, clock)
+        post = Dispatcher({"aws": parse(raw)}, RefContext(tmp_path, {}), store, clock)
         store.outbox.enqueue(issued(), ["aws"])
         await post.drain(["aws"], seconds=3600)
         (owed,) = store.outbox.latest("mine")

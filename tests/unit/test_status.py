@@ -46,6 +46,10 @@ def app(tmp_path, clock):
     found.store.close()
 
 
+def read(app):
+    return status.read_statuses(app.settings, app.store, app.clock)
+
+
 def shown(found, capsys):
     render.statuses(found, as_json=False)
     return capsys.readouterr().out.splitlines()
@@ -55,7 +59,7 @@ def shown(found, capsys):
 
 
 def test_an_account_that_never_ran(app, capsys):
-    found = status.look(app)
+    found = read(app)
     assert shown(found, capsys) == ["mine             zerodha      no token", "hers             zerodha      no token"]
     assert found[0].to_json() == {
         "account": "mine",
@@ -71,12 +75,12 @@ def test_an_account_that_never_ran(app, capsys):
 
 def test_a_token_through_its_life(app, clock, capsys):
     app.store.tokens.save("mine", "zerodha", token(clock))
-    assert shown(status.look(app), capsys)[0].endswith("valid until 2026-11-25 04:15 IST")
+    assert shown(read(app), capsys)[0].endswith("valid until 2026-11-25 04:15 IST")
     clock.move(hours=20, seconds=-1)
-    assert status.look(app)[0].state == "valid"
+    assert read(app)[0].state == "valid"
     clock.move(seconds=1)
-    assert status.look(app)[0].state == "expired"
-    assert shown(status.look(app), capsys)[0].endswith("expired at 2026-11-25 04:15 IST")
+    assert read(app)[0].state == "expired"
+    assert shown(read(app), capsys)[0].endswith("expired at 2026-11-25 04:15 IST")
 
 
 def test_all_that_there_is_to_tell(app, clock, capsys):
@@ -86,7 +90,7 @@ def test_all_that_there_is_to_tell(app, clock, capsys):
     refused = OtpRejected("The broker said: wrong code", attempts_left=2)
     app.store.history.end_run(row, "failed", refused, seconds=4.25, stages={"login": 4.0})
     app.store.attempts.block("mine", "print", "otp_rejected", "wrong code")
-    first = replace(status.look(app)[0], verdict=Verdict.UNKNOWN, detail="no answer")
+    first = replace(read(app)[0], verdict=Verdict.UNKNOWN, detail="no answer")
     assert shown([first], capsys) == [
         "mine             zerodha      valid until 2026-11-25 04:15 IST, the broker could not be asked",
         "    last confirmed by the broker at 2026-11-24 08:15 IST",
@@ -105,12 +109,12 @@ def test_all_that_there_is_to_tell(app, clock, capsys):
 
 def test_a_run_that_was_cut_off(app, capsys):
     app.store.history.begin_run("mine", "zerodha")
-    assert shown(status.look(app), capsys)[1] == "    last run at 2026-11-24 08:15 IST: was cut off"
+    assert shown(read(app), capsys)[1] == "    last run at 2026-11-24 08:15 IST: was cut off"
 
 
 def test_the_token_itself_is_never_shown(app, clock, capsys):
     app.store.tokens.save("mine", "zerodha", token(clock, public_token="public-canary"))
-    found = status.look(app)
+    found = read(app)
     render.statuses(found, as_json=True)
     render.statuses(found, as_json=False)
     detail = capsys.readouterr().out + repr(found)

@@ -27,7 +27,7 @@ from autologin.delivery.sinks.base import parse
 from autologin.delivery.sinks.webhook import pause_in
 from autologin.errors import ConfigError, CredentialsRejected, DeliveryFailed
 from autologin.message import Message
-from autologin.secret_refs import Place
+from autologin.secret_refs import RefContext
 from autologin.store.store import Store
 from autologin.token import Token
 
@@ -39,7 +39,7 @@ ISSUED = Message.issued("mine", "zerodha", TOKEN)
 
 def made(consumer, **more):
     config = parse({"type": "webhook", "url": consumer.url, "secret": SECRET, **more})
-    return config.build("hook", Place(Path("/"), {"TOKEN": "header-canary"}))
+    return config.build("hook", RefContext(Path("/"), {"TOKEN": "header-canary"}))
 
 
 async def given(consumer, message=ISSUED, **more):
@@ -167,21 +167,21 @@ def test_a_config_with_a_mistake(change, detail):
 def test_a_secret_that_is_none(secret):
     config = parse({"type": "webhook", "url": "https://example.com/", "secret": secret})
     with pytest.raises(ConfigError, match=r"sinks\.hook\.secret\.0: is no webhook secret") as caught:
-        config.build("hook", Place(Path("/"), {}))
+        config.build("hook", RefContext(Path("/"), {}))
     assert secret not in str(caught.value)
 
 
 def test_a_header_that_cannot_be_sent():
     config = parse({"type": "webhook", "url": "https://example.com/", "secret": SECRET, "headers": {"X-Mine": "canary-é"}})
     with pytest.raises(ConfigError, match=r"sinks\.hook\.headers\.X-Mine: holds a character") as caught:
-        config.build("hook", Place(Path("/"), {}))
+        config.build("hook", RefContext(Path("/"), {}))
     assert "canary" not in str(caught.value)
 
 
 async def test_a_host_that_cannot_be():
     config = parse({"type": "webhook", "url": "https://xn--/", "secret": SECRET})
     with pytest.raises(DeliveryFailed, match="is no address"):
-        await config.build("hook", Place(Path("/"), {})).check()
+        await config.build("hook", RefContext(Path("/"), {})).check()
 
 
 # How much of an answer is read, and what of the address is told
@@ -289,7 +289,7 @@ async def test_a_client_certificate_is_shown_and_without_one_nothing_is_accepted
 async def test_a_server_that_tells_why_it_refuses_is_quoted(tmp_path, authority):
     with says_why(server_side(pair(tmp_path, "server", authority), clients=authority)) as url:
         config = parse({"type": "webhook", "url": url, "secret": SECRET, "ca_cert": str(authority.cert)})
-        sink = config.build("hook", Place(Path("/"), {}))
+        sink = config.build("hook", RefContext(Path("/"), {}))
         with pytest.raises(DeliveryFailed, match="it refused the connection: handshake failure") as caught:
             await sink.check()
         await sink.close()
@@ -335,7 +335,7 @@ def test_a_certificate_file_that_cannot_be_used_is_named_with_its_key(tmp_path, 
     pair(tmp_path, "locked", authority, passphrase=b"x")
     (tmp_path / "empty").touch()
     files = {"client_cert": "ours.crt", "client_key": "ours.key", "ca_cert": "authority.crt"} | change
-    place = Place(tmp_path, {})
+    place = RefContext(tmp_path, {})
     config = parse({"type": "webhook", "url": "https://example.com/", "secret": SECRET, **files}).anchored(place)
     with pytest.raises(ConfigError) as caught:
         config.build("hook", place)
@@ -363,7 +363,7 @@ def post(tmp_path, clock):
 
     def made_for(consumer, environ=None, **more):
         config = parse({"type": "webhook", "url": consumer.url, "secret": SECRET, **more})
-        return Dispatcher({"hook": config}, Place(Path("/"), environ or {}), store, clock)
+        return Dispatcher({"hook": config}, RefContext(Path("/"), environ or {}), store, clock)
 
     yield made_for
     store.close()

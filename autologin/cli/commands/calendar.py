@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from autologin.clock import IST
 from autologin.config import loader, yaml_file
 from autologin.errors import ConfigError
-from autologin.market.calendar import INDIA, REGULAR, SATURDAY, SEGMENTS, Calendar
+from autologin.market.calendar import REGULAR, SATURDAY, SEGMENTS, Calendar
+from autologin.market.loader import load_calendar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,8 +87,8 @@ def look(file: Path | None, clock: Clock, first: date | None, days: int, segment
     Raises:
         ConfigError: there is a config, and it or its calendar.override cannot be used.
     """
-    calendar = Calendar.load(_override(file))
-    first = first or clock.now().astimezone(INDIA).date()
+    calendar = load_calendar(_override(file))
+    first = first or clock.now().astimezone(IST).date()
     chosen = [segment for segment in SEGMENTS if segment in segments or not segments]
     dates = [first + timedelta(days=number) for number in range(min(days, (date.max - first).days + 1))]
     rows = [_row(calendar, day, segment) for day in dates for segment in chosen]

@@ -6,7 +6,7 @@ import json
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from autologin.config import loader
+from autologin.config import accounts, loader
 from autologin.errors import ConfigError, Problem
 from autologin.flow import registry
 from autologin.problems import did_you_mean
@@ -60,7 +60,7 @@ def _known(broker: str) -> type[Flow]:
 def _credentials(flow: type[Flow]) -> list[str]:
     lines = []
     for key, field in flow.Credentials.model_fields.items():
-        value = f"{{env: {flow.broker.upper()}_{key.upper()}}}" if loader.is_secret(flow, key) else '""'
+        value = f"{{env: {flow.broker.upper()}_{key.upper()}}}" if accounts.is_secret(flow, key) else '""'
         mark = "" if field.is_required() else "# "
         lines += [*_comment(field.description or "", 6), f"      {mark}{key}: {value}"]
     return lines

@@ -16,8 +16,8 @@ from pydantic import BaseModel, SecretStr, ValidationError, create_model
 from autologin import files, preflight, redaction
 from autologin.cli import render
 from autologin.cli.commands import flows
-from autologin.config import edit, loader, yaml_file
-from autologin.config.schema import Name, Url
+from autologin.config import accounts, edit, loader, yaml_file
+from autologin.config.fields import Name, Url
 from autologin.errors import AutologinError, ConfigError, Problem
 from autologin.flow import otp, registry
 from autologin.problems import did_you_mean
@@ -45,7 +45,7 @@ class Answers:
     @property
     def secrets(self) -> dict[str, str]:
         """Those that go into files of their own."""
-        return {key: value for key, value in self.credentials.items() if loader.is_secret(self.flow, key)}
+        return {key: value for key, value in self.credentials.items() if accounts.is_secret(self.flow, key)}
 
     def block(self) -> dict[str, list[str]]:
         """The account as lines of YAML, and what it delivers to; they hold no secret."""
@@ -115,7 +115,7 @@ def _flow(broker: str | None) -> type[Flow]:
 
 def _ask_credential(answers: Answers, key: str) -> None:
     known = answers.flow.Credentials.model_fields[key]
-    secret, required = loader.is_secret(answers.flow, key), known.is_required()
+    secret, required = accounts.is_secret(answers.flow, key), known.is_required()
     click.echo(f"\n{key}: {known.description}", err=True)
     words = f"{key}{' (hidden)' if secret else ''}{'' if required else ' (Enter: leave it out)'}"
     given = _asked(words, lambda text: _checked(answers, key, text), hidden=secret, required=required)
@@ -129,7 +129,7 @@ def _ask_credential(answers: Answers, key: str) -> None:
 
 def _checked(answers: Answers, key: str, text: str) -> str:
     """The text, where the flow's own validation takes it; what it says of the other fields does not count yet."""
-    if loader.is_secret(answers.flow, key):
+    if accounts.is_secret(answers.flow, key):
         redaction.remember(text)
     try:
         answers.flow.Credentials.model_validate({**answers.credentials, key: text})

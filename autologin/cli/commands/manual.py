@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets as random
 from typing import TYPE_CHECKING
 
-from autologin.config import loader
+from autologin.config import accounts
 from autologin.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def flow_with_page(app: App, account: Account) -> Flow:
     Raises:
         ConfigError: this broker has no login page.
     """
-    flow = loader.flow_for(app.settings, account, account.place.environ)
+    flow = accounts.load_flow(app.settings, account, account.ref_context.environ)
     if not flow.needs_browser:
         hint = f"Run `autologin run {account.name}` instead."
         raise ConfigError(

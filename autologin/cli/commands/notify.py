@@ -19,9 +19,9 @@ def test(ctx: click.Context) -> None:
 
     The exit code is 1 where one of them does not take it.
     """
-    from autologin.service.notifier import Teller
+    from autologin.service.notifier import Notifier
 
     settings = settings_of(ctx)
-    teller = Teller(settings, open_app(settings).store.alerts)
-    for way in wait_for(teller.test):
+    notifier = Notifier(settings, open_app(settings).store.alerts)
+    for way in wait_for(notifier.test):
         click.echo(f"{way} took it.", err=True)

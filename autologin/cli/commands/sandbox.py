@@ -54,7 +54,8 @@ async def show(folder: Path | None, *, headed: bool) -> int:
             click.echo(f"A consumer of webhooks listens at {url}", err=True)
             found = await walk.run(app, list(settings.accounts.values()), headed=headed)
         render.outcomes(found, as_json=False)
-        render.statuses(await status.verify(app, status.look(app)), as_json=False)
+        statuses = status.read_statuses(app.settings, app.store, app.clock)
+        render.statuses(await status.verify(app, statuses), as_json=False)
     if found[0].exit_code == 0:
         _show_file(folder / "tokens" / f"{BROKER}.json")
     return found[0].exit_code

@@ -12,7 +12,7 @@ from autologin.app import App
 from autologin.clock import SystemClock
 from autologin.config import loader
 from autologin.log import event
-from autologin.market.calendar import Calendar
+from autologin.market.loader import load_calendar
 from autologin.service.service import Service
 from autologin.web.app import serve_http
 
@@ -29,7 +29,7 @@ async def serve(file: Path | None) -> None:
     """
     app = App.open(loader.load(file), SystemClock())
     with contextlib.closing(app.store):
-        service = Service(app, Calendar.load, file)
+        service = Service(app, load_calendar, file)
         web = await serve_http(service, app.settings.http.listen)
         event("listening", url=web.url)
         try:
@@ -39,7 +39,7 @@ async def serve(file: Path | None) -> None:
 
 
 async def _until_a_signal(service: Service, environ: Mapping[str, str]) -> None:
-    service.beat = lambda: tell_systemd(environ, "WATCHDOG=1")
+    service.heartbeat = lambda: tell_systemd(environ, "WATCHDOG=1")
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, service.stop)

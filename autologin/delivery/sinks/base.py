@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from autologin.message import Message
-    from autologin.secret_refs import Place, Secret
+    from autologin.secret_refs import RefContext, Secret
 
 
 class Sink(Protocol):
@@ -68,7 +68,7 @@ class SinkConfig(BaseModel):
 
     type: str
 
-    def build(self, name: str, place: Place) -> Sink:
+    def build(self, name: str, place: RefContext) -> Sink:
         """The sink that this config describes. Secrets are looked up from `place`.
 
         Raises:
@@ -80,7 +80,7 @@ class SinkConfig(BaseModel):
         """The references that this sink follows, by key, for `autologin check`."""
         return {}
 
-    def anchored(self, place: Place) -> Self:
+    def anchored(self, place: RefContext) -> Self:
         """This config with its relative paths made absolute."""
         del place
         return self

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from autologin.message import Message
-    from autologin.secret_refs import Place
+    from autologin.secret_refs import RefContext
 
 PLACEHOLDERS = ("account", "broker", "user_id")
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
@@ -114,12 +114,12 @@ class Config(SinkConfig):
         """How the file is written."""
         return formats.Shape(self.format, self.fields)
 
-    def build(self, name: str, place: Place) -> FileSink:
+    def build(self, name: str, place: RefContext) -> FileSink:
         """The sink that this config describes."""
         del place
         return FileSink(name, self)
 
-    def anchored(self, place: Place) -> Self:
+    def anchored(self, place: RefContext) -> Self:
         """This config with an absolute path."""
         return self.model_copy(update={"path": str(place.path(self.path))})
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from autologin.message import Message
-    from autologin.secret_refs import Place
+    from autologin.secret_refs import RefContext
 
 PLACEHOLDERS = ("account", "broker")
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
@@ -78,7 +78,7 @@ class Config(SinkConfig):
 
     _accounts: Mapping[str, str] = PrivateAttr(default_factory=dict)
 
-    def build(self, name: str, place: Place) -> SsmSink:
+    def build(self, name: str, place: RefContext) -> SsmSink:
         """The sink that this config describes."""
         del place
         return SsmSink(name, self, {_filled(self.prefix, account, broker) for account, broker in self._accounts.items()})

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     import httpx
 
     from autologin.message import Message
-    from autologin.secret_refs import Place
+    from autologin.secret_refs import RefContext
 
 PREFIX = "whsec_"
 MAKE = "Make one with `autologin webhook secret`, and give it to the consumer too."
@@ -108,14 +108,14 @@ class Config(SinkConfig):
             refuse(f"its `{key}` is of no use: its `url` is not https", f"Use https, or take `{key}` out.")
         return self
 
-    def build(self, name: str, place: Place) -> WebhookSink:
+    def build(self, name: str, place: RefContext) -> WebhookSink:
         """The sink that this config describes."""
         keys = [_key(f"sinks.{name}.{at}", secret, place) for at, secret in self.secrets().items() if at.startswith("secret")]
         headers = {title: _value(f"sinks.{name}.headers.{title}", secret, place) for title, secret in self.headers.items()}
         tls = _tls.Files(name, self.client_cert, self.client_key, self.ca_cert).context() if self._files() else None
         return WebhookSink(name, self.url, keys, headers, timeout=self.timeout, tls=tls)
 
-    def anchored(self, place: Place) -> Self:
+    def anchored(self, place: RefContext) -> Self:
         """This config with absolute paths."""
         return self.model_copy(update={key: str(place.path(path)) for key, path in self._files().items()})
 
@@ -246,14 +246,14 @@ def key_in(text: str) -> bytes:
     return found
 
 
-def _key(where: str, secret: Secret, place: Place) -> bytes:
+def _key(where: str, secret: Secret, place: RefContext) -> bytes:
     try:
         return key_in(resolve(where, secret, place).value.get_secret_value())
     except ValueError as error:
         raise ConfigError(Problem(where, str(error), MAKE)) from None
 
 
-def _value(where: str, secret: Secret, place: Place) -> str:
+def _value(where: str, secret: Secret, place: RefContext) -> str:
     value = resolve(where, secret, place).value.get_secret_value()
     if not value.isascii() or not value.isprintable():
         raise ConfigError(Problem(where, "holds a character that no header can", "Use letters, digits and signs of ASCII."))

@@ -10,10 +10,10 @@ from croniter import croniter
 from pydantic import SecretStr, ValidationError
 from vigil import Weekdays
 
+from autologin.clock import IST
 from autologin.config.schema import Schedule, Watch
-from autologin.flow.base import IST
 from autologin.service import schedule
-from autologin.service.schedule import Known, Timetable, wanted
+from autologin.service.schedule import History, Timetable, next_action
 from autologin.store.records import Run, StoredToken
 from autologin.token import Token
 
@@ -131,7 +131,7 @@ def test_a_cron_expression_means_what_cron_means(text):
     found = list(schedule.triggers(Schedule(cron=text), UTC))
     start = datetime(2026, 1, 1, 0, 0, 30, tzinfo=UTC)
     times = croniter(text, start)
-    fires = schedule._fires(found, start, start + timedelta(days=3000))
+    fires = schedule._fire_times(found, start, start + timedelta(days=3000))
     for _ in range(40):
         due = times.get_next(datetime)
         if due > start + timedelta(days=3000):
@@ -165,7 +165,7 @@ def stored(issued=None, expires=None, verified=None):
 
 def asks(now, *runs, token=None, **watch):
     plan = table().current(now)
-    return wanted(now, plan, Known(token, runs), Watch(**watch))
+    return next_action(now, plan, History(token, runs), Watch(**watch))
 
 
 FAILED = {"outcome": "failed", "error": "broker_unavailable"}
@@ -185,7 +185,7 @@ def test_a_login_that_succeeded_is_not_repeated():
 def test_a_broker_that_is_not_available_is_tried_again_after_growing_pauses(failed, pause):
     runs = [run(ist(8, 15) + timedelta(minutes=n), **FAILED) for n in range(failed)][::-1]
     due = runs[0].began + timedelta(seconds=2 + pause)
-    assert schedule.again_at(runs) == due
+    assert schedule.retry_at(runs) == due
     assert asks(due - timedelta(seconds=1), *runs) is None
     assert asks(due, *runs) == "login"
 
@@ -221,13 +221,13 @@ def test_a_token_that_ends_before_the_market_is_renewed_at_four_fifths_of_its_li
 
 
 def test_renewals_are_capped():
-    runs = [run(ist(8, 15) + timedelta(minutes=n)) for n in range(schedule.RENEWALS)][::-1]
+    runs = [run(ist(8, 15) + timedelta(minutes=n)) for n in range(schedule.MAX_RENEWALS)][::-1]
     assert asks(ist(9, 10), *runs, token=stored(ist(8, 15), ist(9, 15))) is None
 
 
 def test_after_trading_nothing_is_wanted():
     plan = table().current(ist(9))
-    assert wanted(ist(15, 30), plan, Known(None, []), Watch()) is None
+    assert next_action(ist(15, 30), plan, History(None, []), Watch()) is None
 
 
 @pytest.mark.parametrize(
@@ -242,4 +242,4 @@ def test_after_trading_nothing_is_wanted():
 )
 def test_proven_is_what_the_broker_has_confirmed_since_the_plan_began(token, runs, proven):
     plan = table().current(ist(9))
-    assert Known(token, runs).proven(plan, ist(9)) == proven
+    assert History(token, runs).has_verified_token(plan, ist(9)) == proven

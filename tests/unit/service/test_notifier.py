@@ -13,7 +13,7 @@ from kit import HandClock, User, leaks
 
 from autologin.config import loader, overrides
 from autologin.errors import ConfigError, NoticeFailed
-from autologin.service.notifier import Teller
+from autologin.service.notifier import Notifier
 from autologin.store.store import Store
 
 CANARY = "way-secret-canary"
@@ -39,10 +39,10 @@ def write(folder, notify):
     (folder / "config.yaml").write_text(json.dumps(whole))
 
 
-def teller(folder, notify, environ=()):
+def notifier(folder, notify, environ=()):
     write(folder, notify)
     settings = loader.load(folder / "config.yaml", {"HOME": str(folder), "PATH": "/usr/bin:/bin", **dict(environ)})
-    return Teller(settings, Store.open(folder / "state", HandClock()).alerts)
+    return Notifier(settings, Store.open(folder / "state", HandClock()).alerts)
 
 
 def into(folder):
@@ -77,15 +77,15 @@ async def listening(status=200):
 
 
 async def test_a_cause_is_told_once_until_it_is_over(tmp_path):
-    one = teller(tmp_path, {"command": into(tmp_path)})
+    one = notifier(tmp_path, {"command": into(tmp_path)})
     for _ in range(3):
         one.alert("mine", "captcha_required", "Look at it.")
     one.alert("other", "captcha_required", "Look at it.")
     await one.close()
     assert {(notice["kind"], notice["account"]) for notice in got(tmp_path)} == {("alert", "mine"), ("alert", "other")}
     assert len(got(tmp_path)) == 2
-    one.over("mine", ["captcha_required", "late"])
-    one.over("mine", ["captcha_required"])
+    one.recover("mine", ["captcha_required", "late"])
+    one.recover("mine", ["captcha_required"])
     await one.close()
     assert [notice["kind"] for notice in got(tmp_path)] == ["alert", "alert", "recovered"]
     one.alert("mine", "captcha_required", "Again.")
@@ -95,7 +95,7 @@ async def test_a_cause_is_told_once_until_it_is_over(tmp_path):
 
 async def test_a_restart_does_not_tell_it_again(tmp_path):
     for _ in range(2):
-        one = teller(tmp_path, {"command": into(tmp_path)})
+        one = notifier(tmp_path, {"command": into(tmp_path)})
         one.alert("mine", "late", "No token yet.")
         await one.close()
     assert len(got(tmp_path)) == 1
@@ -103,7 +103,7 @@ async def test_a_restart_does_not_tell_it_again(tmp_path):
 
 async def test_apprise_reaches_a_server(tmp_path):
     async with listening() as (port, seen):
-        one = teller(tmp_path, {"urls": [{"env": "WAY"}]}, {"WAY": f"json://127.0.0.1:{port}/{CANARY}"})
+        one = notifier(tmp_path, {"urls": [{"env": "WAY"}]}, {"WAY": f"json://127.0.0.1:{port}/{CANARY}"})
         assert await one.test() == ["notify.urls.0"]
         one.alert("mine", "late", "No token yet.")
         await one.close()
@@ -113,7 +113,7 @@ async def test_apprise_reaches_a_server(tmp_path):
 @pytest.mark.parametrize("status", [500, 404])
 async def test_what_is_not_accepted_is_told_and_breaks_nothing(tmp_path, told, status):
     async with listening(status) as (port, _):
-        one = teller(tmp_path, {"urls": [{"env": "WAY"}]}, {"WAY": f"json://127.0.0.1:{port}/{CANARY}"})
+        one = notifier(tmp_path, {"urls": [{"env": "WAY"}]}, {"WAY": f"json://127.0.0.1:{port}/{CANARY}"})
         with pytest.raises(NoticeFailed, match=r"notify\.urls\.0"):
             await one.test()
         one.alert("mine", "late", "No token yet.")
@@ -125,13 +125,13 @@ async def test_what_is_not_accepted_is_told_and_breaks_nothing(tmp_path, told, s
 
 async def test_an_address_that_is_none(tmp_path):
     with pytest.raises(ConfigError) as raised:
-        await teller(tmp_path, {"urls": [CANARY]}).test()
+        await notifier(tmp_path, {"urls": [CANARY]}).test()
     assert raised.value.problems[0].key == "notify.urls.0"
     assert leaks([CANARY], [str(raised.value)]) == []
 
 
 async def test_a_test_tries_every_way_though_one_fails(tmp_path):
-    one = teller(tmp_path, {"urls": [f"nosuch://{CANARY}"], "command": into(tmp_path)})
+    one = notifier(tmp_path, {"urls": [f"nosuch://{CANARY}"], "command": into(tmp_path)})
     with pytest.raises(ConfigError, match=r"notify\.urls\.0"):
         await one.test()
     assert [notice["kind"] for notice in got(tmp_path)] == ["test"]
@@ -140,12 +140,12 @@ async def test_a_test_tries_every_way_though_one_fails(tmp_path):
 async def test_a_way_that_hangs_is_given_up_with_its_name(tmp_path, monkeypatch):
     monkeypatch.setattr("autologin.service.notifier.SECONDS", 0.05)
     with pytest.raises(NoticeFailed, match=r"notify\.command: TimeoutError"):
-        await teller(tmp_path, {"command": "sleep 30"}).test()
+        await notifier(tmp_path, {"command": "sleep 30"}).test()
 
 
 @pytest.mark.parametrize("command", ["exit 3", "/no/such/command"])
 async def test_a_command_that_fails(tmp_path, told, command):
-    one = teller(tmp_path, {"command": command})
+    one = notifier(tmp_path, {"command": command})
     with pytest.raises(NoticeFailed, match="exit code"):
         await one.test()
     one.alert("mine", "late", "No token yet.")
@@ -156,14 +156,14 @@ async def test_a_command_that_fails(tmp_path, told, command):
 @pytest.mark.parametrize(("good", "path"), [(True, f"/{CANARY}"), (False, f"/{CANARY}/fail")])
 async def test_the_dead_mans_switch(tmp_path, good, path):
     async with listening() as (port, seen):
-        one = teller(tmp_path, {"ping": {"env": "PING"}}, {"PING": f"http://127.0.0.1:{port}/{CANARY}"})
+        one = notifier(tmp_path, {"ping": {"env": "PING"}}, {"PING": f"http://127.0.0.1:{port}/{CANARY}"})
         one.ping(good=good)
         await one.close()
     assert seen == [(path, "")]
 
 
 async def test_a_ping_that_fails_is_a_warning_without_its_address(tmp_path, told):
-    one = teller(tmp_path, {"ping": f"http://127.0.0.1:9/{CANARY}"})
+    one = notifier(tmp_path, {"ping": f"http://127.0.0.1:9/{CANARY}"})
     one.ping(good=True)
     await one.close()
     detail = told()
@@ -175,7 +175,7 @@ async def test_no_secret_is_in_a_notice(tmp_path):
     from autologin import redaction
 
     redaction.remember(CANARY)
-    one = teller(tmp_path, {"command": into(tmp_path)})
+    one = notifier(tmp_path, {"command": into(tmp_path)})
     one.alert("mine", "late", f"The broker said {CANARY}.")
     await one.close()
     assert leaks([CANARY], [tmp_path / "got"]) == []

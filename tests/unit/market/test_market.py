@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autologin.clock import IST
 from autologin.errors import ConfigError
-from autologin.market.calendar import DATA, INDIA, OWN, SEGMENTS, Calendar
+from autologin.market.calendar import OWN, SEGMENTS
+from autologin.market.loader import DATA, load_calendar
 
-CALENDAR = Calendar.load()
+CALENDAR = load_calendar()
 SHIPPED = json.loads(DATA.read_text())
 FIRST, LAST = date(2024, 1, 1), date(2026, 12, 31)
 KNOWN = st.dates(FIRST, LAST)
@@ -246,7 +248,7 @@ def test_one_source_is_marked():
 
 @given(KNOWN, st.sampled_from(SEGMENTS))
 def test_sessions_are_in_order_apart_and_on_their_day(day, segment):
-    ends = datetime.combine(day, datetime.min.time(), INDIA)
+    ends = datetime.combine(day, datetime.min.time(), IST)
     for session in CALENDAR.sessions(day, segment):
         if session.opens is None:
             assert session.closes is None
@@ -266,7 +268,7 @@ def test_a_day_trades_where_it_has_a_session(day, segments):
 
 @given(st.dates(date(2023, 12, 1), date(2026, 12, 30)), st.times(), st.sampled_from(SEGMENTS))
 def test_the_next_session_is_the_first_that_opens_later(day, hour, segment):
-    after = datetime.combine(day, hour, INDIA)
+    after = datetime.combine(day, hour, IST)
     found = CALENDAR.next_session(after, [segment])
     later = [one for day in ALL for one in CALENDAR.sessions(day, segment) if one.opens and one.opens > after]
     assert found is not None
@@ -278,7 +280,7 @@ def test_the_next_session_is_the_first_that_opens_later(day, hour, segment):
 
 
 def at(text):
-    return datetime.fromisoformat(text).replace(tzinfo=INDIA)
+    return datetime.fromisoformat(text).replace(tzinfo=IST)
 
 
 @pytest.mark.parametrize(
@@ -312,7 +314,7 @@ def test_there_is_no_next_session_when_nothing_more_is_known():
 def own(folder, text):
     file = folder / "days.yaml"
     file.write_text(text)
-    return Calendar.load(file)
+    return load_calendar(file)
 
 
 def test_a_user_gives_the_hours_of_a_session(tmp_path):
@@ -421,5 +423,5 @@ def test_all_mistakes_are_told_at_once(tmp_path):
 
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(ConfigError) as caught:
-        Calendar.load(tmp_path / "none.yaml")
+        load_calendar(tmp_path / "none.yaml")
     assert [problem.key for problem in caught.value.problems] == ["calendar.override"]

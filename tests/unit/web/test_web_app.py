@@ -17,11 +17,11 @@ from board import PASSWORD, SECRET, TOKEN, WITH_TOKEN, board, png
 from kit import MORNING, leaks
 from prometheus_client.parser import text_string_to_metric_families
 
-from autologin.config import loader
+from autologin.config import accounts
 from autologin.errors import AccountLocked, ConfigError, OtpRejected, StoreError
 from autologin.web import app, auth
 
-PROMTOOL = Path(__file__).parents[2] / ".tools/promtool"
+PROMTOOL = Path(__file__).parents[3] / ".tools/promtool"
 HERE = "http://localhost:8321"
 OURS = {"origin": HERE}
 
@@ -223,7 +223,7 @@ async def test_promtool_finds_nothing_to_mend(shown):
 
 
 async def test_the_alerts_of_the_docs_are_rules_on_metrics_that_there_are(shown, tmp_path):
-    page = (Path(__file__).parents[2] / "docs/monitoring.md").read_text()
+    page = (Path(__file__).parents[3] / "docs/monitoring.md").read_text()
     (rules,) = re.findall(r"```yaml\n(groups:.*?)```", page, re.DOTALL)
     (tmp_path / "rules.yml").write_text(rules)
     assert "SUCCESS: 4 rules found" in promtool("rules", tmp_path / "rules.yml")
@@ -279,7 +279,7 @@ async def test_everything_on_the_page_is_text(shown):
 
 async def test_no_secret_is_anywhere(guarded):
     guarded.issue()
-    loader.flow_for(guarded.settings, guarded.settings.accounts["mine"], {})
+    accounts.load_flow(guarded.settings, guarded.settings.accounts["mine"], {})
     guarded.fail(OtpRejected(f"{PASSWORD} {SECRET}"))
     guarded.store.attempts.block("mine", "print", "otp_rejected", f"told {SECRET}")
     detail = [(await get(guarded, path)).text for path in ("/", "/readyz", "/metrics", "/sign-in")]
@@ -528,7 +528,7 @@ async def test_an_address_that_cannot_be_used_is_a_config_error(shown, listen):
         await app.serve_http(shown, listen.format(busy=busy.getsockname()[1]))
     (problem,) = caught.value.problems
     assert problem.key == "http.listen"
-    assert "cannot be used" in problem.message or "is no address" in problem.message
+    assert "cannot be used" in problem.message or "is not an address" in problem.message
     assert problem.hint
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autologin import redaction
-from autologin.config import loader, overrides
+from autologin.config import accounts, loader, overrides
 from autologin.errors import ConfigError
 
 SEED = "JBSWY3DPEHPK3PXP"
@@ -67,7 +67,7 @@ def problems(folder: Path, text: str = GOOD, **environ: str) -> dict[str, str]:
 def flow(folder: Path, text: str = GOOD, **environ: str):
     environ = {"ZERODHA_PASSWORD": "pw", **environ}
     settings = load(folder, text, **environ)
-    return loader.flow_for(settings, settings.account("zerodha"), environ)
+    return accounts.load_flow(settings, settings.account("zerodha"), environ)
 
 
 # What a good config becomes
@@ -143,7 +143,7 @@ def test_an_account_is_found_by_its_name_or_by_a_broker_with_one_account(tmp_pat
 def test_nothing_shows_a_plain_secret(tmp_path):
     settings = load(tmp_path, GOOD.replace("apisecret-canary", CANARY))
     assert CANARY not in repr(settings) + str(settings.account("zerodha")) + repr(
-        loader.flow_for(settings, settings.account("zerodha"), {"ZERODHA_PASSWORD": CANARY}).credentials
+        accounts.load_flow(settings, settings.account("zerodha"), {"ZERODHA_PASSWORD": CANARY}).credentials
     )
 
 
@@ -167,7 +167,7 @@ def test_every_problem_of_an_account_is_named_at_once(tmp_path):
     text = text.replace('"abc123"', "{file: nowhere}")
     settings = load(tmp_path, text)
     with pytest.raises(ConfigError) as caught:
-        loader.flow_for(settings, settings.account("zerodha"), {"ZERODHA_PASSWORD": "pw"})
+        accounts.load_flow(settings, settings.account("zerodha"), {"ZERODHA_PASSWORD": "pw"})
     found = {problem.key.rsplit(".", 1)[1]: problem for problem in caught.value.problems}
     assert found.keys() == {"password", "totp_secret", "api_key"}
     assert "ZERODHA_PASWORD is not set" in found["password"].message
@@ -200,22 +200,22 @@ def test_a_proxy_is_a_secret_address(tmp_path):
     text = GOOD.replace("    sinks:", "    proxy: {env: PROXY}\n    sinks:")
     environ = {"PROXY": "http://me:p%40ss@127.0.0.1:3128"}
     account = load(tmp_path, text, **environ).account("zerodha")
-    assert loader.proxy_url(account) == environ["PROXY"]
-    assert loader.proxy_parts(account) == {"server": "http://127.0.0.1:3128", "username": "me", "password": "p@ss"}
+    assert accounts.proxy_url(account) == environ["PROXY"]
+    assert accounts.proxy_parts(account) == {"server": "http://127.0.0.1:3128", "username": "me", "password": "p@ss"}
     assert "p@ss" not in redaction.scrub(environ["PROXY"] + " p@ss")
     with pytest.raises(ConfigError, match="socks5") as caught:
-        loader.proxy_url(load(tmp_path, text, PROXY=CANARY).account("zerodha"))
+        accounts.proxy_url(load(tmp_path, text, PROXY=CANARY).account("zerodha"))
     assert CANARY not in caught.value.message
-    assert loader.proxy_parts(load(tmp_path).account("zerodha")) is None
+    assert accounts.proxy_parts(load(tmp_path).account("zerodha")) is None
 
 
 def test_the_stores_keys_are_secrets(tmp_path):
     settings = load(tmp_path, GOOD + "\nstate: {keys: [{env: NEW_KEY}, old-key]}\n", NEW_KEY=CANARY)
-    assert [key.get_secret_value() for key in loader.state_keys(settings)] == [CANARY, "old-key"]
+    assert [key.get_secret_value() for key in accounts.state_keys(settings)] == [CANARY, "old-key"]
     assert CANARY not in redaction.scrub(CANARY)
-    assert loader.state_keys(load(tmp_path)) == []
+    assert accounts.state_keys(load(tmp_path)) == []
     with pytest.raises(ConfigError, match=r"state\.keys\.0.*OTHER"):
-        loader.state_keys(load(tmp_path, GOOD + "\nstate: {keys: [{env: OTHER}]}\n"))
+        accounts.state_keys(load(tmp_path, GOOD + "\nstate: {keys: [{env: OTHER}]}\n"))
 
 
 # The environment and the secrets folder
@@ -273,7 +273,7 @@ def test_the_environment_alone_can_be_the_config(tmp_path, monkeypatch):
     }
     settings = loader.load(None, environ)
     assert settings.sinks["tokens"].path == f"{tmp_path}/{{account}}.json"
-    assert loader.flow_for(settings, settings.account("zerodha"), environ).credentials.user_id == "x"
+    assert accounts.load_flow(settings, settings.account("zerodha"), environ).credentials.user_id == "x"
 
 
 def test_a_value_from_a_file_and_from_the_secrets_folder(tmp_path):
