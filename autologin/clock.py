@@ -1,4 +1,4 @@
-"""The clock that is handed to everything that must know or wait for the time, so that tests can hand in their own."""
+"""The clock that is handed to all that must know or wait for the time, so that tests hand in their own; India's time."""
 
 from __future__ import annotations
 
@@ -6,6 +6,14 @@ import asyncio
 import time
 from datetime import UTC, datetime
 from typing import Protocol
+from zoneinfo import ZoneInfo
+
+IST = ZoneInfo("Asia/Kolkata")
+
+
+def format_ist(moment: datetime) -> str:
+    """A moment as people in India read it."""
+    return f"{moment.astimezone(IST):%Y-%m-%d %H:%M} IST"
 
 
 class Clock(Protocol):

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from autologin import files
-from autologin.clock import Clock, SystemClock
+from autologin.clock import IST, Clock, SystemClock
 from autologin.config import loader
 from autologin.errors import AutologinError, ConfigError, Problem
 from autologin.flow import registry
-from autologin.flow.base import IST
+from autologin.flow.base import BrowserFlow
 from autologin.market.calendar import Calendar
 from autologin.problems import dotted
 from autologin.redaction import scrub
@@ -94,7 +94,7 @@ def _look(settings: Settings, environ: Mapping[str, str], clock: Clock, *, onlin
     yield from _other_secrets(settings, environ)
     yield from _rights(settings)
     yield _state(settings)
-    if any(flow.needs_browser for flow in flows.values() if flow) or not any(flows.values()):
+    if any(isinstance(flow, BrowserFlow) for flow in flows.values()) or not any(flows.values()):
         yield _browser(settings)
     yield from asyncio.run(_sinks(settings))
     for name, flow in flows.items() if online else ():
@@ -129,7 +129,7 @@ def _credentials(settings: Settings, account: Account, environ: Mapping[str, str
         yield Finding(f"accounts.{account.name}.sinks", "warning", "no sink: the token stays in the store", hint)
     yield from _in_clear(account)
     kind = _flow_class(account.broker)
-    proxy = loader.proxy_parts if kind and kind.needs_browser else loader.proxy_url
+    proxy = loader.proxy_parts if kind and issubclass(kind, BrowserFlow) else loader.proxy_url
     try:
         if proxy(account, environ):
             yield Finding(f"accounts.{account.name}.proxy", "ok", "it is an address")

@@ -17,8 +17,9 @@ from autologin import lease, log, retry
 from autologin.config import loader
 from autologin.delivery import dispatcher
 from autologin.errors import AccountBlocked, AutologinError, BrokerUnavailable, StoreError, TokenRejected, WrongAccount
-from autologin.exchange import client, exchange, verify
-from autologin.flow.base import Verdict, Verified
+from autologin.exchange import exchange, verify
+from autologin.flow.base import ApiFlow, AuthCode, BrowserFlow, Verdict, Verification
+from autologin.flow.http import broker_client
 from autologin.log import event
 from autologin.login import capture
 from autologin.login.state import Journal
@@ -30,12 +31,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     import httpx
-    from pydantic import SecretStr
 
     from autologin.app import App
     from autologin.config.loader import Account
     from autologin.flow.base import Flow
-    from autologin.flow.otp import Otp
+    from autologin.flow.otp import OtpGenerator
     from autologin.login.browser_login import SignIn
     from autologin.message import Type
     from autologin.store.records import StoredToken
@@ -90,7 +90,7 @@ async def one(app: App, account: Account, *, force: bool = False, headed: bool =
     return await _recorded(walk, lambda: walk.token(force=force))
 
 
-async def verify_stored(app: App, account: Account) -> Verified:
+async def verify_stored(app: App, account: Account) -> Verification:
     """Ask the broker whether the stored token lives; one that it refuses is forgotten, and the sinks are told.
 
     Raises:
@@ -137,7 +137,7 @@ class Walk:
         self.not_stored: StoreError | None = None
         self.deliveries: list[dispatcher.Delivery] = []
         self._row: int | None = None
-        self._otp: Otp | None = None
+        self._otp: OtpGenerator | None = None
         self._started = time.perf_counter()
         self._began = app.clock.now()
 
@@ -149,7 +149,7 @@ class Walk:
         """Have a token that the broker accepts: the stored one, or a new one. `self.issued` holds it then."""
         self._prepare()
         patience = self.limit + (FOR_A_PERSON if self.headed else 0)
-        if self.flow.needs_browser and self._stored() is None:
+        if isinstance(self.flow, BrowserFlow) and self._stored() is None:
             self.app.driver.start_early()
         waiting = lease.held(self.app.store, self.account.name, self.app.clock, self.deadline)
         try:
@@ -163,13 +163,13 @@ class Walk:
             raise BrokerUnavailable(f"It was not done within the account's {self.limit:g} seconds") from None
         return "issued"
 
-    async def still_lives(self) -> Verified:
+    async def still_lives(self) -> Verification:
         """The broker's word for the stored token; the account must have one."""
         self._prepare()
         async with lease.held(self.app.store, self.account.name, self.app.clock, self.deadline), self._client():
             token = self._stored()
             if token is None:
-                return Verified(Verdict.UNKNOWN, None, "There is no token")
+                return Verification(Verdict.UNKNOWN, None, "There is no token")
             answer = await self._asked(token)
         await self._drain(self.app.dispatcher.takers(self.account.sinks, "token.rejected"))
         return answer
@@ -178,11 +178,11 @@ class Walk:
         """A token for what somebody pasted: where the browser ended after a login by hand, or the code alone."""
         self._prepare()
         async with lease.held(self.app.store, self.account.name, self.app.clock, self.deadline), self._client():
+            assert isinstance(self.flow, BrowserFlow)
             nonce = self.app.store.nonce(self.account.name)
-            if nonce:
-                self.flow.resume(nonce)
-            code = capture.pasted_code(pasted, self.flow.code_params, self.flow.state_param, nonce)
-            self.issued = await self._exchanged(code)
+            code = capture.pasted_code(pasted, self.flow.auth_code_params, self.flow.state_param, nonce)
+            verifier = self.app.store.verifier(self.account.name)
+            self.issued = await self._exchanged(AuthCode(code.get_secret_value(), verifier))
             self.app.store.drop_nonce(self.account.name)
         return "issued"
 
@@ -243,7 +243,7 @@ class Walk:
     @asynccontextmanager
     async def _client(self) -> AsyncIterator[None]:
         # In a thread: importing it and reading the certificates takes 150 ms, in which a browser's driver can start.
-        async with await asyncio.to_thread(client, self.proxy) as self.http:
+        async with await asyncio.to_thread(broker_client, self.proxy) as self.http:
             yield
 
     @asynccontextmanager
@@ -276,7 +276,7 @@ class Walk:
         self.issued = token
         return True
 
-    async def _asked(self, token: Token) -> Verified:
+    async def _asked(self, token: Token) -> Verification:
         """The broker's word for the stored token, and what follows from it."""
         with self.stages.stage("verify"):
             answer = await self.flow.verify(token, self.http)
@@ -333,7 +333,7 @@ class Walk:
 
     async def _log_in(self, sign_in: SignIn) -> Token:
         """One login, on the broker's page or over its API."""
-        if not self.flow.needs_browser:
+        if isinstance(self.flow, ApiFlow):
             return await self._proven(await sign_in.over_api(self.http))
         code = await sign_in.code(self.app.driver, self.app.settings.browser, loader.proxy_parts(self.account))
         return await self._exchanged(code)
@@ -365,9 +365,10 @@ class Walk:
 
     # The token
 
-    async def _exchanged(self, code: SecretStr) -> Token:
+    async def _exchanged(self, auth_code: AuthCode) -> Token:
+        assert isinstance(self.flow, BrowserFlow)
         with self.stages.stage("exchange"):
-            token = await exchange(self.flow, code, self.http, self.app.clock, self._left)
+            token = await exchange(self.flow, auth_code, self.http, self.app.clock, self._left)
         return await self._proven(token)
 
     async def _proven(self, token: Token) -> Token:
@@ -386,7 +387,7 @@ class Walk:
             event("not_stored", level="ERROR", message=error.detail)
             self.not_stored = error
 
-    def _settle(self, token: Token, answer: Verified) -> Token:
+    def _settle(self, token: Token, answer: Verification) -> Token:
         """Keep the token that the broker confirmed, or could not be asked about; forget any other."""
         if not (self._ours(answer.user_id) and self._ours(token.user_id)):
             self.app.store.drop_token(self.account.name)

@@ -10,8 +10,8 @@ from autologin.cli import render
 from autologin.config import loader
 from autologin.delivery import formats
 from autologin.errors import ConfigError, TokenRejected
-from autologin.exchange import client
 from autologin.flow.base import Verdict
+from autologin.flow.http import broker_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -191,7 +191,7 @@ async def _verified(app: App, one: Status) -> Status:
         flow, proxy = loader.flow_for(app.settings, account, account.place.environ), loader.proxy_url(account)
     except ConfigError as error:
         return replace(one, error=error)  # the other accounts are asked all the same
-    async with client(proxy) as http:
+    async with broker_client(proxy) as http:
         answer = await flow.verify(one.stored.token, http)
     if answer.verdict is Verdict.REJECTED:
         app.store.drop_token(one.account)

@@ -150,12 +150,16 @@ async def bare(playwright, twin, clicks):
 
     def seen(request):
         found = parse_qs(urlsplit(request.url).query)
-        if request.url.startswith(twin.redirect_uri) and any(name in found for name in flow.code_params) and not caught.done():
+        if (
+            request.url.startswith(twin.redirect_uri)
+            and any(name in found for name in flow.auth_code_params)
+            and not caught.done()
+        ):
             caught.set_result(time.perf_counter())
 
     page.on("request", seen)
     started = time.perf_counter()
-    await page.goto(flow.login_url("nonce"), wait_until="commit")
+    await page.goto(flow.login_url("nonce").url, wait_until="commit")
     await clicks(page, twin.credentials, pyotp.TOTP(twin.credentials["totp_secret"]).now)
     ended = await caught
     await browser.close()
@@ -164,8 +168,8 @@ async def bare(playwright, twin, clicks):
 
 def flow_of(twin):
     kind = registry.load(twin.broker)
-    known = {key: value for key, value in twin.credentials.items() if key in kind.Credentials.model_fields}
-    return kind(kind.Credentials.model_validate(known), twin.endpoints, kind.Options.model_validate(twin.options))
+    known = {key: value for key, value in twin.credentials.items() if key in kind.credentials_class.model_fields}
+    return kind(kind.credentials_class.model_validate(known), twin.endpoints, kind.options_class.model_validate(twin.options))
 
 
 @contextmanager

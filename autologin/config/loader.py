@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, SecretStr, ValidationError
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from autologin.flow.base import Flow
 
 __all__ = ["Account", "BrowserSettings", "Schedule", "Settings", "flow_for", "load", "proxy_parts", "proxy_url", "state_keys"]
+
+Model = TypeVar("Model", bound=BaseModel)
 
 MINIMAL = """The least that works:
   accounts:
@@ -129,13 +131,14 @@ def prepare(settings: Settings, account: Account, environ: Mapping[str, str]) ->
             redaction.remember(values[key])
         if found.newline_left_out or settings.newline_left_out((*prefix, key)):
             result.newlines_left_out.append(dotted((*prefix, key)))
-    credentials = _validated(kind.Credentials, values, report, prefix)
-    options = _validated(kind.Options, account.options, report, ("accounts", account.name, "options"))
-    result.flow = None if report.problems else kind(credentials, account.endpoints, options)
+    credentials = _validated(kind.credentials_class, values, report, prefix)
+    options = _validated(kind.options_class, account.options, report, ("accounts", account.name, "options"))
+    if credentials and options and not report.problems:
+        result.flow = kind(credentials, account.endpoints, options)
     return result
 
 
-def _validated(model: type[BaseModel], values: Mapping[str, Any], report: Report, prefix: Loc) -> BaseModel | None:
+def _validated(model: type[Model], values: Mapping[str, Any], report: Report, prefix: Loc) -> Model | None:
     try:
         return model.model_validate(values)
     except ValidationError as error:
@@ -257,7 +260,7 @@ def _unusable(details: ErrorDetails) -> Loc:
 
 def is_secret(flow: type[Flow], key: str) -> bool:
     """Whether a credential is secret. One that the flow does not know may be a secret with a mistyped name."""
-    found = flow.Credentials.model_fields.get(key)
+    found = flow.credentials_class.model_fields.get(key)
     return found is None or _holds_secret(found.annotation)
 
 

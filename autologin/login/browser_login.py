@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from autologin import retry
 from autologin.errors import AutologinError, BrokerUnavailable, OtpRejected
+from autologin.flow.base import ApiFlow, AuthCode, BrowserFlow
 from autologin.log import event
 from autologin.login import artifacts, browser
 from autologin.login.capture import Capture, resolver_rule
@@ -22,12 +23,11 @@ if TYPE_CHECKING:
 
     import httpx
     from playwright.async_api import Page
-    from pydantic import SecretStr
 
     from autologin.clock import Clock
     from autologin.config.loader import Account, BrowserSettings
     from autologin.flow.base import Flow
-    from autologin.flow.otp import Otp
+    from autologin.flow.otp import OtpGenerator
     from autologin.login.state import Journal
     from autologin.stages import Stages
     from autologin.token import Token
@@ -56,7 +56,7 @@ class SignIn:
 
     account: Account
     flow: Flow
-    otp: Otp | None
+    otp: OtpGenerator | None
     journal: Journal
     clock: Clock
     stages: Stages
@@ -69,7 +69,7 @@ class SignIn:
     _failed: AutologinError | None = None
     """What an earlier try over the API ended in: that is told where there is no time for another."""
 
-    async def code(self, driver: browser.Driver, settings: BrowserSettings, proxy: dict[str, str] | None) -> SecretStr:
+    async def code(self, driver: browser.Driver, settings: BrowserSettings, proxy: dict[str, str] | None) -> AuthCode:
         """Sign in and catch the code. A login that fails leaves a scrubbed bundle.
 
         Raises:
@@ -104,7 +104,8 @@ class SignIn:
 
     async def _in_turn(self) -> None:
         """Wait until the broker's limits allow a login, where there is time for that."""
-        pause = retry.pause_before_login(self.flow.limits, self.journal.sent(), self.clock.now())
+        assert isinstance(self.flow, ApiFlow)
+        pause = retry.pause_before_login(self.flow.rate_limits, self.journal.sent(), self.clock.now())
         if pause > self.deadline - self.clock.monotonic() - retry.LOGIN_SECONDS:
             raise self._failed or self._too_late(pause)
         if pause:
@@ -119,7 +120,8 @@ class SignIn:
 
     async def _sent(self, http: httpx.AsyncClient) -> Token:
         await self._in_turn()
-        code = await self.otp.code() if self.otp else ""
+        assert isinstance(self.flow, ApiFlow)
+        code = await self.otp.generate() if self.otp else ""
         self.journal.begin("otp" if code else "password")
         self.secrets_sent = True
         try:
@@ -136,22 +138,25 @@ class SignIn:
         if self.otp and skew is not None:
             self.otp.learn_skew(skew)
 
-    async def _through(self, visit: Visit) -> SecretStr:
+    async def _through(self, visit: Visit) -> AuthCode:
+        assert isinstance(self.flow, BrowserFlow)
         with self.stages.stage("login"):
-            await visit.page.open(self.flow.login_url(visit.nonce))
-            await self.flow.login(visit.page, self.otp)
+            request = self.flow.login_url(visit.nonce)
+            await visit.page.open(request.url)
+            await visit.page.walk(self.flow.login_script(self.otp))
         with self.stages.stage("capture"):
             code = visit.capture.code()
         event("code_captured")
-        return code
+        return AuthCode(code.get_secret_value(), request.verifier)
 
     @asynccontextmanager
     async def _visit(
         self, driver: browser.Driver, settings: BrowserSettings, proxy: dict[str, str] | None
     ) -> AsyncIterator[Visit]:
         flow, urls = self.flow, list(self.flow.urls.values())
+        assert isinstance(flow, BrowserFlow)
         nonce = random.token_urlsafe(24) if flow.state_param else ""
-        catch = Capture(flow.redirect_uri, flow.code_params, flow.state_param, nonce or None, urls)
+        catch = Capture(flow.redirect_uri, flow.auth_code_params, flow.state_param, nonce or None, urls)
         rule = resolver_rule(flow.redirect_uri, urls)
         async with AsyncExitStack() as stack:
             with self.stages.stage("browser"):

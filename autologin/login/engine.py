@@ -19,7 +19,7 @@ from autologin.errors import (
     NeedsPerson,
     OtpRejected,
 )
-from autologin.flow.otp import Otp
+from autologin.flow.otp import OtpGenerator
 from autologin.log import event
 from autologin.login import hands
 from autologin.login.forms import NOTHING_MOVED, Entry, selectors
@@ -47,10 +47,10 @@ if TYPE_CHECKING:
     from playwright.async_api import Dialog, Page
 
     from autologin.clock import Clock
-    from autologin.flow.script import Script, Step, Turn
+    from autologin.flow.script import Click, InputField, LoginScript, Step
     from autologin.login.capture import Capture
     from autologin.login.network import Replies
-    from autologin.login.snapshot import Button, Field
+    from autologin.login.snapshot import Button
     from autologin.login.state import Journal
 
 PERSON_PATIENCE = 300.0
@@ -115,7 +115,7 @@ class LoginPage:
                 raise BrokerUnavailable(f"The login page cannot be reached ({first_line(error)})") from None
         self._judge.moved()
 
-    async def walk(self, script: Script) -> None:
+    async def walk(self, script: LoginScript) -> None:
         """Sign in by this script, up to the redirect.
 
         Raises:
@@ -130,7 +130,7 @@ class LoginPage:
             raise
         self._journal.settle("accepted")
 
-    async def _once(self, script: Script) -> None:
+    async def _once(self, script: LoginScript) -> None:
         try:
             screen = await self._view.look(selectors(script))
             if self._capture.answered.is_set():
@@ -158,14 +158,14 @@ class LoginPage:
                 self._refilled, self._entry.entered = True, entered
         self._judge.moved()
 
-    def _decide(self, script: Script, screen: Screen) -> Coroutine[Any, Any, None] | None:
+    def _decide(self, script: LoginScript, screen: Screen) -> Coroutine[Any, Any, None] | None:
         """What to do on this screen; None: wait. Raises what the screen means where it means the end."""
         if self._judge.challenged(screen):
             return None
         if ready := self._ready(script, screen):
             return self._enter(*ready)
         self._judge.read(screen)
-        for turn in script.turns:
+        for turn in script.clicks:
             if button := self._turn_to_take(turn, script, screen):
                 return self._take(turn, button)
         if button := self._consent(script, screen):
@@ -177,7 +177,7 @@ class LoginPage:
 
     # The next step
 
-    def _ready(self, script: Script, screen: Screen) -> tuple[Step, Form, Screen] | None:
+    def _ready(self, script: LoginScript, screen: Screen) -> tuple[Step, Form, Screen] | None:
         self._judge.unclear = ""
         for step in script.steps:
             wanted = [field for field in step.values if field not in self._entry.entered]
@@ -194,10 +194,10 @@ class LoginPage:
                 return (step, form, screen) if len(form.boxes) == len(wanted) or self._still() else None
         return None
 
-    def _too_early(self, step: Step, script: Script) -> bool:
+    def _too_early(self, step: Step, script: LoginScript) -> bool:
         """Whether a step is a code's and nothing was sent yet: such a box is a sign-up form's; the login's is on its way."""
         by_us = self._judge.last is None and self._person_until is None
-        return by_us and step is not script.steps[0] and all(isinstance(value, Otp) for value in step.values.values())
+        return by_us and step is not script.steps[0] and all(isinstance(value, OtpGenerator) for value in step.values.values())
 
     def _is_former(self, form: Form) -> bool:
         """Whether a form still waits for its answer, and only looks as if it could take the next step's field too."""
@@ -212,7 +212,7 @@ class LoginPage:
 
     def _asks_for_another(self, step: Step, form: Form, screen: Screen) -> bool:
         """Whether the form wants another user's password, or a code that is not ours to make."""
-        codes = [field for field in form.boxes if field.other and isinstance(step.values[field], Otp)]
+        codes = [field for field in form.boxes if field.other and isinstance(step.values[field], OtpGenerator)]
         if any(re.search(field.other, self._judge.wants, re.IGNORECASE) for field in codes):
             return True
         unsure = [field for field in codes if not re.search(field.label, self._judge.wants, re.IGNORECASE)]
@@ -235,14 +235,16 @@ class LoginPage:
 
     # On the way
 
-    def _situations(self, script: Script, screen: Screen) -> set[str]:
+    def _situations(self, script: LoginScript, screen: Screen) -> set[str]:
         """Where the login stands, in the words that a turn's `when` uses."""
         now = set(self._turned)
         if not self._entry.entered:
             now.add("start")
         values = [pair for step in script.steps for pair in step.values.items()]
         codes = [
-            field for field, value in values if field.other and isinstance(value, Otp) and field not in self._entry.entered
+            field
+            for field, value in values
+            if field.other and isinstance(value, OtpGenerator) and field not in self._entry.entered
         ]
         if any(self._wants_another(field, screen) for field in codes):
             now.add("other_code")
@@ -250,7 +252,7 @@ class LoginPage:
             now.add("other_user")
         return now
 
-    def _wants_another(self, field: Field, screen: Screen) -> bool:
+    def _wants_another(self, field: InputField, screen: Screen) -> bool:
         """Whether the screen has a box for a code, and the box or the broker says that it is not for ours."""
         if re.search(field.label, self._judge.wants, re.IGNORECASE):
             return False
@@ -258,31 +260,31 @@ class LoginPage:
             return True
         return bool(re.search(field.other, self._judge.wants, re.IGNORECASE)) and certain(screen, [field]) is not None
 
-    def _turn_to_take(self, turn: Turn, script: Script, screen: Screen) -> Button | None:
+    def _turn_to_take(self, turn: Click, script: LoginScript, screen: Screen) -> Button | None:
         if turn.name in self._turned and not self._in_vain(turn):
             return None
         return named(screen, turn.press, css=turn.name) if turn.when in self._situations(script, screen) else None
 
-    def _in_vain(self, turn: Turn) -> bool:
+    def _in_vain(self, turn: Click) -> bool:
         """Whether a turn was pressed and nothing came of it: a page may redraw what was pressed at that very moment."""
         moved_at = max(self._judge.since, self._view.changed_at)
         return self._pressed == (turn.name, self._replies.posts) and self._clock.monotonic() - moved_at > NOTHING_MOVED
 
-    async def _take(self, turn: Turn, button: Button) -> None:
+    async def _take(self, turn: Click, button: Button) -> None:
         event("turn_taken", turn=turn.name)
         self._pressed = None if turn.name in self._turned else (turn.name, self._replies.posts)
         self._turned.add(turn.name)
         self._judge.wants = ""
         await hands.press(await self._view.element(button.index), covered=button.covered)
 
-    def _consent(self, script: Script, screen: Screen) -> Button | None:
+    def _consent(self, script: LoginScript, screen: Screen) -> Button | None:
         """The button that allows the app, where this is the consent page."""
         places = ((script.consent_at, screen.path), (script.consent_titled, screen.title))
         at_consent = any(pattern and re.search(pattern, place) for pattern, place in places)
         wider = rf"{script.consent}|^(authori[sz]e|allow|approve|continue|accept|yes)\b" if at_consent else script.consent
         last = self._judge.last  # while its form is still there, "Continue" is that form's button
         waiting = last is not None and certain(screen, list(last.values)) is not None
-        ticks = any(unticked(screen, tick.label, css=tick.name) for tick in script.ticks)  # may be what enables the button
+        ticks = any(unticked(screen, tick.label, css=tick.name) for tick in script.checkboxes)  # may enable the button
         button = None if waiting or "consent" in self._turned else named(screen, wider, enabled=not ticks)
         if button and not self._authorize:
             raise ConsentRequired('The broker asks whether this app may use the account, and `authorize` is "false"')
@@ -301,7 +303,7 @@ class LoginPage:
         self.rejected_codes += 1
         self._journal.settle("rejected")
         step = self._judge.last
-        codes = {field for field, value in step.values.items() if isinstance(value, Otp)} if step else set()
+        codes = {field for field, value in step.values.items() if isinstance(value, OtpGenerator)} if step else set()
         if not codes or not retry.may_send_another_code(self.rejected_codes, error.attempts_left):
             raise error
         event("otp_rejected", level="WARNING", message=error.detail, then="one more code, in a new window")
@@ -328,7 +330,7 @@ class LoginPage:
         await dialog.accept()
 
 
-def _all_there(screen: Screen, wanted: list[Field]) -> bool:
+def _all_there(screen: Screen, wanted: list[InputField]) -> bool:
     """Whether the fields, more than one, are all on the screen."""
     form = certain(screen, wanted) if len(wanted) > 1 else None
     return form is not None and len(form.boxes) == len(wanted)

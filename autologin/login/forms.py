@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from autologin.errors import OtpRejected
-from autologin.flow.otp import Otp
+from autologin.flow.otp import OtpGenerator
 from autologin.log import event
 from autologin.login import hands
 from autologin.login.snapshot import CODES, certain, submit_button, unticked
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from playwright.async_api import ElementHandle, Page
 
     from autologin.clock import Clock
-    from autologin.flow.script import Script, Step
+    from autologin.flow.script import InputField, LoginScript, Step
     from autologin.login.capture import Capture
     from autologin.login.interpret import Judge
     from autologin.login.network import Replies
-    from autologin.login.snapshot import Field, Form, Screen
+    from autologin.login.snapshot import Form, Screen
     from autologin.login.state import Journal
     from autologin.login.view import View
 
@@ -45,8 +45,8 @@ class Entry:
     clock: Clock
     view: View
     judge: Judge
-    entered: set[Field] = field(default_factory=set)
-    filled: dict[Field, set[tuple[str | int, ...]]] = field(default_factory=dict)
+    entered: set[InputField] = field(default_factory=set)
+    filled: dict[InputField, set[tuple[str | int, ...]]] = field(default_factory=dict)
     """What the boxes looked like that each field was typed into."""
     secrets_sent: bool = False
     _pressed: tuple[ElementHandle, int] | None = None
@@ -67,7 +67,7 @@ class Entry:
 
     async def tick(self, screen: Screen) -> None:
         """Tick the boxes that the flow names."""
-        for tick in self.judge.script.ticks:
+        for tick in self.judge.script.checkboxes:
             if box := unticked(screen, tick.label, css=tick.name):
                 event("box_ticked", box=tick.name)
                 await hands.press(await self.view.element(box.index), covered=box.covered)
@@ -86,14 +86,14 @@ class Entry:
         await self.tick(screen)
         await hands.press(element, covered=False)
 
-    async def _value(self, value: str | SecretStr | Otp) -> str:
-        if not isinstance(value, Otp):
+    async def _value(self, value: str | SecretStr | OtpGenerator) -> str:
+        if not isinstance(value, OtpGenerator):
             return value.get_secret_value() if isinstance(value, SecretStr) else value
         if self.replies.skew is not None:
             value.learn_skew(self.replies.skew)
-        return await value.code()
+        return await value.generate()
 
-    def _note(self, step: Step, form: Form, screen: Screen, values: dict[Field, str]) -> None:
+    def _note(self, step: Step, form: Form, screen: Screen, values: dict[InputField, str]) -> None:
         """Write down, before the first key, what is going to be sent."""
         self.entered |= set(form.boxes)
         self.filled |= {field: {box.looks for box in boxes} for field, boxes in form.boxes.items()}
@@ -109,7 +109,7 @@ class Entry:
         for value in secret:
             self.replies.typed(value)
 
-    async def _type(self, form: Form, values: dict[Field, str]) -> ElementHandle:
+    async def _type(self, form: Form, values: dict[InputField, str]) -> ElementHandle:
         """Type each value into its boxes; gives the last box."""
         elements: list[ElementHandle] = []
         for wanted, boxes in form.boxes.items():
@@ -146,8 +146,8 @@ class Entry:
         return False
 
 
-def selectors(script: Script) -> dict[str, list[str]]:
+def selectors(script: LoginScript) -> dict[str, list[str]]:
     """The CSS of everything that a script names, for a look at the page."""
     fields = {field.name: list(field.css) for step in script.steps for field in step.values}
-    turns = {turn.name: list(turn.css) for turn in script.turns}
-    return fields | turns | {tick.name: list(tick.css) for tick in script.ticks}
+    turns = {turn.name: list(turn.css) for turn in script.clicks}
+    return fields | turns | {tick.name: list(tick.css) for tick in script.checkboxes}

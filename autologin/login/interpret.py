@@ -15,7 +15,8 @@ from autologin.errors import (
     PageChanged,
     RedirectTimeout,
 )
-from autologin.flow.script import Script, meaning, quoted
+from autologin.flow.phrases import classify, quoted
+from autologin.flow.script import LoginScript
 from autologin.login.snapshot import LINE
 from autologin.redaction import scrub
 
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from autologin.clock import Clock
-    from autologin.flow.script import Step
+    from autologin.flow.script import InputField, Step
     from autologin.login.network import Replies, Reply
-    from autologin.login.snapshot import Field, Screen
+    from autologin.login.snapshot import Screen
 
 PATIENCE = 10.0
 """Seconds that a page may show nothing that the flow knows, before that is the answer."""
@@ -45,7 +46,7 @@ LOCKED = re.compile(r"(user|account)_?(is_?)?(blocked|locked)", re.IGNORECASE)
 class Judge:
     """Remembers what was sent last and says what comes of it."""
 
-    script: Script
+    script: LoginScript
 
     def __init__(self, replies: Replies, clock: Clock, deadline: float) -> None:
         self.deadline = deadline
@@ -139,7 +140,7 @@ class Judge:
         """
         step = None if self.last and self.last.name in self._refused_by_reply else self.last
         lines = [*self.dialogs, *self._new_words(screen)]
-        errors = [error for words in lines if (error := meaning(words, self.script, step))]
+        errors = [error for words in lines if (error := classify(words, self.script, step))]
         if errors:  # "Oops, something went wrong" is often the heading of a page that says below what it was
             raise next((error for error in errors if not isinstance(error, BrokerUnavailable)), errors[0])
 
@@ -157,7 +158,7 @@ class Judge:
         if self._clock.monotonic() > min(self.since + patience, self.deadline):
             raise self._no_answer() or BrokerUnavailable("The page did not answer")
 
-    def give_up(self, screen: Screen, situations: Collection[str], entered: Collection[Field]) -> None:
+    def give_up(self, screen: Screen, situations: Collection[str], entered: Collection[InputField]) -> None:
         """Raise what it means that nothing known is on the screen, once patience is over."""
         waited = self._clock.monotonic() - self.since
         patience = PENDING_PATIENCE if self._replies.pending else PATIENCE
@@ -167,16 +168,16 @@ class Judge:
         if (waited > patience and not ours) or self._clock.monotonic() > self.deadline:
             raise self._conclusion(screen, situations, entered)
 
-    def _conclusion(self, screen: Screen, situations: Collection[str], entered: Collection[Field]) -> AutologinError:
+    def _conclusion(self, screen: Screen, situations: Collection[str], entered: Collection[InputField]) -> AutologinError:
         if error := self._no_answer() or (CaptchaRequired() if "captcha" in self.wants else None):
             return error
         if "other_code" in situations or any(
-            turn.when == "other_code" and turn.name in situations for turn in self.script.turns
+            turn.when == "other_code" and turn.name in situations for turn in self.script.clicks
         ):
             return OtpNotAvailable(f"The broker asks for a code that no TOTP seed makes{_shown(screen)}")
         if self.unclear:
             return PageChanged(f"Two places on the page look equally like the {self.unclear}, and autologin does not guess")
-        if again := self._said_again(screen) or meaning(self._plain, self.script, self.last):
+        if again := self._said_again(screen) or classify(self._plain, self.script, self.last):
             return again
         done = all(field in entered for step in self.script.steps for field in step.values)
         if done and not self._new_things_to_press(screen):
@@ -193,7 +194,7 @@ class Judge:
         if self.last is None or self.last.name in self._refused_by_reply:
             return None
         lines = [line for line in screen.lines if line not in self._first[self.last.name]]
-        meanings = (meaning(line, self.script, self.last) for line in lines)
+        meanings = (classify(line, self.script, self.last) for line in lines)
         return next(filter(None, meanings), None)
 
     def _no_answer(self) -> BrokerUnavailable | None:
@@ -214,9 +215,9 @@ class Judge:
         if not reply.data:
             plain = "" if reply.text.lstrip().startswith("<") else reply.text
             no_json = PageChanged(f"The broker refuses this browser or this address (HTTP {reply.status}, no JSON)")
-            return meaning(plain, self.script, step) or no_json
+            return classify(plain, self.script, step) or no_json
         error = quoted(AccountLocked, reply.message) if _says_locked(reply.data) else None
-        error = error or meaning(reply.message, self.script, step)
+        error = error or classify(reply.message, self.script, step)
         if error is None or (isinstance(error, BrokerUnavailable) and "session" not in reply.message.lower()):
             error = quoted(step.refused, reply.message)
         if isinstance(error, OtpRejected) and error.attempts_left is None:
@@ -237,7 +238,9 @@ class Judge:
         return now - self._words[1] >= seconds
 
     def _talks_of_captcha(self, screen: Screen) -> bool:
-        return not screen.boxes and any(isinstance(meaning(line, Script(()), None), CaptchaRequired) for line in screen.lines)
+        return not screen.boxes and any(
+            isinstance(classify(line, LoginScript(()), None), CaptchaRequired) for line in screen.lines
+        )
 
     def _new_things_to_press(self, screen: Screen) -> bool:
         known = {button.name for button in self._before.buttons} if self._before else set()

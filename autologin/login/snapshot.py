@@ -11,8 +11,9 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from autologin.flow.script import InputField
 from autologin.redaction import scrub
 
 if TYPE_CHECKING:
@@ -39,23 +40,6 @@ OTHER_BUTTON = re.compile(
     r"\b(sign ?up|register|forgot|cancel|back|resend|google|facebook|apple|qr|show|hide|eye|close|cookies?|deny|decline)\b",
     re.IGNORECASE,
 )
-
-
-@dataclass(frozen=True)
-class Field:
-    """A field that a flow fills, with every way to find it.
-
-    `label` is a pattern for label, placeholder, name and nearby text; `other` one for what it is not, though it looks so
-    (an SMS code where a TOTP is meant). `digits` is the length of a code, a PIN (kind `pin`) or a phone number (`phone`).
-    """
-
-    name: str
-    kind: Literal["text", "phone", "password", "code", "pin"]
-    label: str
-    css: tuple[str, ...] = ()
-    autocomplete: tuple[str, ...] = ()
-    other: str = ""
-    digits: int = 6
 
 
 @dataclass(frozen=True)
@@ -145,7 +129,7 @@ class Form:
     """
 
     group: int
-    boxes: Mapping[Field, Sequence[Box]]
+    boxes: Mapping[InputField, Sequence[Box]]
     unclear: tuple[str, ...] = ()
 
 
@@ -164,7 +148,7 @@ def script() -> str:
     return SCRIPT.read_text(encoding="utf-8")
 
 
-def find(screen: Screen, wanted: Sequence[Field]) -> Form | None:
+def find(screen: Screen, wanted: Sequence[InputField]) -> Form | None:
     """The form that holds the wanted fields, or some of them; None where there is none.
 
     Raises:
@@ -182,7 +166,7 @@ def find(screen: Screen, wanted: Sequence[Field]) -> Form | None:
     return ranked[0]
 
 
-def certain(screen: Screen, wanted: Sequence[Field]) -> Form | None:
+def certain(screen: Screen, wanted: Sequence[InputField]) -> Form | None:
     """The same, and None also where two are equally good."""
     try:
         return find(screen, wanted)
@@ -217,7 +201,7 @@ def unticked(screen: Screen, label: str, *, css: str) -> Button | None:
     return next((box for box in meant if not box.ticked), None)
 
 
-def evidence(field: Field, box: Box) -> int:
+def evidence(field: InputField, box: Box) -> int:
     """How much speaks for this box being that field; 0 where it cannot be."""
     if not _possible(field, box):
         return 0
@@ -227,7 +211,7 @@ def evidence(field: Field, box: Box) -> int:
     return ways + _type_evidence(field, box)
 
 
-def for_another_code(field: Field, box: Box, screen: Screen) -> bool:
+def for_another_code(field: InputField, box: Box, screen: Screen) -> bool:
     """Whether a box is for a code, but not for this field's: an SMS code where a TOTP is meant."""
     typed = box.type in {"number", "tel"} or box.numeric or box.maxlength in {1, field.digits}
     if not field.other or not (typed or _says(r"code|otp|\bpin\b", box.words)):
@@ -236,7 +220,7 @@ def for_another_code(field: Field, box: Box, screen: Screen) -> bool:
     return _says(field.other, box.words) or (not ours and any(SENT.search(line) for line in screen.lines))
 
 
-def _possible(field: Field, box: Box) -> bool:
+def _possible(field: InputField, box: Box) -> bool:
     if not box.enabled or box.readonly or (field.other and _says(field.other, box.words)):
         return False
     if field.kind == "password":
@@ -250,7 +234,7 @@ def _possible(field: Field, box: Box) -> bool:
     return box.type in TEXT_TYPES and box.maxlength != 1 and "one-time-code" not in box.autocomplete
 
 
-def _type_evidence(field: Field, box: Box) -> int:
+def _type_evidence(field: InputField, box: Box) -> int:
     if field.kind == "password":
         return 2
     if field.kind == "text":
@@ -263,9 +247,9 @@ def _says(pattern: str, text: str) -> bool:
     return bool(re.search(pattern, text, re.IGNORECASE))
 
 
-def _in_group(screen: Screen, group: int, wanted: Sequence[Field]) -> Form | None:
+def _in_group(screen: Screen, group: int, wanted: Sequence[InputField]) -> Form | None:
     boxes = [box for box in screen.boxes if box.group == group]
-    found: dict[Field, Sequence[Box]] = {}
+    found: dict[InputField, Sequence[Box]] = {}
     unclear: list[str] = []
     for field in wanted:
         best = _digit_boxes(field, boxes) or _best(field, boxes)
@@ -276,13 +260,13 @@ def _in_group(screen: Screen, group: int, wanted: Sequence[Field]) -> Form | Non
     return Form(group, found, tuple(unclear)) if found or unclear else None
 
 
-def _digit_boxes(field: Field, boxes: Iterable[Box]) -> list[Box]:
+def _digit_boxes(field: InputField, boxes: Iterable[Box]) -> list[Box]:
     """The row of one-digit boxes that a code is typed into, where this form has one of the right length."""
     row = [box for box in boxes if field.kind in CODES and box.maxlength == 1 and _possible(field, box)]
     return row if len(row) == field.digits else []
 
 
-def _best(field: Field, boxes: Sequence[Box]) -> list[Box]:
+def _best(field: InputField, boxes: Sequence[Box]) -> list[Box]:
     """The boxes with the most evidence: none, the one, or several that are equally good."""
     single = [box for box in boxes if box.maxlength != 1]
 

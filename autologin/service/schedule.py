@@ -14,7 +14,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from autologin import errors, retry
-from autologin.flow.base import IST
+from autologin.clock import IST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

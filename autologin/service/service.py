@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from autologin import run as walk
 from autologin.cli import render
+from autologin.clock import IST
 from autologin.config import loader
 from autologin.delivery.dispatcher import Dispatcher
 from autologin.errors import AutologinError, ConfigError, NeedsPerson, Rejected
-from autologin.flow.base import IST, Verdict
+from autologin.flow.base import Verdict
 from autologin.log import event
 from autologin.service import schedule
 from autologin.service.notifier import Teller

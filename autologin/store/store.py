@@ -239,16 +239,26 @@ class Store:
 
     # Logins by hand
 
-    def keep_nonce(self, account: str, nonce: str) -> None:
-        """Remember the state that a login by hand must bring back."""
-        self._database.do(
-            "REPLACE INTO meta (name, value) VALUES (?, ?)", f"nonce/{account}", self._seal.sealed(nonce.encode())
-        )
+    def keep_nonce(self, account: str, nonce: str, verifier: SecretStr | None = None) -> None:
+        """Remember the state that a login by hand must bring back, and the PKCE verifier that its exchange needs."""
+        text = f"{nonce} {verifier.get_secret_value()}" if verifier else nonce
+        self._database.do("REPLACE INTO meta (name, value) VALUES (?, ?)", f"nonce/{account}", self._seal.sealed(text.encode()))
 
     def nonce(self, account: str) -> str | None:
         """The state of the last login by hand; None where none is under way."""
+        return self._login_by_hand(account)[0] or None
+
+    def verifier(self, account: str) -> SecretStr | None:
+        """The PKCE verifier of the last login by hand, where it has one."""
+        from pydantic import SecretStr  # noqa: PLC0415  (60 ms, which the guess in prestart.py must not wait for)
+
+        verifier = self._login_by_hand(account)[1]
+        return SecretStr(verifier) if verifier else None
+
+    def _login_by_hand(self, account: str) -> tuple[str, str]:
         row = self._database.one("SELECT value FROM meta WHERE name = ?", f"nonce/{account}")
-        return self._seal.opened(row[0]).decode() if row else None
+        nonce, _, verifier = (self._seal.opened(row[0]).decode() if row else "").partition(" ")
+        return nonce, verifier
 
     def drop_nonce(self, account: str) -> None:
         """The login by hand is done."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from autologin import status
-from autologin.flow.base import IST
+from autologin.clock import IST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

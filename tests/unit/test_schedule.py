@@ -10,8 +10,8 @@ from croniter import croniter
 from pydantic import SecretStr, ValidationError
 from vigil import Weekdays
 
+from autologin.clock import IST
 from autologin.config.schema import Schedule, Watch
-from autologin.flow.base import IST
 from autologin.service import schedule
 from autologin.service.schedule import Known, Timetable, wanted
 from autologin.store.records import Run, StoredToken
