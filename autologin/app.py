@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from autologin.config import accounts
 from autologin.delivery.dispatcher import DeliveryResult, Dispatcher, report
-from autologin.flow.otp import Otp, normalise
+from autologin.flow.otp import OtpGenerator, normalise
 from autologin.login.browser import Driver
 from autologin.store.store import Store
 
@@ -51,12 +51,12 @@ class App:
         texts = (value.get_secret_value() if isinstance(value, SecretStr) else str(value) for value in values.values())
         return self.store.fingerprint(flow.broker, *texts)
 
-    def otp(self, flow: Flow) -> Otp | None:
-        """The maker of an account's one-time codes; None where it has no seed."""
+    def otp(self, flow: Flow) -> OtpGenerator | None:
+        """The generator of an account's one-time passwords; None where it has no seed."""
         if (seed := flow.seed) is None:
             return None
         key = self.store.fingerprint("otp", normalise(seed.get_secret_value()))
-        return Otp(seed, lambda step: self.store.attempts.claim_otp_step(key, step), self.clock)
+        return OtpGenerator(seed, lambda step: self.store.attempts.claim_otp_step(key, step), self.clock)
 
     async def deliver(self, seconds: float) -> dict[str, list[DeliveryResult]]:
         """Try everything that is outstanding, now; gives what became of each account's newest message at its sinks."""

@@ -53,6 +53,7 @@ class AutologinError(Exception):
     def __init__(self, detail: str = "", *, hint: str | None = None) -> None:
         self.detail = _in_a_line(scrub(detail or (type(self).__doc__ or "").strip().splitlines()[0]))
         self.hint = scrub(type(self).hint if hint is None else hint)
+        self.default_hint = hint is None
         self.stage: str | None = None
         self.bundle: Path | None = None
         super().__init__(self.detail)

@@ -21,7 +21,7 @@ POLLED = 0.1
 
 
 @asynccontextmanager
-async def held(store: Store, account: str, clock: Clock, deadline: float) -> AsyncIterator[None]:
+async def account_lease(store: Store, account: str, clock: Clock, deadline: float) -> AsyncIterator[None]:
     """Hold the account's lease; `deadline` (monotonic) is how long to wait for it.
 
     Raises:

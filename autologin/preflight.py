@@ -18,7 +18,7 @@ from autologin.config import accounts, loader
 from autologin.config.schema import Account, Settings
 from autologin.errors import AutologinError, ConfigError, Problem
 from autologin.flow import registry
-from autologin.flow.base import Flow
+from autologin.flow.base import BrowserFlow, Flow
 from autologin.login import browser
 from autologin.market.calendar import Calendar
 from autologin.market.loader import load_calendar
@@ -87,7 +87,7 @@ def _check_settings(settings: Settings, environ: Mapping[str, str], clock: Clock
     yield from _check_other_secrets(settings, environ)
     yield from _check_permissions(settings)
     yield _check_state(settings)
-    if any(flow.needs_browser for flow in flows.values() if flow) or not any(flows.values()):
+    if any(isinstance(flow, BrowserFlow) for flow in flows.values()) or not any(flows.values()):
         yield _find_browser(settings)
     yield from asyncio.run(_check_sinks(settings))
     for name, flow in flows.items() if online else ():
@@ -123,7 +123,7 @@ def _check_credentials(
         yield Finding(f"accounts.{account.name}.sinks", "warning", "no sink: the token stays in the store", hint)
     yield from _check_endpoints(account)
     kind = _flow_class(account.broker)
-    proxy = accounts.proxy_parts if kind and kind.needs_browser else accounts.proxy_url
+    proxy = accounts.proxy_parts if kind and issubclass(kind, BrowserFlow) else accounts.proxy_url
     try:
         if proxy(account, environ):
             yield Finding(f"accounts.{account.name}.proxy", "ok", "it is an address")

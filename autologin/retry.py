@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from autologin.flow.base import Limit
+    from autologin.flow.base import RateLimit
     from autologin.store.records import AttemptCount
 
 MAX_OTP_REJECTIONS = 2
@@ -93,7 +93,7 @@ def ends_too_soon(issued: datetime, ends: datetime, now: datetime) -> bool:
     return by_its_own_clock and ends - now < min(SPARE, life / 5)
 
 
-def pause_before_login(limits: Sequence[Limit], sent: Sequence[datetime], now: datetime) -> float:
+def pause_before_login(limits: Sequence[RateLimit], sent: Sequence[datetime], now: datetime) -> float:
     """Seconds until the broker's limits allow another login; `sent` are the earlier ones, the last one last.
 
     A little more than the limit: the broker counts from when a call arrives, and the next one may travel faster.

@@ -1,51 +1,62 @@
 """The walk of one token, from an account to its sinks. If you read one file, read this one.
 
-config -> lease -> still valid? -> blocked? -> browser -> login -> capture -> exchange -> verify -> store -> deliver
+    lease -> still valid? -> blocked? -> log in -> exchange -> store -> verify -> deliver
+
+`run_account` is the walk; the functions below it stand in the order in which it calls them. The last two enter it elsewhere:
+with what a person pasted after a login by hand, and with the stored token alone.
 """
 
 from __future__ import annotations
 
 import asyncio
-import secrets as random
+import secrets
 import time
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import count
 from typing import TYPE_CHECKING, Literal
 
-from autologin import lease, log, retry
+from autologin import log, retry
+from autologin.app import App
 from autologin.config import accounts
+from autologin.config.schema import Account
 from autologin.delivery import dispatcher
-from autologin.errors import AccountBlocked, AutologinError, BrokerUnavailable, StoreError, TokenRejected, WrongAccount
-from autologin.exchange import client, exchange, verify
-from autologin.flow.base import Verdict, Verified
+from autologin.errors import (
+    AccountBlocked,
+    AutologinError,
+    BrokerUnavailable,
+    StoreError,
+    TokenRejected,
+    WrongAccount,
+)
+from autologin.exchange import exchange, verify
+from autologin.flow.base import ApiFlow, AuthCode, BrowserFlow, Flow, Verdict, Verification
+from autologin.flow.http import broker_client
+from autologin.lease import account_lease
 from autologin.log import event
-from autologin.login import capture
+from autologin.login.api_login import api_login
 from autologin.login.attempts import AttemptLog
-from autologin.message import Message
+from autologin.login.browser_login import browser_login
+from autologin.login.capture import parse_pasted
+from autologin.login.context import LoginContext
+from autologin.message import Message, Type
 from autologin.stages import Stages
+from autologin.store.records import AttemptCount, StoredToken
+from autologin.token import Token
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-    from datetime import datetime
-
     import httpx
-    from pydantic import SecretStr
 
-    from autologin.app import App
-    from autologin.config.schema import Account
-    from autologin.flow.base import Flow
-    from autologin.flow.otp import Otp
-    from autologin.login.context import LoginContext
-    from autologin.message import Type
-    from autologin.store.records import StoredToken
-    from autologin.token import Token
+    from autologin.flow.otp import OtpGenerator
 
-Good = Literal["issued", "still_valid"]
 DELIVERY_SECONDS = 10.0
 """How long a run waits for sinks that do not take their token; `autologin deliver` and `serve` carry on."""
-FOR_A_PERSON = 600.0
+PERSON_SECONDS = 600.0
 """Seconds more that a whole run gets under --headed."""
+
+Result = Literal["issued", "still_valid", "failed"]
 
 
 @dataclass(frozen=True)
@@ -54,7 +65,7 @@ class Outcome:
 
     account: str
     broker: str
-    outcome: Good | Literal["failed"]
+    outcome: Result
     seconds: float
     expires_at: datetime | None = None
     deliveries: Sequence[dispatcher.DeliveryResult] = ()
@@ -66,356 +77,402 @@ class Outcome:
         return self.error.exit_code if self.error else 0
 
 
-async def run(app: App, accounts: Sequence[Account], *, force: bool = False, headed: bool = False) -> list[Outcome]:
-    """Run several accounts, as many at once as the config allows; one that fails does not disturb the others."""
-    places = asyncio.Semaphore(app.settings.concurrency)
+class Run:
+    """One account's run: what it works with, and what is known of it so far.
 
-    async def in_turn(account: Account) -> Outcome:
-        async with places:
-            return await one(app, account, force=force, headed=headed)
-
-    try:
-        ended = await asyncio.gather(*map(in_turn, accounts), return_exceptions=True)
-    finally:
-        await app.close()
-    for bug in ended:
-        if isinstance(bug, BaseException):
-            raise bug  # only now: a mistake in one flow must not take their tokens from the others
-    return [outcome for outcome in ended if isinstance(outcome, Outcome)]
-
-
-async def one(app: App, account: Account, *, force: bool = False, headed: bool = False) -> Outcome:
-    """Run one account, now."""
-    walk = Walk(app, account, headed=headed)
-    return await _recorded(walk, lambda: walk.token(force=force))
-
-
-async def verify_stored(app: App, account: Account) -> Verified:
-    """Ask the broker whether the stored token lives; one that it refuses is forgotten, and the sinks are told.
-
-    Raises:
-        AutologinError: it cannot be asked.
+    `limit` is in seconds; `deadline` is the monotonic moment at which they are over.
     """
-    with log.about(account=account.name):
-        return await Walk(app, account).still_lives()
-
-
-async def finish(app: App, account: Account, pasted: str) -> Outcome:
-    """The rest of the walk for a redirect's address, or a code, that somebody pasted."""
-    walk = Walk(app, account)
-    try:
-        return await _recorded(walk, lambda: walk.finish(pasted))
-    finally:
-        await app.dispatcher.close()
-
-
-async def _recorded(walk: Walk, work: Callable[[], Awaitable[Good]]) -> Outcome:
-    """Do the work, deliver, and write down what came of it. What goes wrong is in the outcome; only a bug raises."""
-    outcome: Good | Literal["failed"] = "failed"
-    error: AutologinError | None = None
-    with log.about(account=walk.account.name, run=random.token_hex(4)):
-        try:
-            walk.begin()
-            outcome = await work()
-            error = await walk.deliver(outcome)
-        except AutologinError as failed:
-            error = failed
-            await walk.tell(failed)
-        return walk.ended(outcome, error)
-
-
-class Walk:
-    """One account's run: its flow, its time, and what is known of it so far."""
 
     flow: Flow
-    http: httpx.AsyncClient
+    fingerprint: str
+    limit: float
+    deadline: float
 
     def __init__(self, app: App, account: Account, *, headed: bool = False) -> None:
-        self.app, self.account, self.headed = app, account, headed
+        self.app = app
+        self.account = account
+        self.headed = headed
+        self.began = app.clock.now()
         self.stages = Stages()
-        self.issued: Token | None = None
+        self.otp: OtpGenerator | None = None
+        self.result: Result = "failed"
+        self.token: Token | None = None
+        self.error: AutologinError | None = None
         self.not_stored: StoreError | None = None
-        self.deliveries: list[dispatcher.DeliveryResult] = []
-        self._row: int | None = None
-        self._otp: Otp | None = None
-        self._started = time.perf_counter()
-        self._began = app.clock.now()
+        """Why the token is not in the store; its sinks get it all the same."""
+        self.deliveries: Sequence[dispatcher.DeliveryResult] = ()
+        self.seconds = 0.0
 
-    def begin(self) -> None:
-        """Write into the history that this run begins."""
-        self._row = self.app.store.history.begin_run(self.account.name, self.account.broker)
+    @asynccontextmanager
+    async def recorded(self) -> AsyncIterator[None]:
+        """Write the run into the history. An error ends up in the outcome and at the sinks that want to know of it."""
+        history = self.app.store.history
+        row: int | None = None
+        started = time.perf_counter()
+        with log.about(account=self.account.name, run=secrets.token_hex(4)):
+            try:
+                row = history.begin_run(self.account.name, self.account.broker)
+                yield
+            except AutologinError as error:
+                self.error = error
+                with suppress(StoreError):
+                    await drain(self, enqueue_failure(self, error))
+            self.seconds = time.perf_counter() - started
+            if self.result == "failed" and self.error:
+                event("login_failed", level="ERROR", error=self.error.name, message=self.error.message)
+            if row is not None:
+                skew = self.otp.measured if self.otp else None
+                stages = self.stages.seconds
+                try:
+                    history.end_run(row, self.result, self.error, seconds=self.seconds, stages=stages, skew=skew)
+                except StoreError as error:
+                    self.error = self.error or error
 
-    async def token(self, *, force: bool) -> Good:
-        """Have a token that the broker accepts: the stored one, or a new one. `self.issued` holds it then."""
-        self._prepare()
-        patience = self.limit + (FOR_A_PERSON if self.headed else 0)
-        if self.flow.needs_browser and self._stored() is None:
-            self.app.driver.start_early()
-        waiting = lease.held(self.app.store, self.account.name, self.app.clock, self.deadline)
-        try:
-            async with asyncio.timeout(patience), waiting, self._client():
-                former = self.app.store.tokens.get(self.account.name)
-                if await self._still_valid(force=force):
-                    return "still_valid"
-                async with self._sinks_asked():
-                    self.issued = await self._refreshed(former) or await self._issue()
-        except TimeoutError:
-            raise BrokerUnavailable(f"It was not done within the account's {self.limit:g} seconds") from None
-        return "issued"
+    def prepare(self) -> None:
+        """Make the account's flow, and start its time.
 
-    async def still_lives(self) -> Verified:
-        """The broker's word for the stored token; the account must have one."""
-        self._prepare()
-        async with lease.held(self.app.store, self.account.name, self.app.clock, self.deadline), self._client():
-            token = self._stored()
-            if token is None:
-                return Verified(Verdict.UNKNOWN, None, "There is no token")
-            answer = await self._asked(token)
-        await self._drain(self.app.dispatcher.subscribed(self.account.sinks, "token.rejected"))
-        return answer
-
-    async def finish(self, pasted: str) -> Good:
-        """A token for what somebody pasted: where the browser ended after a login by hand, or the code alone."""
-        self._prepare()
-        async with lease.held(self.app.store, self.account.name, self.app.clock, self.deadline), self._client():
-            nonce = self.app.store.attempts.nonce(self.account.name)
-            if nonce:
-                self.flow.resume(nonce)
-            code = capture.parse_pasted(pasted, self.flow.code_params, self.flow.state_param, nonce)
-            self.issued = await self._exchanged(code)
-            self.app.store.attempts.drop_nonce(self.account.name)
-        return "issued"
-
-    async def deliver(self, outcome: Good) -> AutologinError | None:
-        """Give the token to the account's sinks, whatever became of the store; gives what is left to tell."""
-        assert self.issued is not None
-        store = self.app.store
-        name = self.account.name
-        sinks = self.account.sinks
-        with self.stages.stage("deliver"):
-            if self.not_stored:
-                message = Message.issued(name, self.account.broker, self.issued)
-                self.deliveries = await self.app.dispatcher.deliver_now(message, sinks)
-            else:
-                if outcome == "still_valid":
-                    store.tokens.repeat(name, sinks, again=self.app.dispatcher.repeaters(sinks))
-                else:
-                    store.outbox.release(name)
-                await self._drain(sinks)
-                self.deliveries = dispatcher.report(store.outbox.latest(name), sinks)
-        return self.not_stored or dispatcher.failure(self.deliveries)
-
-    async def tell(self, error: AutologinError) -> None:
-        """Tell the sinks that want to know that there is no token. What fails here hides nothing."""
-        with suppress(StoreError):
-            await self._drain(self._owe_refusal(error))
-
-    def _owe_refusal(self, error: AutologinError) -> list[str]:
-        """Owe the news to the sinks that want it; gives their names."""
-        kind: Type = "token.rejected" if isinstance(error, TokenRejected) else "login.failed"
-        sinks = self.app.dispatcher.subscribed(self.account.sinks, kind)
-        message = Message.failed(kind, self.account.name, self.account.broker, error, self.app.clock.now())
-        self.app.store.outbox.enqueue(message, sinks)
-        return sinks
-
-    async def _drain(self, sinks: Sequence[str]) -> None:
-        await self.app.dispatcher.drain(sinks, account=self.account.name, seconds=DELIVERY_SECONDS)
-
-    def ended(self, outcome: Good | Literal["failed"], error: AutologinError | None) -> Outcome:
-        """Write down how it ended."""
-        seconds = time.perf_counter() - self._started
-        if outcome == "failed" and error:
-            event("login_failed", level="ERROR", error=error.name, message=error.message)
-        try:
-            if self._row is not None:
-                skew = self._otp.measured if self._otp else None
-                self.app.store.history.end_run(
-                    self._row, outcome, error, seconds=seconds, stages=self.stages.seconds, skew=skew
-                )
-        except StoreError as unwritten:
-            error = error or unwritten
-        expires_at = self.issued.expires_at if self.issued else None
-        return Outcome(self.account.name, self.account.broker, outcome, seconds, expires_at, self.deliveries, error)
-
-    # Before a login
-
-    def _prepare(self) -> None:
+        Raises:
+            ConfigError: its credentials or its secrets cannot be used.
+        """
         with self.stages.stage("config"):
-            self.flow = accounts.load_flow(self.app.settings, self.account, self.account.ref_context.environ)
-            self.proxy = accounts.proxy_url(self.account)
+            environ = self.account.ref_context.environ
+            self.flow = accounts.load_flow(self.app.settings, self.account, environ)
             self.fingerprint = self.app.fingerprint(self.flow)
         self.limit = self.account.timeout or self.flow.timeout
         self.deadline = self.app.clock.monotonic() + self.limit
 
     @asynccontextmanager
-    async def _client(self) -> AsyncIterator[None]:
+    async def client(self) -> AsyncIterator[httpx.AsyncClient]:
+        """The client that asks the broker, through the account's proxy."""
+        proxy = accounts.proxy_url(self.account)
         # In a thread: importing it and reading the certificates takes 150 ms, in which a browser's driver can start.
-        async with await asyncio.to_thread(client, self.proxy) as self.http:
-            yield
+        async with await asyncio.to_thread(broker_client, proxy) as http:
+            yield http
 
-    @asynccontextmanager
-    async def _sinks_asked(self) -> AsyncIterator[None]:
-        """Ask the sinks meanwhile whether they would take a token: who is there to fix one knows it early."""
-        asking = asyncio.ensure_future(self.app.dispatcher.check_ready(self.account.sinks))
-        try:
-            yield
-        finally:
-            asking.cancel()
-            await asyncio.gather(asking, return_exceptions=True)
-
-    def _stored(self) -> Token | None:
-        """The stored token, where it is this broker's and not past the broker's reset."""
-        stored = self.app.store.tokens.get(self.account.name)
-        if stored is None or stored.broker != self.account.broker or stored.token.expired(self.app.clock.now()):
-            return None
-        return stored.token
-
-    async def _still_valid(self, *, force: bool) -> bool:
-        """Whether the stored token serves: it is not expired, and the broker does not refuse it when asked."""
-        token, now = self._stored(), self.app.clock.now()
-        if token is None or retry.ends_too_soon(token.issued_at, token.expires_at, now):
-            return False
-        if force and token.issued_at < self._began:
-            return False
-        answer = await self._asked(token)
-        if answer.verdict is Verdict.REJECTED:
-            return False
-        self.issued = token
-        return True
-
-    async def _asked(self, token: Token) -> Verified:
-        """The broker's word for the stored token, and what follows from it."""
-        with self.stages.stage("verify"):
-            answer = await self.flow.verify(token, self.http)
-        event("token_verified", verdict=answer.verdict.value, message=answer.detail or None)
-        if not self._ours(answer.user_id):
-            answer = replace(answer, verdict=Verdict.REJECTED, detail=answer.detail or "It belongs to another user")
-        if answer.verdict is Verdict.REJECTED:
-            self.app.store.tokens.drop(self.account.name)
-            self._owe_refusal(TokenRejected(answer.detail))
-        elif answer.verdict is Verdict.VALID:
-            self.app.store.tokens.mark_verified(self.account.name)
-        return answer
-
-    def _ours(self, user_id: str | None) -> bool:
-        ours = self.flow.user_id
-        return not ours or not user_id or user_id.strip().upper() == ours.strip().upper()
-
-    def _refuse_if_blocked(self) -> None:
-        store, name = self.app.store, self.account.name
-        if block := store.attempts.find_block(name, self.fingerprint):
-            raise AccountBlocked(f"Blocked since {block.at:%Y-%m-%d %H:%M} UTC after {block.error}. {block.message}")
-        if reason := retry.exhausted(store.attempts.count(name, self.fingerprint)):
-            raise AccountBlocked(f"Blocked: {reason}")
-
-    # The login
-
-    async def _refreshed(self, former: StoredToken | None) -> Token | None:
-        """A token without a login, where the user wants that tried and the broker still does it."""
-        if not self.account.refresh or former is None or former.broker != self.account.broker:
-            return None
-        with self.stages.stage("refresh"):
-            token = await self.flow.refresh(former.token, self.http, self.app.clock.now())
-        if token is None:
-            event("refresh_refused")
-            return None
-        event("refreshed")
-        return await self._proven(token)
-
-    async def _issue(self) -> Token:
-        """Log in until there is a token, as often as the policy allows."""
-        self._refuse_if_blocked()
-        login = self._login()
-        for tries in count(1):
-            try:
-                return await self._log_in(login)
-            except AutologinError as error:
-                pause = retry.pause_before_retry(error, tries, secrets_sent=login.secrets_sent, seconds_left=self._left())
-                if pause is None:
-                    self._block_if_refused(error)
-                    raise
-                event("retrying", level="WARNING", message=error.detail, in_seconds=pause)
-                await self.app.clock.sleep(pause)
-        raise AssertionError
-
-    async def _log_in(self, login: LoginContext) -> Token:
-        """One login, on the broker's page or over its API."""
-        if not self.flow.needs_browser:
-            from autologin.login.api_login import api_login
-
-            return await self._proven(await api_login(login, self.http))
-        from autologin.login.browser_login import browser_login
-
-        code = await browser_login(login, self.app.driver, self.app.settings.browser, accounts.proxy_parts(self.account))
-        return await self._exchanged(code)
-
-    def _login(self) -> LoginContext:
-        from autologin.login.context import LoginContext
-
-        app, name = self.app, self.account.name
-        self._otp = app.otp(self.flow)
-        return LoginContext(
-            self.account,
-            self.flow,
-            self._otp,
-            AttemptLog(app.store, name, self.fingerprint),
-            app.clock,
-            self.stages,
-            self.deadline,
-            app.settings.state.path / "failures",
-            headed=self.headed,
-            otp_rejections=app.store.attempts.count(name, self.fingerprint).rejected_otps,
-        )
-
-    def _block_if_refused(self, error: AutologinError) -> None:
-        if retry.blocks(error):
-            self.app.store.attempts.block(self.account.name, self.fingerprint, error.name, error.detail)
-
-    def _left(self) -> float:
+    def seconds_left(self) -> float:
+        """Seconds until the run's time is over."""
         return self.deadline - self.app.clock.monotonic()
 
-    # The token
+    def finish(self, result: Literal["issued", "still_valid"], token: Token) -> None:
+        """The account has its token."""
+        self.result = result
+        self.token = token
 
-    async def _exchanged(self, code: SecretStr) -> Token:
-        with self.stages.stage("exchange"):
-            token = await exchange(self.flow, code, self.http, self.app.clock, self._left)
-        return await self._proven(token)
+    @property
+    def outcome(self) -> Outcome:
+        """What became of it."""
+        return Outcome(
+            self.account.name,
+            self.account.broker,
+            self.result,
+            self.seconds,
+            self.token.expires_at if self.token else None,
+            self.deliveries,
+            self.error,
+        )
 
-    async def _proven(self, token: Token) -> Token:
-        """Store a new token at once, so that nothing can lose it, then ask the broker what it is worth."""
-        self._keep(token)
-        event("session_created", expires_at=token.expires_at.isoformat())
-        with self.stages.stage("verify"):
-            answer = await verify(self.flow, token, self.http, self.app.clock, self._left)
-            return self._settle(token, answer)
 
-    def _keep(self, token: Token) -> None:
-        """Store a token. A store that fails now must not lose it: the sinks still get theirs."""
-        account = self.account
-        with self._store_may_fail():
-            self.app.store.tokens.save(account.name, account.broker, token, account.sinks)
+async def run_accounts(app: App, wanted: Sequence[Account], *, force: bool = False, headed: bool = False) -> list[Outcome]:
+    """Run several accounts, as many at once as the config allows; one that fails does not disturb the others."""
+    places = asyncio.Semaphore(app.settings.concurrency)
 
-    @contextmanager
-    def _store_may_fail(self) -> Iterator[None]:
-        try:
+    async def run_in_turn(account: Account) -> Outcome:
+        async with places:
+            return await run_account(app, account, force=force, headed=headed)
+
+    try:
+        results = await asyncio.gather(*map(run_in_turn, wanted), return_exceptions=True)
+    finally:
+        await app.close()
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result  # a bug; only now, for it must not take their tokens from the other accounts
+    return [result for result in results if isinstance(result, Outcome)]
+
+
+async def run_account(app: App, account: Account, *, force: bool = False, headed: bool = False) -> Outcome:
+    """One account, now. What goes wrong is in the outcome; only a bug raises."""
+    run = Run(app, account, headed=headed)
+    async with run.recorded():
+        run.prepare()
+        if isinstance(run.flow, BrowserFlow) and find_living_token(run) is None:
+            app.driver.start_early()  # it boots while we wait for the lease
+        lease = account_lease(app.store, account.name, app.clock, run.deadline)
+        async with time_limit(run), lease, run.client() as http:
+            former = app.store.tokens.get(account.name)
+            token = await find_usable_token(run, http, force=force)
+            if token is not None:
+                run.finish("still_valid", token)
+            else:
+                async with sinks_checked(run):
+                    token = await refresh(run, former, http) or await log_in(run, http)
+                run.finish("issued", token)
+        await deliver(run)
+    return run.outcome
+
+
+def find_living_token(run: Run) -> Token | None:
+    """The stored token, where it is this broker's and not past the broker's reset."""
+    stored = run.app.store.tokens.get(run.account.name)
+    if stored is None or stored.broker != run.account.broker:
+        return None
+    return None if stored.token.expired(run.app.clock.now()) else stored.token
+
+
+@asynccontextmanager
+async def time_limit(run: Run) -> AsyncIterator[None]:
+    """End everything but the delivery when the account's time is over.
+
+    Raises:
+        BrokerUnavailable: so it was.
+    """
+    try:
+        async with asyncio.timeout(run.limit + (PERSON_SECONDS if run.headed else 0)):
             yield
-        except StoreError as error:
-            event("not_stored", level="ERROR", message=error.detail)
-            self.not_stored = error
+    except TimeoutError:
+        raise BrokerUnavailable(f"Timed out after {run.limit:g} s") from None
 
-    def _settle(self, token: Token, answer: Verified) -> Token:
-        """Keep the token that the broker confirmed, or could not be asked about; forget any other."""
-        if not (self._ours(answer.user_id) and self._ours(token.user_id)):
-            self.app.store.tokens.drop(self.account.name)
+
+async def find_usable_token(run: Run, http: httpx.AsyncClient, *, force: bool) -> Token | None:
+    """The stored token, where it lives long enough and the broker does not refuse it when asked.
+
+    Forced: only one that another process made while we waited for the lease.
+    """
+    token = find_living_token(run)
+    if token is None or retry.ends_too_soon(token.issued_at, token.expires_at, run.app.clock.now()):
+        return None
+    if force and token.issued_at < run.began:
+        return None
+    answer = await verify_living_token(run, token, http)
+    return None if answer.verdict is Verdict.REJECTED else token
+
+
+async def verify_living_token(run: Run, token: Token, http: httpx.AsyncClient) -> Verification:
+    """The broker's word for the stored token. One that it refuses is forgotten, and the sinks are told."""
+    with run.stages.stage("verify"):
+        answer = await run.flow.verify(token, http)
+    event("token_verified", verdict=answer.verdict.value, message=answer.detail or None)
+    if not is_owner(run, answer.user_id):
+        detail = answer.detail or "It belongs to another user"
+        answer = replace(answer, verdict=Verdict.REJECTED, detail=detail)
+    if answer.verdict is Verdict.REJECTED:
+        run.app.store.tokens.drop(run.account.name)
+        enqueue_failure(run, TokenRejected(answer.detail))
+    elif answer.verdict is Verdict.VALID:
+        run.app.store.tokens.mark_verified(run.account.name)
+    return answer
+
+
+def is_owner(run: Run, user_id: str | None) -> bool:
+    """Whether the user that the broker names may be the configured one: nobody named may be."""
+    configured = run.flow.user_id
+    return not configured or not user_id or user_id.strip().upper() == configured.strip().upper()
+
+
+@asynccontextmanager
+async def sinks_checked(run: Run) -> AsyncIterator[None]:
+    """Ask the sinks meanwhile whether they would take a token: who is there to fix one knows it early."""
+    checking = asyncio.ensure_future(run.app.dispatcher.check_ready(run.account.sinks))
+    try:
+        yield
+    finally:
+        checking.cancel()
+        await asyncio.gather(checking, return_exceptions=True)
+
+
+async def refresh(run: Run, former: StoredToken | None, http: httpx.AsyncClient) -> Token | None:
+    """A token without a login, where the user wants that tried and the broker still does it."""
+    if not run.account.refresh or former is None or former.broker != run.account.broker:
+        return None
+    with run.stages.stage("refresh"):
+        token = await run.flow.refresh(former.token, http, run.app.clock.now())
+    if token is None:
+        event("refresh_refused")
+        return None
+    event("refreshed")
+    return await confirm(run, token, http)
+
+
+async def log_in(run: Run, http: httpx.AsyncClient) -> Token:
+    """Log in until there is a token, as often as the policy allows."""
+    app = run.app
+    name = run.account.name
+    attempts = refuse_if_blocked(run)
+    run.otp = app.otp(run.flow)
+    login = LoginContext(
+        account=run.account,
+        otp=run.otp,
+        attempts=AttemptLog(app.store, name, run.fingerprint),
+        clock=app.clock,
+        stages=run.stages,
+        deadline=run.deadline,
+        failures=app.settings.state.path / "failures",
+        headed=run.headed,
+        otp_rejections=attempts.rejected_otps,
+    )
+    for tries in count(1):
+        try:
+            if isinstance(run.flow, BrowserFlow):
+                proxy = accounts.proxy_parts(run.account)
+                auth_code = await browser_login(login, run.flow, app.driver, app.settings.browser, proxy)
+                token = await exchange_auth_code(run, run.flow, auth_code, http)
+            else:
+                assert isinstance(run.flow, ApiFlow)
+                token = await api_login(login, run.flow, http)
+            return await confirm(run, token, http)
+        except AutologinError as error:
+            sent = login.secrets_sent
+            pause = retry.pause_before_retry(error, tries, secrets_sent=sent, seconds_left=run.seconds_left())
+            if pause is None:
+                if retry.blocks(error):
+                    app.store.attempts.block(name, run.fingerprint, error.name, error.detail)
+                raise
+            event("retrying", level="WARNING", message=error.detail, in_seconds=pause)
+            await app.clock.sleep(pause)
+    raise AssertionError
+
+
+def refuse_if_blocked(run: Run) -> AttemptCount:
+    """What earlier runs sent and were refused, where another login may be tried.
+
+    Raises:
+        AccountBlocked: none may, until the credentials change or a person lifts the block.
+    """
+    attempts = run.app.store.attempts
+    block = attempts.find_block(run.account.name, run.fingerprint)
+    if block:
+        raise AccountBlocked(f"Blocked since {block.at:%Y-%m-%d %H:%M} UTC after {block.error}. {block.message}")
+    counted = attempts.count(run.account.name, run.fingerprint)
+    reason = retry.exhausted(counted)
+    if reason:
+        raise AccountBlocked(f"Blocked: {reason}")
+    return counted
+
+
+async def exchange_auth_code(run: Run, flow: BrowserFlow, auth_code: AuthCode, http: httpx.AsyncClient) -> Token:
+    """The token for an auth code."""
+    with run.stages.stage("exchange"):
+        return await exchange(flow, auth_code, http, run.app.clock, run.seconds_left)
+
+
+async def confirm(run: Run, token: Token, http: httpx.AsyncClient) -> Token:
+    """Store a new token at once, so that nothing can lose it, then ask the broker what it is worth.
+
+    Raises:
+        WrongAccount, TokenRejected: it is forgotten, and no sink gets it.
+    """
+    account = run.account
+    tokens = run.app.store.tokens
+    with store_may_fail(run):
+        tokens.save(account.name, account.broker, token, account.sinks)
+    event("session_created", expires_at=token.expires_at.isoformat())
+    with run.stages.stage("verify"):
+        answer = await verify(run.flow, token, http, run.app.clock, run.seconds_left)
+        if not (is_owner(run, answer.user_id) and is_owner(run, token.user_id)):
+            tokens.drop(account.name)
             raise WrongAccount("The token belongs to another user than the configured one")
         if answer.verdict is Verdict.REJECTED:
-            self.app.store.tokens.drop(self.account.name)
+            tokens.drop(account.name)
             raise TokenRejected(f"The broker refused the token that it had just issued: {answer.detail}")
-        if not token.user_id and (user := answer.user_id or self.flow.user_id):
-            token = replace(token, user_id=user)  # where the broker could not be asked, it is the configured one's
-            if not self.not_stored:
-                with self._store_may_fail():
-                    self.app.store.tokens.set_user_id(self.account.name, user)
-        if answer.verdict is Verdict.VALID and not self.not_stored:
-            self.app.store.tokens.mark_verified(self.account.name)
-        return token
+        user = answer.user_id or run.flow.user_id  # where the broker could not be asked, the configured one
+        if user and not token.user_id:
+            token = replace(token, user_id=user)
+            with store_may_fail(run):
+                tokens.set_user_id(account.name, user)
+        if answer.verdict is Verdict.VALID and not run.not_stored:
+            tokens.mark_verified(account.name)
+    return token
+
+
+@contextmanager
+def store_may_fail(run: Run) -> Iterator[None]:
+    """A store that fails when the token is there must not lose it: the sinks still get theirs."""
+    try:
+        yield
+    except StoreError as error:
+        event("not_stored", level="ERROR", message=error.detail)
+        run.not_stored = run.not_stored or error
+
+
+async def deliver(run: Run) -> None:
+    """Give the token to the account's sinks, whatever became of the store."""
+    assert run.token is not None
+    app = run.app
+    name = run.account.name
+    sinks = run.account.sinks
+    with run.stages.stage("deliver"):
+        if run.not_stored:
+            message = Message.issued(name, run.account.broker, run.token)
+            run.deliveries = await app.dispatcher.deliver_now(message, sinks)
+        else:
+            if run.result == "still_valid":
+                app.store.tokens.repeat(name, sinks, again=app.dispatcher.repeaters(sinks))
+            else:
+                app.store.outbox.release(name)
+            await drain(run, sinks)
+            run.deliveries = dispatcher.report(app.store.outbox.latest(name), sinks)
+    run.error = run.not_stored or dispatcher.failure(run.deliveries)
+
+
+def enqueue_failure(run: Run, error: AutologinError) -> list[str]:
+    """Queue the news that there is no token for the sinks that want it; gives their names."""
+    kind: Type = "token.rejected" if isinstance(error, TokenRejected) else "login.failed"
+    sinks = run.app.dispatcher.subscribed(run.account.sinks, kind)
+    message = Message.failed(kind, run.account.name, run.account.broker, error, run.app.clock.now())
+    run.app.store.outbox.enqueue(message, sinks)
+    return sinks
+
+
+async def drain(run: Run, sinks: Sequence[str]) -> None:
+    """Deliver what is outstanding at these sinks, for as long as a run waits for them."""
+    await run.app.dispatcher.drain(sinks, account=run.account.name, seconds=DELIVERY_SECONDS)
+
+
+async def finish_by_hand(app: App, account: Account, pasted: str) -> Outcome:
+    """The rest of the walk after a login by hand: `pasted` is the address where the browser ended, or the auth code."""
+    run = Run(app, account)
+    try:
+        async with run.recorded():
+            run.prepare()
+            assert isinstance(run.flow, BrowserFlow)
+            lease = account_lease(app.store, account.name, app.clock, run.deadline)
+            async with lease, run.client() as http:
+                auth_code = parse_manual_answer(run, run.flow, pasted)
+                token = await exchange_auth_code(run, run.flow, auth_code, http)
+                run.finish("issued", await confirm(run, token, http))
+                app.store.attempts.drop_manual_login(account.name)
+            await deliver(run)
+    finally:
+        await app.dispatcher.close()
+    return run.outcome
+
+
+def parse_manual_answer(run: Run, flow: BrowserFlow, pasted: str) -> AuthCode:
+    """The auth code in what was pasted, with what `autologin login-url` kept for its exchange.
+
+    Raises:
+        StateMismatch, ConsentRequired, ExchangeRejected: as the redirect says.
+    """
+    started = run.app.store.attempts.manual_login(run.account.name)
+    nonce = started.nonce if started else None
+    auth_code = parse_pasted(pasted, flow.auth_code_params, flow.state_param, nonce)
+    return AuthCode(auth_code.get_secret_value(), started.verifier if started else None)
+
+
+async def verify_stored(app: App, account: Account) -> Verification:
+    """Ask the broker whether the stored token lives; one that it refuses is forgotten, and the sinks are told.
+
+    Raises:
+        AutologinError: it cannot be asked.
+    """
+    run = Run(app, account)
+    with log.about(account=account.name):
+        run.prepare()
+        lease = account_lease(app.store, account.name, app.clock, run.deadline)
+        async with lease, run.client() as http:
+            token = find_living_token(run)
+            if token is None:
+                return Verification(Verdict.UNKNOWN, None, "There is no token")
+            answer = await verify_living_token(run, token, http)
+        await drain(run, app.dispatcher.subscribed(account.sinks, "token.rejected"))
+        return answer

@@ -15,8 +15,8 @@ from autologin.config import accounts
 from autologin.config.schema import Account, Settings
 from autologin.delivery import formats
 from autologin.errors import ConfigError, TokenRejected
-from autologin.exchange import client
 from autologin.flow.base import Verdict
+from autologin.flow.http import broker_client
 from autologin.store.records import Block, DeliveryState, Run, StoredToken
 from autologin.store.store import Store
 
@@ -133,7 +133,7 @@ async def _verify_account(app: App, status: Status) -> Status:
         proxy = accounts.proxy_url(account)
     except ConfigError as error:
         return replace(status, error=error)  # the other accounts are asked all the same
-    async with client(proxy) as http:
+    async with broker_client(proxy) as http:
         answer = await flow.verify(status.stored.token, http)
     if answer.verdict is Verdict.REJECTED:
         app.store.tokens.drop(status.account)

@@ -1,16 +1,18 @@
-"""The day's session at a broker, and the one shape in which it is written down."""
+"""The day's session at a broker, the one shape in which it is written down, and when it ends."""
 
 from __future__ import annotations
 
+import base64
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from autologin import redaction
+from autologin.clock import IST
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from pydantic import SecretStr
 
 
@@ -62,3 +64,28 @@ class Token:
             user_id=data["user_id"],
             extra=data["extra"],
         )
+
+
+def next_daily(at: time, after: datetime) -> datetime:
+    """The next moment that a wall clock in India shows `at`, strictly after `after` (aware)."""
+    local = after.astimezone(IST)
+    today = datetime.combine(local.date(), at, IST)
+    return today if today > local else today + timedelta(days=1)
+
+
+def jwt_expiry(token: str) -> datetime | None:
+    """The `exp` of a JWT, aware; None where it has none.
+
+    Nothing is checked: the broker does that.
+    """
+    try:
+        payload = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        return datetime.fromtimestamp(claims["exp"], IST)
+    except (IndexError, ValueError, KeyError, TypeError, OverflowError):
+        return None
+
+
+def earliest_expiry(stated: datetime | None, rule: datetime, now: datetime) -> datetime:
+    """The end of a token: what the broker states, where that is to come and before its rule; else the rule's."""
+    return stated if stated and now < stated < rule else rule

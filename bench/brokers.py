@@ -132,7 +132,7 @@ async def ours(settings, broker):
     await in_a_window()
     shutil.rmtree(settings.state.path, ignore_errors=True)
     app = App.open(settings, SystemClock())
-    (outcome,) = await walk.run(app, [settings.accounts[broker]])
+    (outcome,) = await walk.run_accounts(app, [settings.accounts[broker]])
     if outcome.error:
         sys.exit(f"{broker}: {outcome.error.message}")
     (last,) = app.store.history.runs(broker)
@@ -150,12 +150,16 @@ async def bare(playwright, twin, clicks):
 
     def seen(request):
         found = parse_qs(urlsplit(request.url).query)
-        if request.url.startswith(twin.redirect_uri) and any(name in found for name in flow.code_params) and not caught.done():
+        if (
+            request.url.startswith(twin.redirect_uri)
+            and any(name in found for name in flow.auth_code_params)
+            and not caught.done()
+        ):
             caught.set_result(time.perf_counter())
 
     page.on("request", seen)
     started = time.perf_counter()
-    await page.goto(flow.login_url("nonce"), wait_until="commit")
+    await page.goto(flow.login_url("nonce").url, wait_until="commit")
     await clicks(page, twin.credentials, pyotp.TOTP(twin.credentials["totp_secret"]).now)
     ended = await caught
     await browser.close()
@@ -164,8 +168,8 @@ async def bare(playwright, twin, clicks):
 
 def flow_of(twin):
     kind = registry.load(twin.broker)
-    known = {key: value for key, value in twin.credentials.items() if key in kind.Credentials.model_fields}
-    return kind(kind.Credentials.model_validate(known), twin.endpoints, kind.Options.model_validate(twin.options))
+    known = {key: value for key, value in twin.credentials.items() if key in kind.credentials_class.model_fields}
+    return kind(kind.credentials_class.model_validate(known), twin.endpoints, kind.options_class.model_validate(twin.options))
 
 
 @contextmanager
@@ -203,7 +207,7 @@ async def api_calls(broker="groww"):
             file.write_text(yaml.safe_dump(sandbox.config()))
             settings = loader.load(file, {"HOME": name})
             app = App.open(settings, SystemClock())
-            (outcome,) = await walk.run(app, [settings.accounts[broker]])
+            (outcome,) = await walk.run_accounts(app, [settings.accounts[broker]])
             assert outcome.outcome == "issued", outcome.error
             app.store.close()
             mine = len(twin.seen)

@@ -78,7 +78,7 @@ async def to_disk(watch, settings, broker="zerodha"):
     shutil.rmtree(settings.state.path, ignore_errors=True)
     watch.caught = 0.0
     app = App.open(settings, SystemClock())
-    (outcome,) = await walk.run(app, [settings.accounts[broker]])
+    (outcome,) = await walk.run_accounts(app, [settings.accounts[broker]])
     assert outcome.outcome == "issued", outcome.error
     app.store.close()
     return (settings.folder / f"tokens/{broker}.json").stat().st_mtime - watch.caught - watch.calls

@@ -1,32 +1,41 @@
-"""What the flows of login pages with a user id, a password and a TOTP share: the fields, and the steps in either order."""
+"""What login pages with a user id, a password and a TOTP share: fields and steps."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from autologin.errors import AccountLocked, CredentialsRejected, OtpRejected
-from autologin.flow.script import Script, Step, Turn
-from autologin.login.snapshot import Field as Box
+from autologin.flow import (
+    AccountLocked,
+    Click,
+    CredentialsRejected,
+    InputField,
+    LoginScript,
+    OtpGenerator,
+    OtpRejected,
+    Step,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from pydantic import SecretStr
 
-    from autologin.errors import AutologinError
-    from autologin.flow.otp import Otp
-
-USER = Box(
+USER = InputField(
     "user id",
     "text",
     label=r"(user|client|customer|login) ?(id|name|code)|\bucc\b|e-?mail",
     css=("[name=userid]", "[name=username]"),
     autocomplete=("username",),
 )
-PASSWORD = Box("password", "password", label=r"password", css=("[name=password]",), autocomplete=("current-password",))
-CODE = Box(
+PASSWORD = InputField(
+    "password",
+    "password",
+    label=r"password",
+    css=("[name=password]",),
+    autocomplete=("current-password",),
+)
+TOTP = InputField(
     "TOTP",
     "code",
     label=r"\bt?otp\b|authenticator|time.?based|\b2.?fa\b",
@@ -34,27 +43,63 @@ CODE = Box(
     autocomplete=("one-time-code",),
     other=r"\bsms\b|\be-?mail\b|sent to",
 )
-WAYS = (Turn("TOTP instead", when="other_code", press=r"totp|authenticator"),)
+CLICKS = (Click("TOTP instead", when="other_code", press=r"totp|authenticator"),)
 SEND = r"log ?in|sign ?in|continue|proceed|next|submit|verify"
 WRONG = r"invalid|incorrect|wrong|mismatch|not match|not valid|expired"
-WRONG_CODE = rf"^(?!.*(password|user|client)).*(({WRONG}).{{0,30}}\bt?otp\b|\bt?otp\b.{{0,30}}({WRONG}))"
-"""The code alone: where the password is named too, it was perhaps the password, and that one is never sent again."""
+WRONG_OTP = (
+    rf"^(?!.*(password|user|client)).*(({WRONG}).{{0,30}}\bt?otp\b|\bt?otp\b.{{0,30}}({WRONG}))"
+)
+"""The OTP alone: where the password is named too, it was perhaps that: it is never sent again."""
 LOCKED = r"\b(user|account)( is| has been)? (blocked|locked)\b"
 WRONG_USER = r"user (profile )?not found|invalid input"
 
 
-def script(user: str, password: SecretStr, otp: Otp, ids: Mapping[Box, tuple[str, ...]], *, patience: float = 0.0) -> Script:
+def form_script(
+    user: str,
+    password: SecretStr,
+    otp: OtpGenerator | None,
+    ids: Mapping[InputField, tuple[str, ...]],
+    *,
+    patience: float = 0.0,
+) -> LoginScript:
     """A login with everything on one form, or the password first.
 
-    `ids` are a broker's own selectors for the fields, `patience` the seconds that its page may stay blank at first.
+    `ids` are a broker's own selectors for the fields, `patience` the seconds that its page may stay
+    blank at first.
     """
-    who, secret, code = (replace(box, css=(*ids.get(box, ()), *box.css)) for box in (USER, PASSWORD, CODE))
-    first: dict[Box, str | SecretStr | Otp] = {who: user, secret: password}
-    credentials = Step("credentials", first, SEND, CredentialsRejected)
-    alone = Step("TOTP", {code: otp}, SEND, OtpRejected)
-    both = Step("all at once", {**first, code: otp}, SEND, CredentialsRejected, whole=True, sends_itself=False)
-    says: dict[type[AutologinError], str] = {AccountLocked: LOCKED, OtpRejected: WRONG_CODE, CredentialsRejected: WRONG_USER}
-    return Script((both, credentials, alone), WAYS, phrases=says, patience=patience)
+    assert otp is not None  # the brokers with such a page require totp_secret
+    user_field = _with_ids(USER, ids)
+    password_field = _with_ids(PASSWORD, ids)
+    otp_field = _with_ids(TOTP, ids)
+    everything = Step(
+        "all at once",
+        {user_field: user, password_field: password, otp_field: otp},
+        press=SEND,
+        refused=CredentialsRejected,
+        whole=True,
+        sends_itself=False,
+    )
+    credentials = Step(
+        "credentials",
+        {user_field: user, password_field: password},
+        press=SEND,
+        refused=CredentialsRejected,
+    )
+    totp = Step("TOTP", {otp_field: otp}, press=SEND, refused=OtpRejected)
+    return LoginScript(
+        (everything, credentials, totp),
+        CLICKS,
+        phrases={
+            AccountLocked: LOCKED,
+            OtpRejected: WRONG_OTP,
+            CredentialsRejected: WRONG_USER,
+        },
+        patience=patience,
+    )
+
+
+def _with_ids(field: InputField, ids: Mapping[InputField, tuple[str, ...]]) -> InputField:
+    return replace(field, css=(*ids.get(field, ()), *field.css))
 
 
 def upper(user: str) -> str:

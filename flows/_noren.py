@@ -1,4 +1,4 @@
-"""The login that brokers on Kambala's Noren share since it has OAuth: a page, a code, and `GenAcsTok`.
+"""The login that brokers on Kambala's Noren share since it has OAuth: a page and `GenAcsTok`.
 
 Three flows are this one with other addresses. What is known of each is in its own file.
 """
@@ -7,112 +7,162 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import time
-from typing import TYPE_CHECKING, Any, ClassVar
+from datetime import datetime, time
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from pydantic import Field, SecretStr
 
-from autologin.flow import base
-from autologin.flow.base import Verdict, Verified
-from autologin.flow.otp import TotpSeed
-from autologin.token import Token
+from autologin.flow import (
+    BrowserFlow,
+    Credentials,
+    LoginRequest,
+    LoginScript,
+    OtpGenerator,
+    Token,
+    TotpSeed,
+    Verdict,
+    Verification,
+    exchange_error,
+    json_object,
+    next_daily,
+    send,
+    verify_with,
+)
 
-from ._form_page import CODE, PASSWORD, USER, script, upper
+from ._form_page import PASSWORD, TOTP, USER, form_script, upper
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     import httpx
 
-    from autologin.flow.otp import Otp
-    from autologin.login.engine import LoginPage
-
-IDS = {USER: ("#lgnusrid",), PASSWORD: ("#lgnpwd",), CODE: ("#lgnotp",)}
+IDS = {USER: ("#lgnusrid",), PASSWORD: ("#lgnpwd",), TOTP: ("#lgnotp",)}
 """Seen on Shoonya's page by seven scripts, and on the vendor's own test page."""
 RENDERED = 45.0
 """Seconds until the page shows something: its script is said to be of nine megabytes."""
 TEXT = {"Content-Type": "text/plain"}
 
 
-class Credentials(base.Credentials):
+class NorenCredentials(Credentials):
     """What such a broker needs."""
 
     user_id: str = Field(description="the user id you log in with")
     password: SecretStr = Field(description="the password you log in with")
     totp_secret: TotpSeed = Field(description="the text beside the QR code where you enabled TOTP")
-    secret_code: SecretStr = Field(description="the secret code of your API key, in the broker's API settings")
-    client_id: str = Field(default="", description="the API key's client id, where it is another than <user_id>_U")
-    redirect_uri: str | None = Field(default=None, description="the redirect URL registered for the key (optional)")
+    secret_code: SecretStr = Field(
+        description="the secret code of your API key, in the broker's API settings"
+    )
+    client_id: str = Field(
+        default="", description="the API key's client id, where it is another than <user_id>_U"
+    )
+    redirect_uri: str | None = Field(
+        default=None, description="the redirect URL registered for the key (optional)"
+    )
 
 
-class Noren(base.Flow):
+class Noren(BrowserFlow):
     """Sign in on the page that Noren gives its brokers."""
 
-    code_params: tuple[str, ...] = ("code",)
+    auth_code_params: tuple[str, ...] = ("code",)
     state_param = ""
     timeout = 120
-    Credentials: ClassVar[type[base.Credentials]] = Credentials
+    credentials: NorenCredentials
 
     @property
     def client_id(self) -> str:
         """The id of the API key."""
         return self.credentials.client_id or f"{upper(self.credentials.user_id)}_U"
 
-    def login_url(self, nonce: str) -> str:
+    def login_url(self, nonce: str) -> LoginRequest:
         """The authorize address; nothing of ours comes back with the code."""
         del nonce
-        return f"{self.urls['login']}/authorize/oauth?{urlencode({'client_id': self.client_id})}"
+        query = urlencode({"client_id": self.client_id})
+        return LoginRequest(f"{self.urls['login']}/authorize/oauth?{query}")
 
-    async def login(self, page: LoginPage, otp: Otp | None) -> None:
+    def login_script(self, otp: OtpGenerator | None) -> LoginScript:
         """User id, password and TOTP on one form."""
-        assert otp is not None  # totp_secret is required
-        await page.walk(script(self.credentials.user_id, self.credentials.password, otp, IDS, patience=RENDERED))
+        mine = self.credentials
+        return form_script(mine.user_id, mine.password, otp, IDS, patience=RENDERED)
 
-    async def exchange(self, code: SecretStr, http: httpx.AsyncClient, now: datetime) -> Token:
+    async def exchange(self, auth_code: SecretStr, http: httpx.AsyncClient, now: datetime) -> Token:
         """POST GenAcsTok, as the vendor's SDK sends it (norenrestapioauth 0.0.41)."""
-        request = http.build_request("POST", f"{self.urls['api']}/GenAcsTok", content=self.asked(code), headers=TEXT)
-        response = await base.answer_of(request, http)
-        data = base.json_of(response)
-        token = next((str(data[name]) for name in ("access_token", "accesstoken", "token", "susertoken") if data.get(name)), "")
-        if response.status_code != 200 or data.get("stat", "Ok") != "Ok" or not token:
-            raise base.refused(self.title, response, data.get("emsg"))
-        user = str(data.get("USERID") or data.get("uid") or data.get("actid") or self.credentials.user_id)
-        extra = {name: str(data[name]) for name in ("susertoken", "refresh_token") if data.get(name)}
-        extra |= {"uid": user, "actid": str(data.get("actid") or user), "client_id": self.client_id}
-        return Token(SecretStr(token), now, base.next_daily(time(0), now), user, extra)
+        url = f"{self.urls['api']}/GenAcsTok"
+        body = self.exchange_body(auth_code)
+        response = await send(http.build_request("POST", url, content=body, headers=TEXT), http)
+        answer = json_object(response)
+        names = ("access_token", "accesstoken", "token", "susertoken")
+        token = next((str(answer[name]) for name in names if answer.get(name)), "")
+        if response.status_code != 200 or answer.get("stat", "Ok") != "Ok" or not token:
+            raise exchange_error(self.title, response, answer.get("emsg"))
+        user = answer.get("USERID") or answer.get("uid") or answer.get("actid")
+        user_id = str(user or self.credentials.user_id)
+        kept = ("susertoken", "refresh_token")
+        return Token(
+            access_token=SecretStr(token),
+            issued_at=now,
+            expires_at=next_daily(time(0), now),
+            user_id=user_id,
+            extra={name: str(answer[name]) for name in kept if answer.get(name)}
+            | {
+                "uid": user_id,
+                "actid": str(answer.get("actid") or user_id),
+                "client_id": self.client_id,
+            },
+        )
 
-    def asked(self, code: SecretStr) -> str:
+    def exchange_body(self, auth_code: SecretStr) -> str:
         """The body of the exchange."""
-        mine, plain = self.credentials, code.get_secret_value()
-        seal = checksum(self.client_id, mine.secret_code.get_secret_value(), plain)
-        return "jData=" + json.dumps({"code": plain, "checksum": seal, "uid": mine.user_id})
+        seal = self.checksum(auth_code)
+        body = {
+            "code": auth_code.get_secret_value(),
+            "checksum": seal,
+            "uid": self.credentials.user_id,
+        }
+        return "jData=" + json.dumps(body)
 
-    async def verify(self, token: Token, http: httpx.AsyncClient) -> Verified:
-        """POST Limits, with the access token; where that is refused, with the susertoken, which some clients send."""
-        found = Verified(Verdict.UNKNOWN)
-        for bearer in dict.fromkeys((token.access_token.get_secret_value(), token.extra.get("susertoken", ""))):
+    def checksum(self, auth_code: SecretStr) -> str:
+        """What proves the API key in the exchange."""
+        secret_code = self.credentials.secret_code.get_secret_value()
+        return checksum(self.client_id, secret_code, auth_code.get_secret_value())
+
+    async def verify(self, token: Token, http: httpx.AsyncClient) -> Verification:
+        """POST Limits, with the access token.
+
+        Where that is refused, with the susertoken, which some clients send.
+        """
+        answer = Verification(Verdict.UNKNOWN)
+        bearers = (token.access_token.get_secret_value(), token.extra.get("susertoken", ""))
+        for bearer in dict.fromkeys(bearers):
             if bearer:
-                found = await self._limits(token, bearer, http)
-            if found.verdict is not Verdict.REJECTED:
+                answer = await self._verify_with(bearer, token, http)
+            if answer.verdict is not Verdict.REJECTED:
                 break
-        return found
+        return answer
 
-    async def _limits(self, token: Token, bearer: str, http: httpx.AsyncClient) -> Verified:
-        body = "jData=" + json.dumps({"uid": token.extra.get("uid", ""), "actid": token.extra.get("actid", "")})
-        headers = {**TEXT, "Authorization": f"Bearer {bearer}"}
-        request = http.build_request("POST", f"{self.urls['api']}/Limits", content=body, headers=headers)
-        return await base.proven(request, http, owner=_owner, dead=_dead, words=lambda body: str(body.get("emsg") or ""))
+    async def _verify_with(
+        self, bearer: str, token: Token, http: httpx.AsyncClient
+    ) -> Verification:
+        user = {"uid": token.extra.get("uid", ""), "actid": token.extra.get("actid", "")}
+        request = http.build_request(
+            "POST",
+            f"{self.urls['api']}/Limits",
+            content="jData=" + json.dumps(user),
+            headers={**TEXT, "Authorization": f"Bearer {bearer}"},
+        )
+        return await verify_with(request, http, owner=_owner, dead=_is_dead, words=_message)
 
 
-def checksum(client_id: str, secret_code: str, code: str) -> str:
+def checksum(client_id: str, secret_code: str, auth_code: str) -> str:
     """SHA-256 of the three in this order, in hex."""
-    return hashlib.sha256((client_id + secret_code + code).encode()).hexdigest()
+    return hashlib.sha256((client_id + secret_code + auth_code).encode()).hexdigest()
+
+
+def _message(body: dict[str, Any]) -> str:
+    return str(body.get("emsg") or "")
 
 
 def _owner(body: dict[str, Any]) -> str | None:
     return "" if body.get("stat") == "Ok" else None
 
 
-def _dead(status: int, body: dict[str, Any]) -> bool:
-    return status == 401 or "session expired" in str(body.get("emsg") or "").lower()
+def _is_dead(status: int, body: dict[str, Any]) -> bool:
+    return status == 401 or "session expired" in _message(body).lower()

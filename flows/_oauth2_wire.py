@@ -1,132 +1,174 @@
-"""What goes to an OAuth 2.0 server and what comes back: the token call, a token, a refusal, a profile."""
+"""What goes to an OAuth 2.0 server and comes back: token call, token, refusal, profile."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import hmac
 import secrets
+from collections.abc import Mapping
 from datetime import datetime, time, timedelta
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
 from pydantic import SecretStr
 
-from autologin.errors import BrokerUnavailable
-from autologin.flow import base
-from autologin.flow.base import Verdict, Verified
-from autologin.token import Token
+from autologin.flow import (
+    BrokerUnavailable,
+    ExchangeRejected,
+    Token,
+    Verdict,
+    Verification,
+    exchange_error,
+    json_object,
+    jwt_expiry,
+    next_daily,
+    send,
+)
+
+from ._oauth2_options import OAuth2Credentials
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import httpx
 
-
 NO_END = time(6)
-"""Where a server does not say when its token ends, it is used up to this time of the next morning in India."""
-CHECK_CLIENT = "Check client_id and client_secret; the option client_auth says how they are sent (body or basic)."
-CHECK_GRANT = "Check redirect_uri and the option pkce: both must be what the server has for this client."
+"""A token whose server names no end is used up to this time of the next day in India."""
+CHECK_CLIENT = (
+    "Check client_id and client_secret; "
+    "the option client_auth says how they are sent (body or basic)."
+)
+CHECK_GRANT = (
+    "Check redirect_uri and the option pkce: both must be what the server has for this client."
+)
 
 
-def verifier(secret: SecretStr | None, nonce: str) -> str:
-    """A PKCE verifier. Whoever has the client's secret and the nonce makes the same one, so a login by hand can go on."""
-    if secret is None or not nonce:
-        return secrets.token_urlsafe(48)
-    return _unpadded(hmac.digest(secret.get_secret_value().encode(), f"pkce {nonce}".encode(), "sha256"))
+def new_verifier() -> SecretStr:
+    """A PKCE verifier (RFC 7636 section 4.1)."""
+    return SecretStr(secrets.token_urlsafe(48))
 
 
-def challenge(told_by: str) -> dict[str, str]:
+def challenge(verifier: SecretStr) -> dict[str, str]:
     """The PKCE parameters of the authorize address for a verifier."""
-    return {"code_challenge": _unpadded(hashlib.sha256(told_by.encode()).digest()), "code_challenge_method": "S256"}
+    digest = hashlib.sha256(verifier.get_secret_value().encode()).digest()
+    return {
+        "code_challenge": base64.urlsafe_b64encode(digest).decode().rstrip("="),
+        "code_challenge_method": "S256",
+    }
 
 
-async def ask_for_token(
-    http: httpx.AsyncClient, url: str, mine: Any, auth: str, grant: dict[str, str], **more: str
+async def request_token(
+    http: httpx.AsyncClient,
+    url: str,
+    credentials: OAuth2Credentials,
+    client_auth: str,
+    grant: Mapping[str, str],
+    **more: str,
 ) -> httpx.Response:
-    """POST to the token address; the client is proven in the form, or by Basic (RFC 6749 section 2.3.1).
+    """POST to the token address; the client is proven in the form, or by Basic.
+
+    That is RFC 6749 section 2.3.1.
 
     Raises:
         BrokerUnavailable: no answer, 5xx, 408 or 429.
     """
-    client, headers = {"client_id": mine.client_id}, {"Accept": "application/json"}
-    if mine.client_secret:
-        client["client_secret"] = mine.client_secret.get_secret_value()
-    if mine.client_secret and auth == "basic":
-        pair = ":".join(quote_plus(word) for word in client.values())
-        headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
-        client = {}
-    request = http.build_request("POST", url, data={**grant, **client, **more}, headers=headers)
-    return await base.answer_of(request, http)
+    client = {"client_id": credentials.client_id}
+    headers = {"Accept": "application/json"}
+    if credentials.client_secret:
+        client["client_secret"] = credentials.client_secret.get_secret_value()
+        if client_auth == "basic":
+            pair = ":".join(quote_plus(word) for word in client.values())
+            headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
+            client = {}
+    form = {**grant, **client, **more}
+    return await send(http.build_request("POST", url, data=form, headers=headers), http)
 
 
-def read_token(response: httpx.Response, mine: Any, expires: str, now: datetime, former_refresh: str = "") -> Token | None:
-    """The token in an answer; None where it holds none. `former_refresh` is kept where no new one came."""
-    data = base.json_of(response)
-    access = data.get("access_token")
-    if not response.is_success or not isinstance(access, str) or not access:
+def read_token(
+    response: httpx.Response,
+    credentials: OAuth2Credentials,
+    expires: str,
+    now: datetime,
+    former_refresh_token: str = "",
+) -> Token | None:
+    """The token in an answer; None where it holds none.
+
+    `former_refresh_token` is kept where no new one came.
+    """
+    answer = json_object(response)
+    access_token = answer.get("access_token")
+    if not response.is_success or not isinstance(access_token, str) or not access_token:
         return None
-    refresh = str(data.get("refresh_token") or former_refresh)
-    extra = {"client_id": mine.client_id, **({"refresh_token": refresh} if refresh else {})}
-    return Token(SecretStr(access), now, ends(expires, data, now), mine.user_id, extra)
+    extra = {"client_id": credentials.client_id}
+    if refresh_token := str(answer.get("refresh_token") or former_refresh_token):
+        extra["refresh_token"] = refresh_token
+    return Token(
+        access_token=SecretStr(access_token),
+        issued_at=now,
+        expires_at=expiry(expires, answer, now),
+        user_id=credentials.user_id,
+        extra=extra,
+    )
 
 
-def ends(rule: str, data: Mapping[str, Any], now: datetime) -> datetime:
-    """When a token ends by the option `expires`; where the answer does not have that, by what else it has."""
+def expiry(rule: str, answer: Mapping[str, Any], now: datetime) -> datetime:
+    """When a token ends by the option `expires`.
+
+    Where the answer does not have that, by what else it has.
+    """
     if ":" in rule:
-        return base.next_daily(time.fromisoformat(rule), now)
+        return next_daily(time.fromisoformat(rule), now)
     if rule.isdigit():
         return now + timedelta(seconds=int(rule))
-    by_jwt = base.jwt_expiry(data["access_token"])
+    by_jwt = jwt_expiry(answer["access_token"])
     try:
-        seconds = float(data.get("expires_in") or 0)
+        seconds = float(answer.get("expires_in") or 0)
         by_reply = now + timedelta(seconds=seconds) if seconds > 0 else None
     except (TypeError, ValueError, OverflowError):
         by_reply = None
-    wanted = (by_jwt, by_reply) if rule == "jwt" else (by_reply, by_jwt)
-    return next((end for end in wanted if end), base.next_daily(NO_END, now))
+    stated = by_jwt or by_reply if rule == "jwt" else by_reply or by_jwt
+    return stated or next_daily(NO_END, now)
 
 
-def refuse(title: str, response: httpx.Response) -> NoReturn:
-    """Say what an answer without a token means (RFC 6749 section 5.2).
-
-    Raises:
-        ExchangeRejected: in the server's words.
-    """
-    data = base.json_of(response)
-    name = str(data.get("error") or "")
-    words = ": ".join(filter(None, (name, str(data.get("error_description") or data.get("message") or ""))))
-    error = base.refused(title, response, words)
+def token_error(title: str, response: httpx.Response) -> ExchangeRejected:
+    """What an answer without a token means (RFC 6749 section 5.2), in the server's words."""
+    answer = json_object(response)
+    name = str(answer.get("error") or "")
+    description = str(answer.get("error_description") or answer.get("message") or "")
+    hint = None
     if name in {"invalid_client", "unauthorized_client"} or response.status_code == 401:
-        error.hint = CHECK_CLIENT
+        hint = CHECK_CLIENT
     elif name in {"invalid_grant", "invalid_request"}:
-        error.hint = CHECK_GRANT
-    raise error
+        hint = CHECK_GRANT
+    message = ": ".join(filter(None, (name, description)))
+    return exchange_error(title, response, message, hint=hint)
 
 
-async def verdict(http: httpx.AsyncClient, url: str | None, access: SecretStr, path: str) -> Verified:
-    """What the server says of a token at its profile address (RFC 6750 section 3); nothing where there is none."""
+async def verify_at(
+    url: str | None, access_token: SecretStr, user_id_path: str, http: httpx.AsyncClient
+) -> Verification:
+    """What the server says of a token at its profile address (RFC 6750), where it has one."""
     if not url:
-        return Verified(Verdict.UNKNOWN, detail="no profile address is configured")
-    headers = {"Authorization": f"Bearer {access.get_secret_value()}", "Accept": "application/json"}
+        return Verification(Verdict.UNKNOWN, detail="no profile address is configured")
+    headers = {
+        "Authorization": f"Bearer {access_token.get_secret_value()}",
+        "Accept": "application/json",
+    }
     try:
-        response = await base.answer_of(http.build_request("GET", url, headers=headers), http)
+        response = await send(http.build_request("GET", url, headers=headers), http)
     except BrokerUnavailable as error:
-        return Verified(Verdict.UNKNOWN, detail=error.detail)
-    data = base.json_of(response)
-    if response.status_code == 200 and data:
-        return Verified(Verdict.VALID, user_id=at_path(data, path))
-    dead = response.status_code == 401 or data.get("error") == "invalid_token"
-    detail = f"{data.get('error_description') or data.get('error') or response.url.path} (HTTP {response.status_code})"
-    return Verified(Verdict.REJECTED if dead else Verdict.UNKNOWN, detail=detail)
+        return Verification(Verdict.UNKNOWN, detail=error.detail)
+    answer = json_object(response)
+    if response.status_code == 200 and answer:
+        return Verification(Verdict.VALID, user_id=at_path(answer, user_id_path))
+    dead = response.status_code == 401 or answer.get("error") == "invalid_token"
+    message = answer.get("error_description") or answer.get("error") or response.url.path
+    verdict = Verdict.REJECTED if dead else Verdict.UNKNOWN
+    return Verification(verdict, detail=f"{message} (HTTP {response.status_code})")
 
 
-def at_path(data: Any, path: str) -> str | None:
+def at_path(answer: Any, path: str) -> str | None:
     """The text or number at a path such as `data.user_id`; None where there is none."""
-    for key in path.split(".") if path else ():
-        data = data.get(key) if isinstance(data, dict) else None
-    return str(data) if path and isinstance(data, str | int) and data != "" else None
-
-
-def _unpadded(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+    if not path:
+        return None
+    for key in path.split("."):
+        answer = answer.get(key) if isinstance(answer, dict) else None
+    return str(answer) if isinstance(answer, str | int) and answer != "" else None

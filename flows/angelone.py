@@ -1,40 +1,51 @@
 """Angel One, SmartAPI.
 
-Docs      https://smartapi.angelone.in/docs   evidence of 2026-08 (docs, smartapi-python 1.5.5, OpenAlgo)
+Docs      https://smartapi.angelone.in/docs   evidence of 2026-08 (docs, smartapi-python 1.5.5,
+          OpenAlgo)
 Expiry    midnight in India, says the documentation (older forum posts say 05:00)
-Lockout   no limit of wrong codes is published; one login a second. PIN and API key are sent once, a rejected code is
-          followed by one more in a new window
-Guessed   AB1050 for a wrong code (a forum post; others read it as a wrong address), so words decide before codes do; which
-          words come with a wrong PIN: those that name PIN and code count as the PIN
+Lockout   no limit of wrong codes is published; one login a second. PIN and API key are sent once, a
+          rejected code is followed by one more in a new window
+Guessed   AB1050 for a wrong code (a forum post; others read it as a wrong address), so words decide
+          before codes do; which words come with a wrong PIN: those that name PIN and code count as
+          the PIN
 """
 
 from __future__ import annotations
 
-from datetime import time
-from typing import TYPE_CHECKING, Annotated
+from datetime import datetime, time
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from autologin import redaction
-from autologin.errors import BrokerUnavailable, CredentialsRejected, OtpRejected
-from autologin.flow import base
-from autologin.flow.base import Limit, Verified
-from autologin.flow.otp import TotpSeed
-from autologin.token import Token
+from autologin.flow import (
+    ApiFlow,
+    AutologinError,
+    BrokerUnavailable,
+    Credentials,
+    CredentialsRejected,
+    OtpRejected,
+    RateLimit,
+    Token,
+    TotpSeed,
+    Verification,
+    data_of,
+    digits,
+    earliest_expiry,
+    error_message,
+    jwt_expiry,
+    next_daily,
+    scrub,
+    verify_with,
+)
 
-from ._json_api import by_code, plain, posted, refusal
+from ._json_api import error_by_code, login_error, plain, post_json
 
 if TYPE_CHECKING:
-    from datetime import datetime
-    from typing import Any
-
     import httpx
-
-    from autologin.errors import AutologinError
 
 AUTH = "/rest/auth/angelbroking"
 SECURE = "/rest/secure/angelbroking"
-MEANS: dict[str, type[AutologinError]] = {
+ERRORS: dict[str, type[AutologinError]] = {
     "AB1050": OtpRejected,
     "AB1000": CredentialsRejected,
     "AB1007": CredentialsRejected,
@@ -43,7 +54,7 @@ MEANS: dict[str, type[AutologinError]] = {
 DEAD = {"AG8001", "AG8002"}
 DEAD_WORDS = {"invalid token", "token expired"}
 """What the gateway says in a 200 without a code."""
-SENT = {
+HEADERS = {
     "Accept": "application/json",
     "X-UserType": "USER",
     "X-SourceID": "WEB",
@@ -51,19 +62,26 @@ SENT = {
     "X-ClientPublicIP": "106.193.147.98",
     "X-MACAddress": "00:00:00:00:00:00",
 }
-"""The official SDK sends these IP addresses for everybody, and the machine's MAC; Angel One checks none of them at a login."""
+"""The official SDK sends these IP addresses for everybody, and the machine's MAC.
+
+Angel One checks none of them at a login.
+"""
 
 
-class Credentials(base.Credentials):
+class AngelOneCredentials(Credentials):
     """What Angel One needs."""
 
     api_key: SecretStr = Field(description="smartapi.angelone.in, My apps: the API key of your app")
     client_code: str = Field(description="the client code you log in with, such as A123456")
-    pin: Annotated[SecretStr, AfterValidator(base.exactly(4, "PIN"))] = Field(description="the four digits you log in with")
-    totp_secret: TotpSeed = Field(description="smartapi.angelone.in/enable-totp: the text beside the QR code")
+    pin: Annotated[SecretStr, AfterValidator(digits(4, "PIN"))] = Field(
+        description="the four digits you log in with"
+    )
+    totp_secret: TotpSeed = Field(
+        description="smartapi.angelone.in/enable-totp: the text beside the QR code"
+    )
 
 
-class AngelOne(base.Flow):
+class AngelOne(ApiFlow):
     """Sign in over SmartAPI; no page is involved."""
 
     broker = "angelone"
@@ -71,9 +89,8 @@ class AngelOne(base.Flow):
     docs = "https://smartapi.angelone.in/docs"
     evidence = "2026-08"
     endpoints = {"api": "https://apiconnect.angelone.in"}
-    needs_browser = False
-    limits = (Limit(1, 1.0),)
-    Credentials = Credentials
+    rate_limits = (RateLimit(1, 1.0),)
+    credentials: AngelOneCredentials
 
     @property
     def user_id(self) -> str:
@@ -82,59 +99,72 @@ class AngelOne(base.Flow):
 
     async def sign_in(self, http: httpx.AsyncClient, otp: str, now: datetime) -> Token:
         """POST loginByPassword, as the official SDK sends it (smartapi-python 1.5.5)."""
-        mine = self.credentials
-        body = {"clientcode": mine.client_code, "password": plain(mine.pin), "totp": otp}
-        response, data = await posted(http, f"{self.urls['api']}{AUTH}/user/v1/loginByPassword", body, self._headers())
-        token = self._token(data, now)
+        url = f"{self.urls['api']}{AUTH}/user/v1/loginByPassword"
+        body = {
+            "clientcode": self.credentials.client_code,
+            "password": plain(self.credentials.pin),
+            "totp": otp,
+        }
+        response, answer = await post_json(http, url, body, self._headers())
+        token = self._token(answer, now)
         if response.status_code != 200 or token is None:
-            raise _refusal(response, data)
+            raise _login_error(response, answer)
         return token
 
-    async def verify(self, token: Token, http: httpx.AsyncClient) -> Verified:
+    async def verify(self, token: Token, http: httpx.AsyncClient) -> Verification:
         """GET getProfile (3 a second)."""
-        headers = self._headers(token.access_token)
-        request = http.build_request("GET", f"{self.urls['api']}{SECURE}/user/v1/getProfile", headers=headers)
-        return await base.proven(request, http, owner=_owner, dead=_dead)
+        url = f"{self.urls['api']}{SECURE}/user/v1/getProfile"
+        request = http.build_request("GET", url, headers=self._headers(token.access_token))
+        return await verify_with(request, http, owner=_owner, dead=_is_dead)
 
     async def refresh(self, token: Token, http: httpx.AsyncClient, now: datetime) -> Token | None:
         """POST generateTokens: a new trio for the rest of the day. It gives no later end."""
-        body = {"refreshToken": token.extra.get("refresh_token", "")}
         url = f"{self.urls['api']}{AUTH}/jwt/v1/generateTokens"
+        body = {"refreshToken": token.extra.get("refresh_token", "")}
         try:
-            _, data = await posted(http, url, body, self._headers(token.access_token))
+            _, answer = await post_json(http, url, body, self._headers(token.access_token))
         except BrokerUnavailable:
             return None
-        return self._token(data, now)
+        return self._token(answer, now)
 
     def _headers(self, token: SecretStr | None = None) -> dict[str, str]:
         bearer = {"Authorization": f"Bearer {plain(token)}"} if token else {}
-        return {**SENT, "X-PrivateKey": plain(self.credentials.api_key), **bearer}
+        return {**HEADERS, "X-PrivateKey": plain(self.credentials.api_key), **bearer}
 
-    def _token(self, body: dict[str, Any], now: datetime) -> Token | None:
-        data = base.data_of(body)
-        jwt = str(data.get("jwtToken") or "").removeprefix("Bearer ")
-        if body.get("status") is not True or not jwt:
+    def _token(self, answer: dict[str, Any], now: datetime) -> Token | None:
+        session = data_of(answer)
+        jwt = str(session.get("jwtToken") or "").removeprefix("Bearer ")
+        if answer.get("status") is not True or not jwt:
             return None
-        midnight = base.next_daily(time(0), now)
-        extra = {"refresh_token": str(data.get("refreshToken") or ""), "feed_token": str(data.get("feedToken") or "")}
-        extra |= {"api_key": plain(self.credentials.api_key), "userId": self.user_id}
-        ends = base.sooner(base.jwt_expiry(jwt), midnight, now)
-        return Token(SecretStr(jwt), now, ends, self.user_id, extra)
+        return Token(
+            access_token=SecretStr(jwt),
+            issued_at=now,
+            expires_at=earliest_expiry(jwt_expiry(jwt), next_daily(time(0), now), now),
+            user_id=self.user_id,
+            extra={
+                "refresh_token": str(session.get("refreshToken") or ""),
+                "feed_token": str(session.get("feedToken") or ""),
+                "api_key": plain(self.credentials.api_key),
+                "userId": self.user_id,
+            },
+        )
 
 
-def _code(body: dict[str, Any]) -> str:
-    return str(body.get("errorcode") or body.get("errorCode") or "")
+def _login_error(response: httpx.Response, answer: dict[str, Any]) -> AutologinError:
+    """An error is a 200 with `status: false`; 403 is the rate limit, say the docs."""
+    message = error_message(answer) or scrub(response.text)[:100]
+    error = login_error("Angel One", response, message, pause=1.0)
+    return error_by_code(error, ERRORS.get(_error_code(answer)))
 
 
-def _owner(body: dict[str, Any]) -> str | None:
-    return str(base.data_of(body).get("clientcode") or "") if body.get("status") is True else None
+def _error_code(answer: dict[str, Any]) -> str:
+    return str(answer.get("errorcode") or answer.get("errorCode") or "")
 
 
-def _dead(status: int, body: dict[str, Any]) -> bool:
-    return status == 401 or _code(body) in DEAD or base.message_of(body).lower() in DEAD_WORDS
+def _owner(answer: dict[str, Any]) -> str | None:
+    return str(data_of(answer).get("clientcode") or "") if answer.get("status") is True else None
 
 
-def _refusal(response: httpx.Response, body: dict[str, Any]) -> AutologinError:
-    """An error is a 200 with `status: false`; 403 is the rate limit, in the documentation's own words."""
-    words = base.message_of(body) or redaction.scrub(response.text)[:100]
-    return by_code(refusal("Angel One", response, words, pause=1.0), MEANS.get(_code(body)))
+def _is_dead(status: int, answer: dict[str, Any]) -> bool:
+    dead = _error_code(answer) in DEAD or error_message(answer).lower() in DEAD_WORDS
+    return status == 401 or dead

@@ -1,9 +1,10 @@
 """Firstock, API v1.
 
-Docs      https://firstock.in/api/docs/login/   evidence of 2026-10 (docs, firstock 1.2.11, OpenAlgo)
+Docs      https://firstock.in/api/docs/login/   evidence of 2026-10 (docs, firstock 1.2.11,
+          OpenAlgo)
 Expiry    a day's session whose hour is not documented: midnight in India is taken
-Lockout   no limit of wrong codes is published. The password is sent once, a rejected code is followed by one more in a new
-          window
+Lockout   no limit of wrong codes is published. The password is sent once, a rejected code is
+          followed by one more in a new window
 Guessed   the name and words for a wrong code; the hour at which sessions end
 """
 
@@ -11,38 +12,45 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import time
-from typing import TYPE_CHECKING
+from datetime import datetime, time
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, SecretStr
 
-from autologin import redaction
-from autologin.flow import base
-from autologin.flow.otp import TotpSeed
-from autologin.token import Token
+from autologin.flow import (
+    ApiFlow,
+    Credentials,
+    Token,
+    TotpSeed,
+    Verification,
+    data_of,
+    next_daily,
+    remember,
+    verify_with,
+)
 
-from ._json_api import plain, posted, refusal
+from ._json_api import login_error, plain, post_json
 
 if TYPE_CHECKING:
-    from datetime import datetime
-    from typing import Any
-
     import httpx
 
-    from autologin.flow.base import Verified
 
-
-class Credentials(base.Credentials):
+class FirstockCredentials(Credentials):
     """What Firstock needs."""
 
     user_id: str = Field(description="the user id you log in with")
     password: SecretStr = Field(description="the password you log in with")
-    api_key: SecretStr = Field(description="firstock.in/api/docs/login, Key generation: the API key (the SDK calls it appkey)")
+    api_key: SecretStr = Field(
+        description="firstock.in/api/docs/login, Key generation: the API key "
+        "(the SDK calls it appkey)"
+    )
     totp_secret: TotpSeed = Field(description="the text beside the QR code where you enabled TOTP")
-    vendor_code: str = Field("", description="the vendor code, where it is another than <user_id>_API")
+    vendor_code: str = Field(
+        default="", description="the vendor code, where it is another than <user_id>_API"
+    )
 
 
-class Firstock(base.Flow):
+class Firstock(ApiFlow):
     """Sign in over Firstock's API; no page is involved."""
 
     broker = "firstock"
@@ -50,50 +58,63 @@ class Firstock(base.Flow):
     docs = "https://firstock.in/api/docs/login/"
     evidence = "2026-10"
     endpoints = {"api": "https://api.firstock.in/V1"}
-    needs_browser = False
-    Credentials = Credentials
+    credentials: FirstockCredentials
 
     async def sign_in(self, http: httpx.AsyncClient, otp: str, now: datetime) -> Token:
         """POST /login, as the official SDK sends it (firstock 1.2.11)."""
-        mine = self.credentials
-        vendor = mine.vendor_code or f"{mine.user_id}_API"
-        body = {"userId": mine.user_id, "password": sealed(plain(mine.password)), "TOTP": otp, "vendorCode": vendor}
-        body["apiKey"] = plain(mine.api_key)
-        response, answer = await posted(http, f"{self.urls['api']}/login", body, {})
-        data = base.data_of(answer)
-        if response.status_code != 200 or answer.get("status") != "success" or not data.get("susertoken"):
-            raise refusal("Firstock", response, _words(answer))
-        extra = {name: str(data[name]) for name in ("actid", "userName") if data.get(name)} | {"userId": mine.user_id}
-        ends = base.next_daily(time(0), now)
-        return Token(SecretStr(str(data["susertoken"])), now, ends, str(data.get("actid") or mine.user_id), extra)
+        user_id = self.credentials.user_id
+        body = {
+            "userId": user_id,
+            "password": password_hash(plain(self.credentials.password)),
+            "TOTP": otp,
+            "vendorCode": self.credentials.vendor_code or f"{user_id}_API",
+            "apiKey": plain(self.credentials.api_key),
+        }
+        response, answer = await post_json(http, f"{self.urls['api']}/login", body, {})
+        session = data_of(answer)
+        good = response.status_code == 200 and answer.get("status") == "success"
+        if not good or not session.get("susertoken"):
+            raise login_error("Firstock", response, _message(answer))
+        names = {name: str(session[name]) for name in ("actid", "userName") if session.get(name)}
+        return Token(
+            access_token=SecretStr(str(session["susertoken"])),
+            issued_at=now,
+            expires_at=next_daily(time(0), now),
+            user_id=str(session.get("actid") or user_id),
+            extra={**names, "userId": user_id},
+        )
 
-    async def verify(self, token: Token, http: httpx.AsyncClient) -> Verified:
+    async def verify(self, token: Token, http: httpx.AsyncClient) -> Verification:
         """POST /userDetails."""
         body = json.dumps({"userId": self.user_id, "jKey": plain(token.access_token)})
         headers = {"Content-Type": "application/json"}
-        request = http.build_request("POST", f"{self.urls['api']}/userDetails", content=body, headers=headers)
-        return await base.proven(request, http, owner=_owner, dead=_dead, words=_words)
+        url = f"{self.urls['api']}/userDetails"
+        request = http.build_request("POST", url, content=body, headers=headers)
+        return await verify_with(request, http, owner=_owner, dead=_is_dead, words=_message)
 
 
-def sealed(password: str) -> str:
-    """The password as it is sent: its SHA-256, in hex. Who has that can log in too, so it is as secret."""
+def password_hash(password: str) -> str:
+    """The password as it is sent: its SHA-256, in hex.
+
+    Who has that can log in too: it is as secret.
+    """
     digest = hashlib.sha256(password.encode()).hexdigest()
-    redaction.remember(digest)
+    remember(digest)
     return digest
 
 
-def _words(answer: dict[str, Any]) -> str:
+def _message(answer: dict[str, Any]) -> str:
     """The name of the refusal, and its words."""
+    name = str(answer.get("name") or "").replace("_", " ")
     error = answer.get("error")
     message = error.get("message") if isinstance(error, dict) else error
-    parts = (str(answer.get("name") or "").replace("_", " "), str(message or answer.get("message") or ""))
-    return ": ".join(filter(None, parts))
+    return ": ".join(filter(None, (name, str(message or answer.get("message") or ""))))
 
 
 def _owner(answer: dict[str, Any]) -> str | None:
-    return str(base.data_of(answer).get("actid") or "") if answer.get("status") == "success" else None
+    return str(data_of(answer).get("actid") or "") if answer.get("status") == "success" else None
 
 
-def _dead(status: int, answer: dict[str, Any]) -> bool:
+def _is_dead(status: int, answer: dict[str, Any]) -> bool:
     """The documentation shows this name under 401 and under 400."""
     return status == 401 or answer.get("name") == "INVALID_JKEY"

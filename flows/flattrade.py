@@ -1,12 +1,14 @@
 """Flattrade, Pi.
 
-Docs      https://pi.flattrade.in/docs   evidence of 2026-08 (docs, OpenAlgo, scripts; of the page one script)
-Code      `code` (live) or `request_code` (docs) in the query of the redirect, with `client`; single use
+Docs      https://pi.flattrade.in/docs   evidence of 2026-08 (docs, OpenAlgo, scripts; of the page
+          one script)
+Code      `code` (live) or `request_code` (docs) in the query of the redirect, with `client`; single
+          use
 State     nothing of ours comes back; the redirect URL is fixed with the key
-Expiry    tokens are cleared between 05:00 and 06:00 in India: 05:00 is taken. Log in after 06:00, and from the registered
-          address: an exchange from any other gives no token and no reason
-Lockout   no limit of wrong entries is published. The password is sent once; a rejected TOTP is followed by one more in a new
-          window
+Expiry    tokens are cleared between 05:00 and 06:00 in India: 05:00 is taken. Log in after 06:00,
+          and from the registered address: an exchange from any other gives no token and no reason
+Lockout   no limit of wrong entries is published. The password is sent once; a rejected TOTP is
+          followed by one more in a new window
 Guessed   the texts of errors; the ids of the fields (one script found them by their placeholders)
 """
 
@@ -14,33 +16,44 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import time
+from datetime import datetime, time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from pydantic import Field, SecretStr
 
-from autologin.errors import ExchangeRejected
-from autologin.flow import base
-from autologin.flow.otp import TotpSeed
-from autologin.token import Token
+from autologin.flow import (
+    BrowserFlow,
+    Credentials,
+    ExchangeRejected,
+    LoginRequest,
+    LoginScript,
+    OtpGenerator,
+    Token,
+    TotpSeed,
+    Verification,
+    exchange_error,
+    json_object,
+    next_daily,
+    send,
+    verify_with,
+)
 
-from ._form_page import script
+from ._form_page import form_script
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     import httpx
 
-    from autologin.flow.base import Verified
-    from autologin.flow.otp import Otp
-    from autologin.login.engine import LoginPage
+NO_REASON = (
+    "Flattrade gave no token and no reason: "
+    "the address of this machine is not the registered one, or the secret is wrong"
+)
+NO_REASON_HINT = (
+    "Register this machine's address for the API key, or correct api_secret, then run it again."
+)
 
-UNSAID = "Flattrade gave no token and no reason: the address of this machine is not the registered one, or the secret is wrong"
-MEND = "Register this machine's address for the API key, or correct api_secret, then run it again."
 
-
-class Credentials(base.Credentials):
+class FlattradeCredentials(Credentials):
     """What Flattrade needs. Key and secret are made, and approved, on Flattrade's Wall."""
 
     user_id: str = Field(description="the user id you log in with")
@@ -48,10 +61,12 @@ class Credentials(base.Credentials):
     totp_secret: TotpSeed = Field(description="the text beside the QR code where you enabled TOTP")
     api_key: str = Field(description="wall.flattrade.in, Pi, your API key")
     api_secret: SecretStr = Field(description="wall.flattrade.in, Pi, your API secret")
-    redirect_uri: str | None = Field(default=None, description="the redirect URL registered for the key (optional)")
+    redirect_uri: str | None = Field(
+        default=None, description="the redirect URL registered for the key (optional)"
+    )
 
 
-class Flattrade(base.Flow):
+class Flattrade(BrowserFlow):
     """Sign in at auth.flattrade.in."""
 
     broker = "flattrade"
@@ -64,55 +79,75 @@ class Flattrade(base.Flow):
         "api": "https://piconnect.flattrade.in/PiConnectAPI",
     }
     not_before = time(6)
-    code_params = ("code", "request_code")
+    auth_code_params = ("code", "request_code")
     state_param = ""
-    Credentials = Credentials
+    credentials: FlattradeCredentials
 
-    def login_url(self, nonce: str) -> str:
+    def login_url(self, nonce: str) -> LoginRequest:
         """The login page; nothing of ours comes back with the code."""
         del nonce
-        return f"{self.urls['login']}/?{urlencode({'app_key': self.credentials.api_key})}"
+        query = urlencode({"app_key": self.credentials.api_key})
+        return LoginRequest(f"{self.urls['login']}/?{query}")
 
-    async def login(self, page: LoginPage, otp: Otp | None) -> None:
+    def login_script(self, otp: OtpGenerator | None) -> LoginScript:
         """User id, password and TOTP on one form."""
-        assert otp is not None  # totp_secret is required
-        await page.walk(script(self.credentials.user_id, self.credentials.password, otp, {}))
+        return form_script(self.credentials.user_id, self.credentials.password, otp, {})
 
-    async def exchange(self, code: SecretStr, http: httpx.AsyncClient, now: datetime) -> Token:
+    async def exchange(self, auth_code: SecretStr, http: httpx.AsyncClient, now: datetime) -> Token:
         """POST /trade/apitoken."""
-        key, plain = self.credentials.api_key, code.get_secret_value()
-        seal = checksum(key, plain, self.credentials.api_secret.get_secret_value())
-        body = {"api_key": key, "request_code": plain, "api_secret": seal}
-        response = await base.answer_of(http.build_request("POST", f"{self.urls['auth']}/trade/apitoken", json=body), http)
-        data = base.json_of(response)
-        token, detail = data.get("token"), str(data.get("emsg") or "")
-        if response.status_code != 200 or not _good(data) or not token:
-            raise base.refused(self.title, response, detail) if detail else ExchangeRejected(UNSAID, hint=MEND)
-        user = str(data.get("client") or self.credentials.user_id)
-        extra = {"uid": user, "api_key": key}
-        return Token(SecretStr(str(token)), now, base.next_daily(time(5), now), user, extra)
+        api_key = self.credentials.api_key
+        request_code = auth_code.get_secret_value()
+        secret = self.credentials.api_secret.get_secret_value()
+        body = {
+            "api_key": api_key,
+            "request_code": request_code,
+            "api_secret": checksum(api_key, request_code, secret),
+        }
+        url = f"{self.urls['auth']}/trade/apitoken"
+        response = await send(http.build_request("POST", url, json=body), http)
+        answer = json_object(response)
+        token = answer.get("token")
+        if response.status_code != 200 or not _is_ok(answer) or not token:
+            if message := _message(answer):
+                raise exchange_error(self.title, response, message)
+            raise ExchangeRejected(NO_REASON, hint=NO_REASON_HINT)
+        user = str(answer.get("client") or self.credentials.user_id)
+        return Token(
+            access_token=SecretStr(str(token)),
+            issued_at=now,
+            expires_at=next_daily(time(5), now),
+            user_id=user,
+            extra={"uid": user, "api_key": api_key},
+        )
 
-    async def verify(self, token: Token, http: httpx.AsyncClient) -> Verified:
+    async def verify(self, token: Token, http: httpx.AsyncClient) -> Verification:
         """POST /UserDetails."""
         user = json.dumps({"uid": token.extra.get("uid", "")})
-        body = f"jData={user}&jKey={token.access_token.get_secret_value()}"
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        request = http.build_request("POST", f"{self.urls['api']}/UserDetails", content=body, headers=headers)
-        return await base.proven(request, http, owner=_owner, dead=_dead, words=lambda body: str(body.get("emsg") or ""))
+        request = http.build_request(
+            "POST",
+            f"{self.urls['api']}/UserDetails",
+            content=f"jData={user}&jKey={token.access_token.get_secret_value()}",
+            headers={"Content-Type": "application/x-www-form-urlencoded"},
+        )
+        return await verify_with(request, http, owner=_owner, dead=_is_dead, words=_message)
 
 
-def checksum(api_key: str, code: str, api_secret: str) -> str:
+def checksum(api_key: str, auth_code: str, api_secret: str) -> str:
     """What is sent as `api_secret`: SHA-256 of the three in this order, in hex."""
-    return hashlib.sha256((api_key + code + api_secret).encode()).hexdigest()
+    return hashlib.sha256((api_key + auth_code + api_secret).encode()).hexdigest()
 
 
-def _good(data: dict[str, Any]) -> bool:
-    return str(data.get("status") or data.get("stat") or "").lower() == "ok"
+def _is_ok(answer: dict[str, Any]) -> bool:
+    return str(answer.get("status") or answer.get("stat") or "").lower() == "ok"
 
 
-def _owner(body: dict[str, Any]) -> str | None:
-    return str(body.get("actid") or body.get("uid") or "") if _good(body) else None
+def _message(answer: dict[str, Any]) -> str:
+    return str(answer.get("emsg") or "")
 
 
-def _dead(status: int, body: dict[str, Any]) -> bool:
-    return status == 401 or "session expired" in str(body.get("emsg") or "").lower()
+def _owner(answer: dict[str, Any]) -> str | None:
+    return str(answer.get("actid") or answer.get("uid") or "") if _is_ok(answer) else None
+
+
+def _is_dead(status: int, answer: dict[str, Any]) -> bool:
+    return status == 401 or "session expired" in _message(answer).lower()

@@ -1,9 +1,12 @@
-"""ICICI Direct "OAuth2". Unverified: no public ICICI document describes it; use icici_breeze for real accounts.
+"""ICICI Direct "OAuth2". Unverified: no public ICICI document describes it.
+
+Use icici_breeze for real accounts.
 
 Docs      none. ICICI's documents describe Breeze only; these addresses are from users' notes
 Code      `code` in the query of the redirect, single use
 State     `state` comes back, say the notes
-Expiry    the reply's `expires_in`, one to two hours by the notes. A refresh token comes with it: set `refresh: true`
+Expiry    the reply's `expires_in`, one to two hours by the notes. A refresh token comes with it:
+          set `refresh: true`
 Lockout   unknown. We send a password once, a rejected code is followed by one more in a new window
 Guessed   everything: no stored public document, SDK or working script shows these addresses
 """
@@ -12,18 +15,17 @@ from __future__ import annotations
 
 from pydantic import Field, SecretStr
 
-from ._oauth2_options import Options
-from .oauth2 import Credentials as AnyCredentials
+from ._oauth2_options import OAuth2Credentials, OAuth2Options
 from .oauth2 import OAuth2
 
 
-class Credentials(AnyCredentials):
+class IciciOAuthCredentials(OAuth2Credentials):
     """Those of `oauth2`; the notes know no client without a secret."""
 
     client_secret: SecretStr = Field(description="the app's secret")
 
 
-class IciciOptions(Options):
+class IciciOAuthOptions(OAuth2Options):
     """The options of `oauth2`, as the notes have them."""
 
     scope: str = "trading"
@@ -44,5 +46,5 @@ class IciciOAuth(OAuth2):
         "profile": "",
     }
     needs_endpoints = frozenset()
-    Credentials = Credentials
-    Options = IciciOptions
+    credentials: IciciOAuthCredentials
+    options: IciciOAuthOptions

@@ -1,37 +1,44 @@
 """INDstocks by INDmoney, trading API.
 
-Docs      https://api-docs.indstocks.com   evidence of 2026-08 (OpenAlgo and an issue there that cites the docs)
-Expiry    24 hours after it was issued, or sooner where the token, a JWT, says so (a public program saw 07:00 in India). One
-          token lives at a time: a new one ends the old
-Lockout   one request for a token in 60 seconds; 5 wrong codes in 15 minutes lock for 15 minutes, 3 such locks in an hour
-          for an hour; a used code is refused. The pace is kept across runs, the MPIN is sent once, a rejected code is
-          followed by one more
+Docs      https://api-docs.indstocks.com   evidence of 2026-08 (OpenAlgo and an issue there that
+          cites the docs)
+Expiry    24 hours after it was issued, or sooner where the token, a JWT, says so (a public program
+          saw 07:00 in India). One token lives at a time: a new one ends the old
+Lockout   one request for a token in 60 seconds; 5 wrong codes in 15 minutes lock for 15 minutes, 3
+          such locks in an hour for an hour; a used code is refused. The pace is kept across runs,
+          the MPIN is sent once, a rejected code is followed by one more
 Guessed   the words for each refusal; the names in the profile
 """
 
 from __future__ import annotations
 
 import re
-from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from autologin.flow import base
-from autologin.flow.base import Limit, Verified
-from autologin.flow.otp import TotpSeed
-from autologin.token import Token
+from autologin.flow import (
+    ApiFlow,
+    Credentials,
+    RateLimit,
+    Token,
+    TotpSeed,
+    Verification,
+    data_of,
+    earliest_expiry,
+    error_message,
+    jwt_expiry,
+    verify_with,
+)
 
-from ._json_api import plain, posted, refusal
+from ._json_api import login_error, plain, post_json
 
 if TYPE_CHECKING:
-    from datetime import datetime
-    from typing import Any
-
     import httpx
 
 
-def digits(mpin: SecretStr) -> SecretStr:
+def check_mpin(mpin: SecretStr) -> SecretStr:
     """An MPIN, whose length is not documented."""
     text = mpin.get_secret_value().strip()
     if not re.fullmatch(r"[0-9]{4,8}", text):
@@ -39,15 +46,21 @@ def digits(mpin: SecretStr) -> SecretStr:
     return SecretStr(text)
 
 
-class Credentials(base.Credentials):
+class INDstocksCredentials(Credentials):
     """What INDstocks needs."""
 
-    client_id: SecretStr = Field(description="indstocks.com/app/api-trading: the Client ID (it is sent as a key)")
-    mpin: Annotated[SecretStr, AfterValidator(digits)] = Field(description="the digits you log in with")
-    totp_secret: TotpSeed = Field(description="indstocks.com/app/api-trading: the text beside the QR code")
+    client_id: SecretStr = Field(
+        description="indstocks.com/app/api-trading: the Client ID (it is sent as a key)"
+    )
+    mpin: Annotated[SecretStr, AfterValidator(check_mpin)] = Field(
+        description="the digits you log in with"
+    )
+    totp_secret: TotpSeed = Field(
+        description="indstocks.com/app/api-trading: the text beside the QR code"
+    )
 
 
-class INDstocks(base.Flow):
+class INDstocks(ApiFlow):
     """Sign in over INDstocks' API; no page is involved."""
 
     broker = "indstocks"
@@ -55,32 +68,40 @@ class INDstocks(base.Flow):
     docs = "https://api-docs.indstocks.com"
     evidence = "2026-08"
     endpoints = {"api": "https://api.indstocks.com"}
-    needs_browser = False
     timeout = 180
-    limits = (Limit(1, 60.0),)
-    Credentials = Credentials
+    rate_limits = (RateLimit(1, 60.0),)
+    credentials: INDstocksCredentials
 
     async def sign_in(self, http: httpx.AsyncClient, otp: str, now: datetime) -> Token:
         """POST /generate/token."""
-        mine = self.credentials
-        headers = {"x-api-key": plain(mine.client_id)}
-        body = {"mpin": plain(mine.mpin), "totp": otp}
-        response, answer = await posted(http, f"{self.urls['api']}/generate/token", body, headers)
-        token = base.data_of(answer).get("token") or answer.get("token")
+        url = f"{self.urls['api']}/generate/token"
+        body = {"mpin": plain(self.credentials.mpin), "totp": otp}
+        headers = {"x-api-key": plain(self.credentials.client_id)}
+        response, answer = await post_json(http, url, body, headers)
+        token = data_of(answer).get("token") or answer.get("token")
         if response.status_code != 200 or not isinstance(token, str):
-            raise refusal("INDstocks", response, base.message_of(answer))
-        ends = base.sooner(base.jwt_expiry(token), now + timedelta(days=1), now)
-        return Token(SecretStr(token), now, ends, "", {})
+            raise login_error("INDstocks", response, error_message(answer))
+        return Token(
+            access_token=SecretStr(token),
+            issued_at=now,
+            expires_at=earliest_expiry(jwt_expiry(token), now + timedelta(days=1), now),
+            user_id="",
+        )
 
-    async def verify(self, token: Token, http: httpx.AsyncClient) -> Verified:
+    async def verify(self, token: Token, http: httpx.AsyncClient) -> Verification:
         """GET /user/profile, which the documentation names for this."""
         headers = {"Authorization": plain(token.access_token)}
         request = http.build_request("GET", f"{self.urls['api']}/user/profile", headers=headers)
-        return await base.proven(request, http, owner=_owner, dead=lambda status, _: status in {401, 403})
+        return await verify_with(request, http, owner=_owner, dead=_is_dead)
 
 
 def _owner(answer: dict[str, Any]) -> str | None:
     """The user's id or client code, where the profile names one."""
     if not answer or str(answer.get("status") or "").lower() == "error":
         return None
-    return str(base.data_of(answer).get("user_id") or base.data_of(answer).get("ucc") or "")
+    return str(data_of(answer).get("user_id") or data_of(answer).get("ucc") or "")
+
+
+def _is_dead(status: int, answer: dict[str, Any]) -> bool:
+    del answer
+    return status in {401, 403}

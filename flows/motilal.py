@@ -2,37 +2,38 @@
 
 Docs      https://invest.motilaloswal.com   evidence of 2026-08 (docs, OpenAlgo, one public script)
 Expiry    06:00 in India the next day ("exchange compliance"). Log in after 06:00
-Lockout   no limit of wrong codes is published. Password and date of birth are sent once, a rejected code is followed by one
-          more in a new window
-Guessed   the words for each refusal; that MO8001 means a dead token; whether login/v3 still serves (others call v7); whose
-          token it is (the margin call names nobody); which of the required headers are checked: they describe a machine, and
-          these describe none
+Lockout   no limit of wrong codes is published. Password and date of birth are sent once, a rejected
+          code is followed by one more in a new window
+Guessed   the words for each refusal; that MO8001 means a dead token; whether login/v3 still serves
+          (others call v7); whose token it is (the margin call names nobody); which of the required
+          headers are checked: they describe a machine, and these describe none
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from datetime import time
-from typing import TYPE_CHECKING, Annotated
+from datetime import datetime, time
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from autologin import redaction
-from autologin.errors import OtpNotAvailable
-from autologin.flow import base
-from autologin.flow.otp import TotpSeed
-from autologin.token import Token
+from autologin.flow import (
+    ApiFlow,
+    Credentials,
+    OtpNotAvailable,
+    Token,
+    TotpSeed,
+    Verification,
+    next_daily,
+    remember,
+    verify_with,
+)
 
-from ._json_api import plain, posted, refusal
+from ._json_api import login_error, plain, post_json
 
 if TYPE_CHECKING:
-    from datetime import datetime
-    from typing import Any
-
     import httpx
-
-    from autologin.flow.base import Verified
 
 UNVERIFIED = {"FALSE", "0", "NO", "N"}
 DEAD = "MO8001"
@@ -55,7 +56,7 @@ HEADERS = {
 }
 
 
-def as_sent(value: SecretStr) -> SecretStr:
+def check_second_factor(value: SecretStr) -> SecretStr:
     """The second factor as Motilal Oswal writes it."""
     text = value.get_secret_value().strip().upper()
     if not re.fullmatch(r"\d\d/\d\d/\d{4}|[A-Z]{5}\d{4}[A-Z]", text):
@@ -63,19 +64,22 @@ def as_sent(value: SecretStr) -> SecretStr:
     return SecretStr(text)
 
 
-class Credentials(base.Credentials):
+class MotilalCredentials(Credentials):
     """What Motilal Oswal needs. Without TOTP a code would go out by SMS and e-mail."""
 
     user_id: str = Field(description="the client code you log in with")
     password: SecretStr = Field(description="the trading password")
     api_key: SecretStr = Field(description="invest.motilaloswal.com: the API key of your app")
-    birth_or_pan: Annotated[SecretStr, AfterValidator(as_sent)] = Field(
-        description="your date of birth, written dd/mm/yyyy, or your PAN: what the login asks for as the second factor"
+    birth_or_pan: Annotated[SecretStr, AfterValidator(check_second_factor)] = Field(
+        description="your date of birth, written dd/mm/yyyy, or your PAN: "
+        "what the login asks for as the second factor"
     )
-    totp_secret: TotpSeed = Field(description="the text beside the QR code where you enabled an authenticator")
+    totp_secret: TotpSeed = Field(
+        description="the text beside the QR code where you enabled an authenticator"
+    )
 
 
-class Motilal(base.Flow):
+class Motilal(ApiFlow):
     """Sign in over the MO API; no page is involved."""
 
     broker = "motilal"
@@ -84,48 +88,65 @@ class Motilal(base.Flow):
     evidence = "2026-08"
     endpoints = {"api": "https://openapi.motilaloswal.com/rest"}
     not_before = time(6)
-    needs_browser = False
-    Credentials = Credentials
+    credentials: MotilalCredentials
 
     async def sign_in(self, http: httpx.AsyncClient, otp: str, now: datetime) -> Token:
         """POST login/v3/authdirectapi."""
         mine = self.credentials
-        sealed = checksum(plain(mine.password), plain(mine.api_key))
-        body = {"userid": mine.user_id, "password": sealed, "2FA": plain(mine.birth_or_pan), "totp": otp}
-        response, data = await posted(http, f"{self.urls['api']}/login/v3/authdirectapi", body, self._headers())
-        token = data.get("AuthToken")
-        if response.status_code != 200 or data.get("status") != "SUCCESS" or not token:
-            raise refusal("Motilal Oswal", response, _words(data))
-        if str(data.get("isAuthTokenVerified", "TRUE")).upper() in UNVERIFIED:
-            raise OtpNotAvailable("Motilal Oswal waits for a code that it has sent by SMS and e-mail")
-        ends = base.next_daily(time(6), now)
-        return Token(SecretStr(str(token)), now, ends, mine.user_id, {"api_key": plain(mine.api_key)})
+        body = {
+            "userid": mine.user_id,
+            "password": password_hash(plain(mine.password), plain(mine.api_key)),
+            "2FA": plain(mine.birth_or_pan),
+            "totp": otp,
+        }
+        url = f"{self.urls['api']}/login/v3/authdirectapi"
+        response, answer = await post_json(http, url, body, self._headers())
+        token = answer.get("AuthToken")
+        if response.status_code != 200 or answer.get("status") != "SUCCESS" or not token:
+            raise login_error("Motilal Oswal", response, _message(answer))
+        if str(answer.get("isAuthTokenVerified", "TRUE")).upper() in UNVERIFIED:
+            detail = "Motilal Oswal waits for a code that it has sent by SMS and e-mail"
+            raise OtpNotAvailable(detail)
+        return Token(
+            access_token=SecretStr(str(token)),
+            issued_at=now,
+            expires_at=next_daily(time(6), now),
+            user_id=mine.user_id,
+            extra={"api_key": plain(mine.api_key)},
+        )
 
-    async def verify(self, token: Token, http: httpx.AsyncClient) -> Verified:
+    async def verify(self, token: Token, http: httpx.AsyncClient) -> Verification:
         """POST report/v1/getreportmargindetail."""
-        headers = {**self._headers(), "Authorization": plain(token.access_token)}
         url = f"{self.urls['api']}/report/v1/getreportmargindetail"
+        headers = {**self._headers(), "Authorization": plain(token.access_token)}
         request = http.build_request("POST", url, json={}, headers=headers)
-        return await base.proven(request, http, owner=_owner, dead=_dead, words=_words)
+        return await verify_with(request, http, owner=_owner, dead=_is_dead, words=_message)
 
     def _headers(self) -> dict[str, str]:
-        return {**HEADERS, "ApiKey": plain(self.credentials.api_key), "vendorinfo": self.credentials.user_id}
+        return {
+            **HEADERS,
+            "ApiKey": plain(self.credentials.api_key),
+            "vendorinfo": self.credentials.user_id,
+        }
 
 
-def checksum(password: str, api_key: str) -> str:
-    """The password as it is sent: SHA-256 of itself and the API key, in hex. Who has that can log in too: it is as secret."""
+def password_hash(password: str, api_key: str) -> str:
+    """The password as it is sent: SHA-256 of itself and the API key, in hex.
+
+    Who has that can log in too: it is as secret.
+    """
     digest = hashlib.sha256((password + api_key).encode()).hexdigest()
-    redaction.remember(digest)
+    remember(digest)
     return digest
 
 
-def _words(data: dict[str, Any]) -> str:
-    return ": ".join(str(data[key]) for key in ("errorcode", "message") if data.get(key))
+def _message(answer: dict[str, Any]) -> str:
+    return ": ".join(str(answer[key]) for key in ("errorcode", "message") if answer.get(key))
 
 
-def _owner(data: dict[str, Any]) -> str | None:
-    return "" if data.get("status") == "SUCCESS" else None
+def _owner(answer: dict[str, Any]) -> str | None:
+    return "" if answer.get("status") == "SUCCESS" else None
 
 
-def _dead(status: int, data: dict[str, Any]) -> bool:
-    return status == 401 or data.get("errorcode") == DEAD
+def _is_dead(status: int, answer: dict[str, Any]) -> bool:
+    return status == 401 or answer.get("errorcode") == DEAD

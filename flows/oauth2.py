@@ -1,45 +1,73 @@
-"""Any OAuth 2.0 server with an authorization-code login page; everything about it is in the account's `options`.
+"""Any OAuth 2.0 server with an authorization-code login page.
+
+Everything about it is in the account's `options`.
 
 Docs      https://www.rfc-editor.org/rfc/rfc6749 (and 6750, 7636)   tested with oidc-provider 8.8.1
 Code      `code` in the redirect, single use; its name is the option `code_param`
 State     RFC 6749: `state` comes back as it was sent
-Expiry    as the option `expires` says: the reply's `expires_in`, the JWT's `exp`, a time of day in India, or seconds
-Lockout   unknown: the server's own. We send a password once, a rejected code is followed by one more in a new window
-Guessed   the page. Fields are found by label, placeholder, autocomplete and type; words for refusals have defaults
+Expiry    as the option `expires` says: the reply's `expires_in`, the JWT's `exp`, a time of day in
+          India, or seconds
+Lockout   unknown: the server's own. We send a password once, a rejected code is followed by one
+          more in a new window
+Guessed   the page. Fields are found by label, placeholder, autocomplete and type; words for
+          refusals have defaults
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from datetime import datetime
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from pydantic import Field, SecretStr
+from autologin.flow import (
+    AuthCode,
+    BrokerUnavailable,
+    BrowserFlow,
+    Checkbox,
+    Click,
+    CredentialsRejected,
+    ExchangeRejected,
+    InputField,
+    LoginRequest,
+    LoginScript,
+    OtpGenerator,
+    OtpRejected,
+    Step,
+    Token,
+    Verification,
+)
 
-from autologin.errors import BrokerUnavailable, CredentialsRejected, ExchangeRejected, OtpRejected
-from autologin.flow import base
-from autologin.flow.otp import TotpSeed
-from autologin.flow.script import Script, Step, Tick, Turn
-from autologin.login.snapshot import Field as Box
-
-from ._oauth2_options import Options
-from ._oauth2_wire import ask_for_token, challenge, read_token, refuse, verdict, verifier
+from ._oauth2_options import OAuth2Credentials, OAuth2Options
+from ._oauth2_wire import (
+    challenge,
+    new_verifier,
+    read_token,
+    request_token,
+    token_error,
+    verify_at,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
-
     import httpx
 
-    from autologin.flow.base import Verified
-    from autologin.flow.otp import Otp
-    from autologin.login.engine import LoginPage
-    from autologin.token import Token
-
 # The labels come from the options.
-USER = Box("user id", "text", label="user", css=("#username", "[name=username]"), autocomplete=("username", "email"))
-PASSWORD = Box("password", "password", label="password", css=("[name=password]",), autocomplete=("current-password",))
-CODE = Box(
+USER = InputField(
+    "user id",
+    "text",
+    label="user",
+    css=("#username", "[name=username]"),
+    autocomplete=("username", "email"),
+)
+PASSWORD = InputField(
+    "password",
+    "password",
+    label="password",
+    css=("[name=password]",),
+    autocomplete=("current-password",),
+)
+OTP = InputField(
     "one-time code",
     "code",
     label="otp",
@@ -47,21 +75,10 @@ CODE = Box(
     autocomplete=("one-time-code",),
     other=r"app.?code|\bsms\b|\be-?mail\b|text message",
 )
-TOTP_INSTEAD = Turn("TOTP instead", when="other_code", press=r"totp|authenticator")
+TOTP_INSTEAD = Click("TOTP instead", when="other_code", press=r"totp|authenticator")
 
 
-class Credentials(base.Credentials):
-    """What an authorization-code login needs."""
-
-    client_id: str = Field(description="the app's id at the authorization server")
-    client_secret: SecretStr | None = Field(default=None, description="the app's secret; a public client has none")
-    redirect_uri: str = Field(description="the redirect address registered for the app, exactly")
-    user_id: str = Field(description="what you type into the login page as the user")
-    password: SecretStr = Field(description="the password of that user")
-    totp_secret: TotpSeed | None = Field(default=None, description="the authenticator's seed, where the login asks for a code")
-
-
-class OAuth2(base.Flow):
+class OAuth2(BrowserFlow):
     """Sign in at an authorization server's login page."""
 
     broker = "oauth2"
@@ -70,71 +87,123 @@ class OAuth2(base.Flow):
     evidence = "2026-11"
     endpoints = {"authorize": "", "token": "", "profile": ""}
     needs_endpoints = frozenset({"authorize", "token"})
-    code_params = ("code",)
-    Credentials: ClassVar[type[base.Credentials]] = Credentials
-    Options: ClassVar[type[base.Options]] = Options
+    auth_code_params = ("code",)
+    credentials: OAuth2Credentials
+    options: OAuth2Options
 
-    def __init__(self, credentials: Any, endpoints: Mapping[str, str] | None = None, options: Any = None) -> None:
+    def __init__(
+        self,
+        credentials: OAuth2Credentials,
+        endpoints: Mapping[str, str] | None = None,
+        options: OAuth2Options | None = None,
+    ) -> None:
         super().__init__(credentials, endpoints, options)
         # As they are written: "/token/" and "/token" are two addresses.
-        self.urls = {name: url for name, url in {**self.endpoints, **(endpoints or {})}.items() if url}
-        self.code_params, self.state_param = (self.options.code_param,), self.options.state_param
-        self._verifier = ""
+        urls = {**self.endpoints, **(endpoints or {})}
+        self.urls = {name: url for name, url in urls.items() if url}
+        self.auth_code_params = (self.options.code_param,)
+        self.state_param = self.options.state_param
 
-    def login_url(self, nonce: str) -> str:
+    def login_url(self, nonce: str) -> LoginRequest:
         """The authorize address."""
-        mine, told = self.credentials, self.options
-        query = {"client_id": mine.client_id, "redirect_uri": mine.redirect_uri, "response_type": "code"}
-        query |= {"scope": told.scope} if told.scope else {}
-        query |= {self.state_param: nonce} if nonce else {}
-        if told.pkce:
-            self._verifier = verifier(mine.client_secret, nonce)
-            query |= challenge(self._verifier)
-        return f"{self.urls['authorize']}?{urlencode(query | told.authorize_params)}"
+        query = {
+            "client_id": self.credentials.client_id,
+            "redirect_uri": self.credentials.redirect_uri,
+            "response_type": "code",
+        }
+        if self.options.scope:
+            query["scope"] = self.options.scope
+        if nonce:
+            query[self.state_param] = nonce
+        verifier = new_verifier() if self.options.pkce else None
+        if verifier:
+            query |= challenge(verifier)
+        query |= self.options.authorize_params
+        return LoginRequest(f"{self.urls['authorize']}?{urlencode(query)}", verifier)
 
-    async def login(self, page: LoginPage, otp: Otp | None) -> None:
-        """User, password and, where there is a seed, a code: on one form, or one after the other."""
-        told, mine = self.options, self.credentials
+    def login_script(self, otp: OtpGenerator | None) -> LoginScript:
+        """User, password and, where there is a seed, an OTP: on one form or two."""
+        told = self.options
         user = replace(USER, label=told.user_label, css=(*told.user_css, *USER.css))
-        password = replace(PASSWORD, label=told.password_label, css=(*told.password_css, *PASSWORD.css))
-        code = replace(CODE, label=told.code_label, css=(*told.code_css, *CODE.css), digits=told.code_digits)
-        first: dict[Box, str | SecretStr | Otp] = {user: mine.user_id, password: mine.password}
-        steps = [Step("credentials", first, press=told.press, refused=CredentialsRejected)]
+        password = replace(
+            PASSWORD,
+            label=told.password_label,
+            css=(*told.password_css, *PASSWORD.css),
+        )
+        credentials = Step(
+            "credentials",
+            {user: self.credentials.user_id, password: self.credentials.password},
+            press=told.press,
+            refused=CredentialsRejected,
+        )
+        steps = [credentials]
         if otp:
-            alone = Step("one-time code", {code: otp}, told.press_code, OtpRejected, sends_itself=told.code_sends_itself)
-            both = replace(alone, name="all at once", values=first | {code: otp}, press=told.press, whole=True)
-            steps = [replace(both, refused=CredentialsRejected), *steps, alone]
-        ticks = (Tick("terms", told.tick),) if told.tick else ()
-        says = told.phrases(makes_codes=bool(otp))
-        await page.walk(Script(tuple(steps), (TOTP_INSTEAD,), ticks, told.consent, told.consent_at, says))
+            code = replace(
+                OTP,
+                label=told.code_label,
+                css=(*told.code_css, *OTP.css),
+                digits=told.code_digits,
+            )
+            alone = Step(
+                "one-time code",
+                {code: otp},
+                press=told.press_code,
+                refused=OtpRejected,
+                sends_itself=told.code_sends_itself,
+            )
+            everything = replace(
+                credentials,
+                name="all at once",
+                values={**credentials.values, code: otp},
+                whole=True,
+                sends_itself=told.code_sends_itself,
+            )
+            steps = [everything, credentials, alone]
+        return LoginScript(
+            tuple(steps),
+            clicks=(TOTP_INSTEAD,),
+            checkboxes=(Checkbox("terms", told.tick),) if told.tick else (),
+            consent=told.consent,
+            consent_at=told.consent_at,
+            phrases=told.phrases(makes_otps=bool(otp)),
+        )
 
-    def resume(self, nonce: str) -> None:
-        """The challenge of a login by hand; without a client secret it died with the process that printed the address."""
-        if self.credentials.client_secret:
-            self.login_url(nonce)
-
-    async def exchange(self, code: SecretStr, http: httpx.AsyncClient, now: datetime) -> Token:
+    async def exchange(self, auth_code: AuthCode, http: httpx.AsyncClient, now: datetime) -> Token:
         """POST to the token address, as RFC 6749 section 4.1.3 has it."""
-        if self.options.pkce and not self._verifier:
-            detail = "Only the process that made the PKCE challenge of a client without a secret can answer it"
-            raise ExchangeRejected(detail, hint="Use `autologin run --headed` for a login by hand.")
-        mine, told = self.credentials, self.options
-        grant = {"grant_type": "authorization_code", "code": code.get_secret_value()}
-        more = {"redirect_uri": mine.redirect_uri, **({"code_verifier": self._verifier} if self._verifier else {})}
-        response = await ask_for_token(http, self.urls["token"], mine, told.client_auth, grant, **more)
-        return read_token(response, mine, told.expires, now) or refuse(self.title, response)
+        more = {"redirect_uri": self.credentials.redirect_uri}
+        if self.options.pkce:
+            if auth_code.verifier is None:
+                detail = "The PKCE challenge of this login is not known, so it cannot be answered"
+                hint = "Start a login by hand with `autologin login-url`."
+                raise ExchangeRejected(detail, hint=hint)
+            more["code_verifier"] = auth_code.verifier.get_secret_value()
+        grant = {"grant_type": "authorization_code", "code": auth_code.get_secret_value()}
+        response = await self._request_token(http, grant, **more)
+        token = read_token(response, self.credentials, self.options.expires, now)
+        if token is None:
+            raise token_error(self.title, response)
+        return token
+
+    async def verify(self, token: Token, http: httpx.AsyncClient) -> Verification:
+        """GET the profile with the token, where there is such an address (RFC 6750)."""
+        url = self.urls.get("profile")
+        return await verify_at(url, token.access_token, self.options.user_id_path, http)
 
     async def refresh(self, token: Token, http: httpx.AsyncClient, now: datetime) -> Token | None:
         """The refresh grant of RFC 6749 section 6; any refusal means a login."""
-        if not (former := token.extra.get("refresh_token")):
+        former = token.extra.get("refresh_token")
+        if not former:
             return None
-        mine, told, grant = self.credentials, self.options, {"grant_type": "refresh_token", "refresh_token": former}
+        grant = {"grant_type": "refresh_token", "refresh_token": former}
         try:
-            response = await ask_for_token(http, self.urls["token"], mine, told.client_auth, grant)
+            response = await self._request_token(http, grant)
         except BrokerUnavailable:
             return None
-        return read_token(response, mine, told.expires, now, former)
+        return read_token(response, self.credentials, self.options.expires, now, former)
 
-    async def verify(self, token: Token, http: httpx.AsyncClient) -> Verified:
-        """GET the profile with the token, where there is such an address (RFC 6750)."""
-        return await verdict(http, self.urls.get("profile"), token.access_token, self.options.user_id_path)
+    async def _request_token(
+        self, http: httpx.AsyncClient, grant: Mapping[str, str], **more: str
+    ) -> httpx.Response:
+        url = self.urls["token"]
+        client_auth = self.options.client_auth
+        return await request_token(http, url, self.credentials, client_auth, grant, **more)

@@ -4,9 +4,10 @@ Docs      https://go.mynt.in   evidence of 2026-08 (myntapi 0.0.7, OpenAlgo; the
 Code      `code` in the query of the redirect, single use
 State     nothing of ours comes back; the redirect URL is fixed with the key
 Expiry    one trading day, the hour is not documented: midnight in India is taken
-Lockout   no limit of wrong entries is published. The password is sent once; a rejected TOTP is followed by one more in a new
-          window
-Guessed   the whole page, which is taken to be Shoonya's: both brokers have it from one vendor; the texts of errors
+Lockout   no limit of wrong entries is published. The password is sent once; a rejected TOTP is
+          followed by one more in a new window
+Guessed   the whole page, which is taken to be Shoonya's: both brokers have it from one vendor; the
+          texts of errors
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, ClassVar
 
-from ._noren import Noren, checksum
+from ._noren import Noren
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -33,8 +34,7 @@ class Zebu(Noren):
         "api": "https://go.mynt.in/NorenWClientAPI",
     }
 
-    def asked(self, code: SecretStr) -> str:
-        """The body of the exchange, as Zebu's SDK sends it (myntapi 0.0.7): without the user's id."""
-        plain = code.get_secret_value()
-        seal = checksum(self.client_id, self.credentials.secret_code.get_secret_value(), plain)
-        return "jData=" + json.dumps({"code": plain, "checksum": seal}, separators=(",", ":"))
+    def exchange_body(self, auth_code: SecretStr) -> str:
+        """The body as Zebu's SDK sends it (myntapi 0.0.7): without the user's id."""
+        body = {"code": auth_code.get_secret_value(), "checksum": self.checksum(auth_code)}
+        return "jData=" + json.dumps(body, separators=(",", ":"))

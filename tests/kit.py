@@ -145,7 +145,7 @@ class Rehearsal:
         """One account's outcome, in this process and by this clock."""
         app = App.open(self.settings(), clock, SHARED)
         try:
-            (outcome,) = await walk.run(app, list(app.settings.accounts.values()), **options)
+            (outcome,) = await walk.run_accounts(app, list(app.settings.accounts.values()), **options)
         finally:
             app.store.close()
         return outcome

@@ -17,40 +17,26 @@ from autologin.config import loader
 from autologin.service.service import Service
 
 FLOW = """
-
 from pydantic import Field, SecretStr
 
-from autologin.flow import base
-from autologin.errors import BrokerUnavailable, CaptchaRequired, CredentialsRejected
-from autologin.flow.base import Verdict, Verified
-from autologin.token import Token
+from autologin.flow import ApiFlow, Credentials
 
 
-class Credentials(base.Credentials):
+class PaperCredentials(Credentials):
     user_id: str = Field(description="the user")
     password: SecretStr = Field(description="the password")
 
 
-class Paper(base.Flow):
+class Paper(ApiFlow):
     broker = "paper"
     title = "Paper"
     docs = "https://paper.example/"
     evidence = "2026-11"
     endpoints = {"api": "https://paper.example"}
-    needs_browser = False
-    Credentials = Credentials
+    credentials: PaperCredentials
     world = None
 
-    def login_url(self, nonce):
-        return ""
-
-    async def login(self, page, otp):
-        raise NotImplementedError
-
-    async def exchange(self, code, http, now):
-        raise NotImplementedError
-
-    async def sign_in(self, http, code, now):
+    async def sign_in(self, http, otp, now):
         return await self.world.sign_in(self.credentials, now)
 
     async def verify(self, token, http):
@@ -105,8 +91,7 @@ class World:
         from pydantic import SecretStr
 
         from autologin.errors import BrokerUnavailable
-        from autologin.flow import base
-        from autologin.token import Token
+        from autologin.token import Token, next_daily
 
         user = credentials.user_id
         self.overlaps += user in self.busy
@@ -121,16 +106,16 @@ class World:
         finally:
             self.busy.discard(user)
         issued = self.clock.now()
-        ends = issued + self.life if self.life else base.next_daily(time(6), issued)
+        ends = issued + self.life if self.life else next_daily(time(6), issued)
         return Token(SecretStr(f"token-{user}-{next(self.numbers):06}"), issued, ends, user)
 
     def verify(self, token):
-        from autologin.flow.base import Verdict, Verified
+        from autologin.flow.base import Verdict, Verification
 
         if self.is_out():
-            return Verified(Verdict.UNKNOWN)
+            return Verification(Verdict.UNKNOWN)
         value = token.access_token.get_secret_value()
-        return Verified(Verdict.REJECTED if value in self.dead else Verdict.VALID, token.user_id)
+        return Verification(Verdict.REJECTED if value in self.dead else Verdict.VALID, token.user_id)
 
     def is_out(self):
         return any(start <= self.clock.now() < end for start, end in self.out)

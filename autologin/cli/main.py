@@ -205,7 +205,7 @@ def exchange(ctx: click.Context, name: str, *, as_json: bool) -> None:
     account, app = settings.account(name), open_app(settings)
     manual.flow_with_page(app, account)
     pasted = _pasted("Paste the address that the browser ended at, then press Enter:")
-    outcome = wait_for(lambda: walk.finish(app, account, pasted))
+    outcome = wait_for(lambda: walk.finish_by_hand(app, account, pasted))
     show("outcomes", [outcome], as_json=as_json)
     ctx.exit(outcome.exit_code)
 

@@ -51,8 +51,8 @@ def _will_log_in(
 
 
 def _has_page(broker: str) -> bool:
-    """Whether the flow file of a broker says nothing to the contrary. A flow that nobody can find is no reason to start."""
+    """Whether a broker's flow signs in on a page, by its file's text. One that nobody can find is no reason to start."""
     for folder in BUILT_IN:
         if re.fullmatch(r"\w+", broker) and (file := folder / f"{broker}.py").is_file():
-            return "needs_browser = False" not in file.read_text(encoding="utf-8")
+            return "(ApiFlow)" not in file.read_text(encoding="utf-8")
     return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, SecretStr, ValidationError
@@ -17,6 +17,8 @@ from autologin.flow import registry
 from autologin.flow.base import Flow
 from autologin.problems import Loc, Report, dotted
 from autologin.secret_refs import RefContext, resolve
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass
@@ -61,14 +63,15 @@ def prepare(settings: Settings, account: Account, environ: Mapping[str, str]) ->
             redaction.remember(values[key])
         if secret.newline_left_out or settings.newline_left_out((*prefix, key)):
             result.newlines_left_out.append(dotted((*prefix, key)))
-    credentials = _validate(kind.Credentials, values, report, prefix)
+    credentials = _validate(kind.credentials_class, values, report, prefix)
     options_loc = ("accounts", account.name, "options")
-    options = _validate(kind.Options, account.options, report, options_loc)
-    result.flow = None if report.problems else kind(credentials, account.endpoints, options)
+    options = _validate(kind.options_class, account.options, report, options_loc)
+    if credentials and options and not report.problems:
+        result.flow = kind(credentials, account.endpoints, options)
     return result
 
 
-def _validate(model: type[BaseModel], values: Mapping[str, Any], report: Report, prefix: Loc) -> BaseModel | None:
+def _validate(model: type[Model], values: Mapping[str, Any], report: Report, prefix: Loc) -> Model | None:
     try:
         return model.model_validate(values)
     except ValidationError as error:
@@ -134,7 +137,7 @@ def proxy_parts(account: Account, environ: Mapping[str, str] | None = None) -> d
 
 def is_secret(flow: type[Flow], key: str) -> bool:
     """Whether a credential is secret. One that the flow does not know may be a mistyped name of one."""
-    field = flow.Credentials.model_fields.get(key)
+    field = flow.credentials_class.model_fields.get(key)
     return field is None or _holds_secret(field.annotation)
 
 

@@ -61,12 +61,12 @@ def _flow(account: Account, report: Report) -> type[Flow] | None:
 
 
 def _fits(account: Account, flow: type[Flow], report: Report) -> None:
-    known = flow.Credentials.model_fields
+    known = flow.credentials_class.model_fields
     for key in account.credentials.keys() - known.keys():
         report.add(("accounts", account.name, "credentials", key), "is not a known key", did_you_mean(key, known))
     for key, field in known.items():
         if field.is_required() and key not in account.credentials:
-            hint = f"Add `{key}`. {what_belongs_here(flow.Credentials, key)} {HOW}"
+            hint = f"Add `{key}`. {what_belongs_here(flow.credentials_class, key)} {HOW}"
             report.add(("accounts", account.name, "credentials", key), "is missing", hint)
     for name in account.endpoints.keys() - flow.endpoints.keys():
         report.add(("accounts", account.name, "endpoints", name), "is not a known endpoint", did_you_mean(name, flow.endpoints))

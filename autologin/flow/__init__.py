@@ -1,0 +1,89 @@
+"""All that the author of a flow needs, in one import. The product's own modules import from the submodules."""
+
+from autologin.clock import IST
+from autologin.errors import (
+    AccountLocked,
+    AutologinError,
+    BrokerUnavailable,
+    CaptchaRequired,
+    ConsentRequired,
+    CredentialsRejected,
+    ExchangeRejected,
+    OtpNotAvailable,
+    OtpRejected,
+    PageChanged,
+)
+from autologin.flow.base import (
+    ApiFlow,
+    AuthCode,
+    BrowserFlow,
+    Credentials,
+    Flow,
+    LoginRequest,
+    Options,
+    RateLimit,
+    Verdict,
+    Verification,
+    digits,
+)
+from autologin.flow.http import (
+    data_of,
+    error_message,
+    exchange_error,
+    json_object,
+    send,
+    verify_profile,
+    verify_with,
+)
+from autologin.flow.otp import OtpGenerator, TotpSeed
+from autologin.flow.phrases import COMMON, attempts_left
+from autologin.flow.script import Checkbox, Click, InputField, LoginScript, Step
+from autologin.redaction import remember, scrub
+from autologin.token import Token, earliest_expiry, jwt_expiry, next_daily
+
+__all__ = [
+    "COMMON",
+    "IST",
+    "AccountLocked",
+    "ApiFlow",
+    "AuthCode",
+    "AutologinError",
+    "BrokerUnavailable",
+    "BrowserFlow",
+    "CaptchaRequired",
+    "Checkbox",
+    "Click",
+    "ConsentRequired",
+    "Credentials",
+    "CredentialsRejected",
+    "ExchangeRejected",
+    "Flow",
+    "InputField",
+    "LoginRequest",
+    "LoginScript",
+    "Options",
+    "OtpGenerator",
+    "OtpNotAvailable",
+    "OtpRejected",
+    "PageChanged",
+    "RateLimit",
+    "Step",
+    "Token",
+    "TotpSeed",
+    "Verdict",
+    "Verification",
+    "attempts_left",
+    "data_of",
+    "digits",
+    "earliest_expiry",
+    "error_message",
+    "exchange_error",
+    "json_object",
+    "jwt_expiry",
+    "next_daily",
+    "remember",
+    "scrub",
+    "send",
+    "verify_profile",
+    "verify_with",
+]

@@ -1,4 +1,4 @@
-"""Time-based one-time passwords (RFC 6238): reading a seed as people have it, and making a code at the right moment."""
+"""One-time passwords (TOTP, RFC 6238): reading a seed as people have it, and making one at the right moment."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from autologin.clock import Clock
 
 MARGIN = 5.0
-"""Seconds that must be left in a code's window: typing it and the broker's answer have to fit."""
+"""Seconds that must be left in an OTP's window: typing it and the broker's answer have to fit."""
 TOLERATED_SKEW = 3.0
 """Seconds. A `Date` header has whole seconds and was under way for a moment, so less than this says nothing."""
 MIN_SEED_BITS = 80
@@ -30,8 +30,8 @@ MIN_SEED_BITS = 80
 def normalise(text: str) -> str:
     """The seed as upper-case base32 without padding.
 
-    Accepts what brokers and authenticators show: spaces, dashes, lower case, `=`, and a whole `otpauth://` address.
-    Raises ValueError with a sentence that never holds the seed.
+    Accepts what brokers and authenticators show: spaces, dashes, lower case, `=`, and a whole
+    `otpauth://` address. Raises ValueError with a sentence that never holds the seed.
     """
     match = re.search(r"[?&]secret=([^&]*)", text) if text.strip().lower().startswith("otpauth://") else None
     seed = re.sub(r"[\s=-]|%20|%3D", "", match.group(1) if match else text).upper()
@@ -44,12 +44,12 @@ def normalise(text: str) -> str:
     return seed
 
 
-def _checked(seed: SecretStr) -> SecretStr:
+def _check_seed(seed: SecretStr) -> SecretStr:
     parse(seed)
     return seed
 
 
-TotpSeed = Annotated[SecretStr, AfterValidator(_checked)]
+TotpSeed = Annotated[SecretStr, AfterValidator(_check_seed)]
 """A credential that holds a TOTP seed; an unreadable one is a config error."""
 
 
@@ -77,12 +77,12 @@ def parse(seed: SecretStr) -> TOTP:
 
 
 @dataclass
-class Otp:
-    """The codes of one account: each time step is used at most once, across processes and restarts.
+class OtpGenerator:
+    """The one-time passwords of one account: each time step is used at most once, across processes and restarts.
 
-    `claim(step)` says True the first time that a step is asked for and False ever after (the store keeps the steps).
-    `skew` is the broker's clock minus ours in seconds, as far as the codes follow it; `measured` is all of it, None where the
-    broker did not tell the time.
+    `claim(step)` says True the first time that a step is asked for and False ever after (the store
+    keeps the steps). `skew` is the broker's clock minus ours in seconds, as far as the OTPs follow
+    it; `measured` is all of it, None where the broker did not tell the time.
     """
 
     seed: SecretStr
@@ -91,8 +91,8 @@ class Otp:
     skew: float = 0.0
     measured: float | None = None
 
-    async def code(self) -> str:
-        """A fresh code with at least five seconds to live; waits for the next window where it must.
+    async def generate(self) -> str:
+        """A fresh OTP with at least five seconds to live; waits for the next window where it must.
 
         Make it when the field is there to be filled, not before.
         """
@@ -101,9 +101,9 @@ class Otp:
             now = self.clock.now().timestamp() + self.skew
             step, into = divmod(now, totp.interval)
             if totp.interval - into >= MARGIN and self.claim(int(step)):
-                code = str(totp.generate_otp(int(step)))
-                redaction.remember(code)
-                return code
+                otp = str(totp.generate_otp(int(step)))
+                redaction.remember(otp)
+                return otp
             event("otp_waits", seconds=round(totp.interval - into, 1))
             await self.clock.sleep(totp.interval - into + 0.05)
 
@@ -112,4 +112,9 @@ class Otp:
         self.measured = seconds
         self.skew = seconds if abs(seconds) >= TOLERATED_SKEW else 0.0
         if self.skew:
-            event("clock_skew", level="WARNING", seconds=round(seconds), hint="Set this machine's clock (NTP).")
+            event(
+                "clock_skew",
+                level="WARNING",
+                seconds=round(seconds),
+                hint="Set this machine's clock (NTP).",
+            )

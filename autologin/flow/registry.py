@@ -59,5 +59,7 @@ def _flow_in(module: ModuleType, broker: str) -> type[Flow]:
 
 def _unusable(broker: str, why: str) -> Problem:
     return Problem(
-        f"flows.{broker}", f"this flow cannot be used: {why}", "Fix the flow's file; docs/adding-a-broker.md has the recipe."
+        f"flows.{broker}",
+        f"this flow cannot be used: {why}",
+        "Fix the flow's file; docs/adding-a-broker.md has the recipe.",
     )

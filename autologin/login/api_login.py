@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from autologin import retry
 from autologin.errors import AutologinError, BrokerUnavailable, OtpRejected
+from autologin.flow.base import ApiFlow
 from autologin.log import event
 from autologin.login.attempts import answer_in
 from autologin.login.context import LoginContext
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from autologin.token import Token
 
 
-async def api_login(login: LoginContext, http: httpx.AsyncClient) -> Token:
+async def api_login(login: LoginContext, flow: ApiFlow, http: httpx.AsyncClient) -> Token:
     """The token. A rejected OTP is followed by one more at most, in a new window.
 
     Raises:
@@ -32,9 +33,9 @@ async def api_login(login: LoginContext, http: httpx.AsyncClient) -> Token:
     http.event_hooks["response"] = [learn_skew]
     with login.stages.stage("login"):
         while True:
-            await _wait_for_turn(login)
+            await _wait_for_turn(login, flow)
             try:
-                return await _sign_in(login, http)
+                return await _sign_in(login, flow, http)
             except OtpRejected as error:
                 login.otp_rejections += 1
                 if login.otp is None or not retry.may_send_another_otp(login.otp_rejections, error.attempts_left):
@@ -42,14 +43,14 @@ async def api_login(login: LoginContext, http: httpx.AsyncClient) -> Token:
                 event("otp_rejected", level="WARNING", message=error.detail, then="one more code, in a new window")
 
 
-async def _wait_for_turn(login: LoginContext) -> None:
+async def _wait_for_turn(login: LoginContext, flow: ApiFlow) -> None:
     """Wait until the broker's limits allow a login, where there is time for that."""
-    pause = retry.pause_before_login(login.flow.limits, login.attempts.sent(), login.clock.now())
+    pause = retry.pause_before_login(flow.rate_limits, login.attempts.sent(), login.clock.now())
     if pause > login.seconds_left - retry.LOGIN_SECONDS:
         if login.last_error:
             raise login.last_error
         if pause:
-            limited = f"{login.flow.title} takes only so many logins, and the next one in {pause:.0f} seconds"
+            limited = f"{flow.title} takes only so many logins, and the next one in {pause:.0f} seconds"
             raise BrokerUnavailable(limited, retry_after=pause)
         short = f"A login needs {retry.LOGIN_SECONDS:g} seconds, and less is left"
         raise BrokerUnavailable(short, hint="Raise the account's `timeout`.")
@@ -58,13 +59,13 @@ async def _wait_for_turn(login: LoginContext) -> None:
         await login.clock.sleep(pause)
 
 
-async def _sign_in(login: LoginContext, http: httpx.AsyncClient) -> Token:
+async def _sign_in(login: LoginContext, flow: ApiFlow, http: httpx.AsyncClient) -> Token:
     """One call, or the few that are one login; it is written down before it is sent."""
-    otp = await login.otp.code() if login.otp else ""
+    otp = await login.otp.generate() if login.otp else ""
     login.attempts.begin("otp" if otp else "password")
     login.secrets_sent = True
     try:
-        token = await login.flow.sign_in(http, otp, login.clock.now())
+        token = await flow.sign_in(http, otp, login.clock.now())
     except AutologinError as error:
         login.attempts.settle(answer_in(error))
         login.last_error = error

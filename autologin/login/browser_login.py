@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from autologin.errors import AutologinError
+from autologin.flow.base import AuthCode, BrowserFlow
 from autologin.log import event
 from autologin.login import artifacts, browser
 from autologin.login.capture import Capture, resolver_rule
@@ -16,8 +17,6 @@ from autologin.login.network import NetworkWatcher
 from autologin.login.state import LoginState
 
 if TYPE_CHECKING:
-    from pydantic import SecretStr
-
     from autologin.config.schema import BrowserSettings
 
 CONCLUDE = 3.0
@@ -26,19 +25,19 @@ CONCLUDE = 3.0
 
 async def browser_login(
     login: LoginContext,
+    flow: BrowserFlow,
     driver: browser.Driver,
     settings: BrowserSettings,
     proxy: dict[str, str] | None,
-) -> SecretStr:
+) -> AuthCode:
     """Sign in and catch the auth code. A login that fails leaves a scrubbed bundle.
 
     Raises:
         Rejected, NeedsPerson, Transient: as the broker or the page means it.
     """
-    flow = login.flow
     urls = list(flow.urls.values())
     nonce = secrets.token_urlsafe(24) if flow.state_param else ""
-    capture = Capture(flow.redirect_uri, flow.code_params, flow.state_param, nonce or None, urls)
+    capture = Capture(flow.redirect_uri, flow.auth_code_params, flow.state_param, nonce or None, urls)
     rule = resolver_rule(flow.redirect_uri, urls)
     opened = browser.fresh_context(driver, settings, headed=login.headed, resolver_rule=rule, proxy=proxy)
     async with browser.crashes_named(), AsyncExitStack() as stack:
@@ -58,8 +57,9 @@ async def browser_login(
         engine = LoginEngine(page, capture, network, login.attempts, login.clock, state)
         try:
             with login.stages.stage("login"):
-                await engine.open(flow.login_url(nonce))
-                await flow.login(engine, login.otp)
+                request = flow.login_url(nonce)
+                await engine.open(request.url)
+                await engine.drive(flow.login_script(login.otp))
             with login.stages.stage("capture"):
                 auth_code = capture.auth_code()
         except AutologinError as error:
@@ -77,4 +77,4 @@ async def browser_login(
         finally:
             login.secrets_sent |= engine.state.secrets_sent
     event("code_captured")
-    return auth_code
+    return AuthCode(auth_code.get_secret_value(), request.verifier)

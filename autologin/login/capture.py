@@ -60,13 +60,13 @@ def parameters(url: str, body: str = "") -> dict[str, str]:
 class Capture:
     """Waits for one login's answer in one browser.
 
-    `redirect_uri` is where the broker sends the code; None where the user did not say. `code_params` and `state_param`
+    `redirect_uri` is where the broker sends the code; None where the user did not say. `auth_code_params` and `state_param`
     name what the answer carries. `nonce` is the state that this login sent, None where the broker echoes none.
     `broker_urls` are the broker's own pages.
     """
 
     redirect_uri: str | None
-    code_params: tuple[str, ...]
+    auth_code_params: tuple[str, ...]
     state_param: str
     nonce: str | None
     broker_urls: Iterable[str]
@@ -99,7 +99,7 @@ class Capture:
             ConsentRequired: the user, or the page, declined.
             ExchangeRejected: the answer is an error in the broker's words, or holds no code.
         """
-        return read_auth_code(self._answer, self.code_params, self.state_param, self.nonce)
+        return read_auth_code(self._answer, self.auth_code_params, self.state_param, self.nonce)
 
     def is_broker(self, url: str) -> bool:
         """Whether an address is one of the broker's."""
@@ -120,13 +120,13 @@ class Capture:
         if self.is_broker(url):
             return False
         carried = parameters(url, body)
-        has_code = any(carried.get(name.lower()) for name in self.code_params)
+        has_code = any(carried.get(name.lower()) for name in self.auth_code_params)
         return has_code or self.nonce in carried.values()
 
     def _take(self, url: str, body: str = "") -> None:
         if not self.answered.is_set():
             self._answer = parameters(url, body)
-            redaction.remember(*(self._answer.get(name.lower(), "") for name in self.code_params))
+            redaction.remember(*(self._answer.get(name.lower(), "") for name in self.auth_code_params))
             self.answered.set()
 
     async def _paused(self, session: CDPSession, event: dict[str, Any]) -> None:
@@ -187,20 +187,22 @@ def same_address(url: str, redirect_uri: str) -> bool:
     return set(parse_qsl(other.query)) <= set(parse_qsl(one.query))
 
 
-def read_auth_code(answer: Mapping[str, str], code_params: Iterable[str], state_param: str, nonce: str | None) -> SecretStr:
+def read_auth_code(
+    answer: Mapping[str, str], auth_code_params: Iterable[str], state_param: str, nonce: str | None
+) -> SecretStr:
     """The code in an answer's parameters (see `Capture.auth_code`); `nonce` None: there is no state to check."""
     if nonce is not None and answer.get(state_param.lower()) != nonce:
         raise StateMismatch
     if error := _error_in(answer):
         raise error
-    for name in code_params:
+    for name in auth_code_params:
         if value := answer.get(name.lower()):
             redaction.remember(value)
             return SecretStr(value)
     raise _refusal(answer)
 
 
-def parse_pasted(text: str, code_params: Sequence[str], state_param: str, nonce: str | None) -> SecretStr:
+def parse_pasted(text: str, auth_code_params: Sequence[str], state_param: str, nonce: str | None) -> SecretStr:
     """The code in what a person pasted: the address that the browser ended at, its query, or the code itself.
 
     Raises as `Capture.auth_code` does, and ExchangeRejected where nothing was pasted.
@@ -210,9 +212,9 @@ def parse_pasted(text: str, code_params: Sequence[str], state_param: str, nonce:
         raise ExchangeRejected("Nothing was pasted", hint="Paste the address that the browser ended at, or the code in it.")
     redaction.remember(text)
     if "://" in text:
-        return read_auth_code(parameters(re.sub(r"^[^?#]*", "", text)), code_params, state_param, nonce)
-    if any(f"{name}=" in text.lower() for name in code_params):
-        return read_auth_code(parameters("?" + text.lstrip("?")), code_params, state_param, nonce)
+        return read_auth_code(parameters(re.sub(r"^[^?#]*", "", text)), auth_code_params, state_param, nonce)
+    if any(f"{name}=" in text.lower() for name in auth_code_params):
+        return read_auth_code(parameters("?" + text.lstrip("?")), auth_code_params, state_param, nonce)
     return SecretStr(text)
 
 

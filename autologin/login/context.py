@@ -13,8 +13,7 @@ from autologin.stages import Stages
 if TYPE_CHECKING:
     from autologin.config.schema import Account
     from autologin.errors import AutologinError
-    from autologin.flow.base import Flow
-    from autologin.flow.otp import Otp
+    from autologin.flow.otp import OtpGenerator
 
 
 @dataclass
@@ -25,8 +24,7 @@ class LoginContext:
     """
 
     account: Account
-    flow: Flow
-    otp: Otp | None
+    otp: OtpGenerator | None
     attempts: AttemptLog
     clock: Clock
     stages: Stages

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from autologin import retry
 from autologin.errors import AutologinError, ConsentRequired, NeedsPerson, OtpRejected
-from autologin.flow.otp import Otp
+from autologin.flow.otp import OtpGenerator
+from autologin.flow.script import Click, InputField, LoginScript, Step
 from autologin.login import interpret
 from autologin.login.matching import (
     ENOUGH,
@@ -25,10 +25,6 @@ from autologin.login.matching import (
 )
 from autologin.login.snapshot import ButtonElement, Snapshot
 from autologin.login.state import LoginState, Observation
-
-if TYPE_CHECKING:
-    from autologin.flow.script import Script, Step, Turn
-    from autologin.login.snapshot import Field
 
 PARTIAL = 0.3
 """Seconds that a page with only some of a step's fields must stay the same: the others may still be on their way."""
@@ -54,7 +50,7 @@ class Fill:
 class TakeClick:
     """Press what the script names for this situation."""
 
-    click: Turn
+    click: Click
     button: ButtonElement
 
 
@@ -97,7 +93,7 @@ class GiveUp:
 Action = Wait | Fill | TakeClick | GiveConsent | SubmitAgain | SendAnotherOtp | AskPerson | GiveUp
 
 
-def next_action(script: Script, state: LoginState, observed: Observation) -> Action:
+def next_action(script: LoginScript, state: LoginState, observed: Observation) -> Action:
     """What to do now. `state` is the one after this observation (`interpret.update`)."""
     if state.error:
         return on_error(state, state.error, observed.now)
@@ -115,7 +111,7 @@ def next_action(script: Script, state: LoginState, observed: Observation) -> Act
     if error := interpret.page_error(script, state, snapshot, observed.now):
         return on_error(state, error, observed.now)
     situations = situations_of(script, state, snapshot)
-    for click in script.turns:
+    for click in script.clicks:
         if click.when in situations and _may_click(click, state, observed):
             button = find_button(snapshot, click.press, css=click.name)
             if button:
@@ -136,7 +132,7 @@ def on_error(state: LoginState, error: AutologinError, now: float) -> Action:
     """What to do about an error: one more OTP, a person's help, or the end."""
     if isinstance(error, OtpRejected):
         values = state.last_step.values.values() if state.last_step else ()
-        has_otp = any(isinstance(value, Otp) for value in values)
+        has_otp = any(isinstance(value, OtpGenerator) for value in values)
         may = retry.may_send_another_otp(state.otp_rejections + 1, error.attempts_left)
         return SendAnotherOtp(error) if has_otp and may else GiveUp(error)
     if not isinstance(error, NeedsPerson):
@@ -149,7 +145,7 @@ def on_error(state: LoginState, error: AutologinError, now: float) -> Action:
     return GiveUp(told) if now > state.person_until else Wait()
 
 
-def situations_of(script: Script, state: LoginState, snapshot: Snapshot) -> set[str]:
+def situations_of(script: LoginScript, state: LoginState, snapshot: Snapshot) -> set[str]:
     """Where the login stands, in the words that a click's `when` uses."""
     situations = set(state.clicked)
     if not state.entered:
@@ -158,7 +154,7 @@ def situations_of(script: Script, state: LoginState, snapshot: Snapshot) -> set[
         field
         for step in script.steps
         for field, value in step.values.items()
-        if field.other and isinstance(value, Otp) and field not in state.entered
+        if field.other and isinstance(value, OtpGenerator) and field not in state.entered
     ]
     if any(_wants_another_otp(field, state, snapshot) for field in otp_fields):
         situations.add("other_code")
@@ -167,7 +163,7 @@ def situations_of(script: Script, state: LoginState, snapshot: Snapshot) -> set[
     return situations
 
 
-def _find_step(script: Script, state: LoginState, observed: Observation, snapshot: Snapshot) -> Fill | None:
+def _find_step(script: LoginScript, state: LoginState, observed: Observation, snapshot: Snapshot) -> Fill | None:
     """The next step that the page is ready for; None also where the rest of its fields may still come.
 
     Raises:
@@ -190,16 +186,16 @@ def _find_step(script: Script, state: LoginState, observed: Observation, snapsho
     return None
 
 
-def _are_all_there(snapshot: Snapshot, wanted: Sequence[Field]) -> bool:
+def _are_all_there(snapshot: Snapshot, wanted: Sequence[InputField]) -> bool:
     """Whether the fields, more than one, are all on the page."""
     form = find_certain_form(snapshot, wanted) if len(wanted) > 1 else None
     return form is not None and len(form.inputs) == len(wanted)
 
 
-def _is_too_early(step: Step, script: Script, state: LoginState) -> bool:
+def _is_too_early(step: Step, script: LoginScript, state: LoginState) -> bool:
     """Whether a step is an OTP's and nothing was sent yet: such an input is a sign-up form's; ours is on its way."""
     by_us = state.last_step is None and state.person_until is None
-    only_otp = all(isinstance(value, Otp) for value in step.values.values())
+    only_otp = all(isinstance(value, OtpGenerator) for value in step.values.values())
     return by_us and step is not script.steps[0] and only_otp
 
 
@@ -220,7 +216,7 @@ def _is_former(form: Form, state: LoginState) -> bool:
 
 def _asks_for_another(step: Step, form: Form, state: LoginState, snapshot: Snapshot) -> bool:
     """Whether the form wants another user's password, or an OTP that is not ours to make."""
-    otp_fields = [field for field in form.inputs if field.other and isinstance(step.values[field], Otp)]
+    otp_fields = [field for field in form.inputs if field.other and isinstance(step.values[field], OtpGenerator)]
     if any(re.search(field.other, state.wanted, re.IGNORECASE) for field in otp_fields):
         return True
     unsure = [field for field in otp_fields if not re.search(field.label, state.wanted, re.IGNORECASE)]
@@ -229,7 +225,7 @@ def _asks_for_another(step: Step, form: Form, state: LoginState, snapshot: Snaps
     return _shows_another_user(step, state, snapshot)
 
 
-def _wants_another_otp(field: Field, state: LoginState, snapshot: Snapshot) -> bool:
+def _wants_another_otp(field: InputField, state: LoginState, snapshot: Snapshot) -> bool:
     """Whether the page has an input for an OTP, and it or the broker says that it is not for ours."""
     if re.search(field.label, state.wanted, re.IGNORECASE):
         return False
@@ -255,7 +251,7 @@ def _shows_another_user(step: Step, state: LoginState, snapshot: Snapshot) -> bo
     return bool(shown) and not ours & {user.upper() for user in shown}
 
 
-def _may_click(click: Turn, state: LoginState, observed: Observation) -> bool:
+def _may_click(click: Click, state: LoginState, observed: Observation) -> bool:
     """Once; and once more where nothing came of it: a page may redraw what was pressed at that very moment."""
     if click.name not in state.clicked:
         return True
@@ -263,7 +259,7 @@ def _may_click(click: Turn, state: LoginState, observed: Observation) -> bool:
     return state.last_click == (click.name, observed.posts) and observed.now - moved_at > NOTHING_MOVED
 
 
-def _find_consent(script: Script, state: LoginState, snapshot: Snapshot) -> ButtonElement | None:
+def _find_consent(script: LoginScript, state: LoginState, snapshot: Snapshot) -> ButtonElement | None:
     """The button that allows the app, where this is the consent page."""
     if "consent" in state.clicked:
         return None
@@ -274,7 +270,7 @@ def _find_consent(script: Script, state: LoginState, snapshot: Snapshot) -> Butt
     places = ((script.consent_at, snapshot.path), (script.consent_titled, snapshot.title))
     at_consent = any(pattern and re.search(pattern, place) for pattern, place in places)
     wider = rf"{script.consent}|^(authori[sz]e|allow|approve|continue|accept|yes)\b"
-    unticked = any(find_unticked(snapshot, tick.label, css=tick.name) for tick in script.ticks)
+    unticked = any(find_unticked(snapshot, tick.label, css=tick.name) for tick in script.checkboxes)
     # A box to tick may be what enables the button.
     return find_button(snapshot, wider if at_consent else script.consent, enabled=not unticked)
 

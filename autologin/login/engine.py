@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from autologin.clock import Clock
 from autologin.errors import AutologinError, BrokerUnavailable, NeedsPerson, OtpRejected
+from autologin.flow.script import LoginScript
 from autologin.log import event
 from autologin.login import decide, interpret
 from autologin.login.attempts import AttemptLog, answer_in
@@ -28,8 +29,6 @@ from autologin.login.state import LoginState, Observation
 
 if TYPE_CHECKING:
     from playwright.async_api import Dialog, Page
-
-    from autologin.flow.script import Script
 
 PERSON_PATIENCE = 300.0
 """Seconds that a person has, under --headed, for a step that needs one."""
@@ -77,7 +76,7 @@ class LoginEngine:
                 raise BrokerUnavailable(f"The login page cannot be reached ({first_line(error)})") from None
         self._note_action()
 
-    async def drive(self, script: Script) -> None:
+    async def drive(self, script: LoginScript) -> None:
         """Sign in by this script, up to the redirect.
 
         Raises:
@@ -97,9 +96,7 @@ class LoginEngine:
             raise
         self._attempts.settle("accepted")
 
-    walk = drive
-
-    async def _observe(self, script: Script) -> Observation:
+    async def _observe(self, script: LoginScript) -> Observation:
         snapshot = await self._reader.look(selectors(script))
         replies = [] if self._capture.answered.is_set() else await self._network.read()
         dialogs = tuple(self._dialogs)
@@ -115,7 +112,7 @@ class LoginEngine:
             failed=self._network.failed,
         )
 
-    async def _perform(self, script: Script, action: Action) -> None:
+    async def _perform(self, script: LoginScript, action: Action) -> None:
         match action:
             case decide.Wait():
                 pass
@@ -147,7 +144,7 @@ class LoginEngine:
             case _:
                 assert_never(action)
 
-    async def _act(self, script: Script, work: Coroutine[Any, Any, None]) -> None:
+    async def _act(self, script: LoginScript, work: Coroutine[Any, Any, None]) -> None:
         """Do something on the page, which may change, navigate or be done under our hands."""
         from playwright.async_api import Error  # noqa: PLC0415  (only a login needs Playwright)
 
@@ -163,7 +160,7 @@ class LoginEngine:
             await self._perform(script, decide.on_error(self.state, error, self._clock.monotonic()))
         self._note_action()
 
-    async def _fill(self, script: Script, action: decide.Fill) -> None:
+    async def _fill(self, script: LoginScript, action: decide.Fill) -> None:
         """Fill a form and send it. The state is written before the first key: what follows can fail at any point."""
         prepared = await self._filler.prepare(script, action)
         if prepared is None:
@@ -186,7 +183,7 @@ class LoginEngine:
                 await press(element, covered=covered)
         self.state = replace(self.state, rejection=None)
 
-    async def _allow(self, script: Script, action: decide.GiveConsent) -> None:
+    async def _allow(self, script: LoginScript, action: decide.GiveConsent) -> None:
         event("consent_given", button=action.button.name)
         self.state = self.state.allowing(action.snapshot)
         await self._filler.tick(script, action.snapshot)
@@ -203,6 +200,3 @@ class LoginEngine:
     async def _on_dialog(self, dialog: Dialog) -> None:
         self._dialogs.append(dialog.message)
         await dialog.accept()
-
-
-LoginPage = LoginEngine

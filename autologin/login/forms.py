@@ -12,7 +12,8 @@ from pydantic import SecretStr
 
 from autologin.clock import Clock
 from autologin.errors import OtpRejected, PageChanged
-from autologin.flow.otp import Otp
+from autologin.flow.otp import OtpGenerator
+from autologin.flow.script import InputField, LoginScript
 from autologin.log import event
 from autologin.login.attempts import AttemptLog
 from autologin.login.capture import Capture
@@ -23,9 +24,6 @@ from autologin.login.snapshot import PageReader, Snapshot
 
 if TYPE_CHECKING:
     from playwright.async_api import ElementHandle, Page
-
-    from autologin.flow.script import Script
-    from autologin.login.snapshot import Field
 
 SETTLE = 0.5
 """Seconds in which an OTP may send itself at the last digit, before its button is pressed."""
@@ -62,7 +60,7 @@ class FormFiller:
         self._clock = clock
         self._button: ElementHandle | None = None
 
-    async def prepare(self, script: Script, fill: Fill) -> tuple[Fill, Mapping[Field, str]] | None:
+    async def prepare(self, script: LoginScript, fill: Fill) -> tuple[Fill, Mapping[InputField, str]] | None:
         """What will be typed, and where: on a fresh look, where making an OTP took time. None: the page moved on."""
         started = self._clock.monotonic()
         texts = {field: await self._text(fill.step.values[field]) for field in fill.form.inputs}
@@ -75,7 +73,7 @@ class FormFiller:
                 fill = Fill(fill.step, form, snapshot)
         return fill, texts
 
-    def announce(self, fill: Fill, texts: Mapping[Field, str]) -> None:
+    def announce(self, fill: Fill, texts: Mapping[InputField, str]) -> None:
         """Before the first key: write the attempt down, tell the network what to look for, close the capture's ears."""
         values = fill.step.values
         self._network.forget_failure()
@@ -89,7 +87,7 @@ class FormFiller:
         for secret in secrets:
             self._network.expect(secret)
 
-    async def type(self, form: Form, texts: Mapping[Field, str]) -> ElementHandle:
+    async def type(self, form: Form, texts: Mapping[InputField, str]) -> ElementHandle:
         """Type each text into its inputs; gives the last input."""
         elements: list[ElementHandle] = []
         for field, inputs in form.inputs.items():
@@ -100,7 +98,7 @@ class FormFiller:
                 await fill_input(self._page, elements[0], texts[field])
         return elements[-1]
 
-    async def find_button(self, script: Script, fill: Fill) -> tuple[ElementHandle, bool] | None:
+    async def find_button(self, script: LoginScript, fill: Fill) -> tuple[ElementHandle, bool] | None:
         """The button that sends a form, and whether something lies over it; boxes to tick are ticked. None: Enter does."""
         button = submit_button(fill.snapshot, fill.form.group, fill.step.press)
         await self.tick(script, fill.snapshot)
@@ -121,7 +119,7 @@ class FormFiller:
             await asyncio.sleep(0.02)
         return False
 
-    async def submit_again(self, script: Script, snapshot: Snapshot) -> None:
+    async def submit_again(self, script: LoginScript, snapshot: Snapshot) -> None:
         """Press the last form's button once more."""
         assert self._button is not None
         await self.tick(script, snapshot)
@@ -131,28 +129,28 @@ class FormFiller:
         """Press what an index of the last snapshot means."""
         await press(await self._reader.element(index), covered=covered)
 
-    async def tick(self, script: Script, snapshot: Snapshot) -> None:
-        """Tick the boxes that the flow names."""
-        for tick in script.ticks:
+    async def tick(self, script: LoginScript, snapshot: Snapshot) -> None:
+        """Checkbox the boxes that the flow names."""
+        for tick in script.checkboxes:
             if box := find_unticked(snapshot, tick.label, css=tick.name):
                 event("box_ticked", box=tick.name)
                 await self.press_on_page(box.index, covered=box.covered)
 
-    async def _text(self, value: str | SecretStr | Otp) -> str:
+    async def _text(self, value: str | SecretStr | OtpGenerator) -> str:
         if isinstance(value, SecretStr):
             return value.get_secret_value()
         if isinstance(value, str):
             return value
         if self._network.skew is not None:
             value.learn_skew(self._network.skew)
-        return await value.code()
+        return await value.generate()
 
 
-def selectors(script: Script) -> dict[str, list[str]]:
+def selectors(script: LoginScript) -> dict[str, list[str]]:
     """The CSS of everything that a script names, for a look at the page."""
     fields = {field.name: list(field.css) for step in script.steps for field in step.values}
-    clicks = {click.name: list(click.css) for click in script.turns}
-    return fields | clicks | {tick.name: list(tick.css) for tick in script.ticks}
+    clicks = {click.name: list(click.css) for click in script.clicks}
+    return fields | clicks | {tick.name: list(tick.css) for tick in script.checkboxes}
 
 
 async def fill_input(page: Page, element: ElementHandle, value: str) -> None:

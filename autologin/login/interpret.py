@@ -20,13 +20,13 @@ from autologin.errors import (
     PageChanged,
     RedirectTimeout,
 )
-from autologin.flow.script import Script, meaning, quoted
+from autologin.flow.phrases import classify, quoted
+from autologin.flow.script import LoginScript, Step
 from autologin.login.snapshot import LINE, Snapshot
 from autologin.login.state import LoginState, Observation
 from autologin.redaction import scrub
 
 if TYPE_CHECKING:
-    from autologin.flow.script import Step
     from autologin.login.network import ApiReply
 
 PATIENCE = 10.0
@@ -44,7 +44,7 @@ STRIKES = 5
 LOCKED = re.compile(r"(user|account)_?(is_?)?(blocked|locked)", re.IGNORECASE)
 
 
-def update(script: Script, state: LoginState, observed: Observation) -> LoginState:
+def update(script: LoginScript, state: LoginState, observed: Observation) -> LoginState:
     """The state after a look; its `error` is set where the look means that the login cannot go on as it is."""
     state = replace(state, error=None, dialogs=(*state.dialogs, *observed.dialogs))
     for reply in observed.replies:
@@ -64,7 +64,7 @@ def is_listening(state: LoginState, observed: Observation) -> bool:
     return not loading or observed.now - state.acted_at > PATIENCE
 
 
-def page_error(script: Script, state: LoginState, snapshot: Snapshot, now: float) -> AutologinError | None:
+def page_error(script: LoginScript, state: LoginState, snapshot: Snapshot, now: float) -> AutologinError | None:
     """What the dialogs and the new words on the page say, where that is a no."""
     step = None if _is_refused_by_reply(state) else state.last_step
     if state.before is not None:
@@ -74,14 +74,14 @@ def page_error(script: Script, state: LoginState, snapshot: Snapshot, now: float
         stays = not snapshot.inputs and now - state.lines_since >= BLANK
         new_lines = list(snapshot.lines) if stays else []
     lines = [*state.dialogs, *new_lines]
-    errors = [error for line in lines if (error := meaning(line, script, step))]
+    errors = [error for line in lines if (error := classify(line, script, step))]
     # "Oops, something went wrong" is often the heading of a page that says below what it was.
     named = (error for error in errors if not isinstance(error, BrokerUnavailable))
     return next(named, errors[0] if errors else None)
 
 
 def conclusion(
-    script: Script,
+    script: LoginScript,
     state: LoginState,
     observed: Observation,
     snapshot: Snapshot,
@@ -103,12 +103,12 @@ def conclusion(
         return error
     if "captcha" in state.wanted:
         return CaptchaRequired()
-    other_otp = any(turn.when == "other_code" and turn.name in situations for turn in script.turns)
+    other_otp = any(turn.when == "other_code" and turn.name in situations for turn in script.clicks)
     if "other_code" in situations or other_otp:
         return OtpNotAvailable(f"The broker asks for a code that no TOTP seed makes{_shown(snapshot)}")
     if unclear:
         return PageChanged(f"Two places on the page look equally like the {unclear}, and autologin does not guess")
-    if again := _repeated_refusal(script, state, snapshot) or meaning(state.plain, script, state.last_step):
+    if again := _repeated_refusal(script, state, snapshot) or classify(state.plain, script, state.last_step):
         return again
     told = _told(state, snapshot)
     if state.entered_all(script) and not _has_new_buttons(state, snapshot):
@@ -116,7 +116,7 @@ def conclusion(
     return PageChanged(f"Nothing on the page is known to this flow{told}")
 
 
-def _heed(script: Script, state: LoginState, reply: ApiReply) -> LoginState:
+def _heed(script: LoginScript, state: LoginState, reply: ApiReply) -> LoginState:
     """Take notice of one reply of the broker's."""
     step = _step_of(script, state, reply)
     if (step or reply.document) and reply.unavailable:
@@ -153,7 +153,7 @@ def _watch_page(state: LoginState, snapshot: Snapshot, now: float) -> LoginState
     return state
 
 
-def _silence(script: Script, state: LoginState, observed: Observation) -> AutologinError | None:
+def _silence(script: LoginScript, state: LoginState, observed: Observation) -> AutologinError | None:
     """What it means that the page cannot even be looked at; None while there is patience."""
     patience = PENDING_PATIENCE if state.last_step else max(PENDING_PATIENCE, script.patience)
     if observed.now <= min(state.acted_at + patience, state.deadline):
@@ -169,7 +169,7 @@ def _no_answer(observed: Observation) -> BrokerUnavailable | None:
     return None
 
 
-def _step_of(script: Script, state: LoginState, reply: ApiReply) -> Step | None:
+def _step_of(script: LoginScript, state: LoginState, reply: ApiReply) -> Step | None:
     """The step that a reply answers: by its path, or because the call carried what we typed."""
     if reply.document:
         return None
@@ -177,14 +177,14 @@ def _step_of(script: Script, state: LoginState, reply: ApiReply) -> Step | None:
     return next(by_path, state.last_step if reply.carried_secret else None)
 
 
-def _refusal(script: Script, step: Step, reply: ApiReply) -> AutologinError:
+def _refusal(script: LoginScript, step: Step, reply: ApiReply) -> AutologinError:
     """What a refused step means, by the broker's flags, its words, and the step itself."""
     if not reply.data:
         plain = "" if reply.text.lstrip().startswith("<") else reply.text
         no_json = f"The broker refuses this browser or this address (HTTP {reply.status}, no JSON)"
-        return meaning(plain, script, step) or PageChanged(no_json)
+        return classify(plain, script, step) or PageChanged(no_json)
     error = quoted(AccountLocked, reply.message) if _says_locked(reply.data) else None
-    error = error or meaning(reply.message, script, step)
+    error = error or classify(reply.message, script, step)
     # "Something went wrong" in a refusal is the refusal; an expired session is not.
     vague = isinstance(error, BrokerUnavailable) and "session" not in reply.message.lower()
     if error is None or vague:
@@ -194,13 +194,13 @@ def _refusal(script: Script, step: Step, reply: ApiReply) -> AutologinError:
     return error
 
 
-def _repeated_refusal(script: Script, state: LoginState, snapshot: Snapshot) -> AutologinError | None:
+def _repeated_refusal(script: LoginScript, state: LoginState, snapshot: Snapshot) -> AutologinError | None:
     """A refusal in the same words as the one before it, which was no news when it came."""
     if state.last_step is None or _is_refused_by_reply(state):
         return None
     first = state.first_lines[state.last_step.name]
     lines = (line for line in snapshot.lines if line not in first)
-    return next(filter(None, (meaning(line, script, state.last_step) for line in lines)), None)
+    return next(filter(None, (classify(line, script, state.last_step) for line in lines)), None)
 
 
 def _is_refused_by_reply(state: LoginState) -> bool:
@@ -210,7 +210,7 @@ def _is_refused_by_reply(state: LoginState) -> bool:
 def _talks_of_captcha(snapshot: Snapshot) -> bool:
     if snapshot.inputs:
         return False
-    return any(isinstance(meaning(line, Script(()), None), CaptchaRequired) for line in snapshot.lines)
+    return any(isinstance(classify(line, LoginScript(()), None), CaptchaRequired) for line in snapshot.lines)
 
 
 def _has_new_buttons(state: LoginState, snapshot: Snapshot) -> bool:

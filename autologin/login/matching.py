@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from autologin.login.snapshot import ButtonElement, Field, InputElement, Snapshot
+from autologin.flow.script import InputField
+from autologin.login.snapshot import ButtonElement, InputElement, Snapshot
 
 ENOUGH = 2
 """Evidence that a field needs: one strong way (a label, an id) or two weak ones (a type and a position)."""
@@ -41,7 +42,7 @@ class Form:
     """
 
     group: int
-    inputs: Mapping[Field, Sequence[InputElement]]
+    inputs: Mapping[InputField, Sequence[InputElement]]
     unclear: tuple[str, ...] = ()
 
 
@@ -49,7 +50,7 @@ class Ambiguous(Exception):
     """Two places are equally good for a field."""
 
 
-def find_form(snapshot: Snapshot, wanted: Sequence[Field]) -> Form | None:
+def find_form(snapshot: Snapshot, wanted: Sequence[InputField]) -> Form | None:
     """The form that holds the wanted fields, or some of them; None where there is none.
 
     Raises:
@@ -67,7 +68,7 @@ def find_form(snapshot: Snapshot, wanted: Sequence[Field]) -> Form | None:
     return ranked[0]
 
 
-def find_certain_form(snapshot: Snapshot, wanted: Sequence[Field]) -> Form | None:
+def find_certain_form(snapshot: Snapshot, wanted: Sequence[InputField]) -> Form | None:
     """The same, and None also where two are equally good."""
     try:
         return find_form(snapshot, wanted)
@@ -104,7 +105,7 @@ def find_unticked(snapshot: Snapshot, label: str, *, css: str) -> ButtonElement 
     return next((element for element in meant if not element.ticked), None)
 
 
-def evidence(field: Field, element: InputElement) -> int:
+def evidence(field: InputField, element: InputElement) -> int:
     """How much speaks for this element being that field; 0 where it cannot be."""
     if not _possible(field, element):
         return 0
@@ -114,7 +115,7 @@ def evidence(field: Field, element: InputElement) -> int:
     return ways + _type_evidence(field, element)
 
 
-def is_for_another_otp(field: Field, element: InputElement, snapshot: Snapshot) -> bool:
+def is_for_another_otp(field: InputField, element: InputElement, snapshot: Snapshot) -> bool:
     """Whether a element is for a code, but not for this field's: an SMS code where a TOTP is meant."""
     typed = element.type in {"number", "tel"} or element.numeric or element.maxlength in {1, field.digits}
     if not field.other or not (typed or _matches(r"code|otp|\bpin\b", element.words)):
@@ -123,7 +124,7 @@ def is_for_another_otp(field: Field, element: InputElement, snapshot: Snapshot) 
     return _matches(field.other, element.words) or (not ours and any(SENT.search(line) for line in snapshot.lines))
 
 
-def _possible(field: Field, element: InputElement) -> bool:
+def _possible(field: InputField, element: InputElement) -> bool:
     if not element.enabled or element.readonly or (field.other and _matches(field.other, element.words)):
         return False
     if field.kind == "password":
@@ -139,7 +140,7 @@ def _possible(field: Field, element: InputElement) -> bool:
     return element.type in TEXT_TYPES and element.maxlength != 1 and "one-time-code" not in element.autocomplete
 
 
-def _type_evidence(field: Field, element: InputElement) -> int:
+def _type_evidence(field: InputField, element: InputElement) -> int:
     if field.kind == "password":
         return 2
     if field.kind == "text":
@@ -152,9 +153,9 @@ def _matches(pattern: str, text: str) -> bool:
     return bool(re.search(pattern, text, re.IGNORECASE))
 
 
-def _in_group(snapshot: Snapshot, group: int, wanted: Sequence[Field]) -> Form | None:
+def _in_group(snapshot: Snapshot, group: int, wanted: Sequence[InputField]) -> Form | None:
     inputs = [element for element in snapshot.inputs if element.group == group]
-    found: dict[Field, Sequence[InputElement]] = {}
+    found: dict[InputField, Sequence[InputElement]] = {}
     unclear: list[str] = []
     for field in wanted:
         best = _digit_boxes(field, inputs) or _best(field, inputs)
@@ -165,13 +166,13 @@ def _in_group(snapshot: Snapshot, group: int, wanted: Sequence[Field]) -> Form |
     return Form(group, found, tuple(unclear)) if found or unclear else None
 
 
-def _digit_boxes(field: Field, inputs: Iterable[InputElement]) -> list[InputElement]:
+def _digit_boxes(field: InputField, inputs: Iterable[InputElement]) -> list[InputElement]:
     """The row of one-digit inputs that a code is typed into, where this form has one of the right length."""
     row = [element for element in inputs if field.kind in KEYED and element.maxlength == 1 and _possible(field, element)]
     return row if len(row) == field.digits else []
 
 
-def _best(field: Field, inputs: Sequence[InputElement]) -> list[InputElement]:
+def _best(field: InputField, inputs: Sequence[InputElement]) -> list[InputElement]:
     """The inputs with the most evidence: none, the one, or several that are equally good."""
     single = [element for element in inputs if element.maxlength != 1]
 

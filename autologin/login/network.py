@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus, urlsplit
 
-from autologin.flow.base import retry_after
+from autologin.flow.http import retry_after
 from autologin.login.capture import origin
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from autologin.clock import Clock
 from autologin.errors import BrowserCrashed
@@ -27,23 +27,6 @@ LINE = 200
 """Characters of a line that are looked at: what means an error is said at its start."""
 GLANCE = 5.0
 """Seconds after which a page that does not answer a look is given up for this time."""
-
-
-@dataclass(frozen=True)
-class Field:
-    """A field that a flow fills, with every way to find it.
-
-    `label` is a pattern for label, placeholder, name and nearby text; `other` one for what it is not, though it looks so
-    (an SMS code where a TOTP is meant). `digits` is the length of a code, a PIN (kind `pin`) or a phone number (`phone`).
-    """
-
-    name: str
-    kind: Literal["text", "phone", "password", "code", "pin"]
-    label: str
-    css: tuple[str, ...] = ()
-    autocomplete: tuple[str, ...] = ()
-    other: str = ""
-    digits: int = 6
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from autologin.errors import AutologinError, OtpRejected
+from autologin.flow.script import InputField, LoginScript, Step
 from autologin.login.matching import Form
+from autologin.login.network import ApiReply
 from autologin.login.snapshot import Looks, Snapshot
-
-if TYPE_CHECKING:
-    from autologin.flow.script import Script, Step
-    from autologin.login.network import ApiReply
-    from autologin.login.snapshot import Field
 
 
 @dataclass(frozen=True)
@@ -51,9 +47,9 @@ class LoginState:
     otp_rejections: int = 0
     """Those of earlier runs included."""
 
-    entered: frozenset[Field] = frozenset()
+    entered: frozenset[InputField] = frozenset()
     """The fields that need not be filled any more."""
-    looks: Mapping[Field, frozenset[Looks]] = field(default_factory=dict)
+    looks: Mapping[InputField, frozenset[Looks]] = field(default_factory=dict)
     """What the inputs looked like that each field was typed into."""
     secrets_sent: bool = False
     last_step: Step | None = None
@@ -137,6 +133,6 @@ class LoginState:
         entered = self.entered - set(self.last_step.values if self.last_step else ())
         return replace(self, entered=entered, rejection=error, dialogs=(), before=None, acted_at=now)
 
-    def entered_all(self, script: Script) -> bool:
+    def entered_all(self, script: LoginScript) -> bool:
         """Whether every field of the script was entered."""
         return all(name in self.entered for step in script.steps for name in step.values)

@@ -310,7 +310,7 @@ class Service:
             gc.collect()  # a login leaves megabytes in cycles, which Python itself would not look at for days
 
     async def _run(self, account: Account, action: Action) -> None:
-        outcome = await runs.one(self.app, account, force=action == "renew")
+        outcome = await runs.run_account(self.app, account, force=action == "renew")
         good = outcome.outcome != "failed"
         self.notifier.ping(good=good)
         if good:

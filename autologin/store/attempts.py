@@ -6,11 +6,15 @@ Of an OTP only its time step is kept, of credentials only a fingerprint. The sta
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from autologin.clock import Clock
 from autologin.store.database import Database, moment, utc
 from autologin.store.encryption import Encryption
-from autologin.store.records import AttemptCount, Block
+from autologin.store.records import AttemptCount, Block, ManualLogin
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
 
 STEPS_KEPT = 2880
 """Used time steps that are remembered: a day of them, far more than any broker accepts."""
@@ -110,18 +114,24 @@ class Attempts:
 
     # Logins by hand
 
-    def save_nonce(self, account: str, nonce: str) -> None:
-        """Remember the state that a login by hand must bring back."""
-        encrypted = self._encryption.encrypt(nonce.encode())
+    def save_manual_login(self, account: str, nonce: str, verifier: SecretStr | None) -> None:
+        """Remember the state that a login by hand must bring back, and the PKCE verifier of its exchange."""
+        text = f"{nonce} {verifier.get_secret_value()}" if verifier else nonce
+        encrypted = self._encryption.encrypt(text.encode())
         replace = "REPLACE INTO meta (name, value) VALUES (?, ?)"
         self._database.execute(replace, f"nonce/{account}", encrypted)
 
-    def nonce(self, account: str) -> str | None:
-        """The state of the last login by hand; None where none is under way."""
+    def manual_login(self, account: str) -> ManualLogin | None:
+        """What the last login by hand must bring back; None where none is under way."""
+        from pydantic import SecretStr  # noqa: PLC0415  (60 ms, which cli/prestart.py must not wait for)
+
         select = "SELECT value FROM meta WHERE name = ?"
         row = self._database.fetch_one(select, f"nonce/{account}")
-        return self._encryption.decrypt(row[0]).decode() if row else None
+        if row is None:
+            return None
+        nonce, _, verifier = self._encryption.decrypt(row[0]).decode().partition(" ")
+        return ManualLogin(nonce or None, SecretStr(verifier) if verifier else None)
 
-    def drop_nonce(self, account: str) -> None:
+    def drop_manual_login(self, account: str) -> None:
         """The login by hand is done."""
         self._database.execute("DELETE FROM meta WHERE name = ?", f"nonce/{account}")

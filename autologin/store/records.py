@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from autologin.message import Message
 from autologin.token import Token
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
 
 
 @dataclass(frozen=True)
@@ -17,6 +21,14 @@ class StoredToken:
     broker: str
     token: Token
     verified_at: datetime | None
+
+
+@dataclass(frozen=True)
+class ManualLogin:
+    """A login by hand that was begun: the state that must come back, and the PKCE verifier, where there are such."""
+
+    nonce: str | None
+    verifier: SecretStr | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pytest
 from autologin import redaction
 from autologin.errors import AutologinError
 from autologin.flow import registry
-from autologin.flow.base import Verdict
+from autologin.flow.base import ApiFlow, Verdict
 from autologin.sandbox.jwt import session
 from autologin.sandbox.server import twin_classes
 from autologin.token import Token
@@ -23,7 +23,7 @@ NOW = datetime(2026, 11, 27, 3, 0, tzinfo=UTC)
 def flow_of(broker):
     flow = registry.load(broker)
     known = GROWW if broker == "groww" else twin_classes()[broker].account
-    return flow(flow.Credentials(**known))
+    return flow(flow.credentials_class(**known))
 
 
 def answering(*answers):
@@ -163,7 +163,7 @@ async def test_a_429_in_the_brokers_words(words, name):
 ODD = [None, [], 7, True, {"a": 1}, ["x"]]
 
 
-@pytest.mark.parametrize("broker", sorted(name for name in twin_classes() if not registry.load(name).needs_browser))
+@pytest.mark.parametrize("broker", sorted(name for name in twin_classes() if issubclass(registry.load(name), ApiFlow)))
 async def test_an_answer_of_any_shape_is_an_error_by_name(broker):
     """Every field that some broker uses, with a value of every other type."""
     names = ["status", "message", "data", "body", "head", "error", "errors", "errorcode", "errorMessage", "token", "AuthToken"]

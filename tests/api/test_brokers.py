@@ -9,8 +9,8 @@ import logging
 import httpx
 import pytest
 
+from autologin.clock import IST
 from autologin.flow import registry
-from autologin.flow.base import IST
 from autologin.sandbox.server import twin_classes
 
 LOGIN = {
@@ -183,7 +183,7 @@ async def test_another_users_token_is_refused(walk, broker):
     flow = registry.load(broker)
     served, _ = await walk(broker)
     (token,) = served.twin.tokens
-    one = flow(flow.Credentials(**served.twin.credentials), served.twin.endpoints)
+    one = flow(flow.credentials_class(**served.twin.credentials), served.twin.endpoints)
     assert one.user_id in {None, *served.twin.credentials.values()}
     assert token not in repr(one.credentials)
 
@@ -258,6 +258,6 @@ async def test_a_run_at_the_same_hour_replaces_a_token_of_a_day(walk, broker):
 )
 def test_what_a_refusals_words_mean(words, name):
     """What may mean a password or a lock is never taken for "later": it would be sent again."""
-    from autologin.flows._json_api import refusal
+    from autologin.flows._json_api import login_error
 
-    assert refusal("X", httpx.Response(400), words).name == name
+    assert login_error("X", httpx.Response(400), words).name == name

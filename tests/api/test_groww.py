@@ -7,7 +7,7 @@ import json
 import pytest
 from kit import rehearsal
 
-from autologin.flow.base import IST
+from autologin.clock import IST
 from autologin.sandbox.brokers._groww_scenarios import SCENARIOS
 
 ISSUED = {

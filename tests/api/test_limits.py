@@ -5,26 +5,26 @@ from __future__ import annotations
 import pytest
 
 from autologin.flow import registry
-from autologin.flow.base import Limit
+from autologin.flow.base import RateLimit
 
 
 @pytest.fixture
 def limited(monkeypatch):
     def to(*limits):
-        monkeypatch.setattr(registry.load("groww"), "limits", limits)
+        monkeypatch.setattr(registry.load("groww"), "rate_limits", limits)
 
     return to
 
 
 async def test_a_second_code_waits_for_its_turn(walk, limited):
-    limited(Limit(1, 60))
+    limited(RateLimit(1, 60))
     served, outcome = await walk("groww", "wrong_code_once")
     assert outcome.outcome == "issued"
     assert 58 < served.twin.clock.skipped < 100
 
 
 async def test_another_run_waits_though_the_first_went_well(walk, limited):
-    limited(Limit(1, 60))
+    limited(RateLimit(1, 60))
     served, _ = await walk("groww")
     before = served.twin.clock.skipped
     assert (await served.run(served.twin.clock, force=True)).outcome == "issued"
@@ -32,7 +32,7 @@ async def test_another_run_waits_though_the_first_went_well(walk, limited):
 
 
 async def test_a_day_that_is_used_up_is_told_and_nothing_is_sent(walk, limited):
-    limited(Limit(2, 86400), Limit(1, 60))
+    limited(RateLimit(2, 86400), RateLimit(1, 60))
     served, _ = await walk("groww")
     clock = served.twin.clock
     await served.run(clock, force=True)
@@ -46,7 +46,7 @@ async def test_a_day_that_is_used_up_is_told_and_nothing_is_sent(walk, limited):
 
 
 async def test_unblocking_forgets_no_login(walk, limited):
-    limited(Limit(1, 600))
+    limited(RateLimit(1, 600))
     served, outcome = await walk("groww", "wrong_key")
     assert outcome.error.name == "credentials_rejected"
     assert (await served.user.says("unblock", "groww")).code == 0
@@ -63,7 +63,7 @@ async def test_unblocking_forgets_no_login(walk, limited):
 )
 async def test_without_time_for_another_login_the_first_ones_failure_is_told(walk, limited, scenario, name, words):
     """A code that was refused is no "later": it blocks, though its second one was never sent."""
-    limited(Limit(1, 600))
+    limited(RateLimit(1, 600))
     served, outcome = await walk("groww", scenario)
     assert (outcome.error.name, served.twin.counters["access"]) == (name, 1)
     assert words in outcome.error.message

@@ -25,7 +25,7 @@ async def test_a_mistake_in_one_flow_takes_no_token_from_the_others(walk, monkey
     accounts = [app.settings.accounts["dhan"], app.settings.accounts["groww"]]
     try:
         with pytest.raises(IndexError):
-            await run.run(app, accounts, force=True)
+            await run.run_accounts(app, accounts, force=True)
     finally:
         app.store.close()
     assert json.loads(served.token_file.read_text())["access_token"] in served.twin.tokens

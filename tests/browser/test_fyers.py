@@ -10,7 +10,7 @@ import pytest
 from kit import SkippingClock, leaks, rehearsal, secrets_of
 
 from autologin import log
-from autologin.flow.base import IST
+from autologin.clock import IST
 from autologin.sandbox.brokers.fyers.scenarios import SCENARIOS
 
 FAILED = {

@@ -16,7 +16,7 @@ from autologin.flow import registry
 
 def dialogue(broker, twin, wrong=()):
     """What is asked, in order, and the answers that are right at the sandbox."""
-    fields = registry.load(broker).Credentials.model_fields
+    fields = registry.load(broker).credentials_class.model_fields
     asked = [("Name of the account", "")]
     for key in sorted(fields, key=lambda key: not fields[key].is_required()):
         prompt = f"{key}{' (hidden)' if accounts.is_secret(registry.load(broker), key) else ''}"

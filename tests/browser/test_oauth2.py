@@ -13,7 +13,7 @@ import pytest
 from kit import SkippingClock, leaks, rehearsal, secrets_of
 
 from autologin import log
-from autologin.flow.base import IST
+from autologin.clock import IST
 from autologin.sandbox.brokers.icici_oauth import IciciOAuth
 from autologin.sandbox.brokers.oauth2.scenarios import SCENARIOS
 

@@ -92,7 +92,7 @@ def settings(folder, server, redirect_uri, change=lambda account: None):
 async def run(folder, server, redirect_uri, change=lambda account: None, **more):
     app = App.open(settings(folder, server, redirect_uri, change), SystemClock())
     try:
-        (outcome,) = await walk.run(app, list(app.settings.accounts.values()), **more)
+        (outcome,) = await walk.run_accounts(app, list(app.settings.accounts.values()), **more)
     finally:
         app.store.close()
     assert leaks([PASSWORD, SECRET], [folder / "state"]) == []

@@ -40,7 +40,7 @@ async def visit(tmp_path):
         settings = loader.load(file, {"HOME": str(tmp_path)})
         app = App.open(settings, clock)
         try:
-            (outcome,) = await walk.run(app, list(settings.accounts.values()))
+            (outcome,) = await walk.run_accounts(app, list(settings.accounts.values()))
         finally:
             app.store.close()
         assert leaks(kite.secrets, [heard.getvalue(), tmp_path / "state"]) == []

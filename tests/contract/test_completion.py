@@ -79,5 +79,5 @@ async def test_the_block_of_every_flow_loads(tmp_path, broker):
     for text in (done.out, done.out.replace("      # client_secret: ", "      client_secret: ")):
         file.write_text(text)
         assert loader.load(file, {"HOME": str(tmp_path)}).accounts[broker].broker == broker
-    for field in registry.load(broker).Credentials.model_fields.values():
+    for field in registry.load(broker).credentials_class.model_fields.values():
         assert field.description.split()[0] in done.out

@@ -233,7 +233,7 @@ def test_every_variable_is_a_key_of_the_config():
 def test_every_secret_is_called_as_a_credential_that_the_flow_has():
     texts = "".join(file.read_text() for file in EVERYTHING)
     names = set(re.findall(r"\b(?:autologin_)?accounts__zerodha__credentials__([a-z_]+)", texts))
-    assert {"password", "totp_secret", "api_secret"} <= names <= set(registry.load("zerodha").Credentials.model_fields)
+    assert {"password", "totp_secret", "api_secret"} <= names <= set(registry.load("zerodha").credentials_class.model_fields)
     assert set(SERVICE["secrets"]) == set(COMPOSE["secrets"])
     assert unresolved(SERVICE["secrets"]) == []
 

@@ -114,7 +114,15 @@ def test_what_is_commented_out_can_be_used(load):
 def test_each_of_them_is_a_key_with_a_comment_of_its_own(line):
     key = OPTION.match(line)[3].split(":")[0]
     flow = registry.load("zerodha")
-    known = {*Settings.model_fields, *flow.Credentials.model_fields, "executable", "sandbox", "authorize", "proxy", "timeout"}
+    known = {
+        *Settings.model_fields,
+        *flow.credentials_class.model_fields,
+        "executable",
+        "sandbox",
+        "authorize",
+        "proxy",
+        "timeout",
+    }
     known |= {*base.config_class("file").model_fields, "for_compose"}
     sections = ("schedule", "http", "watch", "notify")
     known |= {key for name in sections for key in Settings.model_fields[name].annotation.model_fields}

@@ -14,6 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from autologin.flow import registry
+from autologin.flow.base import BrowserFlow
 from autologin.sandbox.server import Sandbox
 
 ROOT = Path(__file__).parents[2]
@@ -76,9 +77,9 @@ async def sdk(twin, what, code=None, **more):
 
 async def ours(twin):
     kind = registry.load(twin.broker)
-    flow = kind(kind.Credentials(**twin.credentials), twin.endpoints)
+    flow = kind(kind.credentials_class(**twin.credentials), twin.endpoints)
     async with httpx.AsyncClient() as http:
-        if flow.needs_browser:
+        if isinstance(flow, BrowserFlow):
             return await flow.exchange(SecretStr(twin.open_code()), http, twin.now())
         return await flow.sign_in(http, totp(twin), twin.now())
 
@@ -122,7 +123,7 @@ async def test_alice_blues_sdk_exchanges_a_code_as_we_do(served):
     assert (found["token"] in served.tokens, found["says"]) == (True, served.user)
     (theirs,) = [seen for seen in served.seen if seen.path.endswith("getUserDetails")]
     served.codes_exchanged.clear()
-    flow = kind(kind.Credentials(**served.credentials), served.endpoints)
+    flow = kind(kind.credentials_class(**served.credentials), served.endpoints)
     async with httpx.AsyncClient() as http:
         await flow.exchange(SecretStr(code), http, served.now())
     mine = served.seen[-1]

@@ -56,7 +56,7 @@ def app(twin, **change):
 
 def flow(twin):
     kind = registry.load("fyers")
-    return kind(kind.Credentials(**twin.credentials), twin.endpoints)
+    return kind(kind.credentials_class(**twin.credentials), twin.endpoints)
 
 
 async def ours(twin, code):
@@ -68,8 +68,8 @@ async def test_our_login_address_is_the_sdks(twin, sdk):
     mine = {"client_id": twin.client_id, "redirect_uri": twin.redirect_uri + "?a=b&c=d e", "state": "n+o/n=ce"}
     (theirs,) = await sdk(["url", mine])
     kind = registry.load("fyers")
-    one = kind(kind.Credentials(**{**twin.credentials, "redirect_uri": mine["redirect_uri"]}), twin.endpoints)
-    assert one.login_url("n+o/n=ce") == theirs
+    one = kind(kind.credentials_class(**{**twin.credentials, "redirect_uri": mine["redirect_uri"]}), twin.endpoints)
+    assert one.login_url("n+o/n=ce").url == theirs
 
 
 async def test_our_bytes_are_the_sdks(twin, sdk):

@@ -42,7 +42,7 @@ def totp(twin):
 async def ours(twin, code):
     """The flow's own call for a token."""
     kind = registry.load("groww")
-    flow = kind(kind.Credentials(**twin.credentials), twin.endpoints)
+    flow = kind(kind.credentials_class(**twin.credentials), twin.endpoints)
     async with httpx.AsyncClient() as http:
         return await flow.sign_in(http, code, twin.now())
 

@@ -43,7 +43,7 @@ def sdk(twin, tmp_path):
 
 def flow(twin):
     kind = registry.load("icici_breeze")
-    return kind(kind.Credentials(**twin.credentials), twin.endpoints)
+    return kind(kind.credentials_class(**twin.credentials), twin.endpoints)
 
 
 async def ours(twin, session):

@@ -72,7 +72,7 @@ def written(folder, token):
 
 async def test_the_lines_of_the_docs_start_the_sdk_from_our_token(twin, tmp_path):
     kind = registry.load("zerodha")
-    flow = kind(kind.Credentials(**twin.credentials), twin.endpoints)
+    flow = kind(kind.credentials_class(**twin.credentials), twin.endpoints)
     async with httpx.AsyncClient() as http:
         written(tmp_path, await flow.exchange(SecretStr(await request_token(twin)), http, twin.now()))
     (lines,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)

@@ -63,7 +63,7 @@ def starting(twin, token):
 async def ours(twin, code):
     """The flow's exchange and its verify call."""
     kind = registry.load(twin.broker)
-    flow = kind(kind.Credentials(**twin.credentials), twin.endpoints)
+    flow = kind(kind.credentials_class(**twin.credentials), twin.endpoints)
     async with httpx.AsyncClient() as http:
         token = await flow.exchange(SecretStr(code), http, datetime.now(UTC))
         return token, await flow.verify(token, http)

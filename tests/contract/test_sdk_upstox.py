@@ -56,7 +56,7 @@ LOGOUT = ["LoginApi", "logout", ["2.0"], {}]
 
 def flow(twin):
     kind = registry.load("upstox")
-    return kind(kind.Credentials(**twin.credentials), twin.endpoints)
+    return kind(kind.credentials_class(**twin.credentials), twin.endpoints)
 
 
 async def ours(twin, code):

@@ -241,7 +241,7 @@ def test_nothing_secret_is_on_disk(opener, tmp_path):
     kept = opener()
     for _ in range(3):
         kept.tokens.save("z", "zerodha", a_token())
-        kept.attempts.save_nonce("z", "nonce-canary-12")
+        kept.attempts.save_manual_login("z", "nonce-canary-12", None)
     kept.fingerprint("zerodha", "password-canary")
     fingerprint_key = kept._fingerprint_key
     while_open = everything_in(tmp_path)
@@ -335,13 +335,13 @@ def test_after_a_run_with_both_the_old_key_can_go(opener):
     first = opener(KEYS[:1])
     first.tokens.save("z", "zerodha", a_token())
     first.tokens.mark_verified("z")
-    first.attempts.save_nonce("z", "nonce-canary")
+    first.attempts.save_manual_login("z", "nonce-canary", None)
     name = first.fingerprint("pw")
     opener([KEYS[1], KEYS[0]])
     alone = opener(KEYS[1:2])
     assert alone.tokens.get("z").token == a_token()
     assert alone.tokens.get("z").verified_at == MORNING
-    assert alone.attempts.nonce("z") == "nonce-canary"
+    assert alone.attempts.manual_login("z").nonce == "nonce-canary"
     assert alone.fingerprint("pw") == name
     with pytest.raises(StoreError, match="encrypted with another key"):
         opener(KEYS[:1])
@@ -761,20 +761,20 @@ def test_counts_outlive_the_process(opener):
 
 
 def test_a_nonce_is_kept_until_it_is_dropped(opener):
-    opener().attempts.save_nonce("z", "one")
+    opener().attempts.save_manual_login("z", "one", None)
     kept = opener()
-    kept.attempts.save_nonce("z", "two")
-    assert kept.attempts.nonce("z") == "two"
-    assert kept.attempts.nonce("y") is None
-    kept.attempts.drop_nonce("z")
-    assert kept.attempts.nonce("z") is None
+    kept.attempts.save_manual_login("z", "two", None)
+    assert kept.attempts.manual_login("z").nonce == "two"
+    assert kept.attempts.manual_login("y") is None
+    kept.attempts.drop_manual_login("z")
+    assert kept.attempts.manual_login("z") is None
 
 
 def test_a_nonce_does_not_disturb_the_stores_own_key(opener):
     kept = opener()
     name = kept.fingerprint("x")
-    kept.attempts.save_nonce("fingerprint", "nonce")
-    kept.attempts.drop_nonce("fingerprint")
+    kept.attempts.save_manual_login("fingerprint", "nonce", None)
+    kept.attempts.drop_manual_login("fingerprint")
     assert opener().fingerprint("x") == name
 
 

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from kit import children, rehearsal, until
 
-from autologin.flow.base import IST
+from autologin.clock import IST
 
 
 @pytest.fixture

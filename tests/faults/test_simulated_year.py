@@ -19,8 +19,8 @@ import pytest
 from loguru import logger
 from vigil import Weekdays, vigil
 
+from autologin.clock import IST
 from autologin.config import overrides
-from autologin.flow.base import IST
 from autologin.service import notifier, service
 
 OPENS = time(9, 15)

@@ -7,7 +7,7 @@ import asyncio
 from kit import SkippingClock
 
 from autologin import exchange
-from autologin.flow.base import Verdict, Verified
+from autologin.flow.base import Verdict, Verification
 
 
 class Slow:
@@ -19,7 +19,7 @@ class Slow:
     async def verify(self, token, http):
         self.asked += 1
         await (asyncio.sleep(self.seconds) if self.seconds is not None else asyncio.Event().wait())
-        return Verified(Verdict.VALID)
+        return Verification(Verdict.VALID)
 
 
 async def test_a_verify_call_without_an_answer_does_not_take_the_token_with_it():

@@ -29,7 +29,7 @@ SIX = datetime.fromisoformat("2026-11-25T06:00:00+05:30")
 
 def flow(**change):
     kind = registry.load("fyers")
-    return kind(kind.Credentials(**{**GOOD, **change}))
+    return kind(kind.credentials_class(**{**GOOD, **change}))
 
 
 async def answered(work, status=200, **answer):

@@ -10,9 +10,10 @@ import pytest
 from kit import MORNING
 from pydantic import SecretStr, ValidationError
 
+from autologin.clock import IST
 from autologin.errors import BrokerUnavailable
 from autologin.flow import registry
-from autologin.flow.base import IST, Verdict
+from autologin.flow.base import Verdict
 from autologin.token import Token
 
 SEED = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXQ"
@@ -21,7 +22,7 @@ NEXT_RESET = datetime(2026, 11, 25, 6, tzinfo=IST)
 
 def flow():
     kind = registry.load("groww")
-    return kind(kind.Credentials(api_key="eyJkey", totp_secret=SEED), {"api": "http://groww.test/v1"})
+    return kind(kind.credentials_class(api_key="eyJkey", totp_secret=SEED), {"api": "http://groww.test/v1"})
 
 
 async def asked(call, *answers):
@@ -152,7 +153,7 @@ async def test_three_answers_to_verify(answer, verdict, user_id):
 @pytest.mark.parametrize("key", ["", "two words", "a\nb", "ключ"])
 def test_a_key_that_no_header_can_hold_is_refused(key):
     with pytest.raises(ValidationError) as caught:
-        registry.load("groww").Credentials(api_key=key, totp_secret=SEED)
+        registry.load("groww").credentials_class(api_key=key, totp_secret=SEED)
     assert "no API key" in str(caught.value)
     assert not key or key not in str(caught.value)
 

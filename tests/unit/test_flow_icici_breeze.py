@@ -30,7 +30,7 @@ MIDNIGHT = datetime.fromisoformat("2026-11-25T00:00:00+05:30")
 
 def flow(**change):
     kind = registry.load("icici_breeze")
-    return kind(kind.Credentials(**{**GOOD, **change}))
+    return kind(kind.credentials_class(**{**GOOD, **change}))
 
 
 def success(**change):
@@ -57,7 +57,7 @@ def exchange(http):
 
 
 def test_the_signs_of_an_app_key_are_encoded():
-    assert flow().login_url("").endswith("?api_key=8q4%2BX3%3D1%21d%5E0%23m2%267%2Fk~")
+    assert flow().login_url("").url.endswith("?api_key=8q4%2BX3%3D1%21d%5E0%23m2%267%2Fk~")
 
 
 async def test_the_exchange_is_a_get_with_a_compact_body():

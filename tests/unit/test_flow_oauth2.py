@@ -14,11 +14,13 @@ from kit import MORNING, User
 from pydantic import SecretStr, ValidationError
 
 from autologin.cli.commands import flows as catalogue
+from autologin.clock import IST
 from autologin.config import accounts
 from autologin.errors import AutologinError, CredentialsRejected, OtpRejected
 from autologin.flow import registry
-from autologin.flow.base import IST, Verdict
-from autologin.flow.script import Script, Step, meaning
+from autologin.flow.base import AuthCode, Verdict
+from autologin.flow.phrases import classify
+from autologin.flow.script import LoginScript, Step
 from autologin.token import Token
 
 KIND = registry.load("oauth2")
@@ -35,7 +37,7 @@ RESET = datetime(2026, 11, 25, 6, tzinfo=IST)
 
 def flow(options=None, **change):
     mine = {key: value for key, value in {**MINE, **change}.items() if value is not None}
-    return KIND(KIND.Credentials(**mine), URLS, KIND.Options(**(options or {})))
+    return KIND(KIND.credentials_class(**mine), URLS, KIND.options_class(**(options or {})))
 
 
 async def asked(call, answer):
@@ -55,55 +57,55 @@ async def asked(call, answer):
             return error, seen[0] if seen else None
 
 
-def exchange(of, answer):
-    return asked(lambda http: of.exchange(SecretStr("the code"), http, MORNING), answer)
+def exchange(of, answer, verifier=None):
+    return asked(lambda http: of.exchange(AuthCode("the code", verifier), http, MORNING), answer)
 
 
 GOOD = httpx.Response(200, json={"access_token": "at", "expires_in": 3600, "refresh_token": "rt", "token_type": "Bearer"})
 
 
 def test_the_authorize_address():
-    url = flow({"scope": "a b", "authorize_params": {"access_type": "offline"}}).login_url("n1")
+    url = flow({"scope": "a b", "authorize_params": {"access_type": "offline"}}).login_url("n1").url
     assert url.startswith("https://as.test/o/authorize/?client_id=my+client&")
     query = {"client_id": "my client", "redirect_uri": MINE["redirect_uri"], "response_type": "code", "scope": "a b"}
     assert dict(parse_qsl(urlsplit(url).query)) == {**query, "state": "n1", "access_type": "offline"}
 
 
 def test_a_state_by_another_name_or_none():
-    assert "&context=n1" in flow({"state_param": "context"}).login_url("n1")
-    assert "state" not in flow({"state_param": ""}).login_url("")
+    assert "&context=n1" in flow({"state_param": "context"}).login_url("n1").url
+    assert "state" not in flow({"state_param": ""}).login_url("").url
 
 
-async def test_the_challenge_fits_the_verifier():
-    one = flow({"pkce": True})
-    challenge = parse_qs(urlsplit(one.login_url("n1")).query)["code_challenge"][0]
-    _, request = await exchange(one, GOOD)
+def challenge_of(request):
+    return parse_qs(urlsplit(request.url).query)["code_challenge"][0]
+
+
+def s256(verifier):
+    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize("secret", ["s", None])
+async def test_the_challenge_fits_the_verifier_in_any_process(secret):
+    asked_by, finished_by = (flow({"pkce": True}, client_secret=secret) for _ in range(2))
+    login = asked_by.login_url("n1")
+    _, request = await exchange(finished_by, GOOD, verifier=login.verifier)
     verifier = parse_qs(request.content.decode())["code_verifier"][0]
     assert 43 <= len(verifier) <= 128
-    assert base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=") == challenge
+    assert s256(verifier) == challenge_of(login)
 
 
-def test_the_challenge_of_a_nonce_is_the_same_in_every_process():
-    one, other, public = flow({"pkce": True}), flow({"pkce": True}), flow({"pkce": True}, client_secret=None)
-    assert one.login_url("n1") == other.login_url("n1") != one.login_url("n2")
-    assert public.login_url("n1") != public.login_url("n1")
+def test_each_login_has_a_challenge_of_its_own():
+    for one in (flow({"pkce": True}), flow({"pkce": True}, client_secret=None)):
+        assert challenge_of(one.login_url("n1")) != challenge_of(one.login_url("n1"))
+    assert flow().login_url("n1").verifier is None
 
 
-async def test_a_process_that_made_no_challenge_cannot_answer_it():
-    error, request = await exchange(flow({"pkce": True}), GOOD)
+@pytest.mark.parametrize("secret", ["s", None])
+async def test_a_challenge_whose_verifier_is_lost_cannot_be_answered(secret):
+    error, request = await exchange(flow({"pkce": True}, client_secret=secret), GOOD)
     assert (error.name, request) == ("exchange_rejected", None)
     assert "PKCE" in error.detail
-
-
-async def test_a_login_by_hand_goes_on_in_another_process():
-    shown, resumed, public = flow({"pkce": True}), flow({"pkce": True}), flow({"pkce": True}, client_secret=None)
-    challenge = parse_qs(urlsplit(shown.login_url("n1")).query)["code_challenge"][0]
-    resumed.resume("n1")
-    _, request = await exchange(resumed, GOOD)
-    verifier = parse_qs(request.content.decode())["code_verifier"][0]
-    assert base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=") == challenge
-    public.resume("n1")
-    assert (await exchange(public, GOOD))[0].name == "exchange_rejected"
+    assert "autologin login-url" in error.hint
 
 
 async def test_the_client_in_the_body():
@@ -248,7 +250,7 @@ async def test_three_answers_to_verify(answer, path, verdict, user_id):
 )
 def test_options_of_the_wrong_form_are_refused(options, key):
     with pytest.raises(ValidationError) as caught:
-        KIND.Options(**options)
+        KIND.options_class(**options)
     assert [error["loc"] for error in caught.value.errors()] == [(key,)]
 
 
@@ -280,7 +282,7 @@ async def test_a_config_that_leaves_something_out_is_told_so(tmp_path, endpoints
 
 
 def test_what_is_secret_of_what_may_be_left_out():
-    secret = {key for key in KIND.Credentials.model_fields if accounts.is_secret(KIND, key)}
+    secret = {key for key in KIND.credentials_class.model_fields if accounts.is_secret(KIND, key)}
     assert secret == {"client_secret", "password", "totp_secret"}
 
 
@@ -320,25 +322,25 @@ def test_the_config_block_has_the_addresses_to_fill_in():
 def test_what_words_on_a_page_mean(words, step, name):
     steps = {"password": Step("credentials", {}, press="", refused=CredentialsRejected)}
     steps["code"] = Step("code", {}, press="", refused=OtpRejected)
-    error = meaning(words, Script((), phrases=KIND.Options().phrases(makes_codes=True)), steps.get(step))
+    error = classify(words, LoginScript((), phrases=KIND.options_class().phrases(makes_otps=True)), steps.get(step))
     assert (error and error.name) == name
 
 
 def test_to_ask_for_a_code_is_a_refusal_without_a_seed():
-    script = Script((), phrases=KIND.Options().phrases(makes_codes=False))
+    script = LoginScript((), phrases=KIND.options_class().phrases(makes_otps=False))
     for words in ("Enter the 6-digit code from your authenticator app", "One-time code", "Verification code:", "TOTP"):
-        assert meaning(words, script, None).name == "otp_not_available"
-    assert meaning("Set up a one-time code for the next login", script, None) is None
+        assert classify(words, script, None).name == "otp_not_available"
+    assert classify("Set up a one-time code for the next login", script, None) is None
 
 
 def test_icicis_addresses_are_the_notes():
     kind = registry.load("icici_oauth")
-    made = kind(kind.Credentials(**MINE), {}, kind.Options())
+    made = kind(kind.credentials_class(**MINE), {}, kind.options_class())
     assert made.urls == {
         "authorize": "https://api.icicidirect.com/oauth/authorize",
         "token": "https://api.icicidirect.com/oauth/token",
     }
     assert kind.verified is False
-    assert "scope=trading" in made.login_url("n")
+    assert "scope=trading" in made.login_url("n").url
     with pytest.raises(ValidationError):
-        kind.Credentials(**{key: value for key, value in MINE.items() if key != "client_secret"})
+        kind.credentials_class(**{key: value for key, value in MINE.items() if key != "client_secret"})

@@ -11,9 +11,11 @@ import pytest
 from kit import MORNING
 from pydantic import SecretStr, ValidationError
 
+from autologin.clock import IST
 from autologin.flow import registry
-from autologin.flow.base import IST, Verdict
-from autologin.flow.script import Script, meaning
+from autologin.flow.base import Verdict
+from autologin.flow.phrases import classify
+from autologin.flow.script import LoginScript
 from autologin.sandbox.brokers.upstox.wire import jwt
 from autologin.token import Token
 
@@ -32,7 +34,7 @@ NEXT_RESET = datetime(2026, 11, 25, 3, 30, tzinfo=IST)
 
 
 def flow(**change):
-    return KIND(KIND.Credentials(**{**PLAIN, **change}), {"api": "http://upstox.test"})
+    return KIND(KIND.credentials_class(**{**PLAIN, **change}), {"api": "http://upstox.test"})
 
 
 async def asked(call, *answers):
@@ -64,7 +66,7 @@ def no(status, code, message="", **more):
 
 
 def test_the_dialog_gets_what_the_docs_name():
-    url = urlsplit(flow().login_url("n0nce"))
+    url = urlsplit(flow().login_url("n0nce").url)
     assert (url.scheme, url.netloc, url.path) == ("http", "upstox.test", "/v2/login/authorization/dialog")
     assert parse_qsl(url.query) == [
         ("response_type", "code"),
@@ -86,14 +88,14 @@ def test_the_dialog_gets_what_the_docs_name():
     ],
 )
 def test_the_service_says_whether_totp_is_enabled(reply, hint):
-    assert FLOW.asked_for(reply) == hint
+    assert FLOW.otp_kind(reply) == hint
 
 
 @pytest.mark.parametrize("code", ["UDAPI100068", "UDAPI100069", "UDAPI100016", "UDAPI100073", "UDAPI1018"])
 def test_a_dialog_that_refuses_the_app_means_the_credentials(code):
-    script = Script((), phrases={FLOW.CredentialsRejected: FLOW.REFUSED_APP})
+    script = LoginScript((), phrases={FLOW.CredentialsRejected: FLOW.REFUSED_APP})
     line = f'{{"status":"error","errors":[{{"errorCode":"{code}","message":"Please check.","propertyPath":null'
-    error = meaning(line, script, None)
+    error = classify(line, script, None)
     assert (error.name, error.detail) == ("credentials_rejected", 'The broker said: "Please check."')
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from autologin import lease, log
 from autologin.errors import BrokerUnavailable, StoreError
-from autologin.lease import held
+from autologin.lease import account_lease
 from autologin.store.leases import LEASE_SECONDS
 from autologin.store.store import Store
 
@@ -49,7 +49,7 @@ def soon(clock, seconds=30):
 
 
 async def test_a_lease_is_held_inside_and_free_after(kept, clock, detail):
-    async with held(kept, "z", clock, soon(clock)):
+    async with account_lease(kept, "z", clock, soon(clock)):
         assert not free(kept)
         assert free(kept, "y")
     assert free(kept)
@@ -58,14 +58,14 @@ async def test_a_lease_is_held_inside_and_free_after(kept, clock, detail):
 
 async def test_a_lease_is_free_after_a_failure(kept, clock):
     with pytest.raises(RuntimeError, match="login"):
-        async with held(kept, "z", clock, soon(clock)):
+        async with account_lease(kept, "z", clock, soon(clock)):
             raise RuntimeError("login")
     assert free(kept)
 
 
 async def test_a_lease_is_free_after_a_cancellation(kept, clock):
     async def hold():
-        async with held(kept, "z", clock, soon(clock)):
+        async with account_lease(kept, "z", clock, soon(clock)):
             await asyncio.Event().wait()
 
     task = asyncio.create_task(hold())
@@ -81,13 +81,13 @@ async def test_the_second_waits_for_the_first_and_says_so(kept, clock, detail):
     done = asyncio.Event()
 
     async def first():
-        async with held(kept, "z", clock, soon(clock)):
+        async with account_lease(kept, "z", clock, soon(clock)):
             order.append("first in")
             await done.wait()
             order.append("first out")
 
     async def second():
-        async with held(kept, "z", clock, soon(clock, 1e6)):
+        async with account_lease(kept, "z", clock, soon(clock, 1e6)):
             order.append("second in")
 
     one = asyncio.create_task(first())
@@ -101,7 +101,7 @@ async def test_the_second_waits_for_the_first_and_says_so(kept, clock, detail):
 
 
 async def test_two_accounts_do_not_wait_for_each_other(kept, clock):
-    async with held(kept, "z", clock, soon(clock)), held(kept, "y", clock, soon(clock)):
+    async with account_lease(kept, "z", clock, soon(clock)), account_lease(kept, "y", clock, soon(clock)):
         assert not free(kept)
         assert not free(kept, "y")
 
@@ -110,7 +110,7 @@ async def test_who_waits_past_the_deadline_is_told_to_come_again(kept, clock):
     kept.leases.acquire("z")
     began = clock.monotonic()
     with pytest.raises(BrokerUnavailable, match="still signing in to this account") as caught:
-        async with held(kept, "z", clock, soon(clock, 20)):
+        async with account_lease(kept, "z", clock, soon(clock, 20)):
             raise AssertionError("never held")
     assert caught.value.hint == "Run it again later."
     assert 20 < clock.monotonic() - began < 20.5
@@ -119,13 +119,13 @@ async def test_who_waits_past_the_deadline_is_told_to_come_again(kept, clock):
 async def test_a_lease_that_nobody_renews_is_taken_when_it_runs_out(kept, clock):
     kept.leases.acquire("z")
     began = clock.monotonic()
-    async with held(kept, "z", clock, soon(clock, LEASE_SECONDS + 10)):
+    async with account_lease(kept, "z", clock, soon(clock, LEASE_SECONDS + 10)):
         assert LEASE_SECONDS <= clock.monotonic() - began < LEASE_SECONDS + 1
 
 
 async def test_a_held_lease_is_renewed_however_long_it_takes(kept, clock, monkeypatch):
     monkeypatch.setattr(lease, "RENEWED", 0.001)
-    async with held(kept, "z", clock, soon(clock)):
+    async with account_lease(kept, "z", clock, soon(clock)):
         for _ in range(5):
             clock.move(seconds=LEASE_SECONDS - 1)
             before = kept._database.fetch_one("SELECT until FROM leases")
@@ -137,7 +137,7 @@ async def test_a_lease_is_not_renewed_after_its_end(kept, clock, monkeypatch):
     monkeypatch.setattr(lease, "RENEWED", 0.001)
     renewed = []
     monkeypatch.setattr(kept.leases, "renew", renewed.append)
-    async with held(kept, "z", clock, soon(clock)):
+    async with account_lease(kept, "z", clock, soon(clock)):
         await turns(lambda: renewed)
     before = len(renewed)
     await asyncio.sleep(0.02)
@@ -157,7 +157,7 @@ async def test_a_store_that_fails_to_renew_once_is_asked_again(kept, clock, monk
         raise StoreError("full")
 
     monkeypatch.setattr(kept.leases, "renew", failing)
-    async with held(kept, "z", clock, soon(clock)):
+    async with account_lease(kept, "z", clock, soon(clock)):
         await turns(lambda: len(asked) > 2)
 
 
@@ -167,5 +167,5 @@ async def test_a_store_that_fails_at_the_end_does_not_hide_what_happened(kept, c
 
     monkeypatch.setattr(kept.leases, "release", failing)
     with pytest.raises(RuntimeError, match="login"):
-        async with held(kept, "z", clock, soon(clock)):
+        async with account_lease(kept, "z", clock, soon(clock)):
             raise RuntimeError("login")

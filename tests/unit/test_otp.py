@@ -14,7 +14,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from autologin import log, redaction
 from autologin.flow import otp
-from autologin.flow.otp import MARGIN, TOLERATED_SKEW, Otp, TotpSeed, normalise
+from autologin.flow.otp import MARGIN, TOLERATED_SKEW, OtpGenerator, TotpSeed, normalise
 from autologin.store.store import Store
 
 SEED = "JBSWY3DPEHPK3PXP"
@@ -37,9 +37,9 @@ def into(seconds: float) -> HandClock:
     return HandClock(WINDOW + timedelta(seconds=seconds))
 
 
-def fresh(clock: HandClock, *, seed: str = SEED, claim=None, skew: float = 0.0) -> Otp:
+def fresh(clock: HandClock, *, seed: str = SEED, claim=None, skew: float = 0.0) -> OtpGenerator:
     """Codes whose steps nobody else has used."""
-    return Otp(SecretStr(seed), claim or set_aside(set()), clock, skew)
+    return OtpGenerator(SecretStr(seed), claim or set_aside(set()), clock, skew)
 
 
 def set_aside(used: set[int]):
@@ -75,7 +75,7 @@ def test_the_vectors_of_rfc_6238(digest):
 
 async def test_a_plain_seed_makes_six_digits_every_thirty_seconds():
     clock = HandClock(datetime.fromtimestamp(1111111111, UTC))
-    assert await fresh(clock, seed=base32(b"12345678901234567890")).code() == "050471"
+    assert await fresh(clock, seed=base32(b"12345678901234567890")).generate() == "050471"
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ async def test_codes_follow_the_period_of_an_otpauth_address():
     seed = f"otpauth://totp/x?secret={SEED}&period=60"
     used: set[int] = set()
     clock = into(40)
-    await fresh(clock, seed=seed, claim=set_aside(used)).code()
+    await fresh(clock, seed=seed, claim=set_aside(used)).generate()
     assert used == {int(WINDOW.timestamp()) // 60}
     assert clock.wall == WINDOW + timedelta(seconds=40)
 
@@ -187,24 +187,24 @@ def test_a_credential_that_is_no_seed_does_not_validate():
 
 async def test_a_code_with_exactly_the_margin_left_is_made_at_once():
     clock = into(30 - MARGIN)
-    assert await fresh(clock).code() == code_at(WINDOW)
+    assert await fresh(clock).generate() == code_at(WINDOW)
     assert clock.wall == WINDOW + timedelta(seconds=30 - MARGIN)
 
 
 async def test_a_code_with_less_than_the_margin_left_waits_for_the_next_window():
     clock = into(30 - MARGIN + 0.001)
-    assert await fresh(clock).code() == code_at(WINDOW + timedelta(seconds=30))
+    assert await fresh(clock).generate() == code_at(WINDOW + timedelta(seconds=30))
     assert timedelta(seconds=30) <= clock.wall - WINDOW < timedelta(seconds=30.1)
 
 
 async def test_a_window_that_has_just_begun_is_used():
-    assert await fresh(into(0)).code() == code_at(WINDOW)
+    assert await fresh(into(0)).generate() == code_at(WINDOW)
 
 
 @given(seconds=st.floats(0, 1e9), skew=st.floats(-7200, 7200))
 async def test_a_code_always_lives_for_the_margin_by_the_brokers_clock(seconds, skew):
     clock = HandClock(WINDOW + timedelta(seconds=seconds))
-    code = await fresh(clock, skew=skew).code()
+    code = await fresh(clock, skew=skew).generate()
     theirs = clock.wall + timedelta(seconds=skew)
     assert code == code_at(theirs)
     assert code == code_at(theirs + timedelta(seconds=MARGIN - 0.001))
@@ -214,7 +214,7 @@ async def test_a_code_always_lives_for_the_margin_by_the_brokers_clock(seconds, 
 async def test_waiting_is_told():
     out = io.StringIO()
     log.configure(stream=out)
-    await fresh(into(27)).code()
+    await fresh(into(27)).generate()
     assert "otp_waits  seconds=3.0" in out.getvalue()
 
 
@@ -225,14 +225,14 @@ async def test_the_second_code_comes_from_the_next_window():
     clock = into(3)
     used: set[int] = set()
     codes = fresh(clock, claim=set_aside(used))
-    assert [await codes.code() for _ in range(3)] == [code_at(WINDOW + timedelta(seconds=30 * n)) for n in range(3)]
+    assert [await codes.generate() for _ in range(3)] == [code_at(WINDOW + timedelta(seconds=30 * n)) for n in range(3)]
     first = int(WINDOW.timestamp()) // 30
     assert used == {first, first + 1, first + 2}
 
 
 async def test_a_step_that_is_too_old_to_use_is_not_used_up():
     used: set[int] = set()
-    await fresh(into(28), claim=set_aside(used)).code()
+    await fresh(into(28), claim=set_aside(used)).generate()
     assert used == {int(WINDOW.timestamp()) // 30 + 1}
 
 
@@ -241,7 +241,7 @@ async def test_two_that_share_a_store_never_make_the_same_code(tmp_path):
     stores = [Store.open(tmp_path, clock) for _ in range(2)]
     key = stores[0].fingerprint("otp", SEED)
     one, other = (fresh(clock, claim=lambda step, store=store: store.attempts.claim_otp_step(key, step)) for store in stores)
-    codes = [await one.code(), await other.code(), await one.code()]
+    codes = [await one.generate(), await other.generate(), await one.generate()]
     assert codes == [code_at(WINDOW + timedelta(seconds=30 * n)) for n in range(3)]
     for store in stores:
         store.close()
@@ -254,7 +254,7 @@ async def test_a_restart_does_not_forget_a_used_step(tmp_path):
         store = Store.open(tmp_path, clock)
         key = store.fingerprint("otp", SEED)
         made.append(
-            await fresh(clock, claim=lambda step, store=store, key=key: store.attempts.claim_otp_step(key, step)).code()
+            await fresh(clock, claim=lambda step, store=store, key=key: store.attempts.claim_otp_step(key, step)).generate()
         )
         store.close()
     assert made == [code_at(WINDOW), code_at(WINDOW + timedelta(seconds=30))]
@@ -268,7 +268,7 @@ async def test_codes_follow_the_brokers_clock(skew):
     codes = fresh(into(12))
     codes.learn_skew(skew)
     assert codes.skew == skew
-    assert await codes.code() == code_at(WINDOW + timedelta(seconds=12 + skew))
+    assert await codes.generate() == code_at(WINDOW + timedelta(seconds=12 + skew))
 
 
 @pytest.mark.parametrize("skew", [0.0, TOLERATED_SKEW - 0.01, -TOLERATED_SKEW + 0.01])
@@ -287,7 +287,7 @@ def test_a_clock_that_was_set_right_is_believed_again():
 async def test_the_margin_is_kept_by_the_brokers_clock():
     clock = into(12)
     codes = fresh(clock, skew=15)
-    assert await codes.code() == code_at(WINDOW + timedelta(seconds=30))
+    assert await codes.generate() == code_at(WINDOW + timedelta(seconds=30))
     assert clock.wall >= WINDOW + timedelta(seconds=15)
 
 
@@ -306,7 +306,7 @@ def test_a_skew_is_told_with_what_to_do_and_a_tolerated_one_is_not():
 
 
 async def test_a_code_is_redacted_from_the_moment_it_is_made():
-    code = await fresh(into(3)).code()
+    code = await fresh(into(3)).generate()
     assert redaction.scrub(f"the code was {code}.") == f"the code was {redaction.MASK}."
 
 

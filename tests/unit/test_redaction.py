@@ -204,7 +204,7 @@ def test_a_file_that_holds_none_is_not(data):
 
 def test_what_a_broker_quotes_is_cut_after_it_is_scrubbed():
     from autologin.errors import BrokerUnavailable
-    from autologin.flow.script import quoted
+    from autologin.flow.phrases import quoted
 
     remember("canary" * 60)
     assert "canary" not in quoted(BrokerUnavailable, f"no such token: {'canary' * 60}").message

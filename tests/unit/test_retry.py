@@ -20,7 +20,7 @@ from autologin.errors import (
     OtpRejected,
     Problem,
 )
-from autologin.flow.base import Limit
+from autologin.flow.base import RateLimit
 from autologin.store.records import AttemptCount
 
 PLENTY = 1000.0
@@ -219,12 +219,12 @@ def test_the_second_send_of_a_code_fits_into_the_time_that_is_left(retry_after, 
     ("limits", "ago", "pause"),
     [
         ((), (0,), 0),
-        ((Limit(1, 60),), (), 0),
-        ((Limit(1, 60),), (20,), 42),
-        ((Limit(1, 60),), (62,), 0),
-        ((Limit(2, 100),), (90,), 0),
-        ((Limit(2, 100),), (90, 10), 12),
-        ((Limit(2, 100), Limit(1, 60)), (90, 10), 52),
+        ((RateLimit(1, 60),), (), 0),
+        ((RateLimit(1, 60),), (20,), 42),
+        ((RateLimit(1, 60),), (62,), 0),
+        ((RateLimit(2, 100),), (90,), 0),
+        ((RateLimit(2, 100),), (90, 10), 12),
+        ((RateLimit(2, 100), RateLimit(1, 60)), (90, 10), 52),
     ],
 )
 def test_a_login_waits_for_the_brokers_limits(limits, ago, pause):

@@ -13,8 +13,9 @@ import pyotp
 import pytest
 from kit import HandClock
 
-from autologin.flow.base import IST, jwt_expiry
+from autologin.clock import IST
 from autologin.sandbox.brokers.upstox import Upstox
+from autologin.token import jwt_expiry
 
 REDIRECT = "https://app.example/back?own=1"
 ROLES = ("api", "login", "service", "api_v2")

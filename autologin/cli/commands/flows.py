@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from autologin.config import accounts, loader
 from autologin.errors import ConfigError, Problem
 from autologin.flow import registry
+from autologin.flow.base import BrowserFlow
 from autologin.problems import did_you_mean
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def _known(broker: str) -> type[Flow]:
 
 def _credentials(flow: type[Flow]) -> list[str]:
     lines = []
-    for key, field in flow.Credentials.model_fields.items():
+    for key, field in flow.credentials_class.model_fields.items():
         value = f"{{env: {flow.broker.upper()}_{key.upper()}}}" if accounts.is_secret(flow, key) else '""'
         mark = "" if field.is_required() else "# "
         lines += [*_comment(field.description or "", 6), f"      {mark}{key}: {value}"]
@@ -69,7 +70,7 @@ def _credentials(flow: type[Flow]) -> list[str]:
 def _options(flow: type[Flow]) -> list[str]:
     """What else can be set, with what counts where it is not."""
     lines = []
-    for key, field in flow.Options.model_fields.items():
+    for key, field in flow.options_class.model_fields.items():
         value = json.dumps(field.get_default(call_default_factory=True), ensure_ascii=False)
         lines += [*_comment(field.description or "", 6), f"      # {key}: {value}"]
     return ["    # options:", *lines] if lines else []
@@ -84,8 +85,8 @@ def _row(flow: type[Flow]) -> dict[str, Any]:
     return {
         "broker": flow.broker,
         "title": flow.title,
-        "credentials": {key: field.is_required() for key, field in flow.Credentials.model_fields.items()},
-        "needs_browser": flow.needs_browser,
+        "credentials": {key: field.is_required() for key, field in flow.credentials_class.model_fields.items()},
+        "needs_browser": issubclass(flow, BrowserFlow),
         "not_before": f"{flow.not_before:%H:%M}",
         "evidence": flow.evidence,
         "verified": flow.verified,

@@ -20,6 +20,7 @@ from autologin.config import accounts, edit, loader, yaml_file
 from autologin.config.fields import Name, Url
 from autologin.errors import AutologinError, ConfigError, Problem
 from autologin.flow import otp, registry
+from autologin.flow.base import BrowserFlow
 from autologin.problems import did_you_mean
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _ask(broker: str | None, file: Path, before: str) -> Answers:
     click.echo(f"{flow.title}. An answer that is hidden is not shown while you type or paste it. Ctrl-C stops.\n", err=True)
     answers = Answers(flow)
     answers.name = _asked("Name of the account", lambda text: _free(text, file, before), default=flow.broker)
-    fields = flow.Credentials.model_fields
+    fields = flow.credentials_class.model_fields
     for key in sorted(fields, key=lambda key: not fields[key].is_required()):
         _ask_credential(answers, key)
     _ask_endpoints(answers)
@@ -114,7 +115,7 @@ def _flow(broker: str | None) -> type[Flow]:
 
 
 def _ask_credential(answers: Answers, key: str) -> None:
-    known = answers.flow.Credentials.model_fields[key]
+    known = answers.flow.credentials_class.model_fields[key]
     secret, required = accounts.is_secret(answers.flow, key), known.is_required()
     click.echo(f"\n{key}: {known.description}", err=True)
     words = f"{key}{' (hidden)' if secret else ''}{'' if required else ' (Enter: leave it out)'}"
@@ -132,7 +133,7 @@ def _checked(answers: Answers, key: str, text: str) -> str:
     if accounts.is_secret(answers.flow, key):
         redaction.remember(text)
     try:
-        answers.flow.Credentials.model_validate({**answers.credentials, key: text})
+        answers.flow.credentials_class.model_validate({**answers.credentials, key: text})
     except ValidationError as error:
         for details in error.errors(include_url=False, include_context=False, include_input=False):
             if details["loc"][:1] == (key,):
@@ -196,7 +197,7 @@ def _finish(file: Path, answers: Answers, environ: Mapping[str, str], *, named: 
     click.echo(f"\nWritten: {file}, and the secrets in {file.parent / FOLDER / answers.name} (for you alone).\n", err=True)
     findings = preflight.run(file, environ, online=False)
     render.findings(findings, as_json=False)
-    headed = " --headed" if answers.flow.needs_browser else ""
+    headed = " --headed" if issubclass(answers.flow, BrowserFlow) else ""
     given = f" --config {file}" if named else ""
     bad = any(finding.level == "problem" for finding in findings)
     click.echo(f"\nNext: autologin{given} {'check' if bad else f'run {answers.name}{headed}'}", err=True)

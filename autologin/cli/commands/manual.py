@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import secrets as random
+import secrets
 from typing import TYPE_CHECKING
 
 from autologin.config import accounts
 from autologin.errors import ConfigError, Problem
+from autologin.flow.base import BrowserFlow
 
 if TYPE_CHECKING:
     from autologin.app import App
     from autologin.config.schema import Account
-    from autologin.flow.base import Flow
 
 
 def login_url(app: App, account: Account) -> str:
@@ -21,21 +21,21 @@ def login_url(app: App, account: Account) -> str:
         ConfigError: this broker has no login page.
     """
     flow = flow_with_page(app, account)
-    if not flow.state_param:
-        return flow.login_url("")
-    nonce = random.token_urlsafe(24)
-    app.store.attempts.save_nonce(account.name, nonce)
-    return flow.login_url(nonce)
+    nonce = secrets.token_urlsafe(24) if flow.state_param else ""
+    request = flow.login_url(nonce)
+    if nonce or request.verifier:
+        app.store.attempts.save_manual_login(account.name, nonce, request.verifier)
+    return request.url
 
 
-def flow_with_page(app: App, account: Account) -> Flow:
+def flow_with_page(app: App, account: Account) -> BrowserFlow:
     """The account's flow, where a person can walk it by hand.
 
     Raises:
         ConfigError: this broker has no login page.
     """
     flow = accounts.load_flow(app.settings, account, account.ref_context.environ)
-    if not flow.needs_browser:
+    if not isinstance(flow, BrowserFlow):
         hint = f"Run `autologin run {account.name}` instead."
         raise ConfigError(
             Problem(f"accounts.{account.name}", f"{flow.title} has no login page: it signs in over its API", hint)

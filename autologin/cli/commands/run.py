@@ -32,7 +32,7 @@ async def run(file: Path | None, names: Sequence[str], *, force: bool, headed: b
         settings = await asyncio.to_thread(_settings, file)
         walk = importlib.import_module("autologin.run")
         app = importlib.import_module("autologin.app").App.open(settings, SystemClock(), driver)
-        found: list[Outcome] = await walk.run(app, accounts(settings, names), force=force, headed=headed)
+        found: list[Outcome] = await walk.run_accounts(app, accounts(settings, names), force=force, headed=headed)
         return found
     finally:
         await driver.stop()

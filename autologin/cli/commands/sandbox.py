@@ -52,7 +52,7 @@ async def show(folder: Path | None, *, headed: bool) -> int:
             settings = loader.load(_config_file(folder, _with_hook(sandbox.config(), url, secret)), {"HOME": str(folder)})
             app = App.open(settings, SystemClock())
             click.echo(f"A consumer of webhooks listens at {url}", err=True)
-            found = await walk.run(app, list(settings.accounts.values()), headed=headed)
+            found = await walk.run_accounts(app, list(settings.accounts.values()), headed=headed)
         render.outcomes(found, as_json=False)
         statuses = status.read_statuses(app.settings, app.store, app.clock)
         render.statuses(await status.verify(app, statuses), as_json=False)

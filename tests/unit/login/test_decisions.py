@@ -20,8 +20,8 @@ from autologin.errors import (
     PageChanged,
     RedirectTimeout,
 )
-from autologin.flow.otp import Otp
-from autologin.flow.script import Script, Step, Tick, Turn
+from autologin.flow.otp import OtpGenerator
+from autologin.flow.script import Checkbox, Click, InputField, LoginScript, Step
 from autologin.login import decide, interpret
 from autologin.login.decide import (
     AskPerson,
@@ -35,16 +35,16 @@ from autologin.login.decide import (
 )
 from autologin.login.matching import Form, find_form
 from autologin.login.network import ApiReply
-from autologin.login.snapshot import ButtonElement, Field, InputElement, Snapshot
+from autologin.login.snapshot import ButtonElement, InputElement, Snapshot
 from autologin.login.state import LoginState, Observation
 
-USER = Field("user", "text", r"user ?id")
-PASSWORD = Field("password", "password", r"password")
-OTP = Field("totp", "code", r"totp|authenticator|code", other=r"\bsms\b|mobile otp")
-SEED = Otp(SecretStr("JBSWY3DPEHPK3PXP"), lambda _step: True, HandClock(datetime(2026, 11, 24, tzinfo=UTC)))
+USER = InputField("user", "text", r"user ?id")
+PASSWORD = InputField("password", "password", r"password")
+OTP = InputField("totp", "code", r"totp|authenticator|code", other=r"\bsms\b|mobile otp")
+SEED = OtpGenerator(SecretStr("JBSWY3DPEHPK3PXP"), lambda _step: True, HandClock(datetime(2026, 11, 24, tzinfo=UTC)))
 LOGIN = Step("login", {USER: "AB1234", PASSWORD: SecretStr("hunter2")}, r"log ?in", CredentialsRejected, "/login")
 TWOFA = Step("otp", {OTP: SEED}, r"continue|verify", OtpRejected, "/twofa", lambda reply: reply.get("next", ""))
-SCRIPT = Script((LOGIN, TWOFA))
+SCRIPT = LoginScript((LOGIN, TWOFA))
 NOW = 1000.0
 
 
@@ -320,8 +320,8 @@ def test_the_last_refusal_of_an_otp_is_told_where_the_page_goes_no_further():
     assert decide.on_error(state, PageChanged("?"), NOW).error is refused
 
 
-CONTINUE_ANYWAY = Turn("use totp", "other_code", r"use authenticator")
-WITH_TURN = Script((LOGIN, TWOFA), turns=(CONTINUE_ANYWAY,))
+CONTINUE_ANYWAY = Click("use totp", "other_code", r"use authenticator")
+WITH_TURN = LoginScript((LOGIN, TWOFA), clicks=(CONTINUE_ANYWAY,))
 SMS_PAGE = page(
     field("SMS OTP code", maxlength=6, numeric=True),
     buttons=(button("Continue"), button("Use authenticator app", index=3, submit=False)),
@@ -359,7 +359,7 @@ def test_continue_is_the_consent_only_on_its_page_and_not_while_the_form_is_ther
 
 
 def test_a_button_that_only_a_tick_enables_is_the_consent_too():
-    script = replace(SCRIPT, ticks=(Tick("terms", r"i accept"),))
+    script = replace(SCRIPT, checkboxes=(Checkbox("terms", r"i accept"),))
     tick = button("I accept the terms", index=7, tag="input", ticked=False)
     asking = replace(CONSENT_PAGE, buttons=(tick, button("Authorize", index=4, enabled=False)))
     assert isinstance(decision(OTP_SENT, look(asking), script), GiveConsent)
@@ -388,7 +388,7 @@ SHOWN = replace(LOGIN, shown_as=r"\b[A-Z]{2}\d{4}\b")
 )
 def test_the_password_is_not_typed_for_somebody_else(inputs, lines, filled):
     snapshot = page(*inputs, buttons=(button("Login"),), lines=lines)
-    action = decision(FRESH, look(snapshot, 1.0), Script((SHOWN, TWOFA)))
+    action = decision(FRESH, look(snapshot, 1.0), LoginScript((SHOWN, TWOFA)))
     assert isinstance(action, Fill) is filled
 
 

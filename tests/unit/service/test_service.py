@@ -10,9 +10,9 @@ from itertools import pairwise
 import pytest
 from vigil import Weekdays, vigil
 
+from autologin.clock import IST
 from autologin.config import overrides
 from autologin.errors import CaptchaRequired, CredentialsRejected, PageChanged
-from autologin.flow.base import IST
 
 DAY = date(2026, 11, 25)
 
