@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+
+from starlette.requests import Request
 
 from autologin.sandbox.scenarios import CLOCK, HANG_UP, Behaviour, Failure, Scenario, failing, scenario
-from autologin.sandbox.twin import Twin, matching_step
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
-
-    from starlette.requests import Request
-
-STRIKES = 5
-"""Wrong codes until an account is locked, where a broker's own number is not known."""
+from autologin.sandbox.twin import Twin
+from autologin.sandbox.user import TestUser
 
 
 @dataclass(frozen=True)
 class ApiBehaviour(Behaviour):
     """What each of these twins can do; a broker's adds its own fields."""
 
-    refused_codes: str = ""
-    """Right codes that are refused all the same: all, or the first."""
-    strikes: int = 0
-    """Wrong codes that were there before."""
     attempts_shown: bool = False
     """Whether a refusal says how many attempts are left."""
     locked: bool = False
@@ -36,26 +28,17 @@ class ApiBehaviour(Behaviour):
     """Whether a new token is refused at once."""
 
 
-@dataclass
-class Strikes:
-    """The wrong codes of a user, and the time steps whose codes were used."""
-
-    wrong: int = 0
-    used: set[int] = field(default_factory=set)
-
-
 class ApiTwin(Twin):
     """A broker's API for one user with an authenticator. `tokens` are those that were issued, with their ends."""
 
     account: ClassVar[Mapping[str, str]] = {}
     """The one user's credentials."""
     behaviour: ApiBehaviour
-    strikes_allowed = STRIKES
 
     def reset(self) -> None:
         """Forget tokens, wrong codes and counts. The scenarios stay on."""
         super().reset()
-        self.codes = Strikes()
+        self.user = TestUser(self.account["totp_secret"])
         self.tokens: dict[str, datetime] = {}
 
     @property
@@ -66,26 +49,7 @@ class ApiTwin(Twin):
     @property
     def locked(self) -> bool:
         """Whether the account takes no code any more."""
-        return self.behaviour.locked or self.codes.wrong >= self.strikes_allowed
-
-    @property
-    def attempts_left(self) -> int:
-        """Wrong codes that are still allowed."""
-        return max(self.strikes_allowed - self.codes.wrong - self.behaviour.strikes, 0)
-
-    def takes(self, code: str) -> bool:
-        """Whether a code is right, and for the first time; what is wrong is counted. Call it once for each that arrives."""
-        behaviour, codes = self.behaviour, self.codes
-        step = matching_step(self.totp_secret, code, self.now(), behaviour.otp_window)
-        right = step is not None and (behaviour.code_reuse or step not in codes.used)
-        if step is not None:
-            codes.used.add(step)
-        refused = behaviour.refused_codes
-        if right and refused != "all" and not (refused == "first" and self.once("refused code")):
-            codes.wrong = 0
-            return True
-        codes.wrong += 1
-        return False
+        return self.behaviour.locked or self.user.blocked
 
     def opened(self, token: str, ends: datetime) -> str:
         """A new session's token."""

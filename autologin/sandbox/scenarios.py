@@ -38,6 +38,10 @@ class Behaviour:
     """How many time steps before and after the present one a code is accepted."""
     code_reuse: bool = False
     """Whether one OTP is accepted twice."""
+    refused_codes: str = ""
+    """Right OTPs that are refused all the same: all, or the first."""
+    strikes: int = 0
+    """Wrong OTPs that were there before."""
     code_ttl: float = 180.0
     """Seconds that the code in the redirect lives."""
     delivery: str = "302"

@@ -89,7 +89,7 @@ class AngelOne(ApiTwin):
             raise said("AB1011", "Your account is locked")
         if refused == "pin" or (body.get("clientcode"), body.get("password")) != (mine["client_code"], mine["pin"]):
             raise said("AB1007", "Invalid clientcode or password")
-        if not self.takes(str(body.get("totp", ""))):
+        if not self.check_otp(self.user, str(body.get("totp", ""))):
             raise said("AB1050" if self.behaviour.words == "code" else "", "Invalid totp")
         return self._trio()
 

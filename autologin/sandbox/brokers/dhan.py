@@ -92,7 +92,7 @@ class Dhan(ApiTwin):
             raise self._refusal("DH-905", WORDS[refused])
         if (query.get("dhanClientId"), query.get("pin")) != (mine["client_id"], mine["pin"]):
             raise self._refusal("DH-901", WORDS["pin"])
-        if not self.takes(query.get("totp", "")):
+        if not self.check_otp(self.user, query.get("totp", "")):
             echo = f" in {request.url}" if self.behaviour.shape == "echo" else ""
             raise self._refusal("DH-901", f"Invalid Totp{echo}")
         return JSONResponse(self._told())

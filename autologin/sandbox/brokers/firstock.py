@@ -94,7 +94,7 @@ class Firstock(ApiTwin):
         sealed = hashlib.sha256(mine["password"].encode()).hexdigest()
         if refused == "password" or (body.get("userId"), body.get("password")) != (mine["user_id"], sealed):
             raise self._refusal("INVALID_PASSWORD", "password", "Invalid password")
-        if not self.takes(str(body.get("TOTP", ""))):
+        if not self.check_otp(self.user, str(body.get("TOTP", ""))):
             raise self._refusal("INVALID_TOTP", "TOTP", "Invalid TOTP")
         if self.behaviour.login == "empty":
             return JSONResponse({"status": "success", "message": "Login successful", "data": {}})

@@ -91,7 +91,7 @@ class FivePaisa(ApiTwin):
             raise said(1, "Invalid TOTP or PIN")
         if refused == "pin" or (body.get("Email_ID"), body.get("PIN")) != (mine["client_code"], mine["pin"]):
             raise said(1, "Invalid PIN")
-        if not self.takes(str(body.get("TOTP", ""))):
+        if not self.check_otp(self.user, str(body.get("TOTP", ""))):
             raise said(1, "Invalid TOTP")
         self.codes_issued.append(token := alnum(60))
         return answer({"RequestToken": token, "ClientCode": mine["client_code"], "RedirectURL": "", "Message": "", "Status": 0})

@@ -72,7 +72,7 @@ class Flattrade(FormTwin):
 
     def redirect_params(self, code: str) -> list[tuple[str, str]]:
         """The code, and whose it is."""
-        return [*super().redirect_params(code), ("client", self.user)]
+        return [*super().redirect_params(code), ("client", self.user_id)]
 
     def api(self) -> list[BaseRoute]:
         """The paths that we need."""

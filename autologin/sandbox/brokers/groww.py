@@ -9,9 +9,8 @@ import base64
 import hashlib
 import json
 import secrets
-from dataclasses import dataclass
 from datetime import time, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -27,14 +26,6 @@ APPROVAL_TTL = 600
 """Seconds that the checksum of an approval key is valid."""
 
 
-@dataclass
-class User:
-    """Somebody with an account."""
-
-    ucc: str
-    totp_secret: str
-
-
 class Groww(ApiTwin):
     """Groww's Trading API for one user with a TOTP key, and an approval key beside it."""
 
@@ -47,16 +38,8 @@ class Groww(ApiTwin):
     api_key = "eyJraWQiOiJzYW5kYm94In0.eyJrZXkiOiJ0b3RwIn0.c2FuZGJveC1zaWduYXR1cmU"
     approval_key = "eyJraWQiOiJzYW5kYm94In0.eyJrZXkiOiJhcHByb3ZhbCJ9.c2FuZGJveC1zaWduYXR1cmU"
     approval_secret = "SS"  # noqa: S105  (a sandbox's)
-
-    def reset(self) -> None:
-        """Forget tokens, wrong codes and counts. The scenarios stay on."""
-        super().reset()
-        self.user = User("1234567890", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXQ")
-
-    @property
-    def credentials(self) -> dict[str, str]:
-        """What the account needs."""
-        return {"api_key": self.api_key, "totp_secret": self.user.totp_secret}
+    account: ClassVar = {"api_key": api_key, "totp_secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXQ"}
+    ucc = "1234567890"
 
     @property
     def endpoints(self) -> dict[str, str]:
@@ -104,10 +87,9 @@ class Groww(ApiTwin):
     def _check_code(self, code: str) -> None:
         if self.locked:
             raise failure(400, "GA006", "Your account is locked. Please contact support.")
-        if not self.takes(code):
-            self._refuse_code(
-                "Invalid TOTP" + (f". {self.attempts_left} attempts left" if self.behaviour.attempts_shown else "")
-            )
+        if not self.check_otp(self.user, code):
+            left = self.user.attempts_left("otp", self.behaviour.strikes)
+            self._refuse_code("Invalid TOTP" + (f". {left} attempts left" if self.behaviour.attempts_shown else ""))
 
     def _refuse_code(self, words: str) -> None:
         if self.behaviour.otp_words == "display":
@@ -156,7 +138,7 @@ class Groww(ApiTwin):
             raise failure(200, "GA000", "Internal error")
         person = {"nse_enabled": True, "bse_enabled": True, "ddpi_enabled": False, "active_segments": ["CASH", "FNO"]}
         if shape != "nobody":
-            person |= {"vendor_user_id": "sandbox-vendor-user", "ucc": self.user.ucc}
+            person |= {"vendor_user_id": "sandbox-vendor-user", "ucc": self.ucc}
         return JSONResponse(person if shape == "flat" else {"status": "SUCCESS", "payload": person})
 
     async def margins(self, request: Request) -> Response:

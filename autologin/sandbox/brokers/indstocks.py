@@ -82,11 +82,11 @@ class INDstocks(ApiTwin):
         if refused == "key" or request.headers.get("x-api-key") != mine["client_id"]:
             raise said(401, "Invalid client id")
         self.wrong = [at for at in self.wrong if self.now() - at < LOCKED_FOR]
-        if self.behaviour.locked or len(self.wrong) >= self.strikes_allowed:
+        if self.behaviour.locked or len(self.wrong) >= self.user.max_strikes:
             raise said(403, "Your account is locked for 15 minutes")
         if refused == "mpin" or body.get("mpin") != mine["mpin"]:
             raise said(401, "Invalid MPIN")
-        if not self.takes(str(body.get("totp", ""))):
+        if not self.check_otp(self.user, str(body.get("totp", ""))):
             self.wrong.append(self.now())
             raise said(401, "Invalid TOTP")
         ends = self.now() + timedelta(days=1)

@@ -98,7 +98,7 @@ class Kotak(ApiTwin):
             raise self._refusal("Your account is locked")
         if refused == "user" or (body.get("mobileNumber"), body.get("ucc")) != (mine["mobile_number"], mine["ucc"]):
             raise self._refusal("Invalid UCC or mobile number")
-        if not self.takes(str(body.get("totp", ""))):
+        if not self.check_otp(self.user, str(body.get("totp", ""))):
             raise self._refusal("Invalid TOTP")
         self.views[view := alnum(60)] = (sid := alnum(20))
         return JSONResponse({"data": {"token": view, "sid": sid, "rid": alnum(10), "kType": "View", "status": "success"}})

@@ -96,7 +96,7 @@ class Motilal(ApiTwin):
             raise said("MO1006", "Invalid Password")
         if refused == "birth" or body.get("2FA") != mine["birth_or_pan"]:
             raise said("MO1007", "Invalid 2FA, PAN or DOB")
-        if not self.takes(str(body.get("totp", ""))):
+        if not self.check_otp(self.user, str(body.get("totp", ""))):
             raise said("MO1008", "Invalid TOTP")
         token = self.opened(alnum(40), self.next_daily(time(6)))
         told = {} if self.behaviour.verified == "" else {"isAuthTokenVerified": self.behaviour.verified}

@@ -95,7 +95,7 @@ class MStock(ApiTwin):
             mine["password"],
         ):
             raise said(400, "InputException", "Invalid username or password")
-        if not self.takes(code):
+        if not self.check_otp(self.user, code):
             raise said(400, "InputException", "Invalid totp")
         self.begun[token := alnum(40)] = code
         return self._good({self.behaviour.first: token})
