@@ -65,7 +65,7 @@ class CodifiTwin(FormTwin):
         if not self.spend(str(body.get("checkSum")), {code: self._seal(code) for code in self.codes_issued}):
             return JSONResponse(self.refusal("Invalid checksum"))
         ends = self.next_daily(time(0))
-        token = self.opened(session(self.user_id, ends), ends)
+        token = self.open_token(session(self.user_id, ends), ends)
         if self.behaviour.reply == "result":
             return JSONResponse({"status": "Ok", "message": "Success", "result": [{"accessToken": token}]})
         return JSONResponse({"stat": "Ok", "status": "Ok", "clientId": self.owner, "userSession": token})
