@@ -26,6 +26,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from autologin.clock import Clock, SystemClock
 from autologin.sandbox.redirects import Delivery
 from autologin.sandbox.scenarios import HANG_UP, Behaviour, Failure, Scenario, combine, known
+from autologin.sandbox.sdk import Sdk
 from autologin.sandbox.user import TestUser
 
 IST = timezone(timedelta(hours=5, minutes=30), "IST")
@@ -69,6 +70,8 @@ class Twin(ABC):
     plain: ClassVar[Behaviour]
     readers: ClassVar[Mapping[str, str]] = {}
     """Roles whose answers a page of another role may read (CORS), with that role."""
+    sdk: ClassVar[Sdk | None] = None
+    """The broker's official SDK, where there is one."""
     behaviour: Behaviour
 
     def __init__(self, *, scenarios: Iterable[str] = (), clock: Clock | None = None) -> None:

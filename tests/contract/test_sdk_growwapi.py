@@ -28,7 +28,7 @@ async def twin():
 async def sdk(twin, *calls):
     """What the SDK gives or raises for each call; its venv is made by `scripts/install-sdks`."""
     assert PYTHON.exists(), "run `make sdks`"
-    words = [str(PYTHON), str(ROOT / "tests/contract/groww_sdk.py"), twin.origins["api"], json.dumps(calls)]
+    words = [str(PYTHON), str(ROOT / "tests/support/sdk_clients/groww.py"), twin.origins["api"], json.dumps(calls)]
     process = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
     out, err = await asyncio.wait_for(process.communicate(), 120)
     assert process.returncode == 0, err.decode()

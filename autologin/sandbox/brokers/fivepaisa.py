@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 from autologin.sandbox.api_twin import CODES, ApiBehaviour, ApiTwin, calls, json_object
 from autologin.sandbox.jwt import session
 from autologin.sandbox.scenarios import Scenario, scenario
+from autologin.sandbox.sdk import Sdk
 from autologin.sandbox.twin import Refusal, alnum, html_error
 
 if TYPE_CHECKING:
@@ -54,6 +55,23 @@ class FivePaisa(ApiTwin):
     profile_call = "margin"
     ends_at = time(23, 59)
     table = SCENARIOS
+    sdk = Sdk(
+        packages=("py5paisa==0.7.21.2",),
+        hosts={"https://Openapi.5paisa.com": "api"},
+        login="""
+from py5paisa import FivePaisaClient
+
+cred = {"APP_NAME": "", "APP_SOURCE": "", "PASSWORD": "", "USER_ID": mine["user_id"]}
+cred |= {"USER_KEY": mine["user_key"], "ENCRYPTION_KEY": mine["encryption_key"]}
+client = FivePaisaClient(cred=cred)
+client.get_totp_session(mine["client_code"], code, mine["pin"])
+gave = client.access_token
+says = client.client_code
+""",
+        calls=(f"{SERVICE}/TOTPLogin",),  # its second call repeats PIN and code, which nobody asks for
+        headers=("content-type",),
+        shows="NetAvailableMargin",
+    )
     plain = FivePaisaBehaviour()
     behaviour: FivePaisaBehaviour
     account: ClassVar = {

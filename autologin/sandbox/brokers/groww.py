@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 
 from autologin.sandbox.api_twin import CODES, ApiBehaviour, ApiTwin, calls, json_object
 from autologin.sandbox.scenarios import Scenario, scenario
+from autologin.sandbox.sdk import Sdk
 from autologin.sandbox.twin import IST, Refusal, alnum, html_error
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ class Groww(ApiTwin):
     login_call = "access"
     ends_at = time(6)
     table = SCENARIOS
+    sdk = Sdk(packages=("growwapi==1.5.0",), venv="growwapi")
     plain = GrowwBehaviour()
     behaviour: GrowwBehaviour
     api_key = "eyJraWQiOiJzYW5kYm94In0.eyJrZXkiOiJ0b3RwIn0.c2FuZGJveC1zaWduYXR1cmU"

@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 from autologin.sandbox.api_twin import CODES, ApiBehaviour, ApiTwin, calls, json_object
 from autologin.sandbox.jwt import session
 from autologin.sandbox.scenarios import Scenario, scenario
+from autologin.sandbox.sdk import Sdk
 from autologin.sandbox.twin import Refusal, alnum, html_error
 
 if TYPE_CHECKING:
@@ -67,6 +68,22 @@ class Kotak(ApiTwin):
     profile_call = "limits"
     ends_at = time(0)
     table = SCENARIOS
+    sdk = Sdk(
+        packages=("kotakneoapi==3.0.9",),
+        hosts={"https://mis.kotaksecurities.com": "session"},
+        login="""
+from neo_api_client import NeoAPI
+
+client = NeoAPI(consumer_key=mine["consumer_key"])
+client.totp_login(mobile_number=mine["mobile_number"], ucc=mine["ucc"], totp=code)
+client.totp_validate(mpin=mine["mpin"])
+gave = client.configuration.edit_token
+says = client.limits()["Category"]
+""",
+        calls=("/login/1.0/tradeApiLogin", "/login/1.0/tradeApiValidate"),
+        headers=("content-type", "authorization", "neo-fin-key"),
+        shows="CLIENT",
+    )
     plain = KotakBehaviour()
     behaviour: KotakBehaviour
     account: ClassVar = {

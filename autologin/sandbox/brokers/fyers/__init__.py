@@ -10,6 +10,7 @@ from autologin.sandbox.brokers.fyers.api import Api
 from autologin.sandbox.brokers.fyers.pages import Pages, Vagator
 from autologin.sandbox.brokers.fyers.scenarios import SCENARIOS
 from autologin.sandbox.brokers.fyers.state import FyersState
+from autologin.sandbox.sdk import Sdk
 
 
 class Fyers(FyersState):
@@ -20,6 +21,7 @@ class Fyers(FyersState):
     roles = ("api", "vagator", "site")
     readers: ClassVar = {"vagator": "api"}
     table = SCENARIOS
+    sdk = Sdk(packages=("fyers-apiv3==3.2.0",))
 
     def routes(self, role: str) -> list[BaseRoute]:
         """The routes of one host."""

@@ -8,6 +8,7 @@ from autologin.sandbox.brokers.icici_breeze.api import Api
 from autologin.sandbox.brokers.icici_breeze.pages import Pages
 from autologin.sandbox.brokers.icici_breeze.scenarios import SCENARIOS
 from autologin.sandbox.brokers.icici_breeze.state import IciciBreezeState
+from autologin.sandbox.sdk import Sdk
 
 
 class IciciBreeze(IciciBreezeState):
@@ -17,6 +18,7 @@ class IciciBreeze(IciciBreezeState):
     title = "ICICI Direct (Breeze)"
     roles = ("icici",)
     table = SCENARIOS
+    sdk = Sdk(packages=("breeze-connect==1.0.69",), venv="breeze-connect")
 
     def routes(self, role: str) -> list[BaseRoute]:
         """Everything that the host has."""
