@@ -212,7 +212,7 @@ async def api_calls(broker="groww"):
             app.store.close()
             mine = len(twin.seen)
             sign_in = {"api_key": twin.api_key, "totp": pyotp.TOTP(twin.totp_secret).at(twin.now())}
-            words = [ROOT / "tests/contract/groww_sdk.py", twin.origins["api"]]
+            words = [ROOT / "tests/support/sdk_clients/groww.py", twin.origins["api"]]
             steps = json.dumps([["get_access_token", sign_in], ["GrowwAPI", {}]])
             process = await asyncio.create_subprocess_exec(
                 ROOT / ".sdks/growwapi/bin/python", *words, steps, stdout=asyncio.subprocess.DEVNULL

@@ -144,14 +144,14 @@ class FormTwin(ApiTwin):
         return [(self.behaviour.code_param or self.code_param, code)]
 
     @property
-    def user(self) -> str:
+    def user_id(self) -> str:
         """The one user's id."""
         return self.account[self.user_key]
 
     @property
     def owner(self) -> str:
         """Whose token the API says it is."""
-        return self.behaviour.owner or self.user
+        return self.behaviour.owner or self.user_id
 
     async def page(self, request: Request) -> Response:
         """The login page."""
@@ -191,10 +191,10 @@ class FormTwin(ApiTwin):
             return "Invalid password or OTP"
         if self.locked:
             return self.said_locked
-        return "" if self.takes(code) else self.said_wrong_code
+        return "" if self.check_otp(self.user, code) else self.said_wrong_code
 
     def _password_refused(self, given: Mapping[str, Any]) -> str:
-        if self.behaviour.refused == "user" or given.get("user") != self.user:
+        if self.behaviour.refused == "user" or given.get("user") != self.user_id:
             return "User profile not found"
         wrong = self.behaviour.refused == "password" or given.get("password") != self.account["password"]
         return "Invalid username or password" if wrong else ""

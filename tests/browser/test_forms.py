@@ -68,7 +68,7 @@ async def test_a_plain_login(walked, broker):
     assert (outcome.outcome, outcome.error) == ("issued", None)
     token = json.loads(served.token_file.read_text())
     assert token["access_token"] in served.twin.tokens
-    assert token["user_id"] == served.twin.user
+    assert token["user_id"] == served.twin.user_id
     assert outcome.expires_at.astimezone(IST).strftime("%H:%M") == ENDS.get(broker, "00:00")
     assert served.twin.counters == {"page": 1, "enter": served.twin.counters["enter"], "exchange": 1, "proof": 1}
     assert served.twin.counters["callback"] == 0, "the redirect reached somebody"

@@ -118,7 +118,7 @@ async def test_a_token_is_issued_all_the_same(walked, scenario):
     token = token_of(served)
     assert datetime.fromisoformat(token["expires_at"]) == twin.tokens[token["access_token"]]
     assert twin.counters["callback"] == twin.counters["signup"] == 0
-    assert (twin.user.wrong, twin.user.wrong_pins) == (0, 0)
+    assert (twin.user.strikes.total(), twin.user.mistakes["pin"]) == (0, 0)
     assert len(set(twin.otps)) == len(twin.otps), "a code was sent twice"
     assert len(twin.codes_exchanged) == len(set(twin.codes_exchanged)) + (scenario in SENT_AGAIN)
     assert ("refresh_token" in token["extra"]) == scenario.startswith("refresh")
@@ -134,7 +134,7 @@ async def test_a_login_fails_by_its_name(walked, scenario, name):
     assert twin.counters["callback"] == twin.counters["signup"] == 0
     assert len(set(twin.otps)) == len(twin.otps), "a code was sent twice"
     assert twin.counters["pin"] <= (2 if name == "broker_unavailable" else 1)
-    assert twin.user.wrong <= 2
+    assert twin.user.strikes.total() <= 2
     if name in BLOCKS:
         calls = twin.counters.copy()
         assert (await served.run(twin.clock)).error.name == "account_blocked"
@@ -153,7 +153,7 @@ async def test_no_code_follows_where_the_count_of_failed_attempts_leaves_few(wal
 
 async def test_a_token_that_could_not_be_proven_names_its_user_all_the_same(walked):
     served, outcome = await walked("profile_429")
-    assert (outcome.outcome, token_of(served)["user_id"]) == ("issued", served.twin.user.fy_id)
+    assert (outcome.outcome, token_of(served)["user_id"]) == ("issued", served.twin.user.user_id)
 
 
 async def test_what_fyers_says_to_the_consent_is_told(walked):

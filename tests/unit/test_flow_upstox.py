@@ -16,7 +16,7 @@ from autologin.flow import registry
 from autologin.flow.base import Verdict
 from autologin.flow.phrases import classify
 from autologin.flow.script import LoginScript
-from autologin.sandbox.brokers.upstox.wire import jwt
+from autologin.sandbox.brokers.upstox.state import jwt
 from autologin.token import Token
 
 SEED = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXQ"
