@@ -154,7 +154,7 @@ def test_nothing_secret_is_on_disk(opener, tmp_path):
     kept = opener()
     for _ in range(3):
         kept.put_token("z", "zerodha", a_token())
-        kept.keep_nonce("z", "nonce-canary-12")
+        kept.keep_nonce("z", "nonce-canary-12", SecretStr("verifier-canary"))
     kept.fingerprint("zerodha", "password-canary")
     fingerprint_key = kept._fingerprint_key
     while_open = everything_in(tmp_path)
@@ -162,7 +162,7 @@ def test_nothing_secret_is_on_disk(opener, tmp_path):
     kept.close()
     for content in (while_open, everything_in(tmp_path)):
         assert fingerprint_key not in content
-        for secret in (SECRET, "public-canary-41", "nonce-canary-12", "password-canary"):
+        for secret in (SECRET, "public-canary-41", "nonce-canary-12", "verifier-canary", "password-canary"):
             assert not [form for form in forms(secret) if form.encode() in content]
 
 
@@ -681,6 +681,18 @@ def test_a_nonce_is_kept_until_it_is_dropped(opener):
     assert kept.nonce("y") is None
     kept.drop_nonce("z")
     assert kept.nonce("z") is None
+
+
+def test_a_verifier_is_kept_beside_the_nonce_until_both_are_dropped(opener):
+    opener().keep_nonce("z", "one", SecretStr("the verifier"))
+    kept = opener()
+    assert (kept.nonce("z"), kept.verifier("z").get_secret_value()) == ("one", "the verifier")
+    kept.keep_nonce("z", "", SecretStr("alone"))
+    assert (kept.nonce("z"), kept.verifier("z").get_secret_value()) == (None, "alone")
+    kept.keep_nonce("z", "two")
+    assert (kept.nonce("z"), kept.verifier("z")) == ("two", None)
+    kept.drop_nonce("z")
+    assert (kept.nonce("z"), kept.verifier("z")) == (None, None)
 
 
 def test_a_nonce_does_not_disturb_the_stores_own_key(opener):
