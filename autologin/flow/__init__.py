@@ -1,4 +1,7 @@
-"""All that the author of a flow needs, in one import. The product's own modules import from the submodules."""
+"""All that the author of a flow needs, in one import.
+
+The product's own modules import from the submodules.
+"""
 
 from autologin.clock import IST
 from autologin.errors import (

@@ -28,7 +28,7 @@ NAMES = {
     "sooner": "earliest_expiry",
     "verified": "verify_profile",
 }
-"""What `autologin.flow` and the modules that are gone called its things, and what they are called now."""
+"""What things were called, there and in `autologin.flow`, and what they are called now."""
 ATTRIBUTES = {
     "Credentials": "Write `credentials: {value}`, an annotation without a value.",
     "Options": "Write `options: {value}`, an annotation without a value.",
@@ -38,9 +38,9 @@ ATTRIBUTES = {
     "one derived from `ApiFlow` over the broker's API.",
 }
 METHODS = {
-    "login": "Write `def login_script(self, otp)`, without `async`, and return the `LoginScript(...)` "
-    "that was given to `page.walk`.",
-    "resume": "Remove it: return `LoginRequest(url, verifier)` from `login_url`, and read `auth_code.verifier` in `exchange`.",
+    "login": "Write `def login_script(self, otp)`, without `async`, "
+    "and return the `LoginScript(...)` that was given to `page.walk`.",
+    "resume": "Remove it: `login_url` returns `LoginRequest(url, verifier)`, and `exchange` reads `auth_code.verifier`.",
 }
 
 
@@ -93,15 +93,19 @@ def _is_old_attribute(node: ast.Attribute) -> bool:
 
 
 def _imports_module(tree: ast.Module) -> bool:
-    imports = (node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom))
-    return any(node.module == "autologin" and any(alias.name == "flow" for alias in node.names) for node in imports)
+    return any(
+        node.module == "autologin" and "flow" in {alias.name for alias in node.names}
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+    )
 
 
 def _old_imports(node: ast.ImportFrom) -> Iterator[Change]:
     for alias in node.names:
         old = f"`from {node.module} import {alias.name}`"
         if node.module == "autologin.page":
-            yield Change(node.lineno, old, "Remove it: a flow gets no page, it returns a `LoginScript`.")
+            new = "Remove it: a flow gets no page, it returns a `LoginScript`."
+            yield Change(node.lineno, old, new)
         elif node.module in MODULES or (node.module == "autologin.flow" and alias.name in NAMES):
             yield Change(node.lineno, old, f"Import {_new_name(alias.name)} from `autologin.flow`.")
 
@@ -122,7 +126,8 @@ def _old_members(flow: ast.ClassDef) -> Iterator[Change]:
 def _old_login_url(flow: ast.ClassDef) -> Iterator[Change]:
     for method in _methods(flow):
         if method.name == "login_url" and "LoginRequest" not in ast.unparse(method):
-            yield Change(method.lineno, "the method `login_url`", "Return `LoginRequest(url)`, not `url`.")
+            new = "Return `LoginRequest(url)`, not `url`."
+            yield Change(method.lineno, "the method `login_url`", new)
 
 
 def _methods(cls: ast.ClassDef) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:

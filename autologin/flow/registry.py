@@ -1,4 +1,4 @@
-"""Finding flows by name, built-in ones and a user's own, and importing only those that are asked for."""
+"""Finding flows by name, built-in ones and a user's own, and importing only those asked for."""
 
 from __future__ import annotations
 
@@ -77,12 +77,9 @@ def _refuse_old_style(broker: str) -> None:
 
 
 def _flow_in(module: ModuleType, broker: str) -> type[Flow]:
-    flows = (
-        member
-        for member in vars(module).values()
-        if isinstance(member, type) and issubclass(member, Flow) and getattr(member, "broker", None) == broker
-    )
-    flow = next(flows, None)
+    classes = (member for member in vars(module).values() if isinstance(member, type))
+    flows = (member for member in classes if issubclass(member, Flow))
+    flow = next((flow for flow in flows if getattr(flow, "broker", None) == broker), None)
     if flow is None:
         raise ConfigError(_unusable(broker, f'it defines no flow with broker = "{broker}"'))
     if not issubclass(flow, BrowserFlow | ApiFlow):
@@ -98,4 +95,5 @@ def _flow_in(module: ModuleType, broker: str) -> type[Flow]:
 
 
 def _unusable(broker: str, why: str) -> Problem:
-    return Problem(f"flows.{broker}", f"this flow cannot be used: {why}", f"Fix the flow's file; {RECIPE}")
+    detail = f"this flow cannot be used: {why}"
+    return Problem(f"flows.{broker}", detail, f"Fix the flow's file; {RECIPE}")
