@@ -1,4 +1,7 @@
-"""All that the author of a flow needs, in one import. The product's own modules import from the submodules."""
+"""All that the author of a flow needs, in one import.
+
+The product's own modules import from the submodules.
+"""
 
 from autologin.clock import IST
 from autologin.errors import (
@@ -18,7 +21,6 @@ from autologin.flow.base import (
     AuthCode,
     BrowserFlow,
     Credentials,
-    Flow,
     LoginRequest,
     Options,
     RateLimit,
@@ -57,7 +59,6 @@ __all__ = [
     "Credentials",
     "CredentialsRejected",
     "ExchangeRejected",
-    "Flow",
     "InputField",
     "LoginRequest",
     "LoginScript",

@@ -1,4 +1,4 @@
-"""What a flow is: everything that autologin must know about one broker, as one class in one file."""
+"""What a flow is: everything that autologin must know about one broker, as one class."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ class Credentials(BaseModel):
         # A broker calls one without its scheme an unknown app, and only in the morning. An app's
         # own scheme is fine.
         if uri is not None and not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:/+[^\s/]", uri):
-            raise ValueError("this is no redirect URL: it starts with its scheme, such as https://127.0.0.1/")
+            raise ValueError(
+                "this is no redirect URL: it starts with its scheme, such as https://127.0.0.1/",
+            )
         return uri
 
 
@@ -61,7 +63,10 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class Verification:
-    """The answer to a verify call: the verdict, whose token it is (where the broker says so), and its words."""
+    """The answer to a verify call.
+
+    The verdict, whose token it is (where the broker says so), and the broker's words.
+    """
 
     verdict: Verdict
     user_id: str | None = None
@@ -78,7 +83,7 @@ class RateLimit:
 
 @dataclass(frozen=True)
 class LoginRequest:
-    """The login page's address, and the PKCE verifier that the exchange will need, where the flow made one."""
+    """The login page's address, and the PKCE verifier for the exchange, where the flow made one."""
 
     url: str
     verifier: SecretStr | None = None
@@ -103,7 +108,8 @@ def _annotated_class(flow: type[Flow], name: str) -> Any:
     """The class with which a flow's own body annotates `name`; None where it does not."""
     annotation = inspect.get_annotations(flow).get(name)
     if isinstance(annotation, str):  # `from __future__ import annotations`
-        return eval(annotation, vars(sys.modules[flow.__module__]))  # noqa: S307  (the flow's own line)
+        module = sys.modules[flow.__module__]
+        return eval(annotation, vars(module))  # noqa: S307  (the flow's own line)
     return annotation
 
 
@@ -130,19 +136,22 @@ class Flow(ABC):
     needs_endpoints: ClassVar[frozenset[str]] = frozenset()
     """Those that an account must give, because nobody else knows them."""
     not_before: ClassVar[time] = time(0)
-    """When, in India, a login first gives the whole trading day's token: an earlier one dies at the reset."""
+    """When, in India, a login first gives the whole trading day's token.
+
+    An earlier one dies at the broker's reset.
+    """
     timeout: ClassVar[float] = 90
     """Seconds for a whole run, where the account sets none."""
     environment: ClassVar[Mapping[str, str]] = {}
-    """The variables in which programs of this broker's users look for their session, each with its field of the token.
+    """The variables in which programs of this broker's users look for their session.
 
-    `<BROKER>_ACCESS_TOKEN` and the like need not stand here: `autologin exec` sets them for every
-    broker.
+    Each with its field of the token. `<BROKER>_ACCESS_TOKEN` and the like need not stand here:
+    `autologin exec` sets them for every broker.
     """
     credentials: Credentials
-    """A flow annotates it with its own class: `credentials: MyCredentials`. The config is checked by that class."""
+    """A flow annotates it with its own class, by which the config is checked."""
     options: Options
-    """The same for what an account of this broker can set under `options:`, where there is something."""
+    """The same for what an account can set under `options:`, where there is something."""
     credentials_class: ClassVar[type[Credentials]] = Credentials
     options_class: ClassVar[type[Options]] = Options
     """Read from the two annotations."""
@@ -174,7 +183,7 @@ class Flow(ABC):
         return getattr(self.credentials, "totp_secret", None)
 
     async def refresh(self, token: Token, http: httpx.AsyncClient, now: datetime) -> Token | None:
-        """A new token without a login, where the broker and the user allow it; None: a login is needed.
+        """A new token without a login, where broker and user allow it; None: a login is needed.
 
         Never raises.
         """
@@ -183,16 +192,22 @@ class Flow(ABC):
 
     @abstractmethod
     async def verify(self, token: Token, http: httpx.AsyncClient) -> Verification:
-        """Ask the broker whether a token lives. Never raises for what the broker or the network do."""
+        """Ask the broker whether a token lives.
+
+        Never raises for what the broker or the network do.
+        """
 
 
 class BrowserFlow(Flow):
-    """A broker that signs in on a page: an address, what to do on the page, and the exchange of the redirect's code."""
+    """A broker that signs in on a page.
+
+    Its address, what to do there, and the exchange of the auth code in the redirect.
+    """
 
     auth_code_params: tuple[str, ...] = ()
     """The names under which the redirect carries the auth code."""
     state_param: str = "state"
-    """The name under which the redirect gives our nonce back; empty where the broker gives nothing back."""
+    """The name under which the redirect gives our nonce back; empty where none comes back."""
 
     @property
     def redirect_uri(self) -> str | None:
@@ -205,7 +220,7 @@ class BrowserFlow(Flow):
 
     @abstractmethod
     def login_script(self, otp: OtpGenerator | None) -> LoginScript:
-        """What to fill and press, up to the redirect. `otp` is None where the account has no seed."""
+        """What to fill and press, up to the redirect; `otp` is None where there is no seed."""
 
     @abstractmethod
     async def exchange(self, auth_code: AuthCode, http: httpx.AsyncClient, now: datetime) -> Token:
@@ -221,7 +236,10 @@ class ApiFlow(Flow):
     """A broker that signs in over its API; no page is involved."""
 
     rate_limits: ClassVar[tuple[RateLimit, ...]] = ()
-    """How often the broker takes a login, whatever its answer. They are kept across runs and restarts."""
+    """How often the broker takes a login, whatever its answer.
+
+    They are kept across runs and restarts.
+    """
 
     @abstractmethod
     async def sign_in(self, http: httpx.AsyncClient, otp: str, now: datetime) -> Token:
@@ -234,7 +252,10 @@ class ApiFlow(Flow):
 
 
 def digits(count: int, title: str) -> Callable[[SecretStr], SecretStr]:
-    """A validator for a PIN of `count` digits. Its ValueError names `title` and never holds the value."""
+    """A validator for a PIN of `count` digits.
+
+    Its ValueError names `title` and never holds the value.
+    """
 
     def check(pin: SecretStr) -> SecretStr:
         plain = pin.get_secret_value().strip()

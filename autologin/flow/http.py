@@ -23,7 +23,8 @@ def broker_client(proxy: str | None) -> httpx.AsyncClient:
     import httpx  # noqa: PLC0415  (only a run needs it)
 
     with suppress(ImportError):
-        import anyio._backends._asyncio  # noqa: F401, PLC0415  (30 ms that httpx's first call would wait for)
+        # 30 ms that httpx's first call would wait for
+        import anyio._backends._asyncio  # noqa: F401, PLC0415
     for name in ("httpx", "httpcore"):
         # They would log addresses, and some brokers want a PIN in one.
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -70,12 +71,13 @@ async def send(
         detail = f"{where} answered {response.status_code}"
         if words:
             detail += f': "{scrub(words)[:200]}"'
-        raise BrokerUnavailable(detail, retry_after=retry_after(response.headers.get("retry-after")))
+        wait = retry_after(response.headers.get("retry-after"))
+        raise BrokerUnavailable(detail, retry_after=wait)
     return response
 
 
 def retry_after(header: str | None) -> float | None:
-    """Seconds from a Retry-After header that gives seconds; None where it gives none (or a date)."""
+    """Seconds from a Retry-After header; None where it gives none (or a date)."""
     return float(header) if header and header.strip().isdigit() else None
 
 
@@ -95,7 +97,7 @@ def data_of(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def error_message(body: Mapping[str, Any]) -> str:
-    """The broker's words in an answer: at its top, or code and words of the first of its `errors`."""
+    """The broker's words: at the top of the answer, or code and words of the first in `errors`."""
     errors = body.get("errors")
     first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
     code = first.get("errorCode") or first.get("error_code") or ""
@@ -103,7 +105,13 @@ def error_message(body: Mapping[str, Any]) -> str:
     return ": ".join(filter(None, (str(code), str(message))))
 
 
-def exchange_error(title: str, response: httpx.Response, message: object, *, hint: str | None = None) -> ExchangeRejected:
+def exchange_error(
+    title: str,
+    response: httpx.Response,
+    message: object,
+    *,
+    hint: str | None = None,
+) -> ExchangeRejected:
     """The error for an exchange that the broker refused, in its own words where it has some."""
     words = str(message or "").strip()
     detail = f'{title} said: "{words}"' if words else f"{title} gave no token"
@@ -144,7 +152,9 @@ async def verify_profile(
     dead: Callable[[dict[str, Any]], bool],
     owner: str = "user_id",
 ) -> Verification:
-    """What the answer to a profile call says of the token; `owner` is the name in its `data` of the user's id.
+    """What the answer to a profile call says of the token.
+
+    `owner` is the name in its `data` of the user's id.
 
     `dead` tells from the JSON of a 4xx whether the broker means this token; any other refusal says
     nothing about it.

@@ -1,4 +1,4 @@
-"""One-time passwords (TOTP, RFC 6238): reading a seed as people have it, and making one at the right moment."""
+"""One-time passwords (TOTP, RFC 6238): reading a seed, and making one at the right moment."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 MARGIN = 5.0
 """Seconds that must be left in an OTP's window: typing it and the broker's answer have to fit."""
 TOLERATED_SKEW = 3.0
-"""Seconds. A `Date` header has whole seconds and was under way for a moment, so less than this says nothing."""
+"""Seconds.
+
+A `Date` header has whole seconds and was under way for a moment: less than this says nothing.
+"""
 MIN_SEED_BITS = 80
 """Shorter is no seed that any broker hands out; 80 bits (16 characters) still are."""
 
@@ -33,14 +36,18 @@ def normalise(text: str) -> str:
     Accepts what brokers and authenticators show: spaces, dashes, lower case, `=`, and a whole
     `otpauth://` address. Raises ValueError with a sentence that never holds the seed.
     """
-    match = re.search(r"[?&]secret=([^&]*)", text) if text.strip().lower().startswith("otpauth://") else None
+    is_address = text.strip().lower().startswith("otpauth://")
+    match = re.search(r"[?&]secret=([^&]*)", text) if is_address else None
     seed = re.sub(r"[\s=-]|%20|%3D", "", match.group(1) if match else text).upper()
     try:
         raw = base64.b32decode(seed + "=" * (-len(seed) % 8))
     except ValueError:
-        raise ValueError("this is no TOTP seed: a seed is base32, only the letters A-Z and the digits 2-7") from None
+        raise ValueError(
+            "this is no TOTP seed: a seed is base32, only the letters A-Z and the digits 2-7",
+        ) from None
     if len(raw) * 8 < MIN_SEED_BITS:
-        raise ValueError(f"this TOTP seed is too short: {len(raw) * 8} bits, and at least {MIN_SEED_BITS} are needed")
+        bits = f"{len(raw) * 8} bits, and at least {MIN_SEED_BITS} are needed"
+        raise ValueError(f"this TOTP seed is too short: {bits}")
     return seed
 
 
@@ -54,7 +61,10 @@ TotpSeed = Annotated[SecretStr, AfterValidator(_check_seed)]
 
 
 def parse(seed: SecretStr) -> TOTP:
-    """The generator for a seed. An `otpauth://` address may name its own digits, period and digest."""
+    """The generator for a seed.
+
+    An `otpauth://` address may name its own digits, period and digest.
+    """
     from pyotp import parse_uri  # noqa: PLC0415  (25 ms that only a login needs)
     from pyotp.totp import TOTP  # noqa: PLC0415
 
@@ -62,23 +72,30 @@ def parse(seed: SecretStr) -> TOTP:
     plain = normalise(text)
     redaction.remember(plain)
     if text.lower().startswith("otpauth://"):
+        address = "this otpauth:// address"
         try:
             found = parse_uri(re.sub(r"(?<=[?&]secret=)[^&]*", plain, text))
         except ValueError as error:
-            raise ValueError(f"this otpauth:// address cannot be read: {redaction.scrub(str(error))}") from None
+            why = redaction.scrub(str(error))
+            raise ValueError(f"{address} cannot be read: {why}") from None
         except TypeError:
-            raise ValueError("this otpauth:// address mixes a time-based code (totp) with a counter-based one (hotp)") from None
+            mixed = "mixes a time-based code (totp) with a counter-based one (hotp)"
+            raise ValueError(f"{address} {mixed}") from None
         if not isinstance(found, TOTP):
-            raise ValueError("this otpauth:// address is a counter-based code (hotp); a time-based one (totp) is needed")
+            counter = "is a counter-based code (hotp); a time-based one (totp) is needed"
+            raise ValueError(f"{address} {counter}")
         if found.interval <= MARGIN:
-            raise ValueError(f"this otpauth:// address has a period of {found.interval} seconds, too short to type a code in")
+            short = f"has a period of {found.interval} seconds, too short to type a code in"
+            raise ValueError(f"{address} {short}")
         return found
     return TOTP(plain)
 
 
 @dataclass
 class OtpGenerator:
-    """The one-time passwords of one account: each time step is used at most once, across processes and restarts.
+    """The one-time passwords of one account.
+
+    Each time step is used at most once, across processes and restarts.
 
     `claim(step)` says True the first time that a step is asked for and False ever after (the store
     keeps the steps). `skew` is the broker's clock minus ours in seconds, as far as the OTPs follow

@@ -1,4 +1,4 @@
-"""What the words of a broker mean: the phrases that login pages say no with, and the error that each stands for."""
+"""What the words of a broker mean: the phrases that pages say no with, and the error of each."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from autologin.redaction import scrub
 COMMON: dict[type[AutologinError], str] = {
     CaptchaRequired: r"captcha|verify (that )?you(’|'| a)re (a )?human|not a robot"
     r"|checking your browser|just a moment",
-    PageChanged: r"access denied|error 10(06|10|15|20)\b|sorry, you have been blocked|unusual traffic"
-    r"|request blocked",
+    PageChanged: r"access denied|error 10(06|10|15|20)\b|sorry, you have been blocked"
+    r"|unusual traffic|request blocked",
     AccountLocked: r"(?<!be )(?<!get )(?<!being )\b(locked|blocked|suspended|deactivated|frozen)\b"
     r"|\b(account|user|profile)( id)? (is|was|has been) (temporarily )?disabled"
     r"|attempts? (limit )?((have|has) been )?exceeded|too many (\w+ ){0,3}attempts",
@@ -32,8 +32,8 @@ COMMON: dict[type[AutologinError], str] = {
 }
 """What pages say, whoever made them. The order matters: the first that matches is meant."""
 NO = (
-    r"\b(invalid|incorrect|wrong|mismatch|not match|not valid|not registered|not recogni[sz]ed|failed"
-    r"|refused)\b"
+    r"\b(invalid|incorrect|wrong|mismatch|not match|not valid|not registered|not recogni[sz]ed"
+    r"|failed|refused)\b"
 )
 """A refusal of what was just sent, whatever it was."""
 ATTEMPTS_LEFT = re.compile(
@@ -72,7 +72,7 @@ def quoted(kind: type[AutologinError], text: str) -> AutologinError:
 
 
 def plain_words(line: str) -> str:
-    """What a line says; of JSON that a browser shows as it came (perhaps cut off), the message in it."""
+    """What a line says; of JSON that a browser shows as it came, the message in it."""
     found = JSON_MESSAGE.search(line) if line.lstrip().startswith("{") else None
     return found.group(1).replace('\\"', '"') if found else line
 

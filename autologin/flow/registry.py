@@ -1,47 +1,56 @@
-"""Finding flows: the built-in ones and a user's own, by name, without importing those that nobody asked for."""
+"""Finding flows by name, built-in ones and a user's own, and importing only those asked for."""
 
 from __future__ import annotations
 
 import hashlib
 import importlib
+import importlib.util
+import inspect
 import pkgutil
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+from types import ModuleType
 
 from autologin.errors import ConfigError, Problem
-from autologin.flow.base import Flow
-
-if TYPE_CHECKING:
-    from pathlib import Path
-    from types import ModuleType
+from autologin.flow import old_style
+from autologin.flow.base import ApiFlow, BrowserFlow, Credentials, Flow
 
 FLOWS = importlib.import_module("autologin.flows")
 """The package of the flow files. Its folder is `flows/` at the top; only packaging knows that."""
+RECIPE = "docs/adding-a-broker.md has the recipe."
 
 
 def names() -> list[str]:
     """The names of all flows that can be found, sorted."""
-    return sorted(found.name for found in pkgutil.iter_modules(FLOWS.__path__) if not found.name.startswith("_"))
+    modules = pkgutil.iter_modules(FLOWS.__path__)
+    return sorted(module.name for module in modules if not module.name.startswith("_"))
 
 
 def load(broker: str) -> type[Flow]:
     """The flow class of a broker.
 
     Raises:
-        ConfigError: the file cannot be imported or holds no flow of that name.
+        ConfigError: the file cannot be imported, holds no flow of that name, or is written for an
+            older autologin.
         KeyError: there is no such broker.
     """
     if broker not in names():
         raise KeyError(broker)
+    name = f"autologin.flows.{broker}"
+    if name not in sys.modules:
+        _refuse_old_style(broker)
     try:
-        module = importlib.import_module(f"autologin.flows.{broker}")
+        module = importlib.import_module(name)
     except Exception as error:
         raise ConfigError(_unusable(broker, f"{type(error).__name__}: {error}")) from error
     return _flow_in(module, broker)
 
 
 def use_folder(folder: Path) -> list[tuple[Path, str]]:
-    """Let a user's folder of flows win over the built-in ones; gives each file with its sha256, to be logged."""
+    """Let a user's folder of flows win over the built-in ones.
+
+    Gives each file with its sha256, to be logged.
+    """
     if str(folder) not in FLOWS.__path__:
         FLOWS.__path__.insert(0, str(folder))
         sys.dont_write_bytecode = True  # nothing of ours is left in a folder of the user's
@@ -50,16 +59,41 @@ def use_folder(folder: Path) -> list[tuple[Path, str]]:
     return [(file, hashlib.sha256(file.read_bytes()).hexdigest()) for file in files]
 
 
+def _refuse_old_style(broker: str) -> None:
+    """Say of a user's own file what it must change, before it fails at its first import."""
+    spec = importlib.util.find_spec(f"autologin.flows.{broker}")
+    file = Path(spec.origin or "") if spec else Path()
+    if str(file.parent) == list(FLOWS.__path__)[-1]:
+        return  # a built-in one
+    try:
+        changes = old_style.changes(file.read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, ValueError):
+        return  # the import says why
+    if changes:
+        detail = f"{file.name} is written for an older autologin"
+        hint = f"Change these lines; {RECIPE}"
+        problems = [Problem(f"flows.{broker}:{one.line}", one.old, one.new) for one in changes]
+        raise ConfigError([Problem(f"flows.{broker}", detail, hint), *problems])
+
+
 def _flow_in(module: ModuleType, broker: str) -> type[Flow]:
-    for thing in vars(module).values():
-        if isinstance(thing, type) and issubclass(thing, Flow) and getattr(thing, "broker", None) == broker:
-            return thing
-    raise ConfigError(_unusable(broker, f'it defines no Flow with broker = "{broker}"'))
+    classes = (member for member in vars(module).values() if isinstance(member, type))
+    flows = (member for member in classes if issubclass(member, Flow))
+    flow = next((flow for flow in flows if getattr(flow, "broker", None) == broker), None)
+    if flow is None:
+        raise ConfigError(_unusable(broker, f'it defines no flow with broker = "{broker}"'))
+    if not issubclass(flow, BrowserFlow | ApiFlow):
+        detail = f"{flow.__name__} is derived neither from BrowserFlow nor from ApiFlow"
+        raise ConfigError(_unusable(broker, detail))
+    if inspect.isabstract(flow):
+        missing = ", ".join(sorted(flow.__abstractmethods__))
+        raise ConfigError(_unusable(broker, f"{flow.__name__} does not define {missing}"))
+    if flow.credentials_class is Credentials:
+        detail = f"{flow.__name__} has no line such as `credentials: {flow.__name__}Credentials`"
+        raise ConfigError(_unusable(broker, detail))
+    return flow
 
 
 def _unusable(broker: str, why: str) -> Problem:
-    return Problem(
-        f"flows.{broker}",
-        f"this flow cannot be used: {why}",
-        "Fix the flow's file; docs/adding-a-broker.md has the recipe.",
-    )
+    detail = f"this flow cannot be used: {why}"
+    return Problem(f"flows.{broker}", detail, f"Fix the flow's file; {RECIPE}")

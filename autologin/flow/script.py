@@ -1,4 +1,4 @@
-"""How a flow describes a login on a page: fields to find, steps to fill and send, what to press on the way. Data only."""
+"""How a flow describes a login on a page: what to find, fill, send and press. Data only."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class InputField:
 
 @dataclass(frozen=True)
 class Step:
-    """Fields that are filled and sent together (or one after the other, where the page asks for them so).
+    """Fields that are filled and sent together, or one after the other, as the page asks for them.
 
     `press` is a pattern for the name of the button that sends them, `reply` how the path of the
     page's own call that answers ends (or may end), `refused` what a refusal of this step means.
@@ -87,7 +87,7 @@ class Checkbox:
 
 @dataclass(frozen=True)
 class LoginScript:
-    """One broker's login: its steps in order, its clicks and checkboxes, and the consent that a first use asks for.
+    """One broker's login: its steps in order, its clicks and checkboxes, and the consent page.
 
     `consent` is a pattern for the button that allows the app, `consent_at` one for the path of the
     page it is on, and `consent_titled` one for that page's title, where it has no path of its own.

@@ -226,12 +226,24 @@ async def by_a_person(twin, url):
 
 
 @pytest.mark.parametrize(
-    ("broker", "scenario", "error"),
-    [("oauth2", "no_pkce", None), ("icici_oauth", "single_page_app", None), ("oauth2", "public_client", "exchange_rejected")],
+    ("broker", "scenario"),
+    [
+        ("oauth2", "no_pkce"),
+        ("oauth2", "single_page_app"),
+        ("oauth2", "public_client"),
+        ("icici_oauth", "single_page_app"),
+    ],
 )
-async def test_the_walk_by_hand(tmp_path, broker, scenario, error):
+async def test_the_walk_by_hand(tmp_path, broker, scenario):
     async with rehearsal(tmp_path, scenario, broker=broker) as served:
         shown = await served.user.says("login-url", broker)
         ended = await by_a_person(served.twin, shown.out.strip())
         done = await served.user.says("exchange", broker, "--json", stdin=ended + "\n")
-        assert (done.account["outcome"], done.account["error"]) == ("failed" if error else "issued", error)
+        assert (done.account["outcome"], done.account["error"]) == ("issued", None)
+
+
+async def test_a_login_by_hand_that_autologin_did_not_start_cannot_answer_a_challenge(tmp_path):
+    async with rehearsal(tmp_path, "public_client", broker="oauth2") as served:
+        done = await served.user.says("exchange", "oauth2", "--json", stdin="the-code\n")
+        assert (done.code, done.account["error"]) == (3, "exchange_rejected")
+        assert "autologin login-url" in done.account["message"]

@@ -241,7 +241,7 @@ def test_nothing_secret_is_on_disk(opener, tmp_path):
     kept = opener()
     for _ in range(3):
         kept.tokens.save("z", "zerodha", a_token())
-        kept.attempts.save_manual_login("z", "nonce-canary-12", None)
+        kept.attempts.save_manual_login("z", "nonce-canary-12", SecretStr("verifier-canary"))
     kept.fingerprint("zerodha", "password-canary")
     fingerprint_key = kept._fingerprint_key
     while_open = everything_in(tmp_path)
@@ -249,7 +249,7 @@ def test_nothing_secret_is_on_disk(opener, tmp_path):
     kept.close()
     for content in (while_open, everything_in(tmp_path)):
         assert fingerprint_key not in content
-        for secret in (SECRET, "public-canary-41", "nonce-canary-12", "password-canary"):
+        for secret in (SECRET, "public-canary-41", "nonce-canary-12", "verifier-canary", "password-canary"):
             assert not [form for form in forms(secret) if form.encode() in content]
 
 
@@ -766,6 +766,22 @@ def test_a_nonce_is_kept_until_it_is_dropped(opener):
     kept.attempts.save_manual_login("z", "two", None)
     assert kept.attempts.manual_login("z").nonce == "two"
     assert kept.attempts.manual_login("y") is None
+    kept.attempts.drop_manual_login("z")
+    assert kept.attempts.manual_login("z") is None
+
+
+def test_a_verifier_is_kept_beside_the_nonce_until_both_are_dropped(opener):
+    def kept_login():
+        found = kept.attempts.manual_login("z")
+        return found.nonce, found.verifier and found.verifier.get_secret_value()
+
+    opener().attempts.save_manual_login("z", "one", SecretStr("the verifier"))
+    kept = opener()
+    assert kept_login() == ("one", "the verifier")
+    kept.attempts.save_manual_login("z", "", SecretStr("alone"))
+    assert kept_login() == (None, "alone")
+    kept.attempts.save_manual_login("z", "two", None)
+    assert kept_login() == ("two", None)
     kept.attempts.drop_manual_login("z")
     assert kept.attempts.manual_login("z") is None
 
