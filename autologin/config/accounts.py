@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_args
@@ -28,7 +27,7 @@ class Prepared:
     newlines_left_out: list[str] = field(default_factory=list)
 
 
-def load_flow(settings: Settings, account: Account, environ: Mapping[str, str] = os.environ) -> Flow:
+def load_flow(settings: Settings, account: Account, environ: Mapping[str, str] | None = None) -> Flow:
     """The flow of an account, its secrets resolved, checked and known to the redactor. Other accounts' are not touched.
 
     A `command` reference may take up to 30 seconds.
@@ -36,7 +35,7 @@ def load_flow(settings: Settings, account: Account, environ: Mapping[str, str] =
     Raises:
         ConfigError: every problem of this account's credentials.
     """
-    prepared = prepare(settings, account, environ)
+    prepared = prepare(settings, account, settings.ref_context.environ if environ is None else environ)
     if prepared.flow is None:
         raise ConfigError(prepared.problems)
     return prepared.flow

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
 from autologin.errors import Problem
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 STATE_FOLDER = "~/.local/state/autologin"
 """Where the store is, unless the config says otherwise."""
@@ -44,7 +42,7 @@ class Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
     def _note(self, node: yaml.Node, message: str, hint: str) -> None:
-        self.problems.append(Problem(_place(node.start_mark), message, hint))
+        self.problems.append(Problem(_position(node.start_mark), message, hint))
 
 
 Loader.yaml_implicit_resolvers = {
@@ -101,16 +99,16 @@ def read(file: Path) -> tuple[dict[str, Any], list[Problem]]:
         return {}, [Problem(str(file), f"cannot be read ({error.strerror})", "Correct the path or the file's rights.")]
     except UnicodeDecodeError:
         return {}, [Problem(str(file), "is not UTF-8 text", "Save it as UTF-8.")]
-    return _parsed(file, text)
+    return _parse(file, text)
 
 
-def _parsed(file: Path, text: str) -> tuple[dict[str, Any], list[Problem]]:
+def _parse(file: Path, text: str) -> tuple[dict[str, Any], list[Problem]]:
     try:
         loader = Loader(text)
         loader.name = str(file)  # the marks carry it
         data = loader.get_single_data()
     except yaml.MarkedYAMLError as error:
-        return {}, [_explained(error, text)]
+        return {}, [_explain(error, text)]
     except (yaml.YAMLError, RecursionError, ValueError):
         return {}, [Problem(str(file), "is not YAML", "Look for control characters, or start again from config.example.yaml.")]
     if data is not None and not isinstance(data, dict):
@@ -119,19 +117,19 @@ def _parsed(file: Path, text: str) -> tuple[dict[str, Any], list[Problem]]:
     return data or {}, loader.problems
 
 
-def _place(mark: yaml.Mark) -> str:
+def _position(mark: yaml.Mark) -> str:
     return f"{mark.name}, line {mark.line + 1}, column {mark.column + 1}"
 
 
-def _explained(error: yaml.MarkedYAMLError, text: str) -> Problem:
+def _explain(error: yaml.MarkedYAMLError, text: str) -> Problem:
     mark = error.problem_mark or error.context_mark
     if mark is None:
         return Problem("config", "is not YAML", "Start again from config.example.yaml.")
     lines = text.splitlines()
     line = lines[mark.line] if mark.line < len(lines) else ""
     if "\t" in line[: len(line) - len(line.lstrip())]:
-        return Problem(_place(mark), "is indented with a tab", "Use spaces: YAML allows no tabs there.")
+        return Problem(_position(mark), "is indented with a tab", "Use spaces: YAML allows no tabs there.")
     # What PyYAML quotes may be a password that needed quotes; only its own <token names> may stay.
     detail = re.sub(r"'(?!<)[^']*'|\"[^\"]*\"", "...", error.problem or "cannot be read")
     hint = "Check the indentation, and put quotes around a value with special characters (* & ! % @ ` { } [ ] # :)."
-    return Problem(_place(mark), f"is not YAML: {detail}", hint)
+    return Problem(_position(mark), f"is not YAML: {detail}", hint)
