@@ -4,8 +4,9 @@
 
     kite.set_access_token(token("zerodha"))
 
-It reads what `autologin run` or `autologin serve` has stored. Where this user cannot open the store, the account's file
-sinks are read instead. Nothing is written, no login is made, and no browser's code is imported.
+It reads what `autologin run` or `autologin serve` has stored. Where this user cannot open the
+store, the account's file sinks are read instead. Nothing is written, no login is made, and no
+browser's code is imported.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ __all__ = ["bundle", "token"]
 
 
 def token(name: str, *, config: str | PathLike[str] | None = None) -> str:
-    """The access token of an account. `name` is the account's, or a broker's with exactly one account.
+    """The access token of an account.
+
+    `name` is the account's, or a broker's with exactly one account.
 
     The config is `config`, else AUTOLOGIN_CONFIG, ./config.yaml, the user's config folder.
 
@@ -44,7 +47,9 @@ def token(name: str, *, config: str | PathLike[str] | None = None) -> str:
 
 
 def bundle(name: str, *, config: str | PathLike[str] | None = None) -> dict[str, Any]:
-    """The whole token as sinks write it: account, broker, user_id, access_token, issued_at, expires_at, extra.
+    """The whole token as sinks write it.
+
+    Account, broker, user_id, access_token, issued_at, expires_at, extra.
 
     Raises:
         As `token`. Of files, only those with `format: json` and without `fields` hold it all.
@@ -90,7 +95,8 @@ def _read(name: str, config: str | PathLike[str] | None, read_file: _Reader) -> 
 def _load_account(name: str, config: str | PathLike[str] | None) -> tuple[Settings, Account, list[Problem]]:
     """An account of the config, and what is wrong in it.
 
-    What is wrong elsewhere (a credential that this user cannot see) does not matter here; where the store is, does.
+    What is wrong elsewhere (a credential that this user cannot see) does not matter here; where the
+    store is, does.
     """
     reading = read(Path(config) if config is not None else None, environment())
     if reading.settings is None or any(_is_at(problem, "state") for problem in reading.problems):
@@ -123,7 +129,10 @@ def _read_files(files: list[_File], account: Account, read_file: _Reader, proble
 
 
 def _refuse_expired(data: dict[str, Any], account: Account) -> dict[str, Any]:
-    """The token, unless it has expired; where nothing says when it does, that is up to the broker."""
+    """The token, unless it has expired.
+
+    Where nothing says when it does, that is up to the broker.
+    """
     ends = data.get("expires_at")
     if ends and datetime.now(UTC) >= datetime.fromisoformat(ends):
         raise _no_token(account, f"has none since {ends}")

@@ -1,4 +1,6 @@
-"""What is wrong with a config, in words a person can act on: where it is, what it is, how to fix it.
+"""What is wrong with a config, in words a person can act on.
+
+Where it is, what it is, how to fix it.
 
 No message ever holds a configured value: it may be a password that stands in the wrong place.
 """
@@ -33,14 +35,26 @@ WORDS: dict[str, tuple[str, str]] = {
     "bool_type": ("must be true or false", ""),
     "bool_parsing": ("must be true or false", ""),
     "list_type": ("must be a list", "Write it as [one, two]."),
-    "dict_type": ("must be a mapping", "Write `key: value` lines below it, indented by two spaces."),
-    "model_type": ("must be a mapping", "Write `key: value` lines below it, indented by two spaces."),
-    "model_attributes_type": ("must be a mapping", "Write `key: value` lines below it, indented by two spaces."),
+    "dict_type": (
+        "must be a mapping",
+        "Write `key: value` lines below it, indented by two spaces.",
+    ),
+    "model_type": (
+        "must be a mapping",
+        "Write `key: value` lines below it, indented by two spaces.",
+    ),
+    "model_attributes_type": (
+        "must be a mapping",
+        "Write `key: value` lines below it, indented by two spaces.",
+    ),
 }
 
 
 class Report:
-    """Every problem of one config, each place named once. `origin` tells which variable or file set a value."""
+    """Every problem of one config, each place named once.
+
+    `origin` tells which variable or file set a value.
+    """
 
     def __init__(self, origin: Callable[[Loc], str | None], problems: list[Problem] | None = None) -> None:
         self.problems: list[Problem] = [] if problems is None else problems
@@ -56,7 +70,7 @@ class Report:
         self.problems.append(Problem(dotted(loc), message + (f" (from {origin})" if origin else ""), hint))
 
     def add_validation(self, error: ValidationError, root: Any, raw: Any, prefix: Loc = ()) -> None:
-        """Note everything that pydantic found in `raw`, the value of a `root`, which stands at `prefix`."""
+        """Note what pydantic found in `raw`, the value of a `root`, which stands at `prefix`."""
         for details in errors_of(error):
             loc = details["loc"]
             self.add(prefix + loc, *_explain(details, kind_at(root, loc[:-1], raw)))
@@ -96,7 +110,10 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def known_keys(kind: Any, raw: Any) -> list[str]:
-    """The keys that a value of this type can have: a model's own, and for a mapping those that are there."""
+    """The keys that a value of this type can have.
+
+    A model's own, and for a mapping those that are there.
+    """
     kind = _unwrap(kind, raw)
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return list(kind.model_fields)
@@ -132,7 +149,10 @@ def value_at(raw: Any, key: str | int) -> Any:
 
 
 def _unwrap(kind: Any, raw: Any) -> Any:
-    """A type without Optional and Annotated; where the type depends on the value (a sink's), the one it has."""
+    """A type without Optional and Annotated.
+
+    Where the type depends on the value (a sink's), the one it has.
+    """
     if get_origin(kind) is Annotated:
         return _unwrap(get_args(kind)[0], raw)
     if get_origin(kind) in {Union, UnionType}:

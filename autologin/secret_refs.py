@@ -1,4 +1,6 @@
-"""Where a secret is: its own text in the config, or a reference that is followed only when it is needed.
+"""Where a secret is.
+
+Its own text in the config, or a reference that is followed only when it is needed.
 
     password: "in plain text"
     password: {env: ZERODHA_PASSWORD}
@@ -37,7 +39,10 @@ MAX_BYTES = 64 * 1024
 
 @dataclass(frozen=True)
 class Secret:
-    """A secret that is not resolved yet: `kind` is "plain" or one of `KINDS`, `target` the text or what is referred to."""
+    """A secret that is not resolved yet.
+
+    `kind` is "plain" or one of `KINDS`, `target` the text or what is referred to.
+    """
 
     kind: str
     target: SecretStr
@@ -51,7 +56,10 @@ class RefContext:
     environ: Mapping[str, str] = field(repr=False)
 
     def path(self, text: str) -> Path:
-        """A path as written in the config: `~` is the user's home, a relative one starts at the config's folder."""
+        """A path as written in the config.
+
+        `~` is the user's home, a relative one starts at the config's folder.
+        """
         if text == "~" or text.startswith("~/"):
             return Path(self.environ.get("HOME") or Path.home(), text[2:])
         return self.folder / Path(text).expanduser()
@@ -77,7 +85,8 @@ def resolve(key: str, secret: Secret, context: RefContext) -> Resolved:
     """Follow a reference.
 
     Raises:
-        ConfigError: it leads nowhere, or to a value that is empty or holds a stray newline or space. The message never
+        ConfigError: it leads nowhere, or to a value that is empty or holds a stray newline or
+            space. The message never
             holds the value.
     """
     try:
@@ -90,7 +99,10 @@ def resolve(key: str, secret: Secret, context: RefContext) -> Resolved:
 
 
 def exists(path: Path, kind: Callable[[Path], bool] = Path.is_dir) -> bool:
-    """Whether there is a folder (or what `kind` asks for) at a path, also where this user may not look."""
+    """Whether a folder (or what `kind` asks for) is at a path.
+
+    False where this user may not look.
+    """
     try:
         return kind(path)
     except OSError:
@@ -134,10 +146,14 @@ def _refuse_stray(text: str) -> None:
     if re.search(r"[\ud800-\udfff]", text):
         raise UnreadableError("is not UTF-8 text", "Write it again as plain text.")
     if "\n" in text or "\r" in text:
-        raise UnreadableError("holds a stray newline", "Write the value alone, on one line (printf '%s' instead of echo).")
+        raise UnreadableError(
+            "holds a stray newline",
+            "Write the value alone, on one line (printf '%s' instead of echo).",
+        )
     if text != text.strip():
         raise UnreadableError(
-            "holds a stray space at its beginning or end", "Remove it; a secret neither starts nor ends with one."
+            "holds a stray space at its beginning or end",
+            "Remove it; a secret neither starts nor ends with one.",
         )
 
 
@@ -155,7 +171,10 @@ def _from_file(path: str, context: RefContext) -> str:
 
 @contextmanager
 def _hold_ctrl_c() -> Iterator[Callable[[], None]]:
-    """Ctrl-C while a process starts would lose the process: it waits until what is yielded is called."""
+    """Ctrl-C while a process starts would lose the process.
+
+    It waits until what is yielded is called.
+    """
     former = signal.getsignal(signal.SIGINT)
     pressed: list[bool] = []
     held = former is signal.default_int_handler and threading.current_thread() is threading.main_thread()
@@ -194,14 +213,17 @@ def _from_command(command: str, context: RefContext) -> str:
         except BaseException as ended:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)  # Ctrl-C does not reach it: it has a session of its own
-            process.wait()  # after Ctrl-C nobody else does, and not every first process of a container reaps
+            process.wait()  # after Ctrl-C nobody else does; PID 1 of a container may not
             if not isinstance(ended, subprocess.TimeoutExpired):
                 raise
             detail = f"the command timed out after {COMMAND_SECONDS:g} s"
             hint = "Run it by hand: it may be waiting for an answer, and nobody is there to give one."
             raise UnreadableError(detail, hint) from None
     if process.returncode:
-        raise UnreadableError(f"the command failed ({_exit_reason(process.returncode)})", "Run it by hand to see what it says.")
+        raise UnreadableError(
+            f"the command failed ({_exit_reason(process.returncode)})",
+            "Run it by hand to see what it says.",
+        )
     return _decode(out, "the command")
 
 
@@ -261,7 +283,10 @@ ENDS_IN_NEWLINE = {"file", "command"}
 
 
 def parse(value: Any) -> Secret:
-    """What the config says of a secret: its text, or a mapping of one kind of reference to what it refers to."""
+    """What the config says of a secret.
+
+    Its text, or a mapping of one kind of reference to what it refers to.
+    """
     if isinstance(value, Secret):
         return value
     if isinstance(value, str):
@@ -287,7 +312,10 @@ def _parse_reference(value: dict[Any, Any]) -> Secret:
     if kind not in kinds:
         # The key may be a password that stands in braces, so it is not repeated.
         meant = did_you_mean(kind, kinds) if isinstance(kind, str) else f"Known here: {', '.join(kinds)}."
-        refuse("refers to a kind of source that is not known", f"{meant} A value that holds braces needs quotes.")
+        refuse(
+            "refers to a kind of source that is not known",
+            f"{meant} A value that holds braces needs quotes.",
+        )
     if not isinstance(target, str) or not target.strip():
         refuse(f"its `{kind}` must be text", f"{example} Put quotes around what it names.")
     return Secret(kind, SecretStr(target) if kind == "command" else SecretStr(target.strip()))

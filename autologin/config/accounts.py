@@ -1,4 +1,7 @@
-"""Making an account ready: its flow with the secrets resolved, its proxy; and the keys of the store."""
+"""Making an account ready: its flow with the secrets resolved, its proxy.
+
+And the keys of the store.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,9 @@ class Prepared:
 
 
 def load_flow(settings: Settings, account: Account, environ: Mapping[str, str] | None = None) -> Flow:
-    """The flow of an account, its secrets resolved, checked and known to the redactor. Other accounts' are not touched.
+    """The flow of an account, its secrets resolved, checked and known to the redactor.
+
+    Other accounts' are not touched.
 
     A `command` reference may take up to 30 seconds.
 
@@ -132,7 +137,10 @@ def proxy_parts(account: Account, environ: Mapping[str, str] | None = None) -> d
 
 
 def is_secret(flow: type[Flow], key: str) -> bool:
-    """Whether a credential is secret. One that the flow does not know may be a mistyped name of one."""
+    """Whether a credential is secret.
+
+    One that the flow does not know may be a mistyped name of one.
+    """
     field = flow.Credentials.model_fields.get(key)
     return field is None or _holds_secret(field.annotation)
 

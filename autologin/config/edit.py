@@ -1,4 +1,7 @@
-"""Adding to a config without touching what is there: lines go in as text, and the real loader checks the result."""
+"""Adding to a config without touching what is there.
+
+Lines go in as text, and the real loader checks the result.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,10 @@ def keys(text: str, section: str) -> list[str]:
 
 
 def sink_for(text: str, name: str) -> str:
-    """The sink that a new account can use: a plain file of its own for each account, there already or to be added."""
+    """The sink that a new account can use.
+
+    A plain file of its own for each account, there already or to be added.
+    """
     sinks = _mapping(text, "sinks")
     for known, sink in sinks.items():
         if isinstance(sink, dict) and sink.get("type") == "file" and "{account}" in str(sink.get("path")):
@@ -31,7 +37,10 @@ def sink_for(text: str, name: str) -> str:
 
 
 def extend(text: str, blocks: Mapping[str, list[str]]) -> str | None:
-    """The config with more lines at the head of its sections; None where adding lines is not enough."""
+    """The config with more lines at the head of its sections.
+
+    None where adding lines is not enough.
+    """
     for section, lines in blocks.items():
         extended = _extend_section(text, section, lines) if lines else text
         if extended is None:

@@ -23,7 +23,8 @@ MINIMAL = """The least that works:
   accounts:
     zerodha:
       broker: zerodha
-      credentials: {api_key: "...", api_secret: "...", user_id: "...", password: "...", totp_secret: "..."}
+      credentials:
+        {api_key: "...", api_secret: "...", user_id: "...", password: "...", totp_secret: "..."}
       sinks: [tokens]
   sinks:
     tokens: {type: file, path: "./tokens/{account}.json"}
@@ -32,7 +33,10 @@ config.example.yaml explains each key."""
 
 @dataclass
 class Reading:
-    """A config as far as it can be read: for `check`, what is usable although something else is wrong."""
+    """A config as far as it can be read.
+
+    For `check`, what is usable although something else is wrong.
+    """
 
     file: Path | None
     document: Mapping[str, Any]
@@ -90,8 +94,8 @@ def _no_config(environ: Mapping[str, str]) -> Problem:
     return Problem(
         "config",
         detail,
-        "Run `autologin init` to write one, or copy config.example.yaml to ./config.yaml and fill it in; "
-        "`autologin demo` shows a login first.",
+        "Run `autologin init` to write one, or copy config.example.yaml to ./config.yaml and fill "
+        "it in; `autologin demo` shows a login first.",
     )
 
 
@@ -126,10 +130,14 @@ def _report_accounts_without_broker(reading: Reading, report: Report) -> None:
         name = str(loc[1])
         if name not in written and "broker" not in accounts[name]:
             detail = f"is missing: only {override.origin} speaks of this account"
-            hint = f"{did_you_mean(name, written)} Otherwise set AUTOLOGIN_ACCOUNTS__{name.upper()}__BROKER."
+            variable = f"AUTOLOGIN_ACCOUNTS__{name.upper()}__BROKER"
+            hint = f"{did_you_mean(name, written)} Otherwise set {variable}."
             report.add(("accounts", name, "broker"), detail, hint)
 
 
 def _unusable(details: ErrorDetails) -> Loc:
-    """What cannot be used because of an error: where a key is missing, the whole that it is missing from."""
+    """What cannot be used because of an error.
+
+    Where a key is missing, the whole that it is missing from.
+    """
     return details["loc"][:-1] if details["type"] in {"missing", "unknown_type"} else details["loc"]

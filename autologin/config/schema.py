@@ -1,6 +1,9 @@
-"""The shape of the config: every key with its type and its default. What a value may be is said here and nowhere else."""
+"""The shape of the config: every key with its type and its default.
 
-# No `from __future__ import annotations`: pydantic reads these annotations when the module is imported.
+What a value may be is said here and nowhere else.
+"""
+
+# No `from __future__ import annotations`: pydantic reads these annotations at import.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +11,16 @@ from datetime import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationInfo,
+    model_validator,
+)
 
 from autologin.clock import IST
 from autologin.config.fields import (
@@ -37,7 +49,10 @@ from autologin.secret_refs import RefContext, SecretField
 
 @dataclass(frozen=True)
 class LoadContext:
-    """Where a config comes from. It is pydantic's validation context, so that settings are complete once they are valid."""
+    """Where a config comes from.
+
+    It is pydantic's validation context, so that settings are complete once they are valid.
+    """
 
     refs: RefContext
     file: Path | None
@@ -69,7 +84,10 @@ class Section(BaseModel):
 
 
 class State(Section):
-    """Where the store and the failure bundles are, and the keys that seal what is in them (none: a generated one)."""
+    """Where the store and the failure bundles are, and the keys that seal what is in them (none.
+
+    A generated one).
+    """
 
     path: ConfigPath = Field(default=Path(STATE_FOLDER), validate_default=True)
     keys: Annotated[list[SecretField], NullIsNoList] = []
@@ -87,7 +105,8 @@ class BrowserSettings(Section):
 class Schedule(Section):
     """When an account logs in. `days` is trading, weekdays, daily, or names such as mon,tue.
 
-    `cron` is an expression that stands for both `at` and `days`. `jitter` is in seconds: a login comes up to so much later.
+    `cron` is an expression that stands for both `at` and `days`. `jitter` is in seconds: a login
+    comes up to so much later.
     """
 
     at: TimeOfDay = time(8, 15)
@@ -115,7 +134,10 @@ class Http(Section):
 
 
 class CalendarFile(Section):
-    """The trading calendar. `override` is a file of the user's own days; docs/calendar.md shows one."""
+    """The trading calendar.
+
+    `override` is a file of the user's own days; docs/calendar.md shows one.
+    """
 
     override: ConfigPath | None = None
 
@@ -244,7 +266,11 @@ class Settings(BaseModel):
         if of_broker:
             names = ", ".join(account.name for account in of_broker)
             raise ConfigError(
-                Problem("accounts", f'the broker "{name}" has {len(of_broker)} accounts', f"Name one of: {names}.")
+                Problem(
+                    "accounts",
+                    f'the broker "{name}" has {len(of_broker)} accounts',
+                    f"Name one of: {names}.",
+                )
             )
         known = {*self.accounts, *(account.broker for account in self.accounts.values())}
         raise ConfigError(Problem("accounts", f'there is no account "{name}"', did_you_mean(name, known)))

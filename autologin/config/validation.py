@@ -1,4 +1,7 @@
-"""Whether the parts of a config fit together: accounts to flows, to their credentials and endpoints, and to sinks."""
+"""Whether the parts of a config fit together.
+
+Accounts to flows, to their credentials and endpoints, and to sinks.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,11 @@ def _load_flow_class(account: Account, report: Report) -> type[Flow] | None:
         return registry.load(account.broker)
     except KeyError:
         detail = f'"{account.broker}" is not a known broker'
-        report.add(("accounts", account.name, "broker"), detail, did_you_mean(account.broker, registry.names()))
+        report.add(
+            ("accounts", account.name, "broker"),
+            detail,
+            did_you_mean(account.broker, registry.names()),
+        )
     except ConfigError as error:
         for problem in error.problems:
             report.add(tuple(problem.key.split(".")), problem.message, problem.hint)
@@ -68,7 +75,8 @@ def _check_account(account: Account, flow: type[Flow], report: Report) -> None:
         hint = did_you_mean(name, flow.endpoints)
         report.add(("accounts", account.name, "endpoints", name), "is not a known endpoint", hint)
     for name in sorted(flow.needs_endpoints - account.endpoints.keys()):
-        hint = f'Add `{name}: "https://..."`; docs/brokers/{flow.broker}.md says which address that is.'
+        page = f"docs/brokers/{flow.broker}.md"
+        hint = f'Add `{name}: "https://..."`; {page} says which address that is.'
         report.add(("accounts", account.name, "endpoints", name), "is missing", hint)
 
 
