@@ -83,8 +83,8 @@ def read(path: Path | None, environ: Mapping[str, str]) -> Reading:
     problems += [*folder_problems, *environment_problems, *overlay.problems]
     if file is None and not overlay.values.get("accounts"):
         raise ConfigError([_no_config(environ), *problems])
-    refs = RefContext(file.absolute().parent if file else Path.cwd(), environ)
-    _validate(reading, LoadContext(refs, file, overlay.applied))
+    ref_context = RefContext(file.absolute().parent if file else Path.cwd(), environ)
+    _validate(reading, LoadContext(ref_context, file, overlay.applied))
     return reading
 
 

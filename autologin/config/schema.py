@@ -54,14 +54,14 @@ class LoadContext:
     It is pydantic's validation context, so that settings are complete once they are valid.
     """
 
-    refs: RefContext
+    ref_context: RefContext
     file: Path | None
     """None where the environment alone is the config."""
     overrides: Mapping[Loc, Override]
 
 
 def _absolute(path: Path, info: ValidationInfo) -> Path:
-    return info.context.refs.path(str(path)) if info.context else path
+    return info.context.ref_context.path(str(path)) if info.context else path
 
 
 def _absolute_executable(text: str, info: ValidationInfo) -> str:
@@ -215,7 +215,7 @@ class Settings(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _default_path_is_validated(cls, values: Any) -> Any:
+    def _add_state(cls, values: Any) -> Any:
         """The state folder's default starts at the user's home, which only validation knows."""
         return {"state": {}, **values} if isinstance(values, dict) else values
 
@@ -223,10 +223,10 @@ class Settings(BaseModel):
         """Tell the parts what they need to know of the whole."""
         self._source = context
         for name, account in self.accounts.items():
-            account.bind(name, context.refs)
+            account.bind(name, context.ref_context)
         for name, sink in self.sinks.items():
             users = {account.name: account.broker for account in self.accounts.values() if name in account.sinks}
-            self.sinks[name] = sink.anchored(context.refs).used_by(users)
+            self.sinks[name] = sink.anchored(context.ref_context).used_by(users)
 
     @property
     def file(self) -> Path | None:
@@ -236,12 +236,12 @@ class Settings(BaseModel):
     @property
     def ref_context(self) -> RefContext:
         """Where references are followed from."""
-        return self._source.refs
+        return self._source.ref_context
 
     @property
     def folder(self) -> Path:
         """What relative paths are relative to."""
-        return self._source.refs.folder
+        return self._source.ref_context.folder
 
     def origin(self, loc: Loc) -> str | None:
         """The variable or file that a value comes from; None for the config file."""
