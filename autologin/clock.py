@@ -1,4 +1,7 @@
-"""The clock that is handed to everything that must know or wait for the time, so that tests can hand in their own."""
+"""The clock that is handed to whatever needs the time, so that tests hand in their own.
+
+And India's time.
+"""
 
 from __future__ import annotations
 

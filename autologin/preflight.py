@@ -1,4 +1,7 @@
-"""Everything that `autologin check` looks at: what a login will need, tried before the morning that needs it."""
+"""Everything that `autologin check` looks at.
+
+What a login will need, tried before the morning that needs it.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,8 @@ from autologin.store.store import Store
 Level = Literal["ok", "warning", "problem"]
 SKEW_WARNED = 3.0
 SKEW_REFUSED = 25.0
-"""Seconds. A code lives 30: a clock that is off by nearly as much makes codes that the broker refuses."""
+"""Seconds. A code lives 30: a clock that is off by nearly as much makes codes that the broker
+refuses."""
 ANSWER_SECONDS = 10.0
 NEW_STORE = 128 * 1024
 """Bytes that a store takes at its beginning, and a little more."""
@@ -57,8 +61,8 @@ class Finding:
 def run(path: Path | None, environ: Mapping[str, str], *, online: bool, clock: Clock | None = None) -> list[Finding]:
     """Look at everything and report it all at once; nothing is left behind.
 
-    References are followed (commands are run, AWS is asked) and sinks are asked whether they would take a token; brokers
-    are asked only where `online`.
+    References are followed (commands are run, AWS is asked) and sinks are asked whether they would
+    take a token; brokers are asked only where `online`.
     """
     try:
         reading = loader.read(path, environ)
@@ -117,10 +121,19 @@ def _check_credentials(
         yield Finding(key, "warning", "ends in a newline, which was left out", hint)
     if prepared.flow:
         seed = ", the TOTP seed can be read" if prepared.flow.seed else ""
-        yield Finding(f"accounts.{account.name}.credentials", "ok", f"all {len(account.credentials)} are there{seed}")
+        yield Finding(
+            f"accounts.{account.name}.credentials",
+            "ok",
+            f"all {len(account.credentials)} are there{seed}",
+        )
     if not account.sinks:
         hint = f"Name one, or read it with `autologin token {account.name}`."
-        yield Finding(f"accounts.{account.name}.sinks", "warning", "no sink: the token stays in the store", hint)
+        yield Finding(
+            f"accounts.{account.name}.sinks",
+            "warning",
+            "no sink: the token stays in the store",
+            hint,
+        )
     yield from _check_endpoints(account)
     kind = _flow_class(account.broker)
     proxy = accounts.proxy_parts if kind and issubclass(kind, BrowserFlow) else accounts.proxy_url
@@ -137,7 +150,12 @@ def _check_endpoints(account: Account) -> Iterator[Finding]:
         host = urlsplit(url).hostname or ""
         if urlsplit(url).scheme == "http" and host != "localhost" and not host.startswith("127."):
             detail = f"what is sent to {host} (passwords, PINs, codes, tokens) travels in clear"
-            yield Finding(f"accounts.{account.name}.endpoints.{name}", "warning", detail, "Use an address with https://.")
+            yield Finding(
+                f"accounts.{account.name}.endpoints.{name}",
+                "warning",
+                detail,
+                "Use an address with https://.",
+            )
 
 
 def _find_flow_file(settings: Settings, kind: type[Flow]) -> Finding:
@@ -222,7 +240,12 @@ def _check_calendar(settings: Settings, clock: Clock) -> Generator[Finding, None
     detail = f"knows the trading days until {good_until}"
     if clock.now().astimezone(IST).date() + CALENDAR_AHEAD > good_until:
         detail += "; after that a login is made on every day, with a warning"
-        yield Finding("calendar", "warning", detail, "Update autologin, or give the days yourself in calendar.override.")
+        yield Finding(
+            "calendar",
+            "warning",
+            detail,
+            "Update autologin, or give the days yourself in calendar.override.",
+        )
     else:
         yield Finding("calendar", "ok", detail)
     return calendar
@@ -315,6 +338,9 @@ def _check_clock(account: Account, flow: Flow, environ: Mapping[str, str], clock
 
 
 def _skew(date: str, before: datetime, after: datetime) -> float:
-    """The broker's clock minus ours in seconds. A `Date` is cut to whole seconds: half of one is the best guess."""
+    """The broker's clock minus ours in seconds.
+
+    A `Date` is cut to whole seconds: half of one is the best guess.
+    """
     theirs = parsedate_to_datetime(date) + timedelta(seconds=0.5)
     return (theirs - (before + (after - before) / 2)).total_seconds()

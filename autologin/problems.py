@@ -1,4 +1,6 @@
-"""What is wrong with a config, in words a person can act on: where it is, what it is, how to fix it.
+"""What is wrong with a config, in words a person can act on.
+
+Where it is, what it is, how to fix it.
 
 No message ever holds a configured value: it may be a password that stands in the wrong place.
 """
@@ -7,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Callable, Iterable
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, Union, get_args, get_origin
 
@@ -16,8 +19,6 @@ from pydantic_core import PydanticCustomError
 from autologin.errors import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
 
@@ -34,14 +35,26 @@ WORDS: dict[str, tuple[str, str]] = {
     "bool_type": ("must be true or false", ""),
     "bool_parsing": ("must be true or false", ""),
     "list_type": ("must be a list", "Write it as [one, two]."),
-    "dict_type": ("must be a mapping", "Write `key: value` lines below it, indented by two spaces."),
-    "model_type": ("must be a mapping", "Write `key: value` lines below it, indented by two spaces."),
-    "model_attributes_type": ("must be a mapping", "Write `key: value` lines below it, indented by two spaces."),
+    "dict_type": (
+        "must be a mapping",
+        "Write `key: value` lines below it, indented by two spaces.",
+    ),
+    "model_type": (
+        "must be a mapping",
+        "Write `key: value` lines below it, indented by two spaces.",
+    ),
+    "model_attributes_type": (
+        "must be a mapping",
+        "Write `key: value` lines below it, indented by two spaces.",
+    ),
 }
 
 
 class Report:
-    """Every problem of one config, each place named once. `origin` tells which variable or file set a value."""
+    """Every problem of one config, each place named once.
+
+    `origin` tells which variable or file set a value.
+    """
 
     def __init__(self, origin: Callable[[Loc], str | None], problems: list[Problem] | None = None) -> None:
         self.problems: list[Problem] = [] if problems is None else problems
@@ -57,10 +70,10 @@ class Report:
         self.problems.append(Problem(dotted(loc), message + (f" (from {origin})" if origin else ""), hint))
 
     def add_validation(self, error: ValidationError, root: Any, raw: Any, prefix: Loc = ()) -> None:
-        """Note everything that pydantic found in `raw`, the value of a `root`, which stands at `prefix`."""
+        """Note what pydantic found in `raw`, the value of a `root`, which stands at `prefix`."""
         for details in errors_of(error):
             loc = details["loc"]
-            self.add(prefix + loc, *_explained(details, kind_at(root, loc[:-1], raw)))
+            self.add(prefix + loc, *_explain(details, kind_at(root, loc[:-1], raw)))
 
 
 def refuse(detail: str, hint: str = "") -> NoReturn:
@@ -70,10 +83,10 @@ def refuse(detail: str, hint: str = "") -> NoReturn:
 
 def errors_of(error: ValidationError) -> list[ErrorDetails]:
     """What pydantic found, without the values; an error of a key stands at the key."""
-    found = error.errors(include_input=False, include_url=False)
-    for details in found:
+    errors = error.errors(include_input=False, include_url=False)
+    for details in errors:
         details["loc"] = tuple(part for part in details["loc"] if part != "[key]")
-    return found
+    return errors
 
 
 def dotted(loc: Loc) -> str:
@@ -84,8 +97,8 @@ def dotted(loc: Loc) -> str:
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that was probably meant."""
     lowered = {name.lower(): name for name in known}
-    found = difflib.get_close_matches(word.lower(), lowered, n=1)
-    return lowered[found[0]] if found else None
+    matches = difflib.get_close_matches(word.lower(), lowered, n=1)
+    return lowered[matches[0]] if matches else None
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -97,19 +110,26 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def known_keys(kind: Any, raw: Any) -> list[str]:
-    """The keys that a value of this type can have: a model's own, and for a mapping those that are there."""
-    kind = _plain(kind, raw)
+    """The keys that a value of this type can have.
+
+    A model's own, and for a mapping those that are there.
+    """
+    kind = _unwrap(kind, raw)
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return list(kind.model_fields)
-    return [key for key in raw if isinstance(key, str)] if get_origin(kind) is dict and isinstance(raw, dict) else []
+    if get_origin(kind) is dict and isinstance(raw, dict):
+        return [key for key in raw if isinstance(key, str)]
+    return []
 
 
 def below(kind: Any, key: str | int, raw: Any) -> Any:
     """The type of what stands under a key; None where nothing can."""
-    kind = _plain(kind, raw)
+    kind = _unwrap(kind, raw)
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         field = kind.model_fields.get(str(key))
-        return Annotated[field.annotation, *field.metadata] if field and field.metadata else field and field.annotation
+        if field and field.metadata:
+            return Annotated[field.annotation, *field.metadata]
+        return field and field.annotation
     if get_origin(kind) in {dict, list}:
         return get_args(kind)[-1]
     return Any if kind is Any else None
@@ -118,8 +138,9 @@ def below(kind: Any, key: str | int, raw: Any) -> Any:
 def kind_at(root: Any, loc: Loc, raw: Any) -> Any:
     """The type of what stands at a place, with Optional and Annotated taken off."""
     for key in loc:
-        root, raw = below(root, key, raw), value_at(raw, key)
-    return _plain(root, raw)
+        root = below(root, key, raw)
+        raw = value_at(raw, key)
+    return _unwrap(root, raw)
 
 
 def value_at(raw: Any, key: str | int) -> Any:
@@ -127,34 +148,38 @@ def value_at(raw: Any, key: str | int) -> Any:
     return raw.get(key) if isinstance(raw, dict) else None
 
 
-def _plain(kind: Any, raw: Any) -> Any:
-    """A type without Optional and Annotated; where the type depends on the value (a sink's), the one it has."""
+def _unwrap(kind: Any, raw: Any) -> Any:
+    """A type without Optional and Annotated.
+
+    Where the type depends on the value (a sink's), the one it has.
+    """
     if get_origin(kind) is Annotated:
-        return _plain(get_args(kind)[0], raw)
+        return _unwrap(get_args(kind)[0], raw)
     if get_origin(kind) in {Union, UnionType}:
-        return _plain(next(arg for arg in get_args(kind) if arg is not type(None)), raw)
+        return _unwrap(next(arg for arg in get_args(kind) if arg is not type(None)), raw)
     variant = getattr(kind, "variant", None)
     return variant(raw) if variant else kind
 
 
-def _explained(details: ErrorDetails, parent: Any) -> tuple[str, str]:
+def _explain(details: ErrorDetails, parent: Any) -> tuple[str, str]:
     """What happened and how to fix it."""
-    kind, key, context = details["type"], str(details["loc"][-1] if details["loc"] else ""), details.get("ctx", {})
+    kind = details["type"]
+    key = str(details["loc"][-1]) if details["loc"] else ""
+    context = details.get("ctx", {})
     belongs = what_belongs_here(parent, key)
     match kind:
         case "config" | "unknown_type":
-            found = context["detail"], context["hint"]
+            return context["detail"], context["hint"].strip()
         case "missing":
-            found = "is missing", f"Add `{key}`. {belongs}"
+            return "is missing", f"Add `{key}`. {belongs}".strip()
         case "extra_forbidden":
-            found = "is not a known key", did_you_mean(key, known_keys(parent, None))
+            return "is not a known key", did_you_mean(key, known_keys(parent, None))
         case "literal_error":
-            found = f"must be one of {context['expected']}", ""
-        case "value_error":
-            found = str(context["error"]), belongs
-        case _:
-            found = WORDS.get(kind) or (re.sub(r"^(Input|String|Value) should", "must", details["msg"]), belongs)
-    return found[0], found[1].strip()
+            return f"must be one of {context['expected']}", ""
+    if kind in WORDS:
+        return WORDS[kind]
+    detail = str(context["error"]) if kind == "value_error" else details["msg"]
+    return re.sub(r"^(Input|String|Value) should", "must", detail), belongs
 
 
 def what_belongs_here(parent: Any, key: str) -> str:

@@ -135,8 +135,7 @@ class Run:
             ConfigError: its credentials or its secrets cannot be used.
         """
         with self.stages.stage("config"):
-            environ = self.account.ref_context.environ
-            self.flow = accounts.load_flow(self.app.settings, self.account, environ)
+            self.flow = accounts.load_flow(self.app.settings, self.account)
             self.fingerprint = self.app.fingerprint(self.flow)
         self.limit = self.account.timeout or self.flow.timeout
         self.deadline = self.app.clock.monotonic() + self.limit

@@ -1,4 +1,6 @@
-"""Where a secret is: its own text in the config, or a reference that is followed only when it is needed.
+"""Where a secret is.
+
+Its own text in the config, or a reference that is followed only when it is needed.
 
     password: "in plain text"
     password: {env: ZERODHA_PASSWORD}
@@ -18,10 +20,11 @@ import re
 import signal
 import subprocess
 import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import PlainValidator, SecretStr
 
@@ -29,17 +32,17 @@ from autologin import aws
 from autologin.errors import ConfigError, Problem
 from autologin.problems import did_you_mean, nearest, refuse
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
 COMMAND_SECONDS = 30.0
 MAX_BYTES = 64 * 1024
-"""More than this is no secret but a wrong path."""
+"""More than this is not a secret but a wrong path."""
 
 
 @dataclass(frozen=True)
 class Secret:
-    """A secret that is not resolved yet: `kind` is "plain" or one of `KINDS`, `target` the text or what is referred to."""
+    """A secret that is not resolved yet.
+
+    `kind` is "plain" or one of `KINDS`, `target` the text or what is referred to.
+    """
 
     kind: str
     target: SecretStr
@@ -53,13 +56,16 @@ class RefContext:
     environ: Mapping[str, str] = field(repr=False)
 
     def path(self, text: str) -> Path:
-        """A path as written in the config: `~` is the user's home, a relative one starts at the config's folder."""
+        """A path as written in the config.
+
+        `~` is the user's home, a relative one starts at the config's folder.
+        """
         if text == "~" or text.startswith("~/"):
             return Path(self.environ.get("HOME") or Path.home(), text[2:])
         return self.folder / Path(text).expanduser()
 
 
-class Found(NamedTuple):
+class Resolved(NamedTuple):
     """A resolved secret, and whether a newline at its end was left out."""
 
     value: SecretStr
@@ -71,14 +77,16 @@ class UnreadableError(Exception):
 
     def __init__(self, detail: str, hint: str) -> None:
         super().__init__(detail)
-        self.detail, self.hint = detail, hint
+        self.detail = detail
+        self.hint = hint
 
 
-def resolve(key: str, secret: Secret, context: RefContext) -> Found:
+def resolve(key: str, secret: Secret, context: RefContext) -> Resolved:
     """Follow a reference.
 
     Raises:
-        ConfigError: it leads nowhere, or to a value that is empty or holds a stray newline or space. The message never
+        ConfigError: it leads nowhere, or to a value that is empty or holds a stray newline or
+            space. The message never
             holds the value.
     """
     try:
@@ -87,11 +95,14 @@ def resolve(key: str, secret: Secret, context: RefContext) -> Found:
         _refuse_stray(trimmed)
     except UnreadableError as error:
         raise ConfigError(Problem(key, error.detail, error.hint)) from None
-    return Found(SecretStr(trimmed), newline_left_out=trimmed != text)
+    return Resolved(SecretStr(trimmed), newline_left_out=trimmed != text)
 
 
 def exists(path: Path, kind: Callable[[Path], bool] = Path.is_dir) -> bool:
-    """Whether there is a folder (or what `kind` asks for) at a path, also where this user may not look."""
+    """Whether a folder (or what `kind` asks for) is at a path.
+
+    False where this user may not look.
+    """
     try:
         return kind(path)
     except OSError:
@@ -117,28 +128,32 @@ def read_file(path: Path) -> str:
     except OSError as error:
         detail = f"the file {path} cannot be read ({error.strerror})"
         raise UnreadableError(detail, "Let the user that runs autologin read it.") from None
-    return _text(raw, f"the file {path}")
+    return _decode(raw, f"the file {path}")
 
 
-def _text(raw: bytes, where: str) -> str:
+def _decode(raw: bytes, where: str) -> str:
     if len(raw) > MAX_BYTES:
-        raise UnreadableError(f"{where} gives more than 64 KiB: that is no secret", "Check what it refers to.")
+        raise UnreadableError(f"{where} gives more than 64 KiB: that is not a secret", "Check what it refers to.")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise UnreadableError(f"{where} gives no UTF-8 text", "Write it again as plain text.") from None
+        raise UnreadableError(f"{where} is not UTF-8 text", "Write it again as plain text.") from None
 
 
 def _refuse_stray(text: str) -> None:
     if not text.strip():
         raise UnreadableError("is empty", "Give it a value.")
     if re.search(r"[\ud800-\udfff]", text):
-        raise UnreadableError("holds bytes that are no UTF-8 text", "Write it again as plain text.")
+        raise UnreadableError("is not UTF-8 text", "Write it again as plain text.")
     if "\n" in text or "\r" in text:
-        raise UnreadableError("holds a stray newline", "Write the value alone, on one line (printf '%s' instead of echo).")
+        raise UnreadableError(
+            "holds a stray newline",
+            "Write the value alone, on one line (printf '%s' instead of echo).",
+        )
     if text != text.strip():
         raise UnreadableError(
-            "holds a stray space at its beginning or end", "Remove it; a secret neither starts nor ends with one."
+            "holds a stray space at its beginning or end",
+            "Remove it; a secret neither starts nor ends with one.",
         )
 
 
@@ -155,30 +170,33 @@ def _from_file(path: str, context: RefContext) -> str:
 
 
 @contextmanager
-def _ctrl_c_held() -> Iterator[Callable[[], None]]:
-    """Ctrl-C while a process starts would lose the process: it waits until what is given is called."""
+def _hold_ctrl_c() -> Iterator[Callable[[], None]]:
+    """Ctrl-C while a process starts would lose the process.
+
+    It waits until what is yielded is called.
+    """
     former = signal.getsignal(signal.SIGINT)
-    heard: list[bool] = []
+    pressed: list[bool] = []
     held = former is signal.default_int_handler and threading.current_thread() is threading.main_thread()
 
-    def hear() -> None:
+    def release() -> None:
         if held:
             signal.signal(signal.SIGINT, former)
-        if heard:
-            heard.clear()
+        if pressed:
+            pressed.clear()
             raise KeyboardInterrupt
 
     if held:
-        signal.signal(signal.SIGINT, lambda *_: heard.append(True))
+        signal.signal(signal.SIGINT, lambda *_: pressed.append(True))
     try:
-        yield hear
+        yield release
     finally:
-        hear()
+        release()
 
 
 def _from_command(command: str, context: RefContext) -> str:
     with (
-        _ctrl_c_held() as hear,
+        _hold_ctrl_c() as release,
         subprocess.Popen(
             ["sh", "-c", command],
             stdin=subprocess.DEVNULL,
@@ -190,24 +208,26 @@ def _from_command(command: str, context: RefContext) -> str:
         ) as process,
     ):
         try:
-            hear()
+            release()
             out, _ = process.communicate(timeout=COMMAND_SECONDS)
         except BaseException as ended:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)  # Ctrl-C does not reach it: it has a session of its own
-            process.wait()  # after Ctrl-C nobody else does, and not every first process of a container reaps
+            process.wait()  # after Ctrl-C nobody else does; PID 1 of a container may not
             if not isinstance(ended, subprocess.TimeoutExpired):
                 raise
-            detail = f"the command was not done within {COMMAND_SECONDS:g} seconds"
-            raise UnreadableError(
-                detail, "Run it by hand: it may be waiting for an answer, and nobody is there to give one."
-            ) from None
+            detail = f"the command timed out after {COMMAND_SECONDS:g} s"
+            hint = "Run it by hand: it may be waiting for an answer, and nobody is there to give one."
+            raise UnreadableError(detail, hint) from None
     if process.returncode:
-        raise UnreadableError(f"the command failed ({_ending(process.returncode)})", "Run it by hand to see what it says.")
-    return _text(out, "the command")
+        raise UnreadableError(
+            f"the command failed ({_exit_reason(process.returncode)})",
+            "Run it by hand to see what it says.",
+        )
+    return _decode(out, "the command")
 
 
-def _ending(code: int) -> str:
+def _exit_reason(code: int) -> str:
     if code < 0:
         return f"killed by signal {-code}"
     return f"exit code {code}" + (": no such command" if code == 127 else "")
@@ -246,7 +266,7 @@ def _field_of(text: str, field: str) -> str:
     except ValueError:
         held = None
     if not isinstance(held, dict) or not isinstance(held.get(field), str):
-        known = ", ".join(held) if isinstance(held, dict) else "it is no JSON object"
+        known = ", ".join(held) if isinstance(held, dict) else "it is not a JSON object"
         raise UnreadableError(f'the secret has no field "{field}" that is text', f"Known there: {known}.")
     return str(held[field])
 
@@ -263,24 +283,27 @@ ENDS_IN_NEWLINE = {"file", "command"}
 
 
 def parse(value: Any) -> Secret:
-    """What the config says of a secret: its text, or a mapping of one kind of reference to what it refers to."""
+    """What the config says of a secret.
+
+    Its text, or a mapping of one kind of reference to what it refers to.
+    """
     if isinstance(value, Secret):
         return value
     if isinstance(value, str):
         return Secret("plain", SecretStr(value))
     if isinstance(value, dict):
-        return _reference(value)
+        return _parse_reference(value)
     if value is None:
         refuse("is null", "Give it a value in quotes, or leave the key out.")
     if isinstance(value, list):
         refuse("must be text, and is a list", "Give one value in quotes.")
-    read_as, such_as = ("true or false", "yes becomes true") if isinstance(value, bool) else ("a number", "0123 becomes 83")
-    return refuse(
-        f"must be text, and YAML reads it as {read_as}", f'Quote it ("..."): without quotes YAML changes it ({such_as}).'
-    )
+    hint = 'Quote it ("..."): without quotes YAML changes it ({}).'
+    if isinstance(value, bool):
+        refuse("must be text, and YAML reads it as true or false", hint.format("yes becomes true"))
+    return refuse("must be text, and YAML reads it as a number", hint.format("0123 becomes 83"))
 
 
-def _reference(value: dict[Any, Any]) -> Secret:
+def _parse_reference(value: dict[Any, Any]) -> Secret:
     kinds = sorted(KINDS.keys() - {"plain"})
     example = "Write {env: NAME}, {file: PATH} or {command: ...}."
     if len(value) != 1:
@@ -289,7 +312,10 @@ def _reference(value: dict[Any, Any]) -> Secret:
     if kind not in kinds:
         # The key may be a password that stands in braces, so it is not repeated.
         meant = did_you_mean(kind, kinds) if isinstance(kind, str) else f"Known here: {', '.join(kinds)}."
-        refuse("refers to a kind of source that is not known", f"{meant} A value that holds braces needs quotes.")
+        refuse(
+            "refers to a kind of source that is not known",
+            f"{meant} A value that holds braces needs quotes.",
+        )
     if not isinstance(target, str) or not target.strip():
         refuse(f"its `{kind}` must be text", f"{example} Put quotes around what it names.")
     return Secret(kind, SecretStr(target) if kind == "command" else SecretStr(target.strip()))

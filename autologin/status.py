@@ -129,7 +129,7 @@ async def _verify_account(app: App, status: Status) -> Status:
         return status
     account = app.settings.accounts[status.account]
     try:
-        flow = accounts.load_flow(app.settings, account, account.ref_context.environ)
+        flow = accounts.load_flow(app.settings, account)
         proxy = accounts.proxy_url(account)
     except ConfigError as error:
         return replace(status, error=error)  # the other accounts are asked all the same

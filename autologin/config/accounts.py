@@ -1,8 +1,10 @@
-"""Making an account ready: its flow with the secrets resolved, its proxy; and the keys of the store."""
+"""Making an account ready: its flow with the secrets resolved, its proxy.
+
+And the keys of the store.
+"""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, get_args
@@ -30,15 +32,17 @@ class Prepared:
     newlines_left_out: list[str] = field(default_factory=list)
 
 
-def load_flow(settings: Settings, account: Account, environ: Mapping[str, str] = os.environ) -> Flow:
-    """The flow of an account, its secrets resolved, checked and known to the redactor. Other accounts' are not touched.
+def load_flow(settings: Settings, account: Account, environ: Mapping[str, str] | None = None) -> Flow:
+    """The flow of an account, its secrets resolved, checked and known to the redactor.
+
+    Other accounts' are not touched.
 
     A `command` reference may take up to 30 seconds.
 
     Raises:
         ConfigError: every problem of this account's credentials.
     """
-    prepared = prepare(settings, account, environ)
+    prepared = prepare(settings, account, settings.ref_context.environ if environ is None else environ)
     if prepared.flow is None:
         raise ConfigError(prepared.problems)
     return prepared.flow
@@ -136,7 +140,10 @@ def proxy_parts(account: Account, environ: Mapping[str, str] | None = None) -> d
 
 
 def is_secret(flow: type[Flow], key: str) -> bool:
-    """Whether a credential is secret. One that the flow does not know may be a mistyped name of one."""
+    """Whether a credential is secret.
+
+    One that the flow does not know may be a mistyped name of one.
+    """
     field = flow.credentials_class.model_fields.get(key)
     return field is None or _holds_secret(field.annotation)
 

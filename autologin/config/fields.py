@@ -1,6 +1,9 @@
-"""The types of the config's values: each takes what people write, and says what is wrong with anything else."""
+"""The types of the config's values.
 
-# No `from __future__ import annotations`: pydantic reads these annotations when the module is imported.
+Each takes what people write, and says what is wrong with anything else.
+"""
+
+# No `from __future__ import annotations`: pydantic reads these annotations at import.
 
 import re
 import zoneinfo
@@ -81,7 +84,7 @@ def check_cron(text: str) -> str:
         CronTrigger(minute=minute, hour=hour, day=day, month=month, day_of_week=names, timezone=UTC)
     except (ValueError, TypeError) as error:
         hint = 'Such as "15 8 * * 1-5": minute, hour, day, month, weekday.'
-        refuse(f"is no cron expression: {error}", hint)
+        refuse(f"is not a cron expression: {error}", hint)
     return text
 
 
@@ -115,7 +118,7 @@ def weekday_names(field: str) -> str:
 def _weekday_numbers(part: str) -> range:
     found = re.fullmatch(r"(?:(\*)|([0-7]|[a-z]{3})(?:-([0-7]|[a-z]{3}))?)(?:/(\d+))?", part)
     if found is None:
-        raise ValueError(f'"{part}" is no day of the week')
+        raise ValueError(f'"{part}" is not a day of the week')
     star, start, end, step = found.groups()
     first = 0 if star else _weekday_number(start)
     last = first
@@ -124,7 +127,7 @@ def _weekday_numbers(part: str) -> range:
     elif star or step:
         last = 6
     if last < first or step == "0":
-        raise ValueError(f'"{part}" is no range of days')
+        raise ValueError(f'"{part}" is not a range of days')
     return range(first, last + 1, int(step or 1))
 
 

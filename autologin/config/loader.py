@@ -23,7 +23,8 @@ MINIMAL = """The least that works:
   accounts:
     zerodha:
       broker: zerodha
-      credentials: {api_key: "...", api_secret: "...", user_id: "...", password: "...", totp_secret: "..."}
+      credentials:
+        {api_key: "...", api_secret: "...", user_id: "...", password: "...", totp_secret: "..."}
       sinks: [tokens]
   sinks:
     tokens: {type: file, path: "./tokens/{account}.json"}
@@ -32,7 +33,10 @@ config.example.yaml explains each key."""
 
 @dataclass
 class Reading:
-    """A config as far as it can be read: for `check`, what is usable although something else is wrong."""
+    """A config as far as it can be read.
+
+    For `check`, what is usable although something else is wrong.
+    """
 
     file: Path | None
     document: Mapping[str, Any]
@@ -79,8 +83,8 @@ def read(path: Path | None, environ: Mapping[str, str]) -> Reading:
     problems += [*folder_problems, *environment_problems, *overlay.problems]
     if file is None and not overlay.values.get("accounts"):
         raise ConfigError([_no_config(environ), *problems])
-    refs = RefContext(file.absolute().parent if file else Path.cwd(), environ)
-    _validate(reading, LoadContext(refs, file, overlay.applied))
+    ref_context = RefContext(file.absolute().parent if file else Path.cwd(), environ)
+    _validate(reading, LoadContext(ref_context, file, overlay.applied))
     return reading
 
 
@@ -90,8 +94,8 @@ def _no_config(environ: Mapping[str, str]) -> Problem:
     return Problem(
         "config",
         detail,
-        "Run `autologin init` to write one, or copy config.example.yaml to ./config.yaml and fill it in; "
-        "`autologin demo` shows a login first.",
+        "Run `autologin init` to write one, or copy config.example.yaml to ./config.yaml and fill "
+        "it in; `autologin demo` shows a login first.",
     )
 
 
@@ -102,7 +106,7 @@ def _validate(reading: Reading, context: LoadContext) -> None:
     _report_accounts_without_broker(reading, report)
     while reading.settings is None:
         try:
-            reading.settings = Settings.model_validate(overlay.values, context=context)
+            reading.settings = Settings(overlay, context)
         except ValidationError as error:
             report.add_validation(error, Settings, overlay.values)
             dropped = [overlay.drop(_unusable(details)) for details in errors_of(error)]
@@ -126,10 +130,14 @@ def _report_accounts_without_broker(reading: Reading, report: Report) -> None:
         name = str(loc[1])
         if name not in written and "broker" not in accounts[name]:
             detail = f"is missing: only {override.origin} speaks of this account"
-            hint = f"{did_you_mean(name, written)} Otherwise set AUTOLOGIN_ACCOUNTS__{name.upper()}__BROKER."
+            variable = f"AUTOLOGIN_ACCOUNTS__{name.upper()}__BROKER"
+            hint = f"{did_you_mean(name, written)} Otherwise set {variable}."
             report.add(("accounts", name, "broker"), detail, hint)
 
 
 def _unusable(details: ErrorDetails) -> Loc:
-    """What cannot be used because of an error: where a key is missing, the whole that it is missing from."""
+    """What cannot be used because of an error.
+
+    Where a key is missing, the whole that it is missing from.
+    """
     return details["loc"][:-1] if details["type"] in {"missing", "unknown_type"} else details["loc"]

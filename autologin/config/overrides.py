@@ -1,10 +1,13 @@
-"""Where the config's values come from: the YAML file, over it the secrets folder, over both the environment.
+"""Where the config's values come from.
 
-    AUTOLOGIN_<KEY>__<KEY>...          overrides that key, for example AUTOLOGIN_ACCOUNTS__ZERODHA__CREDENTIALS__PASSWORD
+The YAML file, over it the secrets folder, over both the environment.
+
+    AUTOLOGIN_<KEY>__<KEY>...          overrides that key, such as AUTOLOGIN_ACCOUNTS__ME__TIMEOUT
     AUTOLOGIN_<KEY>__<KEY>..._FILE     the same, its value read from the file that it names
     <secrets folder>/autologin_<key>__<key>...   the same, as Docker and Kubernetes mount secrets
 
-Names of accounts and sinks match in any case, with `-` and `.` written as `_`. An override replaces the whole value.
+Names of accounts and sinks match in any case, with `-` and `.` written as `_`. An override replaces
+the whole value.
 """
 
 from __future__ import annotations
@@ -16,12 +19,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, get_origin
 
+from pydantic_settings import PydanticBaseSettingsSource
+
 from autologin.errors import Problem
 from autologin.problems import Loc, below, dotted, kind_at, known_keys, nearest, value_at
 from autologin.secret_refs import Secret, UnreadableError, exists, read_file, without_newline
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
+    from pydantic.fields import FieldInfo
+    from pydantic_settings import BaseSettings
 
 PREFIX = "AUTOLOGIN_"
 RESERVED = {"AUTOLOGIN_CONFIG", "AUTOLOGIN_SECRETS_DIR"}
@@ -43,17 +49,29 @@ class UnknownError(Exception):
     """A name that leads to no key: the fix."""
 
 
-class Overlay:
-    """The YAML document with the overrides laid over it."""
+class Overlay(PydanticBaseSettingsSource):
+    """The source of the settings: the YAML document with the overrides laid over it."""
 
-    def __init__(self, model: type[BaseModel], document: Mapping[str, Any]) -> None:
+    def __init__(self, model: type[BaseSettings], document: Mapping[str, Any]) -> None:
+        super().__init__(model)
         self._model = model
         self.values: dict[str, Any] = copy.deepcopy(dict(document))
         self.applied: dict[Loc, Override] = {}
         self.problems: list[Problem] = []
 
+    def __call__(self) -> dict[str, Any]:
+        """The values, as they are now."""
+        return self.values
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """The value of one key; pydantic-settings asks for it by name."""
+        del field
+        return self.values.get(field_name), field_name, False
+
     def apply(self, overrides: Iterable[Override]) -> None:
-        """Lay values over what is there. Shallow ones first, so that a deeper one can correct a part of them.
+        """Lay values over what is there.
+
+        Shallow ones first, so that a deeper one can correct a part of them.
 
         A `type` comes before its neighbours: which keys a sink has depends on it.
         """
@@ -79,7 +97,10 @@ class Overlay:
             _put(self.values, loc, value)
 
     def drop(self, loc: Loc) -> bool:
-        """Take away a value that cannot be used, so that the rest can be looked at; False where it is gone already."""
+        """Take away a value that cannot be used, so that the rest can be looked at.
+
+        False where it is gone already.
+        """
         parent: Any = self.values
         for depth, key in enumerate(loc[:-1], start=1):
             parent = value_at(parent, key)
@@ -93,7 +114,10 @@ def _depth_and_type(override: Override) -> tuple[int, bool]:
 
 
 def origin_of(overrides: Mapping[Loc, Override], loc: Loc) -> str | None:
-    """The variable or file that sets a value or the whole that it is a part of; None for the config file."""
+    """The variable or file that sets a value or the whole that it is a part of.
+
+    None for the config file.
+    """
     for end in range(len(loc), 0, -1):
         if loc[:end] in overrides:
             return overrides[loc[:end]].origin
@@ -119,7 +143,10 @@ def from_environment(environ: Mapping[str, str]) -> tuple[list[Override], list[P
 
 
 def from_folder(environ: Mapping[str, str], known: Iterable[str]) -> tuple[list[Override], list[Problem]]:
-    """The overrides in the secrets folder. Files that are called otherwise belong to somebody else."""
+    """The overrides in the secrets folder.
+
+    Files that are called otherwise belong to somebody else.
+    """
     named = environ.get("AUTOLOGIN_SECRETS_DIR")
     folder = Path(named) if named else SECRETS_FOLDER
     if named and not exists(folder):
@@ -154,7 +181,7 @@ def _variable_name(key: str) -> str:
 
 
 def _loc_of(name: str, kind: Any, raw: Any) -> Loc:
-    """The place that a name such as ACCOUNTS__ZERODHA__BROKER means, as far as keys that are there decide it."""
+    """The place that a name such as ACCOUNTS__ZERODHA__BROKER means: keys that are there decide."""
     rest = name.upper()
     prefix = PREFIX
     loc: list[str] = []
@@ -190,7 +217,9 @@ def _new_key(rest: str, kind: Any, raw: Any, prefix: str) -> str:
 
 
 def _decode(text: str, kind: Any) -> Any:
-    """The value that a text means at a place of this type. Raises ValueError where it should be JSON and is not.
+    """The value that a text means at a place of this type.
+
+    Raises ValueError where it should be JSON and is not.
 
     A secret is its text, byte for byte.
     """

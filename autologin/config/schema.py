@@ -1,14 +1,27 @@
-"""The shape of the config: every key with its type and its default. What a value may be is said here and nowhere else."""
+"""The shape of the config: every key with its type and its default.
 
-# No `from __future__ import annotations`: pydantic reads these annotations when the module is imported.
+What a value may be is said here and nowhere else.
+"""
+
+# No `from __future__ import annotations`: pydantic reads these annotations at import.
 
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from autologin.clock import IST
 from autologin.config.fields import (
@@ -27,7 +40,7 @@ from autologin.config.fields import (
     empty_if_null,
     parse_switch,
 )
-from autologin.config.overrides import Override, origin_of
+from autologin.config.overrides import Overlay, Override, origin_of
 from autologin.config.yaml_file import STATE_FOLDER
 from autologin.delivery.sinks.base import SinkField
 from autologin.errors import ConfigError, Problem
@@ -37,20 +50,25 @@ from autologin.secret_refs import RefContext, SecretField
 
 @dataclass(frozen=True)
 class LoadContext:
-    """Where a config comes from. It is pydantic's validation context, so that settings are complete once they are valid."""
+    """Where a config comes from. Its validators know it, so that settings are complete once they are valid."""
 
-    refs: RefContext
+    ref_context: RefContext
     file: Path | None
     """None where the environment alone is the config."""
     overrides: Mapping[Loc, Override]
 
 
-def _absolute(path: Path, info: ValidationInfo) -> Path:
-    return info.context.refs.path(str(path)) if info.context else path
+LOADING: ContextVar[LoadContext | None] = ContextVar("loading", default=None)
+"""The context of the settings that are being made: pydantic-settings hands none to its validators."""
 
 
-def _absolute_executable(text: str, info: ValidationInfo) -> str:
-    return str(_absolute(Path(text), info)) if "/" in text else text
+def _absolute(path: Path) -> Path:
+    context = LOADING.get()
+    return context.ref_context.path(str(path)) if context else path
+
+
+def _absolute_executable(text: str) -> str:
+    return str(_absolute(Path(text))) if "/" in text else text
 
 
 ConfigPath = Annotated[Path, AfterValidator(_absolute)]
@@ -69,7 +87,10 @@ class Section(BaseModel):
 
 
 class State(Section):
-    """Where the store and the failure bundles are, and the keys that seal what is in them (none: a generated one)."""
+    """Where the store and the failure bundles are, and the keys that seal what is in them (none.
+
+    A generated one).
+    """
 
     path: ConfigPath = Field(default=Path(STATE_FOLDER), validate_default=True)
     keys: Annotated[list[SecretField], NullIsNoList] = []
@@ -87,7 +108,8 @@ class BrowserSettings(Section):
 class Schedule(Section):
     """When an account logs in. `days` is trading, weekdays, daily, or names such as mon,tue.
 
-    `cron` is an expression that stands for both `at` and `days`. `jitter` is in seconds: a login comes up to so much later.
+    `cron` is an expression that stands for both `at` and `days`. `jitter` is in seconds: a login
+    comes up to so much later.
     """
 
     at: TimeOfDay = time(8, 15)
@@ -115,7 +137,10 @@ class Http(Section):
 
 
 class CalendarFile(Section):
-    """The trading calendar. `override` is a file of the user's own days; docs/calendar.md shows one."""
+    """The trading calendar.
+
+    `override` is a file of the user's own days; docs/calendar.md shows one.
+    """
 
     override: ConfigPath | None = None
 
@@ -170,10 +195,10 @@ class Account(Section):
         self._ref_context = ref_context
 
 
-class Settings(BaseModel):
+class Settings(BaseSettings):
     """The whole config. `autologin.config.loader.load` makes it."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(extra="forbid", hide_input_in_errors=True, validate_default=False)
 
     timezone: Zone = IST
     state: State = State()
@@ -193,18 +218,39 @@ class Settings(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _default_path_is_validated(cls, values: Any) -> Any:
+    def _add_state(cls, values: Any) -> Any:
         """The state folder's default starts at the user's home, which only validation knows."""
         return {"state": {}, **values} if isinstance(values, dict) else values
 
-    def model_post_init(self, context: LoadContext) -> None:
-        """Tell the parts what they need to know of the whole."""
+    def __init__(self, overlay: Overlay, context: LoadContext) -> None:
+        token = LOADING.set(context)
+        try:
+            super().__init__(source=overlay)
+        finally:
+            LOADING.reset(token)
         self._source = context
+        self._bind_parts(context)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only our overlay: the process's environment is never looked at behind the loader's back."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings()["source"],)
+
+    def _bind_parts(self, context: LoadContext) -> None:
+        """Tell the parts what they need to know of the whole."""
         for name, account in self.accounts.items():
-            account.bind(name, context.refs)
+            account.bind(name, context.ref_context)
         for name, sink in self.sinks.items():
             users = {account.name: account.broker for account in self.accounts.values() if name in account.sinks}
-            self.sinks[name] = sink.anchored(context.refs).used_by(users)
+            self.sinks[name] = sink.anchored(context.ref_context).used_by(users)
 
     @property
     def file(self) -> Path | None:
@@ -214,12 +260,12 @@ class Settings(BaseModel):
     @property
     def ref_context(self) -> RefContext:
         """Where references are followed from."""
-        return self._source.refs
+        return self._source.ref_context
 
     @property
     def folder(self) -> Path:
         """What relative paths are relative to."""
-        return self._source.refs.folder
+        return self._source.ref_context.folder
 
     def origin(self, loc: Loc) -> str | None:
         """The variable or file that a value comes from; None for the config file."""
@@ -244,7 +290,11 @@ class Settings(BaseModel):
         if of_broker:
             names = ", ".join(account.name for account in of_broker)
             raise ConfigError(
-                Problem("accounts", f'the broker "{name}" has {len(of_broker)} accounts', f"Name one of: {names}.")
+                Problem(
+                    "accounts",
+                    f'the broker "{name}" has {len(of_broker)} accounts',
+                    f"Name one of: {names}.",
+                )
             )
         known = {*self.accounts, *(account.broker for account in self.accounts.values())}
         raise ConfigError(Problem("accounts", f'there is no account "{name}"', did_you_mean(name, known)))

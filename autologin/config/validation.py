@@ -1,41 +1,39 @@
-"""Whether the parts of a config fit together: accounts to flows, to their credentials and endpoints, and to sinks."""
+"""Whether the parts of a config fit together.
+
+Accounts to flows, to their credentials and endpoints, and to sinks.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Set as AbstractSet
 
+from autologin.config.schema import Account, Settings
 from autologin.errors import ConfigError
 from autologin.flow import registry
+from autologin.flow.base import Flow
 from autologin.log import event
-from autologin.problems import did_you_mean, what_belongs_here
+from autologin.problems import Report, did_you_mean, what_belongs_here
 from autologin.secret_refs import exists
 
-if TYPE_CHECKING:
-    from collections.abc import Set as AbstractSet
-
-    from autologin.config.schema import Account, Settings
-    from autologin.flow.base import Flow
-    from autologin.problems import Report
-
-HOW = 'Give it in quotes, or as {env: NAME}, {file: PATH} or {command: "..."}.'
+WAYS = 'Give it in quotes, or as {env: NAME}, {file: PATH} or {command: "..."}.'
 
 
 def check(settings: Settings, report: Report, declared: AbstractSet[str]) -> None:
     """Note what does not fit. `declared` are all sinks that the config names, usable or not."""
-    _use_own_flows(settings, report)
+    _load_own_flows(settings, report)
     targets: dict[str, str] = {}
     for account in settings.accounts.values():
-        if flow := _flow(account, report):
-            _fits(account, flow, report)
+        if flow := _load_flow_class(account, report):
+            _check_account(account, flow, report)
         for index, sink in enumerate(account.sinks):
             if sink not in declared:
                 loc = ("accounts", account.name, "sinks", index)
                 report.add(loc, f'there is no sink "{sink}"', did_you_mean(sink, declared))
             elif sink in settings.sinks:
-                _own_target(settings, account, index, targets, report)
+                _check_target(settings, account, index, targets, report)
 
 
-def _use_own_flows(settings: Settings, report: Report) -> None:
+def _load_own_flows(settings: Settings, report: Report) -> None:
     folder = settings.flows_dir
     if folder is None:
         return
@@ -48,34 +46,41 @@ def _use_own_flows(settings: Settings, report: Report) -> None:
             event("own_flow", path=file, sha256=digest)
 
 
-def _flow(account: Account, report: Report) -> type[Flow] | None:
+def _load_flow_class(account: Account, report: Report) -> type[Flow] | None:
     try:
         return registry.load(account.broker)
     except KeyError:
         detail = f'"{account.broker}" is not a known broker'
-        report.add(("accounts", account.name, "broker"), detail, did_you_mean(account.broker, registry.names()))
+        report.add(
+            ("accounts", account.name, "broker"),
+            detail,
+            did_you_mean(account.broker, registry.names()),
+        )
     except ConfigError as error:
         for problem in error.problems:
             report.add(tuple(problem.key.split(".")), problem.message, problem.hint)
     return None
 
 
-def _fits(account: Account, flow: type[Flow], report: Report) -> None:
+def _check_account(account: Account, flow: type[Flow], report: Report) -> None:
     known = flow.credentials_class.model_fields
     for key in account.credentials.keys() - known.keys():
-        report.add(("accounts", account.name, "credentials", key), "is not a known key", did_you_mean(key, known))
+        hint = did_you_mean(key, known)
+        report.add(("accounts", account.name, "credentials", key), "is not a known key", hint)
     for key, field in known.items():
         if field.is_required() and key not in account.credentials:
-            hint = f"Add `{key}`. {what_belongs_here(flow.credentials_class, key)} {HOW}"
+            hint = f"Add `{key}`. {what_belongs_here(flow.credentials_class, key)} {WAYS}"
             report.add(("accounts", account.name, "credentials", key), "is missing", hint)
     for name in account.endpoints.keys() - flow.endpoints.keys():
-        report.add(("accounts", account.name, "endpoints", name), "is not a known endpoint", did_you_mean(name, flow.endpoints))
+        hint = did_you_mean(name, flow.endpoints)
+        report.add(("accounts", account.name, "endpoints", name), "is not a known endpoint", hint)
     for name in sorted(flow.needs_endpoints - account.endpoints.keys()):
-        hint = f'Add `{name}: "https://..."`; docs/brokers/{flow.broker}.md says which address that is.'
+        page = f"docs/brokers/{flow.broker}.md"
+        hint = f'Add `{name}: "https://..."`; {page} says which address that is.'
         report.add(("accounts", account.name, "endpoints", name), "is missing", hint)
 
 
-def _own_target(settings: Settings, account: Account, index: int, targets: dict[str, str], report: Report) -> None:
+def _check_target(settings: Settings, account: Account, index: int, targets: dict[str, str], report: Report) -> None:
     name = account.sinks[index]
     target = settings.sinks[name].target(account.name, account.broker)
     if target and (other := targets.setdefault(target, account.name)) != account.name:

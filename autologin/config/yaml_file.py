@@ -1,25 +1,27 @@
-"""Finding and reading the YAML of a config; every mistake is named with its line, and no value is repeated."""
+"""Finding and reading the YAML of a config.
+
+Every mistake is named with its line, and no value is repeated.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
 from autologin.errors import Problem
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 STATE_FOLDER = "~/.local/state/autologin"
 """Where the store is, unless the config says otherwise."""
 TEXT = "tag:yaml.org,2002:str"
 MERGE = "tag:yaml.org,2002:merge"
 SURPRISING = {"timestamp", "value", "int", "float"}
-"""What YAML 1.1 makes of plain text that nobody means: a date, and with `10:15` a number in base 60."""
+"""What YAML 1.1 makes of plain text that nobody means: a date, and with `10:15` a number in base
+60."""
 
 
 class Loader(yaml.SafeLoader):
@@ -44,7 +46,7 @@ class Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
     def _note(self, node: yaml.Node, message: str, hint: str) -> None:
-        self.problems.append(Problem(_place(node.start_mark), message, hint))
+        self.problems.append(Problem(_position(node.start_mark), message, hint))
 
 
 Loader.yaml_implicit_resolvers = {
@@ -52,7 +54,9 @@ Loader.yaml_implicit_resolvers = {
     for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:int", re.compile(r"[-+]?(0b[01_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*)$"), list("-+0123456789")
+    "tag:yaml.org,2002:int",
+    re.compile(r"[-+]?(0b[01_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*)$"),
+    list("-+0123456789"),
 )
 Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
@@ -62,7 +66,10 @@ Loader.add_implicit_resolver(
 
 
 def _number(loader: Loader, node: yaml.ScalarNode) -> int:
-    """A whole number. YAML 1.1 reads 0123 as octal and chokes on 0189, which must be told to be put in quotes as well."""
+    """A whole number.
+
+    YAML 1.1 reads 0123 as octal and chokes on 0189, which must be told to be put in quotes as well.
+    """
     try:
         return loader.construct_yaml_int(node)
     except ValueError:
@@ -91,47 +98,63 @@ def usual_places(environ: Mapping[str, str]) -> list[Path]:
 
 
 def read(file: Path) -> tuple[dict[str, Any], list[Problem]]:
-    """The mapping in a YAML file, and what is wrong with it as YAML. An empty file is an empty mapping."""
+    """The mapping in a YAML file, and what is wrong with it as YAML.
+
+    An empty file is an empty mapping.
+    """
     try:
         text = file.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         hint = "Correct the path, or copy config.example.yaml there and fill it in."
         return {}, [Problem(str(file), "there is no such file", hint)]
     except OSError as error:
-        return {}, [Problem(str(file), f"cannot be read ({error.strerror})", "Correct the path or the file's rights.")]
+        return {}, [
+            Problem(
+                str(file),
+                f"cannot be read ({error.strerror})",
+                "Correct the path or the file's rights.",
+            )
+        ]
     except UnicodeDecodeError:
         return {}, [Problem(str(file), "is not UTF-8 text", "Save it as UTF-8.")]
-    return _parsed(file, text)
+    return _parse(file, text)
 
 
-def _parsed(file: Path, text: str) -> tuple[dict[str, Any], list[Problem]]:
+def _parse(file: Path, text: str) -> tuple[dict[str, Any], list[Problem]]:
     try:
         loader = Loader(text)
         loader.name = str(file)  # the marks carry it
         data = loader.get_single_data()
     except yaml.MarkedYAMLError as error:
-        return {}, [_explained(error, text)]
+        return {}, [_explain(error, text)]
     except (yaml.YAMLError, RecursionError, ValueError):
-        return {}, [Problem(str(file), "is not YAML", "Look for control characters, or start again from config.example.yaml.")]
+        return {}, [
+            Problem(
+                str(file),
+                "is not YAML",
+                "Look for control characters, or start again from config.example.yaml.",
+            )
+        ]
     if data is not None and not isinstance(data, dict):
         hint = "At the top there must be `key: value` lines, as in config.example.yaml."
         return {}, [*loader.problems, Problem(str(file), "is YAML, but not a mapping", hint)]
     return data or {}, loader.problems
 
 
-def _place(mark: yaml.Mark) -> str:
+def _position(mark: yaml.Mark) -> str:
     return f"{mark.name}, line {mark.line + 1}, column {mark.column + 1}"
 
 
-def _explained(error: yaml.MarkedYAMLError, text: str) -> Problem:
+def _explain(error: yaml.MarkedYAMLError, text: str) -> Problem:
     mark = error.problem_mark or error.context_mark
     if mark is None:
         return Problem("config", "is not YAML", "Start again from config.example.yaml.")
     lines = text.splitlines()
     line = lines[mark.line] if mark.line < len(lines) else ""
     if "\t" in line[: len(line) - len(line.lstrip())]:
-        return Problem(_place(mark), "is indented with a tab", "Use spaces: YAML allows no tabs there.")
+        return Problem(_position(mark), "is indented with a tab", "Use spaces: YAML allows no tabs there.")
     # What PyYAML quotes may be a password that needed quotes; only its own <token names> may stay.
     detail = re.sub(r"'(?!<)[^']*'|\"[^\"]*\"", "...", error.problem or "cannot be read")
-    hint = "Check the indentation, and put quotes around a value with special characters (* & ! % @ ` { } [ ] # :)."
-    return Problem(_place(mark), f"is not YAML: {detail}", hint)
+    special = "* & ! % @ ` { } [ ] # :"
+    hint = f"Check the indentation, and put quotes around a value with special characters ({special})."
+    return Problem(_position(mark), f"is not YAML: {detail}", hint)

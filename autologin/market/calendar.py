@@ -1,12 +1,14 @@
-"""The trading calendar: when NSE, BSE and MCX trade, from 2024 to the last year that they have published.
+"""The trading calendar.
 
-    calendar = load_calendar()                                  market/loader.py
-    calendar.is_trading_day(date(2026, 11, 8), ["equity"])      True: Muhurat trading, on a Sunday
-    calendar.sessions(date(2026, 11, 10), "commodity")          the evening alone, as on most holidays of NSE
+When NSE, BSE and MCX trade, from 2024 to the last year that they have published.
 
-The dates are in calendar.json, each with its sources, and a user's own file goes over them; docs/calendar.md says how
-sure they are. What is not known stays unknown: the time of a session is None until it is published, and a day after
-`good_until` is neither a trading day nor a closed one.
+    calendar = load_calendar()                             market/loader.py
+    calendar.is_trading_day(date(2026, 11, 8), ["equity"]) True: Muhurat trading, on a Sunday
+    calendar.sessions(date(2026, 11, 10), "commodity")     the evening alone: a holiday of NSE
+
+The dates are in calendar.json, each with its sources, and a user's own file goes over them;
+docs/calendar.md says how sure they are. What is not known stays unknown: the time of a session is
+None until it is published, and a day after `good_until` is neither a trading day nor a closed one.
 """
 
 from __future__ import annotations
@@ -31,7 +33,10 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class Dated:
-    """What the calendar says of a day, and who says so: keys of `Calendar.sources`, or "override"."""
+    """What the calendar says of a day, and who says so.
+
+    Keys of `Calendar.sources`, or "override".
+    """
 
     name: str
     sources: tuple[str, ...]
@@ -53,7 +58,10 @@ class Session(Dated):
 
 @dataclass(frozen=True)
 class Closure(Dated):
-    """A day on which regular hours are not kept. `part`: only the evening ("morning" is closed) or only the morning is."""
+    """A day on which regular hours are not kept.
+
+    `part`: only the evening ("morning" is closed) or only the morning is.
+    """
 
     part: Part = "all"
 
@@ -80,7 +88,10 @@ class Override:
 
 @dataclass(frozen=True)
 class Segment:
-    """One segment's hours, the oldest first, and the days that differ. `evening` is when its evening session begins."""
+    """One segment's hours, the oldest first, and the days that differ.
+
+    `evening` is when its evening session begins.
+    """
 
     hours: tuple[Hours, ...]
     closures: Mapping[date, Closure]
@@ -135,7 +146,10 @@ class Calendar:
         shipped = date.fromisoformat(data["good_until"])
         self.good_until = max(shipped, override.good_until or shipped)
         """The last day that it knows. The next year's holidays are published in December."""
-        self.sources: Mapping[str, str] = {**data["sources"], OWN: "your own file (calendar.override)"}
+        self.sources: Mapping[str, str] = {
+            **data["sources"],
+            OWN: "your own file (calendar.override)",
+        }
         """What each key in a `sources` stands for."""
         self._segments = {name: _segment(segment).overlaid(name, override) for name, segment in data["segments"].items()}
 
@@ -144,22 +158,30 @@ class Calendar:
         return self.first <= day <= self.good_until or day in self._segments[segment].own
 
     def sessions(self, day: date, segment: str) -> Sequence[Session]:
-        """The sessions of a segment on a day in India, the earliest first; none where it is closed, or not known."""
+        """The sessions of a segment on a day in India, the earliest first.
+
+        None where it is closed, or not known.
+        """
         return self._segments[segment].sessions(day) if self.knows(day, segment) else ()
 
     def closure(self, day: date, segment: str) -> Closure | None:
-        """Why regular hours are not kept on a day, None where there is no other reason than the weekend."""
+        """Why regular hours are not kept on a day; None: the weekend, or no reason at all."""
         return self._segments[segment].closures.get(day) if self.knows(day, segment) else None
 
     def is_trading_day(self, day: date, segments: Sequence[str]) -> bool | None:
-        """Whether any of the segments trades on a day in India. None: nobody knows, so log in and say so."""
+        """Whether any of the segments trades on a day in India.
+
+        None: nobody knows, so log in and say so.
+        """
         if any(self.sessions(day, segment) for segment in segments):
             return True
         known = segments and all(self.knows(day, segment) for segment in segments)
         return False if known else None
 
     def next_session(self, after: datetime, segments: Sequence[str]) -> Session | None:
-        """The first session of any of the segments that opens after an aware moment; None where none is known.
+        """The first session of any of the segments that opens after an aware moment.
+
+        None where none is known.
 
         Today's session counts where its time is not known: it may still come.
         """

@@ -1,4 +1,6 @@
-"""Loading the calendar: what is shipped, and over it a user's own file of days (`calendar: {override: FILE}`).
+"""Loading the calendar: what is shipped, and over it a user's own file of days (`calendar.
+
+{override: FILE}`).
 
     good_until: 2027-12-31
     closures:
@@ -7,7 +9,8 @@
     sessions:
       - {day: 2027-10-29, name: Muhurat trading, opens: "18:00", closes: "19:00"}
 
-Without `segments` an entry is for all three. What it says of a day and a segment replaces what is shipped for them.
+Without `segments` an entry is for all three. What it says of a day and a segment replaces what is
+shipped for them.
 """
 
 from __future__ import annotations
@@ -63,7 +66,7 @@ class _Entry(Section):
 
 
 class _Closed(_Entry):
-    """A day without regular hours, or of the commodity segment one without its morning or its evening."""
+    """A day without regular hours; of the commodity segment also without its morning or evening."""
 
     part: Literal["all", "morning", "evening"] = "all"
 
@@ -90,7 +93,13 @@ def read_override(file: Path) -> calendar.Override:
         ConfigError: it cannot be used; every problem, with its place in the file.
     """
     if not file.is_file():
-        raise ConfigError(Problem("calendar.override", f"there is no file {file}", "Correct the path, or remove the key."))
+        raise ConfigError(
+            Problem(
+                "calendar.override",
+                f"there is no file {file}",
+                "Correct the path, or remove the key.",
+            )
+        )
     document, problems = yaml_file.read(file)
     report = Report(lambda _: None)
     whole = None
@@ -109,7 +118,7 @@ def _check(whole: _File, report: Report) -> None:
     seen: set[tuple[date, str]] = set()
     for index, closed in enumerate(whole.closures):
         if closed.part != "all" and closed.segments != ["commodity"]:
-            hint = "Only commodities have an evening: write `segments: [commodity]`, and the others as an entry of their own."
+            hint = "Only commodities have an evening: write `segments: [commodity]`."
             report.add(("closures", index, "part"), "is for the commodity segment alone", hint)
         about = set(_about(closed))
         if seen & about:
@@ -117,9 +126,17 @@ def _check(whole: _File, report: Report) -> None:
         seen |= about
     for index, session in enumerate(whole.sessions):
         if (session.opens is None) != (session.closes is None):
-            report.add(("sessions", index), "has one of opens and closes", "Give both, or none where they are not known.")
+            report.add(
+                ("sessions", index),
+                "has one of opens and closes",
+                "Give both, or none where they are not known.",
+            )
         elif session.opens and session.closes and session.closes <= session.opens:
-            report.add(("sessions", index, "closes"), "must be later than opens", "A session ends on its day.")
+            report.add(
+                ("sessions", index, "closes"),
+                "must be later than opens",
+                "A session ends on its day.",
+            )
 
 
 def _override(whole: _File) -> calendar.Override:

@@ -1,4 +1,7 @@
-"""What people are told about: a login that needs a person, an account that is late, a sink that does not get its token."""
+"""What people are told about.
+
+A login that needs a person, an account that is late, a sink that does not get its token.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,8 @@ from autologin.service.schedule import History, Window
 from autologin.store.store import Store
 
 MARGIN = timedelta(minutes=10)
-"""Before `ready_by`: when it is told that an account has no token yet, while there is time to act."""
+"""Before `ready_by`: when it is told that an account has no token yet, while there is time to
+act."""
 UNDELIVERED = timedelta(minutes=2)
 """How long a sink may be owed a token before somebody is told."""
 
@@ -36,11 +40,12 @@ class AlertRules:
     def report_rejected_token(self, account: str, detail: str, *, relogin: bool) -> None:
         """Tell that the broker has ended a token in mid-session."""
         fix = "autologin logs in again." if relogin else "Run it again, or set watch.relogin."
-        message = f"The broker refuses the token; somebody may have logged in elsewhere ({detail or 'no words'}). {fix}"
+        why = f"somebody may have logged in elsewhere ({detail or 'no words'})"
+        message = f"The broker refuses the token; {why}. {fix}"
         self._notifier.alert(account, "token_rejected", message)
 
     def check_readiness(self, account: str, window: Window, history: History, now: datetime) -> None:
-        """Tell that an account has no verified token shortly before it is due, and when it is due."""
+        """Tell that an account has no verified token, shortly before it is due and when it is."""
         due = format_ist(window.ready_by)
         why = next((run.message for run in history.runs if run.message), "No run has come to an end yet.")
         if window.ready_by - MARGIN <= now < window.closes:

@@ -2,9 +2,10 @@
 
     notify: {urls: [{env: TELEGRAM_URL}], command: "...", ping: {env: PING_URL}}
 
-`urls` are Apprise's (https://github.com/caronc/apprise; pip install 'broker-autologin[notify]'). `command` is a shell command
-that gets the notice as JSON on its standard input. `ping` is a dead man's switch as healthchecks.io has it: it is asked
-after each run that has its token, and with `/fail` at its end after each other one. What cannot be sent breaks nothing.
+`urls` are Apprise's (https://github.com/caronc/apprise; pip install 'broker-autologin[notify]').
+`command` is a shell command that gets the notice as JSON on its standard input. `ping` is a dead
+man's switch as healthchecks.io has it: it is asked after each run that has its token, and with
+`/fail` at its end after each other one. What cannot be sent breaks nothing.
 """
 
 from __future__ import annotations
@@ -33,7 +34,10 @@ INSTALL = "pip install 'broker-autologin[notify]'"
 
 @dataclass(frozen=True)
 class Notification:
-    """What somebody is told. `cause` is a stable name; `account` is empty where it is about none."""
+    """What somebody is told.
+
+    `cause` is a stable name; `account` is empty where it is about none.
+    """
 
     kind: Literal["alert", "recovered", "test"]
     account: str

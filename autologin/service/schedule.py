@@ -1,8 +1,9 @@
 """When an account logs in: its times of day on its trading days, and what a moment asks for.
 
-Times of day in zones with summer time are reckoned by APScheduler; its scheduler is not used, because a host's clock may
-jump, or sleep. A window is one day of one account: from its login time to the end of trading. Whatever was missed (a
-stopped process, a sleeping machine, a clock that jumped) is caught up as long as the window lasts.
+Times of day in zones with summer time are reckoned by APScheduler; its scheduler is not used,
+because a host's clock may jump, or sleep. A window is one day of one account: from its login time
+to the end of trading. Whatever was missed (a stopped process, a sleeping machine, a clock that
+jumped) is caught up as long as the window lasts.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ RENEW_AFTER = 0.8
 MAX_RENEWALS = 16
 """Logins in one window, renewals included, after which no more is renewed."""
 TOO_SOON = timedelta(minutes=30)
-"""A token that is refused sooner than this after its login was ended by another login, which we do not answer."""
+"""A token that is refused sooner than this after its login was ended by another login, which we do
+not answer."""
 TRANSIENT = {errors.name_of(kind) for kind in (*errors.Transient.__subclasses__(), errors.StoreError)}
 
 
@@ -64,7 +66,10 @@ class Calendar(Protocol):
 
 @dataclass(frozen=True)
 class Window:
-    """One day of one account. Logins are made from `at` to `closes`; `certain`: the calendar knows this day."""
+    """One day of one account.
+
+    Logins are made from `at` to `closes`; `certain`: the calendar knows this day.
+    """
 
     at: datetime
     ready_by: datetime
@@ -75,7 +80,10 @@ class Window:
 
 @dataclass(frozen=True)
 class History:
-    """What the store knows of an account: its token, and its runs since a window began, the newest first."""
+    """What the store knows of an account.
+
+    Its token, and its runs since a window began, the newest first.
+    """
 
     stored: StoredToken | None
     runs: Sequence[Run]
@@ -91,7 +99,14 @@ class History:
 class Timetable:
     """One account's windows."""
 
-    def __init__(self, name: str, schedule: Schedule, segments: Sequence[str], zone: tzinfo, calendar: Calendar) -> None:
+    def __init__(
+        self,
+        name: str,
+        schedule: Schedule,
+        segments: Sequence[str],
+        zone: tzinfo,
+        calendar: Calendar,
+    ) -> None:
         self._name = name
         self._schedule = schedule
         self._segments = segments
@@ -169,7 +184,10 @@ def next_action(now: datetime, window: Window, history: History, watch: Watch) -
 
 
 def retry_at(runs: Sequence[Run]) -> datetime | None:
-    """When to try again after runs that failed, the newest first; None: a person is needed first."""
+    """When to try again after runs that failed, the newest first.
+
+    None: a person is needed first.
+    """
     failed = sum(1 for _ in takewhile(lambda run: not is_good(run), runs))
     last = runs[0]
     if last.error is not None and last.error not in TRANSIENT:
@@ -187,7 +205,10 @@ def renew_at(window: Window, stored: StoredToken) -> datetime | None:
 
 
 def triggers(schedule: Schedule, zone: tzinfo) -> Iterator[BaseTrigger]:
-    """What fires at an account's times, in its zone. Day of month and day of week of a cron expression are alternatives."""
+    """What fires at an account's times, in its zone.
+
+    Day of month and day of week of a cron expression are alternatives.
+    """
     from apscheduler.triggers.cron import CronTrigger  # noqa: PLC0415  (200 ms that only `serve` needs)
 
     if not schedule.cron:

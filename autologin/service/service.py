@@ -1,7 +1,8 @@
 """`autologin serve`: the walk of `run.py` with a clock, for months, with nobody watching.
 
-Twice a minute, and whenever something is due, it looks at every account: what does this moment of its window ask for? The
-answer comes from the store and the clock alone, so a restart, a sleeping machine and a clock that jumps change nothing.
+Twice a minute, and whenever something is due, it looks at every account: what does this moment of
+its window ask for? The answer comes from the store and the clock alone, so a restart, a sleeping
+machine and a clock that jumps change nothing.
 """
 
 from __future__ import annotations
@@ -39,7 +40,10 @@ RUNS = 60
 
 @dataclass
 class AccountState:
-    """What the service remembers of an account between two looks; nothing that a restart may not lose."""
+    """What the service remembers of an account between two looks.
+
+    Nothing that a restart may not lose.
+    """
 
     timetable: Timetable
     verify_due: float = 0.0
@@ -125,7 +129,10 @@ class Service:
     # Its life
 
     async def serve(self) -> None:
-        """Look after the accounts until `stop` is called; then let what is under way end, within the config's time."""
+        """Look after the accounts until `stop` is called.
+
+        Then let what is under way end, within the config's time.
+        """
         event("serving", accounts=", ".join(self._accounts))
         try:
             while not self._stopping:
@@ -143,16 +150,29 @@ class Service:
         self._wake.set()
 
     def reload(self) -> None:
-        """Take over the config file as it is now; one that cannot be used is logged and left alone."""
+        """Take over the config file as it is now.
+
+        One that cannot be used is logged and left alone.
+        """
         try:
             settings = loader.load(self.file)
             self.calendar = self.load_calendar(settings.calendar.override)
         except ConfigError as error:
             for problem in error.problems:
-                event("config_refused", level="ERROR", key=problem.key, message=problem.message, hint=problem.hint)
+                event(
+                    "config_refused",
+                    level="ERROR",
+                    key=problem.key,
+                    message=problem.message,
+                    hint=problem.hint,
+                )
             return
         if settings.state.path != self.settings.state.path or settings.http.listen != self.settings.http.listen:
-            event("restart_needed", level="WARNING", message="state and http.listen are taken over at the next start")
+            event(
+                "restart_needed",
+                level="WARNING",
+                message="state and http.listen are taken over at the next start",
+            )
         self._retiring = asyncio.ensure_future(self._retire(self.app.dispatcher, self._under_way()))
         dispatcher = Dispatcher(settings.sinks, settings.ref_context, self.store, self.clock)
         self.app = replace(self.app, settings=settings, dispatcher=dispatcher)
@@ -161,7 +181,10 @@ class Service:
         self._wake.set()
 
     async def _retire(self, dispatcher: Dispatcher, users: list[asyncio.Task[None]]) -> None:
-        """Close what a former config's sinks keep open, once nobody uses it; its accounts may be gone."""
+        """Close what a former config's sinks keep open, once nobody uses it.
+
+        Its accounts may be gone.
+        """
         await asyncio.gather(*users, return_exceptions=True)
         await dispatcher.close()
 
@@ -172,7 +195,10 @@ class Service:
         return [*tasks, self._retiring] if self._retiring else tasks
 
     def _set_up(self) -> None:
-        """Make what follows from the config; what is known of accounts that were there before stays."""
+        """Make what follows from the config.
+
+        What is known of accounts that were there before stays.
+        """
         self.notifier = Notifier(self.settings, self.store.alerts)
         self._alert_rules = AlertRules(self.notifier, self.store)
         former = self._accounts
@@ -183,7 +209,12 @@ class Service:
             state = AccountState(timetable)
             if name in former:
                 now = self.clock.now()
-                state = replace(former[name], timetable=timetable, ignore_failures_before=now, announced_run=None)
+                state = replace(
+                    former[name],
+                    timetable=timetable,
+                    ignore_failures_before=now,
+                    announced_run=None,
+                )
             self._accounts[name] = state
 
     async def _pause(self) -> None:
@@ -288,12 +319,21 @@ class Service:
         self._accounts[name].task = asyncio.ensure_future(self._in_slot(account, work))
 
     async def _in_slot(self, account: Account, work: Callable[[Account], Coroutine[None, None, None]]) -> None:
-        """Work on an account once there is a free slot; nothing that goes wrong ends the service."""
+        """Work on an account once there is a free slot.
+
+        Nothing that goes wrong ends the service.
+        """
         try:
             async with self._slots:
                 await work(account)
         except AutologinError as error:
-            event("failed", level="ERROR", account=account.name, error=error.name, message=error.detail)
+            event(
+                "failed",
+                level="ERROR",
+                account=account.name,
+                error=error.name,
+                message=error.detail,
+            )
         except Exception as bug:  # noqa: BLE001  (one account's mistake must not end the service for the others)
             detail = f"{type(bug).__name__}, a mistake in autologin"
             event("failed", level="ERROR", account=account.name, message=detail)
@@ -307,7 +347,7 @@ class Service:
         if self.app.driver.started and not any(state.is_busy for state in others):
             with suppress(Exception):
                 await self.app.driver.stop()
-            gc.collect()  # a login leaves megabytes in cycles, which Python itself would not look at for days
+            gc.collect()  # a login leaves megabytes in cycles, which Python would keep for days
 
     async def _run(self, account: Account, action: Action) -> None:
         outcome = await runs.run_account(self.app, account, force=action == "renew")

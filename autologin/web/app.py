@@ -1,4 +1,7 @@
-"""Health, metrics and the status page, over HTTP. Nothing that is fetched changes anything; buttons need `http.token`."""
+"""Health, metrics and the status page, over HTTP.
+
+Nothing that is fetched changes anything; buttons need `http.token`.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,13 @@ from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import (
+    HTMLResponse,
+    JSONResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+)
 from starlette.routing import Route
 
 from autologin.errors import AutologinError, ConfigError, Problem
@@ -26,11 +35,11 @@ if TYPE_CHECKING:
 
 HEADERS = {
     "cache-control": "no-store",
-    "content-security-policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'",
+    "content-security-policy": "default-src 'none'; style-src 'self'; img-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
-    "referrer-policy": "same-origin",  # with "no-referrer" browsers would hide the origin of our own forms from us
+    "referrer-policy": "same-origin",  # "no-referrer" would hide our own forms' origin
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
@@ -62,7 +71,9 @@ def app(service: ServiceView) -> Starlette:
 
 
 async def serve_http(service: ServiceView, listen: str) -> Served:
-    """Serve it at an address such as "127.0.0.1:8321", in the event loop that runs; `close()` ends it.
+    """Serve it at an address such as "127.0.0.1:8321", in the event loop that runs.
+
+    `close()` ends it.
 
     Raises:
         ConfigError: the address cannot be used, or `http.token` cannot be resolved.
@@ -95,7 +106,10 @@ class _Pages:
         """Whether every account that is due today has a token that was proven today."""
         accounts = read_readiness(self.service)
         ready = all(account.ready_today for account in accounts)
-        body = {"ready": ready, "accounts": {account.name: _as_json(account) for account in accounts}}
+        body = {
+            "ready": ready,
+            "accounts": {account.name: _as_json(account) for account in accounts},
+        }
         return JSONResponse(body, 200 if ready else 503)
 
     async def metrics(self, _request: Request) -> Response:
@@ -112,7 +126,10 @@ class _Pages:
         return HTMLResponse(status_page.page(self.service, buttons=buttons, signed_in=signed_in))
 
     async def failure(self, request: Request) -> Response:
-        """The newest picture that is kept of an account's failures. No part of a path comes from the request."""
+        """The newest picture that is kept of an account's failures.
+
+        No part of a path comes from the request.
+        """
         picture = status_page.picture(self.service, request.path_params["account"])
         if picture is None:
             raise HTTPException(404)
@@ -175,13 +192,17 @@ class _Pages:
     @staticmethod
     def _home(session: str, request: Request) -> Response:
         answer = RedirectResponse("/", 303)
-        safe: dict[str, Any] = {"httponly": True, "samesite": "strict", "secure": request.url.scheme == "https"}
+        safe: dict[str, Any] = {
+            "httponly": True,
+            "samesite": "strict",
+            "secure": request.url.scheme == "https",
+        }
         answer.set_cookie(auth.COOKIE, session, max_age=auth.SESSION if session else 0, **safe)
         return answer
 
 
 class _Guard:
-    """Headers on every answer, errors without a traceback, and nothing for names that are not ours."""
+    """Headers on every answer, no traceback in any, and nothing for names that are not ours."""
 
     def __init__(self, inner: ASGIApp) -> None:
         self._inner = inner
@@ -203,11 +224,17 @@ class _Guard:
 
 
 def _is_our_name(scope: Scope) -> bool:
-    """On loopback, any other name than this machine's is somebody's page that wants to read ours (DNS rebinding)."""
+    """On loopback, any other name than this machine's is another site's page that reads ours.
+
+    That is DNS rebinding.
+    """
     server = scope.get("server")
     if not server or not _is_loopback(server[0]):
         return True
-    host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "localhost")
+    host = next(
+        (value.decode("latin-1") for name, value in scope["headers"] if name == b"host"),
+        "localhost",
+    )
     name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
     return name == "localhost" or _is_address(name.strip("[]"))
 

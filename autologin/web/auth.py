@@ -1,7 +1,9 @@
-"""Who may press the buttons of the status page: somebody who has typed `http.token`, on a page of ours.
+"""Who may press the buttons of the status page.
 
-The token is typed once; a signed cookie stands for it then. Pages of others are kept out twice: their requests bring no
-cookie (SameSite), and browsers say where a request comes from.
+Somebody who has typed `http.token`, on a page of ours.
+
+The token is typed once; a signed cookie stands for it then. Pages of others are kept out twice:
+their requests bring no cookie (SameSite), and browsers say where a request comes from.
 """
 
 from __future__ import annotations
@@ -27,14 +29,18 @@ SESSION = 12 * 3600
 """Seconds that somebody stays signed in."""
 WRONG = 5
 WINDOW = 60.0
-"""So many wrong tokens in so many seconds, and nobody signs in for a while: not even with the right one."""
+"""So many wrong tokens in so many seconds, and nobody signs in for a while: not even with the right
+one."""
 
 Answer = Literal["right", "wrong", "wait"]
 
 
 @dataclass
 class Auth:
-    """Knows the token, and who has typed it. Restarting the service signs everybody out, and so does another token."""
+    """Knows the token, and who has typed it.
+
+    Restarting the service signs everybody out, and so does another token.
+    """
 
     service: ServiceView
     _token: str | None = None

@@ -1,4 +1,7 @@
-"""What the web shows and does, as a type: the service is one, and the tests have a small one of their own."""
+"""What the web shows and does, as a type.
+
+The service is one, and the tests have a small one of their own.
+"""
 
 from __future__ import annotations
 

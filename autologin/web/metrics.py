@@ -1,4 +1,7 @@
-"""What Prometheus scrapes, reckoned from the store at that moment: nothing is counted in memory, so a restart loses nothing."""
+"""What Prometheus scrapes, reckoned from the store at that moment.
+
+Nothing is counted in memory, so a restart loses nothing.
+"""
 
 from __future__ import annotations
 
@@ -102,19 +105,40 @@ def _seconds(moment: datetime | None) -> Number:
 
 
 GAUGES: Mapping[str, tuple[str, Callable[[Readiness], Number]]] = {
-    "account_due": ("1 from an account's login time until the market closes.", lambda one: float(one.due)),
-    "account_ready": ("1 unless an account that is due has no token that was proven today.", lambda one: float(one.ready)),
+    "account_due": (
+        "1 from an account's login time until the market closes.",
+        lambda one: float(one.due),
+    ),
+    "account_ready": (
+        "1 unless an account that is due has no token that was proven today.",
+        lambda one: float(one.ready),
+    ),
     "account_blocked": (
         "1 while no login is tried, because the broker refused one.",
         lambda one: float(bool(one.status.block)),
     ),
     "account_running": ("1 while a run is under way.", lambda one: float(one.running)),
-    "next_run_timestamp_seconds": ("When the next login is planned.", lambda one: _seconds(one.next_run)),
-    "token_issued_timestamp_seconds": ("When the stored token was issued.", _of_token(lambda one: one.token.issued_at)),
-    "token_expiry_timestamp_seconds": ("When the stored token ends.", _of_token(lambda one: one.token.expires_at)),
-    "token_verified_timestamp_seconds": ("When the broker last confirmed it.", _of_token(lambda one: one.verified_at)),
+    "next_run_timestamp_seconds": (
+        "When the next login is planned.",
+        lambda one: _seconds(one.next_run),
+    ),
+    "token_issued_timestamp_seconds": (
+        "When the stored token was issued.",
+        _of_token(lambda one: one.token.issued_at),
+    ),
+    "token_expiry_timestamp_seconds": (
+        "When the stored token ends.",
+        _of_token(lambda one: one.token.expires_at),
+    ),
+    "token_verified_timestamp_seconds": (
+        "When the broker last confirmed it.",
+        _of_token(lambda one: one.verified_at),
+    ),
     "token_age_seconds": ("How old the stored token is.", _age),
-    "last_run_timestamp_seconds": ("When the last run began.", _of_run(lambda run: _seconds(run.began))),
+    "last_run_timestamp_seconds": (
+        "When the last run began.",
+        _of_run(lambda run: _seconds(run.began)),
+    ),
     "otp_skew_seconds": (
         "The broker's clock minus ours, where the last run made a code.",
         _of_run(lambda run: run.skew),
@@ -140,4 +164,5 @@ COUNTERS: Mapping[str, tuple[str, CountedThing, Mapping[str, str]]] = {
         {"account": "account", "sink": "kind"},
     ),
 }
-"""By name: what the metric says, what it counts, and its labels with where each stands in a tally."""
+"""By name: what the metric says, what it counts, and its labels with where each stands in a
+tally."""

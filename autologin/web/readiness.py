@@ -1,4 +1,7 @@
-"""Which accounts are ready for the day, and why not: one answer for `/readyz`, for metrics and for the status page."""
+"""Which accounts are ready for the day, and why not.
+
+One answer for `/readyz`, for metrics and for the status page.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,9 @@ REASONS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Readiness:
-    """One account. `lacking` is a key of REASONS; empty where there is a token that was proven today.
+    """One account.
+
+    `lacking` is a key of REASONS; empty where there is a token that was proven today.
 
     `due`: its login time has come; `today`: it has come, or comes later today.
     """
@@ -67,7 +72,8 @@ def read_readiness(service: ServiceView) -> list[Readiness]:
 def _what_is_lacking(status: Status) -> str:
     """A key of REASONS, or nothing.
 
-    A token counts that was proven today. Some brokers cannot be asked about one: that they issued it today is the proof.
+    A token counts that was proven today. Some brokers cannot be asked about one: that they issued
+    it today is the proof.
     """
     stored = status.stored if status.stored and status.stored.broker == status.broker else None
     if stored and status.state == "valid":

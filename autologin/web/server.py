@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Served:
-    """uvicorn without its signal handlers and main loop, so that it leaves ours alone and ends at once.
+    """uvicorn without its signal handlers and main loop: it leaves ours alone and ends at once.
 
     Raises:
         OSError: the port cannot be used.

@@ -63,7 +63,7 @@ def test_they_are_found(server, reference, text):
         ({"aws_secret": "trading/nothing"}, "ResourceNotFoundException", "AWS_DEFAULT_REGION"),
         ({"aws_secret": "trading/zerodha#pasword"}, 'no field "pasword"', "password, pin"),
         ({"aws_secret": "trading/zerodha#pin"}, 'no field "pin" that is text', "password, pin"),
-        ({"aws_secret": "trading/plain#password"}, 'no field "password"', "no JSON object"),
+        ({"aws_secret": "trading/plain#password"}, 'no field "password"', "not a JSON object"),
         ({"aws_secret": "trading/binary"}, "is empty", "value"),
     ],
 )

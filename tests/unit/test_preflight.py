@@ -205,7 +205,7 @@ def test_a_bad_seed(tmp_path, seed, words):
 
 
 def test_bytes_that_are_no_text(tmp_path):
-    assert "no UTF-8 text" in problems(look(tmp_path, API_SECRET=CANARY + "\udcff"))[f"{CREDENTIALS}.api_secret"]
+    assert "not UTF-8 text" in problems(look(tmp_path, API_SECRET=CANARY + "\udcff"))[f"{CREDENTIALS}.api_secret"]
 
 
 def test_a_stray_newline(tmp_path):

@@ -189,10 +189,10 @@ def _finish(file: Path, answers: Answers, environ: Mapping[str, str], *, named: 
     blocks = answers.block()
     blocks["accounts"].append(f"  sinks: [{sink}]")
     blocks["sinks"] = [] if sink in edit.keys(before, "sinks") else [blocks["sinks"][0].format(sink=sink)]
-    after = edit.extended(before, blocks)
+    after = edit.extend(before, blocks)
     if not _write(file, answers, after, environ):
         click.echo(f"\nThe config cannot be extended safely. Add this to {file} by hand:\n", err=True)
-        click.echo(edit.extended("", blocks), nl=False)
+        click.echo(edit.extend("", blocks), nl=False)
         return 2
     click.echo(f"\nWritten: {file}, and the secrets in {file.parent / FOLDER / answers.name} (for you alone).\n", err=True)
     findings = preflight.run(file, environ, online=False)
@@ -212,7 +212,7 @@ def _write(file: Path, answers: Answers, after: str | None, environ: Mapping[str
     try:
         for key, value in answers.secrets.items():
             files.replace(folder / key, value.encode())
-        if after is None or not edit.loads(file, after, environ):
+        if after is None or not edit.is_valid(file, after, environ):
             return False
         real = file.resolve()
         mode = real.stat().st_mode & 0o777 if real.exists() else 0o600
