@@ -89,10 +89,10 @@ def full(_handle):
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 places = {
-    "half of it is written": (atomic, "_write", half),
+    "half of it is written": (files, "_write", half),
     "it is not on the disk": (os, "fsync", die),
     "it has another name": (Path, "replace", die),
-    "the folder is not on the disk": (atomic, "_sync_folder", die),
+    "the folder is not on the disk": (files, "_sync_folder", die),
     "the disk is full": (os, "fsync", full),
 }
 setattr(*places[sys.argv.pop(1)])
