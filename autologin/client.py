@@ -68,7 +68,7 @@ class _File:
     account: Account
 
     def field(self, content: str, path: str) -> Any:
-        return formats.value_in(self.shape, content, path, self.account.broker)
+        return formats.read_field(self.shape, content, path, self.account.broker)
 
 
 def _found(name: str, config: str | PathLike[str] | None, read_file: _Reader) -> dict[str, Any]:

@@ -8,21 +8,18 @@ from __future__ import annotations
 import errno
 import glob
 import os
-import secrets as random
+import secrets
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
 
 STALE = 3600.0
 """Seconds after which a temporary file is a dead process's; no write takes a hundredth of it."""
 
 
-class NotOursToGiveError(PermissionError):
-    """This user may not give a file to that owner or group."""
+class NotPermittedError(PermissionError):
+    """This user may not set that owner or group."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,7 @@ def probe(folder: Path, size: int, rights: Rights = OURS) -> None:
 
 
 def _temporary(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{random.token_hex(8)}.tmp")
+    return path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
 
 
 def _create(path: Path) -> int:
@@ -81,19 +78,19 @@ def _create(path: Path) -> int:
 
 def _write(path: Path, data: bytes, rights: Rights = OURS) -> None:
     with os.fdopen(_create(path), "wb") as file:
-        _give(file.fileno(), rights)  # before there is anything in it to read
+        _set_rights(file.fileno(), rights)  # before there is anything in it to read
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
 
 
-def _give(handle: int, rights: Rights) -> None:
+def _set_rights(handle: int, rights: Rights) -> None:
     os.fchmod(handle, rights.mode)
     if (rights.owner, rights.group) != (-1, -1):
         try:
             os.fchown(handle, rights.owner, rights.group)
         except PermissionError as error:
-            raise NotOursToGiveError(error.errno, error.strerror) from None
+            raise NotPermittedError(error.errno, error.strerror) from None
 
 
 def _make_folders(folder: Path, rights: Rights) -> None:
@@ -109,18 +106,18 @@ def _make_folders(folder: Path, rights: Rights) -> None:
         return
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
-        _give(handle, Rights(rights.folder_mode, rights.owner, rights.group))
+        _set_rights(handle, Rights(rights.folder_mode, rights.owner, rights.group))
     finally:
         os.close(handle)
     _sync_folder(folder.parent)
 
 
 def _remove_stale(path: Path) -> None:
-    """What a process that was killed while writing has left: half a token is still a secret."""
-    for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+    """What a process that was killed while writing has leftover: half a token is still a secret."""
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
         with suppress(OSError):
-            if time.time() - left.lstat().st_mtime > STALE:
-                left.unlink()
+            if time.time() - leftover.lstat().st_mtime > STALE:
+                leftover.unlink()
 
 
 def _sync_folder(folder: Path) -> None:

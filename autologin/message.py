@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import secrets as random
+import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
+from autologin.errors import AutologinError
 from autologin.token import Token
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from autologin.errors import AutologinError
 
 Type = Literal["token.issued", "login.failed", "token.rejected", "autologin.test"]
 ISSUED: Type = "token.issued"
@@ -38,19 +35,19 @@ class Message:
     def issued(cls, account: str, broker: str, token: Token) -> Message:
         """A token is there."""
         data = token.to_json(account, broker)
-        return cls(_id(), ISSUED, token.issued_at, account, broker, data, token.issued_at.isoformat())
+        return cls(_new_id(), ISSUED, token.issued_at, account, broker, data, token.issued_at.isoformat())
 
     @classmethod
     def failed(cls, kind: Type, account: str, broker: str, error: AutologinError, now: datetime) -> Message:
         """A login failed, or a token was refused."""
-        told = {"account": account, "broker": broker, "error": error.name, "message": error.message}
-        return cls(_id(), kind, now, account, broker, told, now.isoformat())
+        data = {"account": account, "broker": broker, "error": error.name, "message": error.message}
+        return cls(_new_id(), kind, now, account, broker, data, now.isoformat())
 
     @classmethod
     def test(cls, now: datetime) -> Message:
         """Nothing happened; somebody wants to see whether it arrives."""
         data = {"account": "", "broker": "", "message": "This is a test."}
-        return cls(_id(), "autologin.test", now, "", "", data, now.isoformat())
+        return cls(_new_id(), "autologin.test", now, "", "", data, now.isoformat())
 
     @property
     def token(self) -> Token:
@@ -71,5 +68,5 @@ class Message:
         return cls(identity, kind, at, data["account"], data["broker"], data, about)
 
 
-def _id() -> str:
-    return f"msg_{random.token_hex(16)}"
+def _new_id() -> str:
+    return f"msg_{secrets.token_hex(16)}"

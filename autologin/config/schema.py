@@ -281,7 +281,9 @@ class Settings(BaseSettings):
         if self.browser.executable and "/" in self.browser.executable:
             executable = str(place.path(self.browser.executable))
             self.browser = self.browser.model_copy(update={"executable": executable})
-        self.sinks = {name: sink.anchored(place).used_by(self._users(name)) for name, sink in self.sinks.items()}
+        self.sinks = {
+            name: sink.with_absolute_paths(place).with_accounts(self._users(name)) for name, sink in self.sinks.items()
+        }
         for name, account in self.accounts.items():
             account.placed(name, place)
 

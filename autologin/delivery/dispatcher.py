@@ -68,7 +68,7 @@ class Dispatcher:
 
     def subscribed(self, names: Collection[str], kind: str) -> list[str]:
         """Those of some sinks that take messages of a type."""
-        return [name for name in names if kind in self.configs[name].takes]
+        return [name for name in names if kind in self.configs[name].message_types]
 
     def repeaters(self, names: Collection[str]) -> list[str]:
         """Those of some sinks that are given a token again by a run that finds it still valid."""

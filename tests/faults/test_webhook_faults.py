@@ -262,7 +262,7 @@ async def test_an_answer_after_the_client_gave_up_is_the_same_message_again(trad
         trader.configure(hook=hook(consumer, timeout=0.5))
         (owed,) = trader.owe()
         process = await trader.start("deliver")
-        assert "did not answer within 0.5 seconds" in await line_with(process, "delivery_failed")
+        assert "timed out after 0.5 s" in await line_with(process, "delivery_failed")
         consumer.hold.set()
         await process.communicate()
         assert process.returncode == 0

@@ -8,21 +8,16 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol
+from typing import Annotated, Any, ClassVar, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from autologin.message import ISSUED
+from autologin.message import ISSUED, Message
 from autologin.problems import did_you_mean, refuse
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Self
-
-    from autologin.message import Message
-    from autologin.secret_refs import Place, Secret
+from autologin.secret_refs import Place, Secret
 
 
 class Sink(Protocol):
@@ -58,13 +53,16 @@ class SinkConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    takes: ClassVar[frozenset[str]] = frozenset({ISSUED})
+    message_types: ClassVar[frozenset[str]] = frozenset({ISSUED})
     """The types of message that such a sink is given."""
     repeats: ClassVar[bool] = False
-    """Whether a run whose token is still valid writes it again: what holds a state may have lost it, an event has happened."""
+    """Whether a run whose token is still valid writes it again.
+
+    What holds a state may have lost it; an event has happened.
+    """
 
     place_key: ClassVar[str] = "path"
-    """The key that says where a delivery goes, for the message that two accounts would overwrite each other there."""
+    """The key that says where a delivery goes: two accounts may overwrite each other there."""
 
     type: str
 
@@ -80,13 +78,13 @@ class SinkConfig(BaseModel):
         """The references that this sink follows, by key, for `autologin check`."""
         return {}
 
-    def anchored(self, place: Place) -> Self:
+    def with_absolute_paths(self, place: Place) -> Self:
         """This config with its relative paths made absolute."""
         del place
         return self
 
-    def used_by(self, accounts: Mapping[str, str]) -> Self:
-        """This config, told the accounts that name it, each with its broker."""
+    def with_accounts(self, accounts: Mapping[str, str]) -> Self:
+        """This config, for the accounts that name it, each with its broker."""
         del accounts
         return self
 
@@ -116,8 +114,8 @@ def names() -> list[str]:
 
 def config_class(kind: str) -> SinkClass:
     """The config of a type of sink; only this type's module is imported."""
-    found: SinkClass = importlib.import_module(f"autologin.delivery.sinks.{kind}").Config
-    return found
+    config: SinkClass = importlib.import_module(f"autologin.delivery.sinks.{kind}").Config
+    return config
 
 
 def parse(raw: Any) -> SinkConfig:
