@@ -32,7 +32,7 @@ class Rights:
 
     @property
     def folder_mode(self) -> int:
-        """For a folder that is made for such a file: a group that may read the file must get there."""
+        """For the folder of such a file: a group that may read the file must get there."""
         return 0o750 if self.mode & 0o060 else 0o700
 
 
@@ -58,7 +58,10 @@ def replace(path: Path, data: bytes, rights: Rights = OURS) -> None:
 
 
 def probe(folder: Path, size: int, rights: Rights = OURS) -> None:
-    """Write a file of some size into a folder as `replace` would, or into the first one above it that is there; remove it."""
+    """Write a file of some size as `replace` would, and remove it.
+
+    It goes into the folder, or into the first one above it that is there.
+    """
     while not folder.exists():
         folder = folder.parent
     temporary = _temporary(folder / "check")
@@ -94,7 +97,10 @@ def _set_rights(handle: int, rights: Rights) -> None:
 
 
 def _make_folders(folder: Path, rights: Rights) -> None:
-    """The folders that are missing, with rights that fit the file's (Path.mkdir gives the upper ones the ordinary mode)."""
+    """Make the folders that are missing, with rights that fit the file's.
+
+    Path.mkdir gives the upper ones the ordinary mode.
+    """
     if folder.exists():
         return
     _make_folders(folder.parent, rights)

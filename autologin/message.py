@@ -1,4 +1,4 @@
-"""What a sink is told about one account: a token was issued, a login failed, a token was refused."""
+"""What a sink is told about an account: a token was issued or refused, or a login failed."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ ISSUED: Type = "token.issued"
 
 @dataclass(frozen=True)
 class Message:
-    """One thing that happened. `id` is the same on every try, so that whoever gets it twice can tell.
+    """One thing that happened.
 
-    `data` of `token.issued` is the token (see `Token.to_json`), and secret; the other types hold no secret.
-    `about` tells two messages of one type and account apart: of a token, when it was issued.
+    `id` is the same on every try, so that whoever gets it twice can tell. `data` of `token.issued`
+    is the token (see `Token.to_json`), and secret; the other types hold no secret. `about` tells
+    two messages of one type and account apart: of a token, when it was issued.
     """
 
     id: str

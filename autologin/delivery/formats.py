@@ -1,7 +1,7 @@
-"""How a token is written down for programs, and read back: JSON, lines of NAME=value, or one value alone.
+"""How a token is written for programs, and read back: JSON, lines of NAME=value, or one value.
 
-The lines are for python-dotenv, for `docker --env-file` and for a shell's `. file` at once. The three agree on a value
-only where it needs no quotes, so a value that would need some is refused.
+The lines are for python-dotenv, for `docker --env-file` and for a shell's `. file` at once. The
+three agree on a value only where it needs no quotes, so a value that would need some is refused.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ HINT = "Write it with `format: json`, or choose other `fields`."
 
 @dataclass(frozen=True)
 class Shape:
-    """A format and the fields that are wanted: names in the file with their field paths, or paths alone; none: all."""
+    """A format and its fields: names in the file with field paths, or paths alone; none: all."""
 
     format: Format = "json"
     fields: Mapping[str, str] | Sequence[str] = ()
 
     def field_paths(self, broker: str) -> dict[str, str]:
-        """The names in the file, each with the path of its field; empty where the config does not choose."""
+        """Names in the file with the paths of their fields; empty where the config does not choose."""
         if isinstance(self.fields, Mapping):
             return dict(self.fields)
         own = {_last(path): path for path in self.fields}
@@ -54,7 +54,7 @@ def render(shape: Shape, data: Mapping[str, Any]) -> bytes:
     """A token as it stands in a file.
 
     Raises:
-        DeliveryFailed: there is no such field, or its value cannot stand there. No message holds a value.
+        DeliveryFailed: there is no such field, or its value cannot stand there; never names it.
     """
     named = shape.field_paths(data["broker"])
     if shape.format == "json":
@@ -68,7 +68,7 @@ def render(shape: Shape, data: Mapping[str, Any]) -> bytes:
 
 
 def omitted_fields(shape: Shape, data: Mapping[str, Any]) -> list[str]:
-    """The fields of `extra` that cannot stand in a dotenv file, and are left out because nobody chose them by name."""
+    """The fields of `extra` that cannot stand in a dotenv file, where nobody chose them by name."""
     if shape.format != "dotenv" or shape.fields:
         return []
     written = {path for _, path, _ in _default_fields(data)}
@@ -96,7 +96,10 @@ def read_field(shape: Shape, content: str, path: str, broker: str) -> Any:
 
 
 def variables(data: Mapping[str, Any]) -> dict[str, str]:
-    """The token for the environment of a process: `<BROKER>_ACCESS_TOKEN` and so on, and what in `extra` is one value."""
+    """The token for the environment of a process: `<BROKER>_ACCESS_TOKEN` and so on.
+
+    Of `extra`, what is one value.
+    """
     return {name: text for name, _, value in _variable_fields(data) if (text := text_of(value))}
 
 
@@ -144,7 +147,7 @@ def _last(path: str) -> str:
 
 
 def _variable_fields(data: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
-    """Every field with its variable and its path; the main ones first, and theirs is the name if two would have it."""
+    """Every field with its variable and its path; where two share a name, the first has it."""
     broker, seen = data["broker"], set()
     fields = [(name, name, data[name]) for name in DEFAULT_FIELDS]
     fields += [(key, f"extra.{key}", value) for key, value in data["extra"].items()]
@@ -170,8 +173,8 @@ def _require_single(path: str, value: Any) -> str:
 
 def _require_safe(path: str, text: str) -> str:
     if kind := _describe_unsafe(text):
-        detail = f"The token's {path} holds {kind}: python-dotenv, docker and a shell would not read the same value"
-        raise DeliveryFailed(detail, hint=HINT)
+        readers = "python-dotenv, docker and a shell would not read the same value"
+        raise DeliveryFailed(f"The token's {path} holds {kind}: {readers}", hint=HINT)
     return text
 
 

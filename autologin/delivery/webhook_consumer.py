@@ -1,4 +1,7 @@
-"""A small consumer of webhooks, on loopback: verifies each event as Standard Webhooks says, and forgets what is in it."""
+"""A small consumer of webhooks, on loopback.
+
+It verifies each event as Standard Webhooks says, and forgets what is in it.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,10 @@ MAX_BYTES = 1_000_000
 
 @dataclass(frozen=True)
 class Event:
-    """What arrived, without its secrets. `refused` is why it is not to be trusted; empty where it is."""
+    """What arrived, without its secrets.
+
+    `refused` is why it is not to be trusted; empty where it is.
+    """
 
     id: str
     type: str

@@ -49,7 +49,9 @@ Principal = Annotated[str, BeforeValidator(_parse_principal)]
 
 
 def rights(sink: str, mode: int, owner: str | None, group: str | None) -> Rights:
-    """Whom a file is for. Names are looked up when it is written: a user may be made later than the config is read.
+    """Whom a file is for.
+
+    Names are looked up when it is written: a user may be made later than the config is read.
 
     Raises:
         DeliveryFailed: this machine does not know the user or the group.

@@ -1,4 +1,4 @@
-"""The keys `client_cert`, `client_key` and `ca_cert` of a sink that speaks TLS, and in words what can go wrong with it."""
+"""The keys `client_cert`, `client_key` and `ca_cert` of a sink that speaks TLS, and its errors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ class _LockedError(Exception):
 
 @dataclass(frozen=True)
 class TlsFiles:
-    """What the sink of this name proves itself with, and whom it trusts. None: with nothing; the public CAs."""
+    """What the sink of this name proves itself with, and whom it trusts.
+
+    None: with nothing; the public CAs.
+    """
 
     sink: str
     client_cert: str | None = None
@@ -57,7 +60,7 @@ class TlsFiles:
         try:
             context.load_cert_chain(cert, key, password=_refuse_passphrase)
         except _LockedError:
-            hint = "Nobody is there to type it: write the key without one, into a file that others cannot read."
+            hint = "Write the key without one, into a file that others cannot read."
             raise self._problem("client_key", "needs a passphrase", hint) from None
         except ssl.SSLError as error:
             if "MISMATCH" in str(error):

@@ -1,7 +1,7 @@
 """Where a token goes.
 
-A sink is one module here, named like its `type` in the config. It defines `Config`, a `SinkConfig` with the sink's keys,
-whose `build` makes the sink.
+A sink is one module here, named like its `type` in the config. It defines `Config`, a `SinkConfig`
+with the sink's keys, whose `build` makes the sink.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class SinkConfig(BaseModel):
         """The sink that this config describes. Secrets are looked up from `place`.
 
         Raises:
-            ConfigError: a secret cannot be resolved, or a package that such a sink needs is not installed.
+            ConfigError: a secret cannot be resolved, or a package that it needs is missing.
         """
         raise NotImplementedError(f"{name}: a sink of type {self.type} cannot be built from {place.folder}")
 
@@ -89,7 +89,7 @@ class SinkConfig(BaseModel):
         return self
 
     def target(self, account: str, broker: str) -> str | None:
-        """What would be overwritten by a delivery of this account; None where each delivery is its own."""
+        """What a delivery of this account would overwrite; None where each delivery is its own."""
         del account, broker
         return None
 

@@ -2,9 +2,10 @@
 
     tokens: {type: file, path: "./tokens/{account}.json", format: json}
 
-`path` is relative to the config file and may hold {account}, {broker} and {user_id}. `format` is json, dotenv or raw;
-`fields` chooses and renames; `mode`, `owner` and `group` say who may read it. The file is replaced as a whole, and a link
-in its place is replaced, not followed. docs/reading-tokens.md has it all.
+`path` is relative to the config file and may hold {account}, {broker} and {user_id}. `format` is
+json, dotenv or raw; `fields` chooses and renames; `mode`, `owner` and `group` say who may read it.
+The file is replaced as a whole, and a link in its place is replaced, not followed.
+docs/reading-tokens.md has it all.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ HINTS = {
     errno.EEXIST: ("a part of the path is a file, not a folder", "Correct the path."),
     errno.EISDIR: ("it is a folder, not a file", "Name a file in the path."),
 }
-NOT_OURS = "Only root may change the owner; `group` must be one of the user that runs autologin. Correct sinks.{}."
+NOT_OURS = "Only root changes the owner; `group` must be one of the user's own. Correct sinks.{}."
 
 
 def _check_template(text: str) -> str:
@@ -144,7 +145,8 @@ class FileSink:
         """Replace the account's file.
 
         Raises:
-            DeliveryFailed: it could not be written, or the token cannot stand in this format; the old file is untouched.
+            DeliveryFailed: it could not be written, or the token cannot stand in this format.
+                The old file is untouched.
         """
         path = self._path(message)
         shape = self._config.shape

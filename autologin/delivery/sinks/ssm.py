@@ -7,8 +7,9 @@
     <prefix>/client_id       SecureString, the app's key, where the token has it
     <prefix>/metadata        String, JSON: account, broker, user_id, issued_at, expires_at, access_token_version
 
-Metadata is written last. `access_token_version` is the version of the access token that it belongs to: a consumer that
-reads another version of the token reads both again. A value above 4 KB goes into the advanced tier, which AWS charges for.
+Metadata is written last. `access_token_version` is the version of the access token that it belongs
+to: a consumer that reads another version of the token reads both again. A value above 4 KB goes
+into the advanced tier, which AWS charges for.
 """
 
 from __future__ import annotations
@@ -61,7 +62,10 @@ def _check_endpoint(text: str) -> str:
 
 
 class Config(SinkConfig):
-    """The keys of an SSM sink. Without `kms_key_id` the account's own key for SSM encrypts the values."""
+    """The keys of an SSM sink.
+
+    Without `kms_key_id` the account's own key for SSM encrypts the values.
+    """
 
     repeats: ClassVar[bool] = True
     place_key: ClassVar[str] = "prefix"
@@ -80,7 +84,7 @@ class Config(SinkConfig):
         return SsmSink(name, self, {_fill(self.prefix, account, broker) for account, broker in self._accounts.items()})
 
     def with_accounts(self, accounts: Mapping[str, str]) -> Self:
-        """This config, which knows its accounts and their brokers: the check asks for each one's prefix."""
+        """This config, for its accounts and their brokers: the check asks for each one's prefix."""
         known = self.model_copy()
         known._accounts = accounts  # noqa: SLF001  (its own)
         return known
@@ -102,7 +106,7 @@ class SsmSink:
         self._locks: defaultdict[str, Lock] = defaultdict(Lock)
 
     async def check(self) -> None:
-        """Ask AWS to write a value that does not fit its own pattern: who may not write is told so, and nothing is written.
+        """Ask AWS to write a value that does not fit its own pattern, so that nothing is written.
 
         Raises:
             DeliveryFailed: a token could not be written.

@@ -2,12 +2,13 @@
 
     hook: {type: webhook, url: "https://example.com/hooks/token", secret: {env: HOOK_SECRET}}
 
-`secret` is `whsec_` and base64, or a list of such while they are rotated: each of them signs. The id is the same on every
-try, so that a consumer can tell a message that it has seen. Redirects are not followed, and what is answered is not read
-beyond a few KB. 410 switches the endpoint off until its config changes; a pause that 429 or 503 ask for is kept.
+`secret` is `whsec_` and base64, or a list of such while they are rotated: each of them signs. The
+id is the same on every try, so that a consumer can tell a message that it has seen. Redirects are
+not followed, and what is answered is not read beyond a few KB. 410 switches the endpoint off until
+its config changes; a pause that 429 or 503 ask for is kept.
 
-`client_cert` and `client_key` are what the sink proves itself with, `ca_cert` whom it trusts. The address's path and query
-may hold a secret: no error and no event names them.
+`client_cert` and `client_key` are what the sink proves itself with, `ca_cert` whom it trusts. The
+address's path and query may hold a secret: no error and no event names them.
 """
 
 from __future__ import annotations
@@ -70,7 +71,10 @@ def _check_header_name(name: Any) -> Any:
 
 
 class Config(SinkConfig):
-    """The keys of a webhook sink. `timeout` is in seconds, for a whole try; `client_cert` and the like are files."""
+    """The keys of a webhook sink.
+
+    `timeout` is in seconds, for a whole try; `client_cert` and the like are files.
+    """
 
     message_types: ClassVar[frozenset[str]] = frozenset({"token.issued", "login.failed", "token.rejected"})
 
@@ -222,7 +226,7 @@ def parse_retry_after(header: str | None) -> float | None:
 
 
 def origin(url: str) -> str:
-    """What an address may be called in a message: without its path and query, which may hold a secret."""
+    """A URL without its path and query, which may hold a secret."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
 
@@ -277,7 +281,10 @@ def _is_loopback(host: str) -> bool:
 
 
 async def _read_some(response: httpx.Response) -> None:
-    """Read what is left of an answer, if that is little and soon there. What becomes of it changes nothing."""
+    """Read what is left of an answer, if that is little and soon there.
+
+    What becomes of it changes nothing.
+    """
     read = 0
     with suppress(Exception):
         async with asyncio.timeout(READ_SECONDS):
