@@ -49,7 +49,7 @@ HINTS = {
     errno.EEXIST: ("a part of the path is a file, not a folder", "Correct the path."),
     errno.EISDIR: ("it is a folder, not a file", "Name a file in the path."),
 }
-NOT_OURS = "Only root changes the owner; `group` must be one of the user's own. Correct sinks.{}."
+NOT_OURS = "Only root may change the owner; `group` must be one of the user's own. Correct sinks.{}."
 
 
 def _check_template(text: str) -> str:
