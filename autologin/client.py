@@ -68,7 +68,7 @@ class _File:
     account: Account
 
     def field(self, content: str, path: str) -> Any:
-        return formats.value_in(self.shape, content, path, self.account.broker)
+        return formats.read_field(self.shape, content, path, self.account.broker)
 
 
 _Reader = Callable[[_File, str], dict[str, Any] | None]

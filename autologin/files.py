@@ -8,21 +8,18 @@ from __future__ import annotations
 import errno
 import glob
 import os
-import secrets as random
+import secrets
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
 
 STALE = 3600.0
 """Seconds after which a temporary file is a dead process's; no write takes a hundredth of it."""
 
 
-class NotOursToGiveError(PermissionError):
-    """This user may not give a file to that owner or group."""
+class NotPermittedError(PermissionError):
+    """This user may not set that owner or group."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,7 @@ class Rights:
 
     @property
     def folder_mode(self) -> int:
-        """For a folder that is made for such a file: a group that may read the file must get there."""
+        """For the folder of such a file: a group that may read the file must get there."""
         return 0o750 if self.mode & 0o060 else 0o700
 
 
@@ -61,7 +58,10 @@ def replace(path: Path, data: bytes, rights: Rights = OURS) -> None:
 
 
 def probe(folder: Path, size: int, rights: Rights = OURS) -> None:
-    """Write a file of some size into a folder as `replace` would, or into the first one above it that is there; remove it."""
+    """Write a file of some size as `replace` would, and remove it.
+
+    It goes into the folder, or into the first one above it that is there.
+    """
     while not folder.exists():
         folder = folder.parent
     temporary = _temporary(folder / "check")
@@ -72,7 +72,7 @@ def probe(folder: Path, size: int, rights: Rights = OURS) -> None:
 
 
 def _temporary(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{random.token_hex(8)}.tmp")
+    return path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
 
 
 def _create(path: Path) -> int:
@@ -81,23 +81,26 @@ def _create(path: Path) -> int:
 
 def _write(path: Path, data: bytes, rights: Rights = OURS) -> None:
     with os.fdopen(_create(path), "wb") as file:
-        _give(file.fileno(), rights)  # before there is anything in it to read
+        _set_rights(file.fileno(), rights)  # before there is anything in it to read
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
 
 
-def _give(handle: int, rights: Rights) -> None:
+def _set_rights(handle: int, rights: Rights) -> None:
     os.fchmod(handle, rights.mode)
     if (rights.owner, rights.group) != (-1, -1):
         try:
             os.fchown(handle, rights.owner, rights.group)
         except PermissionError as error:
-            raise NotOursToGiveError(error.errno, error.strerror) from None
+            raise NotPermittedError(error.errno, error.strerror) from None
 
 
 def _make_folders(folder: Path, rights: Rights) -> None:
-    """The folders that are missing, with rights that fit the file's (Path.mkdir gives the upper ones the ordinary mode)."""
+    """Make the folders that are missing, with rights that fit the file's.
+
+    Path.mkdir gives the upper ones the ordinary mode.
+    """
     if folder.exists():
         return
     _make_folders(folder.parent, rights)
@@ -109,18 +112,18 @@ def _make_folders(folder: Path, rights: Rights) -> None:
         return
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
-        _give(handle, Rights(rights.folder_mode, rights.owner, rights.group))
+        _set_rights(handle, Rights(rights.folder_mode, rights.owner, rights.group))
     finally:
         os.close(handle)
     _sync_folder(folder.parent)
 
 
 def _remove_stale(path: Path) -> None:
-    """What a process that was killed while writing has left: half a token is still a secret."""
-    for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+    """What a process that was killed while writing has leftover: half a token is still a secret."""
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
         with suppress(OSError):
-            if time.time() - left.lstat().st_mtime > STALE:
-                left.unlink()
+            if time.time() - leftover.lstat().st_mtime > STALE:
+                leftover.unlink()
 
 
 def _sync_folder(folder: Path) -> None:

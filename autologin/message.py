@@ -1,18 +1,15 @@
-"""What a sink is told about one account: a token was issued, a login failed, a token was refused."""
+"""What a sink is told about an account: a token was issued or refused, or a login failed."""
 
 from __future__ import annotations
 
-import secrets as random
+import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
+from autologin.errors import AutologinError
 from autologin.token import Token
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from autologin.errors import AutologinError
 
 Type = Literal["token.issued", "login.failed", "token.rejected", "autologin.test"]
 ISSUED: Type = "token.issued"
@@ -20,10 +17,11 @@ ISSUED: Type = "token.issued"
 
 @dataclass(frozen=True)
 class Message:
-    """One thing that happened. `id` is the same on every try, so that whoever gets it twice can tell.
+    """One thing that happened.
 
-    `data` of `token.issued` is the token (see `Token.to_json`), and secret; the other types hold no secret.
-    `about` tells two messages of one type and account apart: of a token, when it was issued.
+    `id` is the same on every try, so that whoever gets it twice can tell. `data` of `token.issued`
+    is the token (see `Token.to_json`), and secret; the other types hold no secret. `about` tells
+    two messages of one type and account apart: of a token, when it was issued.
     """
 
     id: str
@@ -38,19 +36,19 @@ class Message:
     def issued(cls, account: str, broker: str, token: Token) -> Message:
         """A token is there."""
         data = token.to_json(account, broker)
-        return cls(_id(), ISSUED, token.issued_at, account, broker, data, token.issued_at.isoformat())
+        return cls(_new_id(), ISSUED, token.issued_at, account, broker, data, token.issued_at.isoformat())
 
     @classmethod
     def failed(cls, kind: Type, account: str, broker: str, error: AutologinError, now: datetime) -> Message:
         """A login failed, or a token was refused."""
-        told = {"account": account, "broker": broker, "error": error.name, "message": error.message}
-        return cls(_id(), kind, now, account, broker, told, now.isoformat())
+        data = {"account": account, "broker": broker, "error": error.name, "message": error.message}
+        return cls(_new_id(), kind, now, account, broker, data, now.isoformat())
 
     @classmethod
     def test(cls, now: datetime) -> Message:
         """Nothing happened; somebody wants to see whether it arrives."""
         data = {"account": "", "broker": "", "message": "This is a test."}
-        return cls(_id(), "autologin.test", now, "", "", data, now.isoformat())
+        return cls(_new_id(), "autologin.test", now, "", "", data, now.isoformat())
 
     @property
     def token(self) -> Token:
@@ -71,5 +69,5 @@ class Message:
         return cls(identity, kind, at, data["account"], data["broker"], data, about)
 
 
-def _id() -> str:
-    return f"msg_{random.token_hex(16)}"
+def _new_id() -> str:
+    return f"msg_{secrets.token_hex(16)}"

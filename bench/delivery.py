@@ -33,7 +33,7 @@ from autologin import run as walk
 from autologin.app import App
 from autologin.clock import SystemClock
 from autologin.config import loader
-from autologin.delivery.dispatcher import AT_ONCE, Dispatcher
+from autologin.delivery.dispatcher import CONCURRENT, Dispatcher
 from autologin.delivery.sinks.base import parse
 from autologin.login import capture
 from autologin.message import Message
@@ -159,7 +159,7 @@ async def main():
     )
     with tempfile.TemporaryDirectory() as name:
         took, grew = await drained(Path(name), accounts)
-    least = accounts * TAKES / AT_ONCE
+    least = accounts * TAKES / CONCURRENT
     print(
         f"{accounts} x 3 delivered   {took:.1f} s (at most {DRAINED:.0f})   the consumer alone {least:.1f} s   +{grew:.0f} MiB"
     )

@@ -250,7 +250,7 @@ class Settings(BaseSettings):
             account.bind(name, context.ref_context)
         for name, sink in self.sinks.items():
             users = {account.name: account.broker for account in self.accounts.values() if name in account.sinks}
-            self.sinks[name] = sink.anchored(context.ref_context).used_by(users)
+            self.sinks[name] = sink.with_absolute_paths(context.ref_context).with_accounts(users)
 
     @property
     def file(self) -> Path | None:

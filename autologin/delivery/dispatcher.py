@@ -1,6 +1,7 @@
-"""Giving messages to sinks: each gets its own, whatever happens to the others, until it has arrived or is of no use.
+"""Giving messages to sinks: each gets its own, whatever happens to the others.
 
-What is outstanding stands in the store's outbox, so that a process that dies loses nothing, and the next one carries on.
+A message is outstanding until it has arrived or is of no use. It stands in the store's outbox, so
+that a process that dies loses nothing, and the next one carries on.
 """
 
 from __future__ import annotations
@@ -68,20 +69,20 @@ class Dispatcher:
 
     def subscribed(self, names: Collection[str], kind: str) -> list[str]:
         """Those of some sinks that take messages of a type."""
-        return [name for name in names if kind in self.configs[name].takes]
+        return [name for name in names if kind in self.configs[name].message_types]
 
     def repeaters(self, names: Collection[str]) -> list[str]:
         """Those of some sinks that are given a token again by a run that finds it still valid."""
         return [name for name in names if self.configs[name].repeats]
 
     async def drain(self, names: Collection[str], *, account: str | None = None, seconds: float) -> None:
-        """Deliver what is outstanding at sinks, of one account or of all, until all has arrived or the time is over."""
+        """Deliver what is outstanding, of one account or of all, until the time is over."""
         end = self.clock.monotonic() + seconds
         known = [name for name in names if name in self.configs]
         await asyncio.gather(*(self._drain(name, account, end) for name in known))
 
     async def check_ready(self, names: Collection[str]) -> list[str]:
-        """Ask sinks, without a token, whether one would arrive; gives those that say no, and logs why."""
+        """Ask sinks, without a token, whether one would arrive; gives and logs those that say no."""
         errors = await asyncio.gather(*(self._check(name) for name in names))
         failed = {name: error for name, error in zip(names, errors, strict=True) if error}
         for name, error in failed.items():
@@ -143,7 +144,10 @@ class Dispatcher:
         )
 
     async def _try_claim(self, claim: Claim) -> DeliveryFailed | None:
-        """Try once; gives what went wrong. A sink that is gone is not tried before its config changes."""
+        """Try once; gives what went wrong.
+
+        A sink that is gone is not tried before its config changes.
+        """
         disabled = self.store.outbox.disabled_sink(claim.sink)
         if disabled and disabled.fingerprint == self._fingerprint(claim.sink):
             return DeliveryFailed(disabled.message, hint=DISABLED, gone=True)
@@ -240,6 +244,6 @@ def _result(state: DeliveryState) -> DeliveryResult:
 
 
 def _describe(error: DeliveryFailed) -> str:
-    """What happened and the sink's own fix; what to do with any sink is said once, for all of them."""
+    """What happened and the sink's own fix; the common hint is given once, for all sinks."""
     detail = error.detail.rstrip(".")
     return detail if error.hint == DeliveryFailed.hint else f"{detail}. {error.hint}".rstrip(". ")

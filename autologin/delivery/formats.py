@@ -1,33 +1,30 @@
-"""How a token is written down for programs, and read back: JSON, lines of NAME=value, or one value alone.
+"""How a token is written for programs, and read back: JSON, lines of NAME=value, or one value.
 
-The lines are for python-dotenv, for `docker --env-file` and for a shell's `. file` at once. The three agree on a value
-only where it needs no quotes, so a value that would need some is refused.
+The lines are for python-dotenv, for `docker --env-file` and for a shell's `. file` at once. The
+three agree on a value only where it needs no quotes, so a value that would need some is refused.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from autologin.errors import AutologinError, DeliveryFailed
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 Format = Literal["json", "dotenv", "raw"]
 FIELDS = ("account", "broker", "user_id", "access_token", "issued_at", "expires_at", "extra")
 """What a token has, see `Token.to_json`; what is in `extra` depends on the broker."""
-MAIN = ("access_token", "user_id", "expires_at")
+DEFAULT_FIELDS = ("access_token", "user_id", "expires_at")
 """What the lines of a dotenv file hold besides `extra`, where the config does not choose."""
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 SAFE = re.compile(r"[A-Za-z0-9_./:=@%+,-]*")
 """Values that python-dotenv, docker and a shell read alike without quotes."""
-LONGEST = 60_000
+MAX_CHARACTERS = 60_000
 """Characters of a value: docker reads lines of at most 64 KiB."""
-KINDS = {
+NEEDS_QUOTES = {
     "a line break": "\r\n",
     "a space or a tab": " \t",
     "a quote": "'\"`",
@@ -35,72 +32,75 @@ KINDS = {
     "a dollar sign": "$",
     "a number sign": "#",
 }
-OTHERWISE = "Write it with `format: json`, or choose other `fields`."
+HINT = "Write it with `format: json`, or choose other `fields`."
 
 
 @dataclass(frozen=True)
 class Shape:
-    """A format and the fields that are wanted: names in the file with their field paths, or paths alone; none: all."""
+    """A format and its fields: names in the file with field paths, or paths alone; none: all."""
 
     format: Format = "json"
     fields: Mapping[str, str] | Sequence[str] = ()
 
-    def named(self, broker: str) -> dict[str, str]:
-        """The names in the file, each with the path of its field; empty where the config does not choose."""
+    def field_paths(self, broker: str) -> dict[str, str]:
+        """Names in the file with the paths of their fields; empty where the config does not choose."""
         if isinstance(self.fields, Mapping):
             return dict(self.fields)
         own = {_last(path): path for path in self.fields}
         return {variable(broker, name): path for name, path in own.items()} if self.format == "dotenv" else own
 
 
-def rendered(shape: Shape, data: Mapping[str, Any]) -> bytes:
+def render(shape: Shape, data: Mapping[str, Any]) -> bytes:
     """A token as it stands in a file.
 
     Raises:
-        DeliveryFailed: there is no such field, or its value cannot stand there. No message holds a value.
+        DeliveryFailed: there is no such field, or its value cannot stand there; never names it.
     """
-    named = shape.named(data["broker"])
+    named = shape.field_paths(data["broker"])
     if shape.format == "json":
-        wanted = {name: at(data, path) for name, path in named.items()} or dict(data)
+        wanted = {name: require_field(data, path) for name, path in named.items()} or dict(data)
         return json.dumps(wanted, indent=2).encode() + b"\n"
     if shape.format == "raw":
         path = next(iter(named.values()), "access_token")
-        return _single(path, at(data, path)).encode()
-    lines = [(name, path, at(data, path)) for name, path in named.items()] or [*_by_default(data)]
-    return "".join(f"{name}={_safe(path, _single(path, value))}\n" for name, path, value in lines).encode()
+        return _require_single(path, require_field(data, path)).encode()
+    lines = [(name, path, require_field(data, path)) for name, path in named.items()] or [*_default_fields(data)]
+    return "".join(f"{name}={_require_safe(path, _require_single(path, value))}\n" for name, path, value in lines).encode()
 
 
-def left_out(shape: Shape, data: Mapping[str, Any]) -> list[str]:
-    """The fields of `extra` that cannot stand in a dotenv file, and are left out because nobody chose them by name."""
+def omitted_fields(shape: Shape, data: Mapping[str, Any]) -> list[str]:
+    """The fields of `extra` that cannot stand in a dotenv file, where nobody chose them by name."""
     if shape.format != "dotenv" or shape.fields:
         return []
-    written = {path for _, path, _ in _by_default(data)}
+    written = {path for _, path, _ in _default_fields(data)}
     paths = (f"extra.{key}" for key, value in data["extra"].items() if value not in ("", None))
     return [path for path in paths if path not in written]
 
 
-def value_in(shape: Shape, content: str, path: str, broker: str) -> Any:
-    """What `rendered` has written of a field; None where the file does not hold it.
+def read_field(shape: Shape, content: str, path: str, broker: str) -> Any:
+    """What `render` has written of a field; None where the file does not hold it.
 
     Raises:
         ValueError: this is no such file.
     """
-    named = {path: name for name, path in shape.named(broker).items()}
+    named = {path: name for name, path in shape.field_paths(broker).items()}
     if shape.format == "raw":
         return content if path == next(iter(named), "access_token") else None
     if shape.format == "json":
-        held = json.loads(content)
-        if not isinstance(held, dict):
+        values = json.loads(content)
+        if not isinstance(values, dict):
             raise ValueError("not an object")
     else:
-        held = dict(line.split("=", 1) for line in content.splitlines())
-        named = named or {name: variable(broker, name) for name in MAIN}
-    return held.get(named.get(path, "") if named else path)
+        values = dict(line.split("=", 1) for line in content.splitlines())
+        named = named or {name: variable(broker, name) for name in DEFAULT_FIELDS}
+    return values.get(named.get(path, "") if named else path)
 
 
 def variables(data: Mapping[str, Any]) -> dict[str, str]:
-    """The token for the environment of a process: `<BROKER>_ACCESS_TOKEN` and so on, and what in `extra` is one value."""
-    return {name: text for name, _, value in _all(data) if (text := text_of(value))}
+    """The token for the environment of a process: `<BROKER>_ACCESS_TOKEN` and so on.
+
+    Of `extra`, what is one value.
+    """
+    return {name: text for name, _, value in _variable_fields(data) if (text := text_of(value))}
 
 
 def variable(broker: str, name: str) -> str:
@@ -109,7 +109,7 @@ def variable(broker: str, name: str) -> str:
     return f"_{found}" if found[0].isdigit() else found
 
 
-def at(data: Any, path: str) -> Any:
+def require_field(data: Any, path: str) -> Any:
     """One field of a token, by its name; `extra.x` for what is in `extra`.
 
     Raises:
@@ -146,10 +146,10 @@ def _last(path: str) -> str:
     return path.rpartition(".")[2]
 
 
-def _all(data: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
-    """Every field with its variable and its path; the main ones first, and theirs is the name if two would have it."""
+def _variable_fields(data: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
+    """Every field with its variable and its path; where two share a name, the first has it."""
     broker, seen = data["broker"], set()
-    fields = [(name, name, data[name]) for name in MAIN]
+    fields = [(name, name, data[name]) for name in DEFAULT_FIELDS]
     fields += [(key, f"extra.{key}", value) for key, value in data["extra"].items()]
     for key, path, value in fields:
         if (name := variable(broker, key)) not in seen:
@@ -157,33 +157,33 @@ def _all(data: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
             yield name, path, value
 
 
-def _by_default(data: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
-    for name, path, value in _all(data):
+def _default_fields(data: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
+    for name, path, value in _variable_fields(data):
         text = text_of(value)
-        if text and (path in MAIN or _unsafe(text) is None):
+        if text and (path in DEFAULT_FIELDS or _describe_unsafe(text) is None):
             yield name, path, value
 
 
-def _single(path: str, value: Any) -> str:
+def _require_single(path: str, value: Any) -> str:
     text = text_of(value)
     if text is None:
-        raise DeliveryFailed(f"The token's {path} is not one value", hint=OTHERWISE)
+        raise DeliveryFailed(f"The token's {path} is not one value", hint=HINT)
     return text
 
 
-def _safe(path: str, text: str) -> str:
-    if kind := _unsafe(text):
-        detail = f"The token's {path} holds {kind}: python-dotenv, docker and a shell would not read the same value"
-        raise DeliveryFailed(detail, hint=OTHERWISE)
+def _require_safe(path: str, text: str) -> str:
+    if kind := _describe_unsafe(text):
+        readers = "python-dotenv, docker and a shell would not read the same value"
+        raise DeliveryFailed(f"The token's {path} holds {kind}: {readers}", hint=HINT)
     return text
 
 
-def _unsafe(text: str) -> str | None:
+def _describe_unsafe(text: str) -> str | None:
     """What kind of thing in a value needs quotes; never the thing itself."""
     if SAFE.fullmatch(text):
-        return None if len(text) <= LONGEST else f"more than {LONGEST} characters"
+        return None if len(text) <= MAX_CHARACTERS else f"more than {MAX_CHARACTERS} characters"
     sign = next(sign for sign in text if not SAFE.fullmatch(sign))
-    named = next((kind for kind, signs in KINDS.items() if sign in signs), None)
+    named = next((kind for kind, signs in NEEDS_QUOTES.items() if sign in signs), None)
     if named:
         return named
     if not sign.isascii():

@@ -1,4 +1,7 @@
-"""A small consumer of webhooks, on loopback: verifies each event as Standard Webhooks says, and forgets what is in it."""
+"""A small consumer of webhooks, on loopback.
+
+It verifies each event as Standard Webhooks says, and forgets what is in it.
+"""
 
 from __future__ import annotations
 
@@ -6,25 +9,25 @@ import asyncio
 import hmac
 import json
 import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from autologin.delivery.sinks.webhook import MAKE, key_in, signed
+from autologin.delivery.sinks.webhook import KEY_HINT, key_in, sign
 from autologin.errors import ConfigError, Problem
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
 
 TOLERANCE = 300
 """Seconds that an event's time may be off: an older one may be a replay."""
-MOST = 1_000_000
+MAX_BYTES = 1_000_000
 """Bytes of an event."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """What arrived, without its secrets. `refused` is why it is not to be trusted; empty where it is."""
+    """What arrived, without its secrets.
+
+    `refused` is why it is not to be trusted; empty where it is.
+    """
 
     id: str
     type: str
@@ -47,37 +50,37 @@ class Consumer:
         with suppress(asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError, ValueError):
             line, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").strip().split("\r\n")
             headers = {name.lower(): value.strip() for name, _, value in (one.partition(":") for one in lines)}
-            body = await reader.readexactly(min(int(headers.get("content-length", 0)), MOST))
-            status = self._taken(headers, body) if line.startswith("POST ") else "405 Method Not Allowed"
+            body = await reader.readexactly(min(int(headers.get("content-length", 0)), MAX_BYTES))
+            status = self._accept(headers, body) if line.startswith("POST ") else "405 Method Not Allowed"
             writer.write(f"HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".encode())
             await writer.drain()
         writer.close()
 
-    def _taken(self, headers: Mapping[str, str], body: bytes) -> str:
-        refused = self._refusal(headers, body)
+    def _accept(self, headers: Mapping[str, str], body: bytes) -> str:
+        refused = self._verify(headers, body)
         identity = headers.get("webhook-id", "")
-        told = _parsed(body) if not refused else {}
-        data = told.get("data")
+        event = _parse(body) if not refused else {}
+        data = event.get("data")
         account = str(data.get("account", "")) if isinstance(data, dict) else ""
-        self.tell(Event(identity, str(told.get("type", "")), account, refused, identity in self.seen))
+        self.tell(Event(identity, str(event.get("type", "")), account, refused, identity in self.seen))
         if not refused:
             self.seen.add(identity)
         return "401 Unauthorized" if refused else "204 No Content"
 
-    def _refusal(self, headers: Mapping[str, str], body: bytes) -> str:
+    def _verify(self, headers: Mapping[str, str], body: bytes) -> str:
         """Why an event is not to be trusted; empty where it is."""
         stamp = headers.get("webhook-timestamp", "")
         if not stamp:
             return "it is not signed"
         if not stamp.isdigit() or abs(time.time() - int(stamp)) > TOLERANCE:
             return "its time is more than five minutes off"
-        right = signed(headers.get("webhook-id", ""), int(stamp), body, [self.key])["webhook-signature"]
+        right = sign(headers.get("webhook-id", ""), int(stamp), body, [self.key])["webhook-signature"]
         given = headers.get("webhook-signature", "").split()
         return "" if any(hmac.compare_digest(right, one) for one in given) else "its signature is wrong"
 
 
 @asynccontextmanager
-async def listening(key: bytes, port: int, tell: Callable[[Event], None]) -> AsyncIterator[str]:
+async def listen(key: bytes, port: int, tell: Callable[[Event], None]) -> AsyncIterator[str]:
     """A consumer on loopback; gives its address.
 
     Raises:
@@ -93,7 +96,7 @@ async def listening(key: bytes, port: int, tell: Callable[[Event], None]) -> Asy
 
 async def serve_forever(key: bytes, port: int, tell: Callable[[Event], None], ready: Callable[[str], None]) -> None:
     """Listen until somebody stops it."""
-    async with listening(key, port, tell) as url:
+    async with listen(key, port, tell) as url:
         ready(url)
         await asyncio.Event().wait()
 
@@ -107,10 +110,10 @@ def key_from(environ: Mapping[str, str], variable: str) -> bytes:
     try:
         return key_in(environ.get(variable, ""))
     except ValueError as error:
-        raise ConfigError(Problem(variable, str(error), MAKE)) from None
+        raise ConfigError(Problem(variable, str(error), KEY_HINT)) from None
 
 
-def _parsed(body: bytes) -> dict[str, object]:
+def _parse(body: bytes) -> dict[str, object]:
     try:
         data = json.loads(body)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What a person was alerted of and is not over yet: one cause is told once, also across restarts."""
+"""What a person was alerted of and is not over: one cause is told once, also across restarts."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""What keeps an account from being locked: the secrets that were sent and their answers, blocks, used OTP steps.
+"""What keeps an account from being locked: attempts and their answers, blocks, used OTP steps.
 
-Of an OTP only its time step is kept, of credentials only a fingerprint. The state of a login by hand is kept here too.
+Of an OTP only its time step is kept, of credentials only a fingerprint. The state of a login by
+hand is kept here too.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class Attempts:
         return [moment(at) for (at,) in self._database.fetch_all(select, account)]
 
     def count(self, account: str, fingerprint: str) -> AttemptCount:
-        """What was sent with these credentials since the last login that worked, or since an unblock."""
+        """What was sent with these credentials since the last good login or unblock."""
         rows = self._database.fetch_all(BY_ANSWER, account, fingerprint)
         numbers = {(kind, outcome): number for kind, outcome, number in rows}
         return AttemptCount(

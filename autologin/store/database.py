@@ -1,4 +1,4 @@
-"""The database below the store: one SQLite file in WAL mode, its schema, and its errors in our words."""
+"""The database below the store: one SQLite file in WAL mode, its schema, and its errors as ours."""
 
 from __future__ import annotations
 
@@ -148,7 +148,8 @@ def _migrate(connection: sqlite3.Connection) -> None:
     with _transaction(connection):
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version > len(MIGRATIONS):
-            detail = f"The store is of version {version}, and this autologin knows only {len(MIGRATIONS)}"
+            newest = len(MIGRATIONS)
+            detail = f"The store is of version {version}, and this autologin knows only {newest}"
             hint = "Install the newer autologin again, or name another folder in state.path."
             raise StoreError(detail, hint=hint)
         for statement in ";".join(MIGRATIONS[version:]).split(";"):
@@ -166,7 +167,7 @@ def _translate_errors(file: Path | None = None) -> Iterator[None]:
         if file and ("readonly" in words or "unable to open" in words):
             raise ConfigError(unusable(file.parent, words)) from None
         if "not a database" in words or "malformed" in words:
-            hint = f"Move {FILE} in the state folder away; the next run makes a new one and logs in anew."
+            hint = f"Move {FILE} in the state folder away; the next run makes a new one and logs in."
             raise StoreError(f"The store is damaged ({words})", hint=hint) from None
         space = "Free some space." if "full" in words else None
         raise StoreError(f"The store cannot be used: {words}", hint=space) from None
@@ -175,7 +176,8 @@ def _translate_errors(file: Path | None = None) -> Iterator[None]:
 def unusable(folder: Path, why: str) -> Problem:
     """What to tell of a state folder that cannot be used."""
     full = "No space" in why or "quota" in why
-    hint = "Free some space." if full else "Let the user that runs autologin write there, or name another folder."
+    rights = "Let the user that runs autologin write there, or name another folder."
+    hint = "Free some space." if full else rights
     return Problem("state.path", f"{folder} cannot be used: {why}", hint)
 
 

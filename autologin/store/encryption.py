@@ -1,4 +1,4 @@
-"""Encrypting what is secret before it goes to disk: Fernet, with a list of keys so that they can be rotated."""
+"""Encrypting secrets before they go to disk: Fernet, with a list of keys that can be rotated."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Encryption:
         try:
             return cls.with_keys([SecretStr(file.read_text(encoding="ascii", errors="replace").strip())])
         except ConfigError:
-            hint = "Put it back from a backup, or move the whole folder away; the next run makes a new one and logs in anew."
+            hint = "Put it back from a backup, or move the whole folder away; the next run logs in."
             raise StoreError(f"{file} holds no key", hint=hint) from None
 
     def encrypt(self, data: bytes) -> bytes:
@@ -83,7 +83,10 @@ class Encryption:
             raise StoreError("The store is encrypted with another key", hint=hint) from None
 
     def rotate(self, encrypted: bytes) -> bytes | None:
-        """What an older of the keys encrypted, encrypted with the newest; None where that is not needed, or not possible."""
+        """What an older of the keys encrypted, encrypted with the newest.
+
+        None where that is not needed, or not possible.
+        """
         from cryptography.fernet import InvalidToken  # noqa: PLC0415  (see above)
 
         with contextlib.suppress(InvalidToken):

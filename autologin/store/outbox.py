@@ -1,7 +1,8 @@
-"""The messages that sinks are to get. One stays here until it has arrived, is replaced by a newer one, or is of no use.
+"""The messages that sinks are to get.
 
-Per account and sink the order is kept: the next message waits for the one before it. Several processes may deliver at
-once: whoever takes a message claims it first, and a claim ends with its owner.
+One stays here until it has arrived, is replaced by a newer one, or is of no use. Per account and
+sink the order is kept: the next message waits for the one before it. Several processes may deliver
+at once: whoever takes a message claims it first, and a claim ends with its owner.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from autologin.store.leases import Leases, is_alive, new_owner
 from autologin.store.records import Claim, DeliveryState, DisabledSink
 
 HOLD_SECONDS = 120.0
-"""How long a new token waits for the broker's word on it; after that whoever runs delivers it as it is."""
+"""How long a new token waits for the broker's word; after that whoever runs delivers it as it is."""
 CLAIM_SECONDS = 90.0
 """After this a claim is free.
 
@@ -90,8 +91,9 @@ class Outbox:
     ) -> None:
         """Put a message in for sinks; a newer token replaces older ones that did not arrive.
 
-        `held`: the token is new, and nobody delivers it before `release`. Otherwise a sink that was given this very token
-        before gets it again only where it is named in `again`. For tokens, see `store.tokens`.
+        `held`: the token is new, and nobody delivers it before `release`. Otherwise a sink that was
+        given this very token before gets it again only where it is named in `again`. For tokens,
+        see `store.tokens`.
         """
         with self._database.transaction():
             for sink in sinks:
@@ -122,10 +124,10 @@ class Outbox:
         self._settle("withdrawn", "account = ? AND type = ?", account, ISSUED)
 
     def retry_now(self, account: str | None = None) -> None:
-        """Make everything due now, of one account or of all, whatever its next try was: a sink may have been fixed.
+        """Make everything due now, of one account or of all: a sink may have been fixed.
 
-        Of all accounts: but not a token that a run has just made and still asks the broker about. One whose run has died
-        is due as well.
+        Of all accounts: but not a token that a run has just made and still asks the broker about.
+        One whose run has died is due as well.
         """
         if account is not None:
             update = "UPDATE deliveries SET due = ? WHERE outcome IS NULL AND account = ?"
@@ -140,7 +142,7 @@ class Outbox:
     # Taking out
 
     def claim(self, sink: str, most: int, account: str | None = None) -> list[Claim]:
-        """Up to `most` messages that are due at a sink, now ours to deliver; of one account, or of any."""
+        """Up to `most` messages that are due at a sink, of one account or of all, now ours to deliver."""
         update = "UPDATE deliveries SET owner = ?, claimed = ? WHERE id = ?"
         claims: list[Claim] = []
         with self._database.transaction():

@@ -1,7 +1,7 @@
 """What outlives a run, in one SQLite file of the state folder. All SQL is in this package.
 
-The file is in WAL mode, safe under several processes. Tokens are encrypted with Fernet; the rest holds no secret. Times
-are ISO 8601 in UTC. Each part of the store is a class in a module of its own.
+The file is in WAL mode, safe under several processes. What is secret is encrypted with Fernet.
+Times are ISO 8601 in UTC. Each part of the store is a class in a module of its own.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Store:
 
         Raises:
             ConfigError: the folder cannot be used, or a key is none.
-            StoreError: the database is damaged, from a newer autologin, or encrypted with another key.
+            StoreError: the database is damaged, newer than this, or encrypted with another key.
         """
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -90,11 +90,11 @@ class Store:
         return hmac.new(self._fingerprint_key, text, "sha256").hexdigest()
 
     def purge(self, keep: Collection[str] = ()) -> None:
-        """Forget tokens that ended long ago; not those of the accounts in `keep`, which can be refreshed."""
+        """Forget tokens that ended long ago, but for those of the accounts in `keep`."""
         self.tokens.purge(keep)
 
     def reseal(self) -> None:
-        """Encrypt with the newest key what an older one has encrypted, so that the older one can go."""
+        """Encrypt with the newest key what an older one has encrypted: the older one can go."""
         with self._database.transaction():
             for select, update in ENCRYPTED:
                 for row, encrypted in self._database.fetch_all(select):

@@ -1,7 +1,8 @@
 """The last good token of each account, and the one door through which it goes to its sinks.
 
-`save` keeps a token and enqueues its message for each sink, held back until the broker was asked what it is worth:
-`outbox.release` lets the messages go, `drop` withdraws them. `repeat` is for a stored token that is still valid.
+`save` keeps a token and enqueues its message for each sink, held back until the broker was asked
+what it is worth: `outbox.release` lets the messages go, `drop` withdraws them. `repeat` is for a
+stored token that is still valid.
 """
 
 from __future__ import annotations
@@ -51,8 +52,8 @@ class Tokens:
     def save(self, account: str, broker: str, token: Token, sinks: Collection[str] = ()) -> None:
         """Keep a new token, which nobody has confirmed yet; it replaces the last one.
 
-        Its sinks get it once `outbox.release` lets it go. The login worked, so the broker counts attempts from nought
-        again, and so do we.
+        Its sinks get it once `outbox.release` lets it go. The login worked, so the broker counts
+        attempts from nought again, and so do we.
         """
         body = json.dumps(token.to_json(account, broker)).encode()
         times = utc(token.issued_at), utc(token.expires_at)
@@ -62,7 +63,7 @@ class Tokens:
             self._outbox.enqueue(Message.issued(account, broker, token), sinks, held=True)
 
     def set_user_id(self, account: str, user_id: str) -> None:
-        """Complete the stored token, and its messages that have not arrived, with the user it is of."""
+        """Complete the stored token, and its messages that have not arrived, with its user."""
         select = "SELECT sealed FROM tokens WHERE account = ?"
         update = "UPDATE tokens SET sealed = ? WHERE account = ?"
         with self._database.transaction():

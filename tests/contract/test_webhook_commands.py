@@ -11,7 +11,7 @@ from kit import User, leaks
 from standardwebhooks.webhooks import Webhook
 
 from autologin.delivery import webhook_consumer
-from autologin.delivery.sinks.webhook import key_in, new_secret, signed
+from autologin.delivery.sinks.webhook import key_in, new_secret, sign
 from autologin.message import Message
 
 CONFIG = """
@@ -81,7 +81,7 @@ async def test_only_what_is_signed_with_the_secret_and_new_is_accepted(consumer,
     user, process, url = consumer
     key = key_in(new_secret() if change == "secret" else user.environ["HOOK_SECRET"])
     body = b'{"type":"token.issued","timestamp":"x","data":{"account":"mine","access_token":"token-canary"}}'
-    headers = signed("msg_1", int(time.time()) - (400 if change == "old" else 0), body, [key])
+    headers = sign("msg_1", int(time.time()) - (400 if change == "old" else 0), body, [key])
     if change == "no signature":
         del headers["webhook-signature"]
     status = await post(url, headers, body.replace(b"mine", b"hers") if change == "body" else body)
@@ -96,7 +96,7 @@ async def test_the_same_event_again_is_told(consumer):
 
     user, process, url = consumer
     body = b"{}"
-    headers = signed("msg_1", int(time.time()), body, [key_in(user.environ["HOOK_SECRET"])])
+    headers = sign("msg_1", int(time.time()), body, [key_in(user.environ["HOOK_SECRET"])])
     for again in (False, True):
         assert await post(url, headers, body) == 204
         assert (await heard(process))["again"] is again
@@ -108,7 +108,7 @@ async def test_the_same_event_again_is_told(consumer):
         (("webhook", "test", "tokens"), 2, "is not a sink that takes events"),
         (("webhook", "test", "nowhere"), 2, "There are: hook"),
         (("webhook", "test", "hook"), 6, "cannot be reached"),
-        (("webhook", "listen", "--secret", "NOT_SET"), 2, "is no webhook secret"),
+        (("webhook", "listen", "--secret", "NOT_SET"), 2, "is not a webhook secret"),
     ],
 )
 async def test_what_cannot_work_is_said(tmp_path, words, code, detail):
@@ -119,7 +119,7 @@ async def test_what_cannot_work_is_said(tmp_path, words, code, detail):
 
 
 async def test_a_port_that_is_in_use(tmp_path):
-    async with webhook_consumer.listening(key_in(new_secret()), 0, print) as url:
+    async with webhook_consumer.listen(key_in(new_secret()), 0, print) as url:
         user = User(tmp_path, {"HOOK_SECRET": new_secret()})
         done = await user.says("webhook", "listen", "--port", url.rstrip("/").rpartition(":")[2])
     assert (done.code, "cannot be used" in done.err) == (2, True)

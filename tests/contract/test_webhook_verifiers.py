@@ -17,7 +17,7 @@ from kit import MORNING
 from pydantic import SecretStr
 
 from autologin.delivery.sinks.base import parse
-from autologin.delivery.sinks.webhook import key_in, new_secret, signed
+from autologin.delivery.sinks.webhook import key_in, new_secret, sign
 from autologin.errors import CredentialsRejected, DeliveryFailed, TokenRejected
 from autologin.message import Message
 from autologin.secret_refs import RefContext
@@ -106,7 +106,7 @@ async def test_a_consumer_that_knows_neither_refuses_it():
 async def test_what_was_changed_on_the_way_is_refused(change, refused):
     now = int(time.time())
     body = json.dumps(MESSAGES[0].to_json()).encode()
-    headers = signed("msg_1", now - (400 if change == "an old event" else 0), body, [key_in(SECRET)])
+    headers = sign("msg_1", now - (400 if change == "an old event" else 0), body, [key_in(SECRET)])
     if change == "no signature":
         del headers["webhook-signature"]
     headers |= {"id": {"webhook-id": "msg_2"}, "time": {"webhook-timestamp": str(now + 1)}}.get(change, {})

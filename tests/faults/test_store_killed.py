@@ -136,7 +136,7 @@ def check(folder, name, detail):
         ]
         assert set(numbers(detail, "step")) <= {step for (step,) in one._database.fetch_all("SELECT step FROM otp_steps")}
         put = len(numbers(detail, "token"))
-        found = one.token(name)
+        found = one.tokens.get(name)
         value = found and found.token.access_token.get_secret_value()
         if put or found:
             assert value in {f"token-{name}-{put - 1}", f"token-{name}-{put}"}

@@ -89,10 +89,10 @@ def full(_handle):
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 places = {
-    "half of it is written": (atomic, "_write", half),
+    "half of it is written": (files, "_write", half),
     "it is not on the disk": (os, "fsync", die),
     "it has another name": (Path, "replace", die),
-    "the folder is not on the disk": (atomic, "_sync_folder", die),
+    "the folder is not on the disk": (files, "_sync_folder", die),
     "the disk is full": (os, "fsync", full),
 }
 setattr(*places[sys.argv.pop(1)])
@@ -262,7 +262,7 @@ async def test_an_answer_after_the_client_gave_up_is_the_same_message_again(trad
         trader.configure(hook=hook(consumer, timeout=0.5))
         (owed,) = trader.owe()
         process = await trader.start("deliver")
-        assert "did not answer within 0.5 seconds" in await line_with(process, "delivery_failed")
+        assert "timed out after 0.5 s" in await line_with(process, "delivery_failed")
         consumer.hold.set()
         await process.communicate()
         assert process.returncode == 0

@@ -48,7 +48,7 @@ async def show(folder: Path | None, *, headed: bool) -> int:
             f"The sandbox's twin of Zerodha serves its login page at {sandbox.twins[BROKER].endpoints['login']}", err=True
         )
         secret = new_secret()
-        async with webhook_consumer.listening(key_in(secret), 0, partial(render.webhook_event, as_json=False)) as url:
+        async with webhook_consumer.listen(key_in(secret), 0, partial(render.webhook_event, as_json=False)) as url:
             settings = loader.load(_config_file(folder, _with_hook(sandbox.config(), url, secret)), {"HOME": str(folder)})
             app = App.open(settings, SystemClock())
             click.echo(f"A consumer of webhooks listens at {url}", err=True)

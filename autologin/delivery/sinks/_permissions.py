@@ -5,7 +5,8 @@ from __future__ import annotations
 import grp
 import pwd
 import re
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
@@ -13,14 +14,11 @@ from autologin.errors import DeliveryFailed
 from autologin.files import Rights
 from autologin.problems import refuse
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 HIGHEST = 2**32 - 2
 """The highest number of a user or a group; the next one means "leave it" to the system."""
 
 
-def _mode(value: Any) -> int:
+def _parse_mode(value: Any) -> int:
     if isinstance(value, int):
         refuse("must be text, and YAML reads it as a number", 'Quote it, as "0640".')
     if not isinstance(value, str) or not re.fullmatch(r"(0o?)?[0-7]{3}", value):
@@ -33,7 +31,7 @@ def _mode(value: Any) -> int:
     return mode
 
 
-def _principal(value: Any) -> str:
+def _parse_principal(value: Any) -> str:
     number = isinstance(value, int) and not isinstance(value, bool)
     text = str(value) if number or isinstance(value, str) else ""
     if text.isascii() and text.isdigit():
@@ -45,22 +43,24 @@ def _principal(value: Any) -> str:
     return text
 
 
-Mode = Annotated[int, BeforeValidator(_mode)]
-Principal = Annotated[str, BeforeValidator(_principal)]
+Mode = Annotated[int, BeforeValidator(_parse_mode)]
+Principal = Annotated[str, BeforeValidator(_parse_principal)]
 """A user or a group, by name or by number."""
 
 
 def rights(sink: str, mode: int, owner: str | None, group: str | None) -> Rights:
-    """Whom a file is for. Names are looked up when it is written: a user may be made later than the config is read.
+    """Whom a file is for.
+
+    Names are looked up when it is written: a user may be made later than the config is read.
 
     Raises:
         DeliveryFailed: this machine does not know the user or the group.
     """
-    user = _number(sink, "owner", owner, lambda name: pwd.getpwnam(name).pw_uid)
-    return Rights(mode, user, _number(sink, "group", group, lambda name: grp.getgrnam(name).gr_gid))
+    user = _look_up_id(sink, "owner", owner, lambda name: pwd.getpwnam(name).pw_uid)
+    return Rights(mode, user, _look_up_id(sink, "group", group, lambda name: grp.getgrnam(name).gr_gid))
 
 
-def _number(sink: str, key: str, name: str | None, look_up: Callable[[str], int]) -> int:
+def _look_up_id(sink: str, key: str, name: str | None, look_up: Callable[[str], int]) -> int:
     if name is None:
         return -1
     if name.isdigit():

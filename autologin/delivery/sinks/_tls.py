@@ -1,4 +1,4 @@
-"""The keys `client_cert`, `client_key` and `ca_cert` of a sink that speaks TLS, and in words what can go wrong with it."""
+"""The keys `client_cert`, `client_key` and `ca_cert` of a sink that speaks TLS, and its errors."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ class _LockedError(Exception):
 
 
 @dataclass(frozen=True)
-class Files:
-    """What the sink of this name proves itself with, and whom it trusts. None: with nothing; the public CAs."""
+class TlsFiles:
+    """What the sink of this name proves itself with, and whom it trusts.
+
+    None: with nothing; the public CAs.
+    """
 
     sink: str
     client_cert: str | None = None
@@ -30,34 +33,34 @@ class Files:
         Raises:
             ConfigError: a file cannot be read, or does not hold what it should.
         """
-        context = self._trusting()
+        context = self._trusted_context()
         if self.client_cert and self.client_key:
-            self._trust(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), "client_cert", self.client_cert)  # is there a certificate?
-            self._prove(context, self.client_cert, self.client_key)
+            self._load_ca(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), "client_cert", self.client_cert)  # is there a certificate?
+            self._load_client_cert(context, self.client_cert, self.client_key)
         return context
 
-    def _trusting(self) -> ssl.SSLContext:
+    def _trusted_context(self) -> ssl.SSLContext:
         if self.ca_cert:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            self._trust(context, "ca_cert", self.ca_cert)
+            self._load_ca(context, "ca_cert", self.ca_cert)
             return context
         import httpx  # noqa: PLC0415  (100 ms that only a delivery needs)
 
         return httpx.create_ssl_context(trust_env=False)
 
-    def _trust(self, context: ssl.SSLContext, key: str, path: str) -> None:
-        self._see(key, path)
+    def _load_ca(self, context: ssl.SSLContext, key: str, path: str) -> None:
+        self._check_readable(key, path)
         try:
             context.load_verify_locations(path)
         except ssl.SSLError:
             raise self._problem(key, "holds no certificate", PEM) from None
 
-    def _prove(self, context: ssl.SSLContext, cert: str, key: str) -> None:
-        self._see("client_key", key)
+    def _load_client_cert(self, context: ssl.SSLContext, cert: str, key: str) -> None:
+        self._check_readable("client_key", key)
         try:
-            context.load_cert_chain(cert, key, password=_nobody)
+            context.load_cert_chain(cert, key, password=_refuse_passphrase)
         except _LockedError:
-            hint = "Nobody is there to type it: write the key without one, into a file that others cannot read."
+            hint = "Write the key without one, into a file that others cannot read."
             raise self._problem("client_key", "needs a passphrase", hint) from None
         except ssl.SSLError as error:
             if "MISMATCH" in str(error):
@@ -66,7 +69,7 @@ class Files:
                 ) from None
             raise self._problem("client_key", "holds no private key", PEM) from None
 
-    def _see(self, key: str, path: str) -> None:
+    def _check_readable(self, key: str, path: str) -> None:
         try:
             Path(path).open("rb").close()
         except OSError as error:
@@ -77,7 +80,7 @@ class Files:
         return ConfigError(Problem(f"sinks.{self.sink}.{key}", detail, hint))
 
 
-def refusal(error: BaseException) -> tuple[str, str] | None:
+def explain(error: BaseException) -> tuple[str, str] | None:
     """What went wrong in TLS below an error, and its fix; None where TLS was not what failed."""
     below: BaseException | None = error
     while below is not None:
@@ -91,5 +94,5 @@ def refusal(error: BaseException) -> tuple[str, str] | None:
     return None
 
 
-def _nobody() -> str:
+def _refuse_passphrase() -> str:
     raise _LockedError

@@ -1,28 +1,23 @@
 """Where a token goes.
 
-A sink is one module here, named like its `type` in the config. It defines `Config`, a `SinkConfig` with the sink's keys,
-whose `build` makes the sink.
+A sink is one module here, named like its `type` in the config. It defines `Config`, a `SinkConfig`
+with the sink's keys, whose `build` makes the sink.
 """
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol
+from typing import Annotated, Any, ClassVar, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from autologin.message import ISSUED
+from autologin.message import ISSUED, Message
 from autologin.problems import did_you_mean, refuse
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Self
-
-    from autologin.message import Message
-    from autologin.secret_refs import RefContext, Secret
+from autologin.secret_refs import RefContext, Secret
 
 
 class Sink(Protocol):
@@ -58,13 +53,16 @@ class SinkConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    takes: ClassVar[frozenset[str]] = frozenset({ISSUED})
+    message_types: ClassVar[frozenset[str]] = frozenset({ISSUED})
     """The types of message that such a sink is given."""
     repeats: ClassVar[bool] = False
-    """Whether a run whose token is still valid writes it again: what holds a state may have lost it, an event has happened."""
+    """Whether a run whose token is still valid writes it again.
+
+    What holds a state may have lost it; an event has happened.
+    """
 
     place_key: ClassVar[str] = "path"
-    """The key that says where a delivery goes, for the message that two accounts would overwrite each other there."""
+    """The key that says where a delivery goes: two accounts may overwrite each other there."""
 
     type: str
 
@@ -72,7 +70,7 @@ class SinkConfig(BaseModel):
         """The sink that this config describes. Secrets are looked up from `place`.
 
         Raises:
-            ConfigError: a secret cannot be resolved, or a package that such a sink needs is not installed.
+            ConfigError: a secret cannot be resolved, or a package that it needs is missing.
         """
         raise NotImplementedError(f"{name}: a sink of type {self.type} cannot be built from {place.folder}")
 
@@ -80,18 +78,18 @@ class SinkConfig(BaseModel):
         """The references that this sink follows, by key, for `autologin check`."""
         return {}
 
-    def anchored(self, place: RefContext) -> Self:
+    def with_absolute_paths(self, place: RefContext) -> Self:
         """This config with its relative paths made absolute."""
         del place
         return self
 
-    def used_by(self, accounts: Mapping[str, str]) -> Self:
-        """This config, told the accounts that name it, each with its broker."""
+    def with_accounts(self, accounts: Mapping[str, str]) -> Self:
+        """This config, for the accounts that name it, each with its broker."""
         del accounts
         return self
 
     def target(self, account: str, broker: str) -> str | None:
-        """What would be overwritten by a delivery of this account; None where each delivery is its own."""
+        """What a delivery of this account would overwrite; None where each delivery is its own."""
         del account, broker
         return None
 
@@ -116,8 +114,8 @@ def names() -> list[str]:
 
 def config_class(kind: str) -> SinkClass:
     """The config of a type of sink; only this type's module is imported."""
-    found: SinkClass = importlib.import_module(f"autologin.delivery.sinks.{kind}").Config
-    return found
+    config: SinkClass = importlib.import_module(f"autologin.delivery.sinks.{kind}").Config
+    return config
 
 
 def parse(raw: Any) -> SinkConfig:

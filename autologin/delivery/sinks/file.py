@@ -2,9 +2,10 @@
 
     tokens: {type: file, path: "./tokens/{account}.json", format: json}
 
-`path` is relative to the config file and may hold {account}, {broker} and {user_id}. `format` is json, dotenv or raw;
-`fields` chooses and renames; `mode`, `owner` and `group` say who may read it. The file is replaced as a whole, and a link
-in its place is replaced, not followed. docs/reading-tokens.md has it all.
+`path` is relative to the config file and may hold {account}, {broker} and {user_id}. `format` is
+json, dotenv or raw; `fields` chooses and renames; `mode`, `owner` and `group` say who may read it.
+The file is replaced as a whole, and a link in its place is replaced, not followed.
+docs/reading-tokens.md has it all.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ import asyncio
 import errno
 import os
 import re
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, PlainValidator, ValidationInfo, field_validator
 
@@ -25,14 +27,9 @@ from autologin.delivery.sinks._permissions import Mode, Principal, rights
 from autologin.delivery.sinks.base import SinkConfig
 from autologin.errors import DeliveryFailed
 from autologin.log import event
+from autologin.message import Message
 from autologin.problems import did_you_mean, refuse
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Self
-
-    from autologin.message import Message
-    from autologin.secret_refs import RefContext
+from autologin.secret_refs import RefContext
 
 PLACEHOLDERS = ("account", "broker", "user_id")
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
@@ -52,10 +49,10 @@ HINTS = {
     errno.EEXIST: ("a part of the path is a file, not a folder", "Correct the path."),
     errno.EISDIR: ("it is a folder, not a file", "Name a file in the path."),
 }
-NOT_OURS = "Only root may give a file away; `group` must be a group of the user that runs autologin. Correct sinks.{}."
+NOT_OURS = "Only root may change the owner; `group` must be one of the user's own. Correct sinks.{}."
 
 
-def _template(text: str) -> str:
+def _check_template(text: str) -> str:
     if not text.strip() or text.endswith("/"):
         refuse("must name a file", 'Such as "./tokens/{account}.json".')
     for name in PLACEHOLDER.findall(text):
@@ -66,7 +63,7 @@ def _template(text: str) -> str:
     return text
 
 
-def _fields(value: Any) -> dict[str, str] | tuple[str, ...]:
+def _parse_fields(value: Any) -> dict[str, str] | tuple[str, ...]:
     if isinstance(value, str):
         value = [part.strip() for part in value.split(",")]
     if not isinstance(value, dict | list | tuple) or not value:
@@ -87,18 +84,18 @@ class Config(SinkConfig):
     repeats: ClassVar[bool] = True
 
     type: Literal["file"]
-    path: Annotated[str, AfterValidator(_template)]
+    path: Annotated[str, AfterValidator(_check_template)]
     format: formats.Format = "json"
-    fields: Annotated[dict[str, str] | tuple[str, ...], PlainValidator(_fields)] = ()
+    fields: Annotated[dict[str, str] | tuple[str, ...], PlainValidator(_parse_fields)] = ()
     mode: Mode = files.OURS.mode
     owner: Principal | None = None
     group: Principal | None = None
 
     @field_validator("fields")
     @classmethod
-    def _fit_the_format(cls, fields: Any, info: ValidationInfo) -> Any:
+    def _check_format(cls, fields: Any, info: ValidationInfo) -> Any:
         shape = formats.Shape(info.data.get("format", "json"), fields)
-        named = shape.named("")
+        named = shape.field_paths("")
         if len(named) < len(fields):
             refuse("gives two fields the same name", "Write it as a mapping, with names of your own.")
         if shape.format == "raw" and len(fields) > 1:
@@ -119,13 +116,13 @@ class Config(SinkConfig):
         del place
         return FileSink(name, self)
 
-    def anchored(self, place: RefContext) -> Self:
+    def with_absolute_paths(self, place: RefContext) -> Self:
         """This config with an absolute path."""
         return self.model_copy(update={"path": str(place.path(self.path))})
 
     def target(self, account: str, broker: str) -> str | None:
         """The file of this account; None where only the token says which."""
-        known = _filled(self.path, account=account, broker=broker)
+        known = _fill(self.path, account=account, broker=broker)
         return None if PLACEHOLDER.search(known) else os.path.normpath(known)
 
 
@@ -133,7 +130,8 @@ class FileSink:
     """Writes each token to its file."""
 
     def __init__(self, name: str, config: Config) -> None:
-        self.name, self._config = name, config
+        self.name = name
+        self._config = config
 
     async def check(self) -> None:
         """Create and remove a file where the tokens' folder is, or will be made.
@@ -147,13 +145,15 @@ class FileSink:
         """Replace the account's file.
 
         Raises:
-            DeliveryFailed: it could not be written, or the token cannot stand in this format; the old file is untouched.
+            DeliveryFailed: it could not be written, or the token cannot stand in this format.
+                The old file is untouched.
         """
-        path, shape = self._path(message), self._config.shape
-        data = formats.rendered(shape, message.data)
+        path = self._path(message)
+        shape = self._config.shape
+        data = formats.render(shape, message.data)
         await asyncio.to_thread(self._replace, path, data)
-        if left := formats.left_out(shape, message.data):
-            event("left_out", sink=self.name, fields=", ".join(left), because="a shell would not read them as they are")
+        if omitted := formats.omitted_fields(shape, message.data):
+            event("left_out", sink=self.name, fields=", ".join(omitted), because="a shell would not read them as they are")
 
     async def close(self) -> None:
         """Nothing is open between deliveries."""
@@ -163,30 +163,30 @@ class FileSink:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", user_id) and "{user_id}" in self._config.path:
             detail = "The broker's user id cannot be part of a file's name"
             raise DeliveryFailed(detail, hint=f"Use {{account}} instead of {{user_id}} in sinks.{self.name}.path.")
-        return Path(_filled(self._config.path, account=message.account, broker=message.broker, user_id=user_id))
+        return Path(_fill(self._config.path, account=message.account, broker=message.broker, user_id=user_id))
 
     def _check(self) -> None:
         path = Path(self._config.path)
         folder = path.parent
         while PLACEHOLDER.search(str(folder)):
             folder = folder.parent
-        with self._said(path):
+        with self._translate_errors(path):
             if path.is_dir() and not path.is_symlink():
                 raise IsADirectoryError(errno.EISDIR, "")
             files.probe(folder, PROBE, self._rights())
 
     def _replace(self, path: Path, data: bytes) -> None:
-        with self._said(path):
+        with self._translate_errors(path):
             files.replace(path, data, self._rights())
 
     def _rights(self) -> files.Rights:
         return rights(self.name, self._config.mode, self._config.owner, self._config.group)
 
     @contextmanager
-    def _said(self, path: Path) -> Iterator[None]:
+    def _translate_errors(self, path: Path) -> Iterator[None]:
         try:
             yield
-        except files.NotOursToGiveError:
+        except files.NotPermittedError:
             detail = f"{path} cannot be given to that owner or group: permission denied"
             raise DeliveryFailed(detail, hint=NOT_OURS.format(self.name)) from None
         except OSError as error:
@@ -194,5 +194,5 @@ class FileSink:
             raise DeliveryFailed(f"{path} cannot be written: {why}", hint=hint.format(self.name)) from None
 
 
-def _filled(template: str, **values: str) -> str:
+def _fill(template: str, **values: str) -> str:
     return PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), template)

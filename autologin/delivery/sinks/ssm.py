@@ -7,8 +7,9 @@
     <prefix>/client_id       SecureString, the app's key, where the token has it
     <prefix>/metadata        String, JSON: account, broker, user_id, issued_at, expires_at, access_token_version
 
-Metadata is written last. `access_token_version` is the version of the access token that it belongs to: a consumer that
-reads another version of the token reads both again. A value above 4 KB goes into the advanced tier, which AWS charges for.
+Metadata is written last. `access_token_version` is the version of the access token that it belongs
+to: a consumer that reads another version of the token reads both again. A value above 4 KB goes
+into the advanced tier, which AWS charges for.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ import asyncio
 import json
 import re
 from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from threading import Lock
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, PrivateAttr
@@ -27,14 +29,9 @@ from pydantic import AfterValidator, PrivateAttr
 from autologin import aws
 from autologin.delivery.sinks.base import SinkConfig
 from autologin.errors import DeliveryFailed
+from autologin.message import Message
 from autologin.problems import did_you_mean, refuse
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from typing import Self
-
-    from autologin.message import Message
-    from autologin.secret_refs import RefContext
+from autologin.secret_refs import RefContext
 
 PLACEHOLDERS = ("account", "broker")
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
@@ -47,64 +44,69 @@ PROBE = "autologin-check"
 RESERVED = re.compile(r"/(aws|ssm)", re.IGNORECASE)
 
 
-def _prefix(text: str) -> str:
+def _check_prefix(text: str) -> str:
     for name in PLACEHOLDER.findall(text):
         if name not in PLACEHOLDERS:
             refuse(f"{{{name}}} is not a known placeholder", did_you_mean(name, PLACEHOLDERS))
     if not re.fullmatch(r"(/[A-Za-z0-9_.-]+)+", PLACEHOLDER.sub("x", text.rstrip("/"))) or RESERVED.match(text):
         hint = "It starts with /, holds letters, digits, '_', '.', '-' and '/', and not /aws or /ssm at its start."
-        refuse("is no path of parameters", f'Such as "/stock-pipeline/{{broker}}". {hint}')
+        refuse("is not a parameter path", f'Such as "/stock-pipeline/{{broker}}". {hint}')
     return text.rstrip("/")
 
 
-def _endpoint(text: str) -> str:
+def _check_endpoint(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        refuse("must be an address", "Write it as https://host; leave it out for AWS itself.")
+        refuse("is not a valid URL", "Write it as https://host; leave it out for AWS itself.")
     return text
 
 
 class Config(SinkConfig):
-    """The keys of an SSM sink. Without `kms_key_id` the account's own key for SSM seals the values."""
+    """The keys of an SSM sink.
+
+    Without `kms_key_id` the account's own key for SSM encrypts the values.
+    """
 
     repeats: ClassVar[bool] = True
     place_key: ClassVar[str] = "prefix"
 
     type: Literal["ssm"]
-    prefix: Annotated[str, AfterValidator(_prefix)]
+    prefix: Annotated[str, AfterValidator(_check_prefix)]
     region: str | None = None
     kms_key_id: str | None = None
-    endpoint_url: Annotated[str, AfterValidator(_endpoint)] | None = None
+    endpoint_url: Annotated[str, AfterValidator(_check_endpoint)] | None = None
 
     _accounts: Mapping[str, str] = PrivateAttr(default_factory=dict)
 
     def build(self, name: str, place: RefContext) -> SsmSink:
         """The sink that this config describes."""
         del place
-        return SsmSink(name, self, {_filled(self.prefix, account, broker) for account, broker in self._accounts.items()})
+        return SsmSink(name, self, {_fill(self.prefix, account, broker) for account, broker in self._accounts.items()})
 
-    def used_by(self, accounts: Mapping[str, str]) -> Self:
-        """This config, which knows its accounts and their brokers: the check asks for each one's prefix."""
+    def with_accounts(self, accounts: Mapping[str, str]) -> Self:
+        """This config, for its accounts and their brokers: the check asks for each one's prefix."""
         known = self.model_copy()
         known._accounts = accounts  # noqa: SLF001  (its own)
         return known
 
     def target(self, account: str, broker: str) -> str | None:
         """Where the parameters of this account are."""
-        return f"ssm:{self.region or ''}:{self.endpoint_url or ''}:{_filled(self.prefix, account, broker)}"
+        return f"ssm:{self.region or ''}:{self.endpoint_url or ''}:{_fill(self.prefix, account, broker)}"
 
 
 class SsmSink:
     """Puts each token into its parameters."""
 
     def __init__(self, name: str, config: Config, prefixes: set[str]) -> None:
-        self.name, self._config, self._prefixes = name, config, prefixes
-        self._made: Any = None
-        # A delivery that is given up for lost may still be writing; the next one to that prefix comes after it.
+        self.name = name
+        self._config = config
+        self._prefixes = prefixes
+        self._boto: Any = None
+        # A delivery that timed out may still be writing; the next one to that prefix waits for it.
         self._locks: defaultdict[str, Lock] = defaultdict(Lock)
 
     async def check(self) -> None:
-        """Ask AWS to write a value that does not fit its own pattern: who may not write is told so, and nothing is written.
+        """Ask AWS to write a value that does not fit its own pattern, so that nothing is written.
 
         Raises:
             DeliveryFailed: a token could not be written.
@@ -121,12 +123,12 @@ class SsmSink:
 
     async def close(self) -> None:
         """Close the connections."""
-        if self._made:
-            await asyncio.to_thread(self._made.close)
+        if self._boto:
+            await asyncio.to_thread(self._boto.close)
 
     def _check(self) -> None:
         for prefix in sorted(self._prefixes):
-            with self._said():
+            with self._translate_errors():
                 self._probe(f"{prefix}/{PROBE}")
 
     def _probe(self, name: str) -> None:
@@ -140,10 +142,11 @@ class SsmSink:
                 self._client().delete_parameter(Name=name)
 
     def _deliver(self, message: Message) -> None:
-        prefix, data = _filled(self._config.prefix, message.account, message.broker), message.data
+        prefix = _fill(self._config.prefix, message.account, message.broker)
+        data = message.data
         extra = data["extra"]
         others = {"refresh_token": extra.get("refresh_token"), "client_id": _app_key(extra)}
-        with self._said(), self._locks[prefix]:
+        with self._translate_errors(), self._locks[prefix]:
             version = self._put(f"{prefix}/access_token", data["access_token"])
             for name, value in others.items():
                 if value:
@@ -161,25 +164,25 @@ class SsmSink:
         if self._config.kms_key_id and options["Type"] == "SecureString":
             options["KeyId"] = self._config.kms_key_id
         try:
-            return self._written(name, value, options)
+            return self._put_parameter(name, value, options)
         except aws.AwsError as error:
             # A parameter that was advanced once stays so, whatever it holds now.
             if error.code != "ValidationException" or "tier" not in error.detail.lower() or options["Tier"] == "Advanced":
                 raise
-            return self._written(name, value, {**options, "Tier": "Advanced"})
+            return self._put_parameter(name, value, {**options, "Tier": "Advanced"})
 
-    def _written(self, name: str, value: str, options: Mapping[str, str]) -> int:
+    def _put_parameter(self, name: str, value: str, options: Mapping[str, str]) -> int:
         client = self._client()
         arn = f"arn:aws:ssm:{client.meta.region_name}:*:parameter{name}"
         with aws.in_words("ssm:PutParameter", arn):
             return int(client.put_parameter(Name=name, Value=value, Overwrite=True, **options)["Version"])
 
     def _client(self) -> Any:
-        self._made = self._made or aws.client("ssm", region=self._config.region, endpoint_url=self._config.endpoint_url)
-        return self._made
+        self._boto = self._boto or aws.client("ssm", region=self._config.region, endpoint_url=self._config.endpoint_url)
+        return self._boto
 
     @contextmanager
-    def _said(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         try:
             yield
         except aws.AwsError as error:
@@ -190,5 +193,5 @@ def _app_key(extra: Mapping[str, Any]) -> Any:
     return next((extra[key] for key in APP_KEYS if extra.get(key)), None)
 
 
-def _filled(template: str, account: str, broker: str) -> str:
+def _fill(template: str, account: str, broker: str) -> str:
     return template.replace("{account}", account).replace("{broker}", broker)

@@ -61,7 +61,7 @@ class Memory:
 
 
 class Config(SinkConfig):
-    takes = frozenset({"token.issued", "login.failed"})
+    message_types = frozenset({"token.issued", "login.failed"})
     to: int = 0
     _sink = None
 

@@ -44,7 +44,7 @@ def server():
 
 def sink(url, accounts=None, **keys):
     raw = {"type": "ssm", "prefix": "/stock-pipeline/{broker}", "region": REGION, "endpoint_url": url, **keys}
-    return parse(raw).used_by(accounts or {"mine": "fyers"}).build("aws", RefContext(Path(), {}))
+    return parse(raw).with_accounts(accounts or {"mine": "fyers"}).build("aws", RefContext(Path(), {}))
 
 
 async def failed(work):
@@ -267,12 +267,12 @@ async def test_down_for_an_hour(tmp_path, clock, monkeypatch):
 @pytest.mark.parametrize(
     ("keys", "word"),
     [
-        ({"prefix": "no/slash"}, "path of parameters"),
-        ({"prefix": "/"}, "path of parameters"),
-        ({"prefix": "/aws/x"}, "path of parameters"),
-        ({"prefix": "/a b"}, "path of parameters"),
+        ({"prefix": "no/slash"}, "is not a parameter path"),
+        ({"prefix": "/"}, "is not a parameter path"),
+        ({"prefix": "/aws/x"}, "is not a parameter path"),
+        ({"prefix": "/a b"}, "is not a parameter path"),
         ({"prefix": "/x/{acount}"}, "placeholder"),
-        ({"prefix": "/x", "endpoint_url": "localhost"}, "address"),
+        ({"prefix": "/x", "endpoint_url": "localhost"}, "is not a valid URL"),
         ({"prefix": "/x", "kms_key": "k"}, "kms_key"),
     ],
 )

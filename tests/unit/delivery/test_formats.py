@@ -111,7 +111,7 @@ ANYTHING = st.one_of(
 @given(ANYTHING)
 def test_a_value_is_read_alike_by_all_three_or_refused(value):
     try:
-        content = formats.rendered(Shape("dotenv", {"X": "access_token"}), message(value).data)
+        content = formats.render(Shape("dotenv", {"X": "access_token"}), message(value).data)
     except DeliveryFailed:
         assert re.search(r"[^A-Za-z0-9_./:=@%+,-]", value), "refused for nothing"
         return
@@ -136,7 +136,7 @@ def test_what_is_refused_would_be_read_wrong_by_one_of_them(tmp_path, value):
             found.append(None)
     assert set(found) != {value}
     with pytest.raises(DeliveryFailed):
-        formats.rendered(Shape("dotenv", {"X": "access_token"}), message(value).data)
+        formats.render(Shape("dotenv", {"X": "access_token"}), message(value).data)
 
 
 @pytest.mark.parametrize(
@@ -247,11 +247,11 @@ async def test_a_field_that_is_not_one_value(tmp_path, format_, path):
     "shape", [Shape(f, c) for f in ("json", "dotenv", "raw") for c in ((), ("access_token",), {"X": "access_token"})]
 )
 def test_what_is_written_is_read_back(shape):
-    content = formats.rendered(shape, message().data).decode()
-    assert formats.value_in(shape, content, "access_token", "zerodha") == SECRET
+    content = formats.render(shape, message().data).decode()
+    assert formats.read_field(shape, content, "access_token", "zerodha") == SECRET
     whole = shape.format != "raw" and not shape.fields
-    assert formats.value_in(shape, content, "expires_at", "zerodha") == (message().data["expires_at"] if whole else None)
-    assert formats.value_in(shape, content, "extra.nothing", "zerodha") is None
+    assert formats.read_field(shape, content, "expires_at", "zerodha") == (message().data["expires_at"] if whole else None)
+    assert formats.read_field(shape, content, "extra.nothing", "zerodha") is None
 
 
 # A reader in another process

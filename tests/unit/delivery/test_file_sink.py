@@ -109,10 +109,10 @@ async def test_a_folder_that_is_there_keeps_its_rights(tmp_path):
 
 async def test_a_relative_path_starts_at_the_configs_folder(tmp_path, monkeypatch):
     monkeypatch.chdir("/")
-    config = parse({"type": "file", "path": "tokens/{account}.json"}).anchored(RefContext(tmp_path, {}))
+    config = parse({"type": "file", "path": "tokens/{account}.json"}).with_absolute_paths(RefContext(tmp_path, {}))
     await config.build("tokens", RefContext(tmp_path, {})).deliver(Message.issued("mine", "zerodha", token()))
     assert everything(tmp_path) == ["tokens", "tokens/mine.json"]
-    at_home = parse({"type": "file", "path": "~/t.json"}).anchored(RefContext(Path("/"), {"HOME": str(tmp_path)}))
+    at_home = parse({"type": "file", "path": "~/t.json"}).with_absolute_paths(RefContext(Path("/"), {"HOME": str(tmp_path)}))
     assert at_home.path == str(tmp_path / "t.json")
 
 

@@ -1,0 +1,135 @@
+"""What is kept of a token, and how it comes to its sinks."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from kit import MORNING
+from store_kit import SECRET, a_token
+
+# Tokens
+
+
+def test_a_token_comes_back_as_it_was_put(kept):
+    kept.tokens.save("z", "zerodha", a_token())
+    found = kept.tokens.get("z")
+    assert (found.broker, found.verified_at) == ("zerodha", None)
+    assert found.token == a_token()
+    assert found.token.access_token.get_secret_value() == SECRET
+    assert found.token.expires_at.utcoffset() == timedelta(hours=5.5)
+
+
+def test_no_token_is_none(kept):
+    kept.tokens.save("z", "zerodha", a_token())
+    assert kept.tokens.get("other") is None
+
+
+def test_a_token_outlives_the_process(opener):
+    first = opener()
+    first.tokens.save("z", "zerodha", a_token())
+    first.close()
+    assert opener().tokens.get("z").token == a_token()
+
+
+def test_a_new_token_replaces_the_last_one_and_is_not_yet_verified(kept):
+    kept.tokens.save("z", "zerodha", a_token())
+    kept.tokens.mark_verified("z")
+    kept.tokens.save("z", "upstox", a_token("another"))
+    found = kept.tokens.get("z")
+    assert (found.broker, found.token.access_token.get_secret_value(), found.verified_at) == ("upstox", "another", None)
+
+
+def test_when_the_broker_confirmed_a_token_is_kept(kept, clock):
+    kept.tokens.save("z", "zerodha", a_token())
+    kept.tokens.save("y", "zerodha", a_token())
+    clock.move(minutes=3)
+    kept.tokens.mark_verified("z")
+    assert kept.tokens.get("z").verified_at == MORNING + timedelta(minutes=3)
+    assert kept.tokens.get("y").verified_at is None
+
+
+def test_a_dropped_token_is_gone_and_no_other_is(kept):
+    kept.tokens.save("z", "zerodha", a_token())
+    kept.tokens.save("y", "zerodha", a_token("others"))
+    kept.tokens.drop("z")
+    assert kept.tokens.get("z") is None
+    assert kept.tokens.get("y").token.access_token.get_secret_value() == "others"
+
+
+# The door to the sinks
+
+
+def outstanding(kept, sink="tokens"):
+    """What is due at a sink now."""
+    claims = kept.outbox.claim(sink, 9)
+    for claim in claims:
+        kept.outbox.put_back(claim)
+    return [claim.message for claim in claims]
+
+
+def deliver(kept, sink="tokens"):
+    (claim,) = kept.outbox.claim(sink, 9)
+    kept.outbox.mark_delivered(claim)
+    return claim.message
+
+
+def test_a_saved_token_is_held_until_it_is_released(kept):
+    kept.tokens.save("z", "zerodha", a_token(), ["tokens", "hook"])
+    assert outstanding(kept) == []
+    kept.outbox.release("z")
+    assert deliver(kept).token == deliver(kept, "hook").token == a_token()
+    assert kept.outbox.outstanding() == []
+
+
+def test_a_user_that_only_the_verification_tells_completes_the_token_and_its_message(kept):
+    kept.tokens.save("z", "zerodha", a_token(user_id=""), ["tokens", "hook"])
+    kept.tokens.save("y", "zerodha", a_token("others", user_id=""), ["tokens"])
+    kept.tokens.set_user_id("z", "AB1234")
+    kept.tokens.mark_verified("z")
+    kept.outbox.release("z")
+    stored = kept.tokens.get("z")
+    assert (stored.token, stored.verified_at) == (a_token(), MORNING)
+    assert kept.tokens.get("y").token.user_id == ""
+    assert deliver(kept).token == deliver(kept, "hook").token == a_token()
+    assert {one.outcome for one in kept.history.counters("delivery")} == {"delivered"}
+
+
+def test_a_dropped_token_cannot_be_completed_or_repeated(kept):
+    kept.tokens.save("z", "zerodha", a_token(user_id=""), ["tokens"])
+    kept.tokens.drop("z")
+    kept.tokens.set_user_id("z", "AB1234")
+    kept.tokens.repeat("z", ["tokens"])
+    kept.outbox.release("z")
+    assert kept.tokens.get("z") is None
+    assert kept.outbox.outstanding() == []
+
+
+def test_a_token_that_is_still_valid_goes_to_sinks_that_have_not_got_it(kept):
+    kept.tokens.save("z", "zerodha", a_token(), ["tokens", "hook"])
+    kept.outbox.release("z")
+    first = deliver(kept)
+    deliver(kept, "hook")
+    kept.tokens.repeat("z", ["tokens", "hook", "new"], again=["tokens"])
+    assert [message.token for message in outstanding(kept)] == [a_token()]
+    assert outstanding(kept)[0].id != first.id
+    assert outstanding(kept, "hook") == []
+    assert [message.token for message in outstanding(kept, "new")] == [a_token()]
+
+
+def test_a_token_that_is_still_valid_is_tried_at_once_and_not_queued_twice(kept):
+    kept.tokens.save("z", "zerodha", a_token(), ["tokens"])
+    kept.tokens.save("y", "zerodha", a_token(), ["tokens"])
+    for account in "zy":
+        kept.outbox.release(account)
+        (claim,) = kept.outbox.claim("tokens", 9, account)
+        kept.outbox.mark_failed(claim, "no route", 600)
+    assert outstanding(kept) == []
+    kept.tokens.repeat("z", ["tokens"], again=["tokens"])
+    assert [message.account for message in outstanding(kept)] == ["z"]
+    assert kept.outbox.backlog() == {"tokens": 2}
+
+
+def test_the_held_token_of_a_run_that_died_goes_with_the_next_run(kept):
+    kept.tokens.save("z", "zerodha", a_token(), ["tokens"])
+    kept.tokens.repeat("z", ["tokens"])
+    assert deliver(kept).token == a_token()
