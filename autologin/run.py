@@ -234,7 +234,7 @@ class Walk:
 
     def _prepare(self) -> None:
         with self.stages.stage("config"):
-            self.flow = accounts.load_flow(self.app.settings, self.account, self.account.ref_context.environ)
+            self.flow = accounts.load_flow(self.app.settings, self.account)
             self.proxy = accounts.proxy_url(self.account)
             self.fingerprint = self.app.fingerprint(self.flow)
         self.limit = self.account.timeout or self.flow.timeout

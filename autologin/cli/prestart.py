@@ -41,7 +41,7 @@ def needs_browser(path: Path | None, names: Collection[str], *, force: bool, env
 def _will_log_in(
     file: Path, config: Mapping[str, Any], names: Collection[str], environ: Mapping[str, str], *, force: bool
 ) -> Iterator[bool]:
-    state = str((config.get("state") or {}).get("path") or yaml_file.DEFAULT_STATE)
+    state = str((config.get("state") or {}).get("path") or yaml_file.STATE_FOLDER)
     folder = file.absolute().parent / re.sub(r"^~(?=/|$)", environ.get("HOME", "~"), state)
     ends, now = store.expiries(folder), datetime.now(UTC)
     for name, account in config["accounts"].items():

@@ -137,7 +137,10 @@ def proxy_parts(account: Account, environ: Mapping[str, str] | None = None) -> d
 
 
 def is_secret(flow: type[Flow], key: str) -> bool:
-    """Whether a credential is secret. One that the flow does not know may be a mistyped name of one."""
+    """Whether a credential is secret.
+
+    One that the flow does not know may be a mistyped name of one.
+    """
     field = flow.Credentials.model_fields.get(key)
     return field is None or _holds_secret(field.annotation)
 

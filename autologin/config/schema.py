@@ -40,7 +40,7 @@ from autologin.config.fields import (
     parse_switch,
 )
 from autologin.config.overrides import Override, origin_of
-from autologin.config.yaml_file import DEFAULT_STATE
+from autologin.config.yaml_file import STATE_FOLDER
 from autologin.delivery.sinks.base import SinkField
 from autologin.errors import ConfigError, Problem
 from autologin.problems import Loc, did_you_mean
@@ -89,7 +89,7 @@ class State(Section):
     A generated one).
     """
 
-    path: ConfigPath = Field(default=Path(DEFAULT_STATE), validate_default=True)
+    path: ConfigPath = Field(default=Path(STATE_FOLDER), validate_default=True)
     keys: Annotated[list[SecretField], NullIsNoList] = []
 
 

@@ -15,7 +15,7 @@ from autologin.log import event
 from autologin.problems import Report, did_you_mean, what_belongs_here
 from autologin.secret_refs import exists
 
-HOW = 'Give it in quotes, or as {env: NAME}, {file: PATH} or {command: "..."}.'
+WAYS = 'Give it in quotes, or as {env: NAME}, {file: PATH} or {command: "..."}.'
 
 
 def check(settings: Settings, report: Report, declared: AbstractSet[str]) -> None:
@@ -69,7 +69,7 @@ def _check_account(account: Account, flow: type[Flow], report: Report) -> None:
         report.add(("accounts", account.name, "credentials", key), "is not a known key", hint)
     for key, field in known.items():
         if field.is_required() and key not in account.credentials:
-            hint = f"Add `{key}`. {what_belongs_here(flow.Credentials, key)} {HOW}"
+            hint = f"Add `{key}`. {what_belongs_here(flow.Credentials, key)} {WAYS}"
             report.add(("accounts", account.name, "credentials", key), "is missing", hint)
     for name in account.endpoints.keys() - flow.endpoints.keys():
         hint = did_you_mean(name, flow.endpoints)

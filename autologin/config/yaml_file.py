@@ -15,8 +15,8 @@ import yaml
 
 from autologin.errors import Problem
 
-DEFAULT_STATE = "~/.local/state/autologin"
-"""The state folder, where the config names none. `run` needs it before pydantic is there."""
+STATE_FOLDER = "~/.local/state/autologin"
+"""Where the store is, unless the config says otherwise."""
 TEXT = "tag:yaml.org,2002:str"
 MERGE = "tag:yaml.org,2002:merge"
 SURPRISING = {"timestamp", "value", "int", "float"}

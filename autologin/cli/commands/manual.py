@@ -34,7 +34,7 @@ def flow_with_page(app: App, account: Account) -> Flow:
     Raises:
         ConfigError: this broker has no login page.
     """
-    flow = accounts.load_flow(app.settings, account, account.ref_context.environ)
+    flow = accounts.load_flow(app.settings, account)
     if not flow.needs_browser:
         hint = f"Run `autologin run {account.name}` instead."
         raise ConfigError(
