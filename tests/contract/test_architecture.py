@@ -51,6 +51,7 @@ ONLY = {
     "markupsafe": {"sandbox", "web"},
     "playwright": {"cli", "login"},
     "prometheus_client": {"web"},
+    "pydantic_settings": {"config"},
     "pyotp": {"flow", "sandbox"},
     "sqlite3": {"store"},
     "starlette": {"sandbox", "web"},
