@@ -73,7 +73,7 @@ class Noren(BrowserFlow):
         return self.credentials.client_id or f"{upper(self.credentials.user_id)}_U"
 
     def login_url(self, nonce: str) -> LoginRequest:
-        """The authorize address; nothing of ours comes back with the code."""
+        """The authorize address; nothing of ours comes back with the auth code."""
         del nonce
         query = urlencode({"client_id": self.client_id})
         return LoginRequest(f"{self.urls['login']}/authorize/oauth?{query}")

@@ -77,7 +77,7 @@ class AliceBlue(BrowserFlow):
     credentials: AliceBlueCredentials
 
     def login_url(self, nonce: str) -> LoginRequest:
-        """The login page; nothing of ours comes back with the code."""
+        """The login page; nothing of ours comes back with the auth code."""
         del nonce
         query = urlencode({"appcode": self.credentials.app_code})
         return LoginRequest(f"{self.urls['login']}/?{query}")

@@ -84,7 +84,7 @@ class Flattrade(BrowserFlow):
     credentials: FlattradeCredentials
 
     def login_url(self, nonce: str) -> LoginRequest:
-        """The login page; nothing of ours comes back with the code."""
+        """The login page; nothing of ours comes back with the auth code."""
         del nonce
         query = urlencode({"app_key": self.credentials.api_key})
         return LoginRequest(f"{self.urls['login']}/?{query}")

@@ -142,7 +142,7 @@ class IciciBreeze(BrowserFlow):
 
         An AppKey holds signs that must be encoded.
         """
-        del nonce  # nothing comes back but the code
+        del nonce  # nothing comes back but the auth code
         api_key = quote_plus(self.credentials.api_key)
         return LoginRequest(f"{self.urls['login']}/login?api_key={api_key}")
 

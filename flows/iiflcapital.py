@@ -77,7 +77,7 @@ class IiflCapital(BrowserFlow):
         return str(self.credentials.client_id)
 
     def login_url(self, nonce: str) -> LoginRequest:
-        """The login page; nothing of ours comes back with the code."""
+        """The login page; nothing of ours comes back with the auth code."""
         del nonce
         query = {
             "v": "1",

@@ -40,7 +40,8 @@ ATTRIBUTES = {
 METHODS = {
     "login": "Write `def login_script(self, otp)`, without `async`, "
     "and return the `LoginScript(...)` that was given to `page.walk`.",
-    "resume": "Remove it: `login_url` returns `LoginRequest(url, verifier)`, and `exchange` reads `auth_code.verifier`.",
+    "resume": "Remove it: `login_url` returns a `LoginRequest` with the verifier, "
+    "which `exchange` reads as `auth_code.verifier`.",
 }
 
 

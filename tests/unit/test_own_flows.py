@@ -35,7 +35,7 @@ PKCE = {
     (23, "`from autologin.steps import Turn`"): "Import `Click` from `autologin.flow`.",
     (75, "`Options`"): "Write `options: Options`",
     (84, "the method `login_url`"): "Return `LoginRequest(url)`",
-    (111, "the method `resume`"): "`exchange` reads `auth_code.verifier`",
+    (111, "the method `resume`"): "`exchange` reads as `auth_code.verifier`",
 }
 
 
