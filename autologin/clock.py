@@ -6,6 +6,10 @@ import asyncio
 import time
 from datetime import UTC, datetime
 from typing import Protocol
+from zoneinfo import ZoneInfo
+
+IST = ZoneInfo("Asia/Kolkata")
+"""India's time, in which brokers and exchanges speak."""
 
 
 class Clock(Protocol):
@@ -38,3 +42,8 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         """Wait."""
         await asyncio.sleep(seconds)
+
+
+def format_ist(moment: datetime) -> str:
+    """A moment as people in India read it."""
+    return f"{moment.astimezone(IST):%Y-%m-%d %H:%M} IST"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from autologin.cli import render
+from autologin.clock import format_ist
 from autologin.config import loader
 from autologin.delivery import formats
 from autologin.errors import ConfigError, TokenRejected
@@ -14,7 +15,7 @@ from autologin.exchange import client
 from autologin.flow.base import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from autologin.app import App
@@ -22,12 +23,6 @@ if TYPE_CHECKING:
     from autologin.config.schema import Account, Settings
     from autologin.store.records import Block, Owed, Run, StoredToken
     from autologin.store.store import Store
-
-ANSWERS = {
-    Verdict.VALID: "valid says the broker",
-    Verdict.REJECTED: "refused by the broker",
-    Verdict.UNKNOWN: "the broker could not be asked",
-}
 
 
 @dataclass(frozen=True)
@@ -76,28 +71,6 @@ class Status:
         deliveries = [_delivery(one) for one in self.owed]
         return {**known, "verified": verified, "blocked": block, "last_run": last, "deliveries": deliveries}
 
-    def in_words(self) -> str:
-        """The token, in one line."""
-        if self.stored is None:
-            return "no token"
-        until = render.local(self.stored.token.expires_at)
-        asked = f", {ANSWERS[self.verdict]}" if self.verdict else ""
-        return f"expired at {until}" if self.state == "expired" else f"valid until {until}{asked}"
-
-    def more(self) -> Iterator[str]:
-        """What else there is to tell."""
-        if self.stored and self.stored.verified_at:
-            yield f"last confirmed by the broker at {render.local(self.stored.verified_at)}"
-        if self.detail:
-            yield f"the broker said: {self.detail}"
-        if self.block:
-            yield f"blocked since {render.local(self.block.at)} after {self.block.error}: {self.block.message}"
-            yield f"`autologin unblock {self.account}` lifts it, once you know why it was refused"
-        for one in self.owed:
-            yield f"{one.sink}: {delivery_in_words(one)}"
-        if self.last:
-            yield f"last run at {render.local(self.last.began)}: {self.last.error or self.last.outcome or 'was cut off'}"
-
 
 class Sources(Protocol):
     """Where it stands how the accounts are. An app has them, and so has a service."""
@@ -127,11 +100,11 @@ def _owed(app: Sources, account: Account) -> list[Owed]:
 def delivery_in_words(one: Owed) -> str:
     """What became of a message, after the name of its sink."""
     if one.outcome == "delivered" and one.settled:
-        return f"got its {one.type} at {render.local(one.settled)}"
+        return f"got its {one.type} at {format_ist(one.settled)}"
     if one.outcome:
         return f"did not get its {one.type}, which is {one.outcome}"
     tried = f" ({one.tries} tries so far: {one.error})" if one.error else ""
-    return f"is owed a {one.type}, tried next at {render.local(one.due)}{tried}" if one.due else f"is owed a {one.type}"
+    return f"is owed a {one.type}, tried next at {format_ist(one.due)}{tried}" if one.due else f"is owed a {one.type}"
 
 
 def _delivery(one: Owed) -> dict[str, Any]:
@@ -168,7 +141,7 @@ def token(app: App, account: Account) -> dict[str, Any]:
     """
     stored = app.store.token(account.name)
     if stored is None or stored.token.expired(app.clock.now()):
-        detail = "has no token yet" if stored is None else f"has none since {render.local(stored.token.expires_at)}"
+        detail = "has no token yet" if stored is None else f"has none since {format_ist(stored.token.expires_at)}"
         raise TokenRejected(f"{account.name} {detail}", hint=f"Run `autologin run {account.name}`.")
     return stored.token.to_json(account.name, account.broker)
 
@@ -180,7 +153,7 @@ def field_of(data: Any, path: str) -> str:
         AutologinError: there is no such field.
     """
     found = formats.field_of(data, path)
-    return found if isinstance(found, str) else render.as_text(found)
+    return found if isinstance(found, str) else json.dumps(found, indent=2, ensure_ascii=False)
 
 
 async def _verified(app: App, one: Status) -> Status:

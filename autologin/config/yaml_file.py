@@ -14,6 +14,8 @@ from autologin.errors import Problem
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+DEFAULT_STATE = "~/.local/state/autologin"
+"""The state folder, where the config names none. It stands here because `run` needs it before pydantic is there."""
 TEXT = "tag:yaml.org,2002:str"
 MERGE = "tag:yaml.org,2002:merge"
 SURPRISING = {"timestamp", "value", "int", "float"}

@@ -51,7 +51,7 @@ async def test_from_the_first_question_to_a_token(tmp_path, broker):
             await typed(terminal, dialogue(broker, walk.twin, wrong=[("totp_secret", "not a seed 189")]))
             code = await ended(terminal)
         assert code == 0, terminal.seen
-        assert "That is not it: this is no TOTP seed" in terminal.seen
+        assert "Not accepted: this is no TOTP seed" in terminal.seen
         assert "codes of 6 digits, a new one every 30 seconds" in terminal.seen
         assert f"Next: autologin run {broker}" in terminal.seen
         hidden = [value for key, value in walk.twin.credentials.items() if loader.is_secret(registry.load(broker), key)]
