@@ -5,7 +5,7 @@ WORKERS ?= 4
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 APT := $(if $(filter 0,$(shell id -u)),,sudo -n) env DEBIAN_FRONTEND=noninteractive apt-get -qq
 
-.PHONY: install sdks demo test lint types package image bench clean
+.PHONY: install sdks demo docs test lint types package image bench clean
 
 install: .venv/installed
 	@$(BIN)/autologin browser install >/dev/null
@@ -42,6 +42,10 @@ types: install
 test: lint types package sdks
 	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal tests --ignore tests/pages
 	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal tests/pages
+
+# Writes README's table of brokers and the head of each docs/brokers/<name>.md from the flows.
+docs: install
+	$(BIN)/python scripts/write-broker-docs
 
 package: install
 	scripts/check-package

@@ -55,6 +55,7 @@ class AliceBlue(base.Flow):
     title = "Alice Blue"
     docs = "https://ant.aliceblueonline.com"
     evidence = "2026-08"
+    notes = "ANT"
     endpoints = {"login": "https://ant.aliceblueonline.com", "api": "https://a3.aliceblueonline.com"}
     code_params = ("authCode",)
     state_param = ""

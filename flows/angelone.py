@@ -70,6 +70,7 @@ class AngelOne(base.Flow):
     title = "Angel One"
     docs = "https://smartapi.angelone.in/docs"
     evidence = "2026-08"
+    notes = "SmartAPI; tokens die at midnight"
     endpoints = {"api": "https://apiconnect.angelone.in"}
     needs_browser = False
     limits = (Limit(1, 1.0),)

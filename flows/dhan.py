@@ -46,6 +46,7 @@ class Dhan(base.Flow):
     title = "Dhan"
     docs = "https://docs.dhanhq.co/api/v2/"
     evidence = "2026-08"
+    notes = "DhanHQ v2; tokens live 24 hours"
     endpoints = {"auth": "https://auth.dhan.co", "api": "https://api.dhan.co/v2"}
     needs_browser = False
     timeout = 240

@@ -55,6 +55,7 @@ class IiflCapital(base.Flow):
     title = "IIFL Capital"
     docs = "https://api.iiflcapital.com"
     evidence = "2026-08"
+    notes = "Markets; nobody has shown the page"
     verified = False
     endpoints = {"login": "https://markets.iiflcapital.com", "api": "https://api.iiflcapital.com/v1"}
     code_params = ("authCode", "authcode", "auth_code")

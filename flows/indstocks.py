@@ -54,6 +54,7 @@ class INDstocks(base.Flow):
     title = "INDstocks"
     docs = "https://api-docs.indstocks.com"
     evidence = "2026-08"
+    notes = "one login in 60 seconds"
     endpoints = {"api": "https://api.indstocks.com"}
     needs_browser = False
     timeout = 180

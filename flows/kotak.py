@@ -59,6 +59,7 @@ class Kotak(base.Flow):
     title = "Kotak Neo"
     docs = "https://github.com/Kotak-Neo/kotak-neo-python"
     evidence = "2026-10"
+    notes = "Trade API; log in from the address that trades"
     endpoints = {"session": "https://mis.kotaksecurities.com"}
     needs_browser = False
     Credentials = Credentials

@@ -82,6 +82,7 @@ class Motilal(base.Flow):
     title = "Motilal Oswal"
     docs = "https://invest.motilaloswal.com"
     evidence = "2026-08"
+    notes = "MO API"
     endpoints = {"api": "https://openapi.motilaloswal.com/rest"}
     not_before = time(6)
     needs_browser = False

@@ -53,6 +53,7 @@ class MStock(base.Flow):
     title = "m.Stock"
     docs = "https://github.com/MiraeAsset-mStock/pytradingapi-typeB"
     evidence = "2026-02"
+    notes = "Trading API (type B); tokens die at midnight"
     endpoints = {"api": "https://api.mstock.trade/openapi/typeb"}
     needs_browser = False
     Credentials = Credentials

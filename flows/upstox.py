@@ -82,6 +82,7 @@ class Upstox(base.Flow):
     title = "Upstox"
     docs = "https://upstox.com/developer/api-documentation/authorize"
     evidence = "2026-09"
+    notes = "API v2"
     endpoints = {"api": "https://api.upstox.com"}
     not_before = time(3, 35)
     code_params = ("code",)

@@ -15,20 +15,20 @@ from autologin.errors import AutologinError
 
 
 class Command(click.Command):
-    """A command that prints its errors as sentences, or as JSON where it was asked for; never a traceback."""
+    """A command that prints its errors as sentences or, where asked for, as JSON; no traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run it."""
         try:
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
-            raise  # click's own; the last one means that the reader of our output has gone, and ends quietly
+            raise  # click's own; the last one says that nobody reads our output any more
         except KeyboardInterrupt:
             ctx.exit(130)
         except AutologinError as error:
             print_error(error, as_json=bool(ctx.params.get("as_json")))
             ctx.exit(error.exit_code)
-        except Exception as bug:  # noqa: BLE001  (the last line before a terminal; a traceback may hold secrets)
+        except Exception as bug:  # noqa: BLE001  (a traceback may hold secrets)
             print_bug(bug, verbose=verbose(ctx))
             ctx.exit(1)
 

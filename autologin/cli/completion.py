@@ -1,4 +1,4 @@
-"""What a shell can complete: accounts, sinks, brokers, scenarios. No flow is imported, and nothing heavy."""
+"""What a shell can complete: accounts, sinks, brokers, scenarios. Nothing heavy is imported."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ def brokers(ctx: click.Context, param: click.Parameter, incomplete: str) -> list
     del ctx, param
     package = importlib.util.find_spec("autologin.flows")
     folders = (package.submodule_search_locations if package else None) or ()
-    names = (file.stem for folder in folders for file in Path(folder).glob("*.py"))
-    return sorted(name for name in names if name.startswith(incomplete) and not name.startswith("_"))
+    names = {file.stem for folder in folders for file in Path(folder).glob("*.py")}
+    public = sorted(name for name in names if not name.startswith("_"))
+    return [name for name in public if name.startswith(incomplete)]
 
 
 def accounts(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
@@ -41,11 +42,12 @@ def scenarios(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
     if not equals or broker not in brokers(ctx, param, ""):
         return [f"{known}=" for known in brokers(ctx, param, incomplete)]
     try:
-        from autologin.sandbox import server  # noqa: PLC0415  (an extra: its packages may be missing)
+        from autologin.sandbox import server  # noqa: PLC0415  (an extra that may be missing)
     except ImportError:
         return []
     twin = server.twin_classes().get(broker)
-    return [f"{broker}={known}" for known in sorted(twin.table if twin else ()) if known.startswith(name)]
+    known = sorted(twin.table) if twin else []
+    return [f"{broker}={scenario}" for scenario in known if scenario.startswith(name)]
 
 
 def _keys(ctx: click.Context, section: str) -> list[str]:

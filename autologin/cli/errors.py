@@ -43,7 +43,7 @@ def print_problems(problems: Iterable[Problem], margin: str = "") -> None:
 
 
 def problems_json(problems: Iterable[Problem]) -> dict[str, Any]:
-    """What every command prints with --json where the config must be fixed (exit 2); empty where it need not be."""
+    """What every command prints with --json if the config must be fixed (exit 2), else nothing."""
     rows = [{"key": one.key, "message": one.message, "hint": one.hint} for one in problems]
     return {"error": ConfigError([]).name, "problems": rows} if rows else {}
 
@@ -54,4 +54,5 @@ def print_bug(bug: Exception, *, verbose: bool) -> None:
         click.echo(scrub("".join(traceback.format_exception(bug))), err=True)
     label = click.style("bug", fg="red")
     click.echo(f"{label}: {type(bug).__name__}: {scrub(str(bug))[:500]}", err=True)
-    click.echo("This is a bug in autologin. Please report it with the output of --verbose.", err=True)
+    advice = "This is a bug in autologin. Please report it with the output of --verbose."
+    click.echo(advice, err=True)

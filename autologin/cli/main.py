@@ -58,7 +58,7 @@ COMMANDS = {
         "Make a webhook secret, receive events, send a test event.",
     ),
 }
-"""Where each command is, and its line in `--help`, which must not wait for the command to be imported."""
+"""Where each command is, and its line in `--help`, which must not wait for an import."""
 
 
 def load(name: str) -> click.Command:
@@ -69,13 +69,15 @@ def load(name: str) -> click.Command:
 
 
 class LazyGroup(click.Group):
-    """A group that imports a command when it is called. Help and completion show what the table says of it."""
+    """Imports a command when it is called. Help and completion show its line in the table."""
 
     def __init__(self, **options: object) -> None:
         stubs = {name: click.Command(name, help=line) for name, (_, line) in COMMANDS.items()}
         super().__init__(commands=stubs, **options)  # type: ignore[arg-type]
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command itself, in place of its stub."""
         name, stub, rest = super().resolve_command(ctx, args)
         return name, load(name) if name and stub else None, rest

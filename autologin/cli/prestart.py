@@ -1,7 +1,8 @@
-"""A guess, made in a few milliseconds before anything heavy is imported: will this run need a browser?
+"""A guess, made in milliseconds before anything heavy is imported: will this run need a browser?
 
-Where it is "yes", the browser's driver boots while the rest of the product is imported, which makes a run a third faster.
-A wrong guess costs nothing but time, so this reads the config's text and the store only as far as it must.
+If so, the browser's driver boots while the rest of the product is imported, which makes a run a
+third faster. A wrong guess costs only time, so the config and the store are read no further than
+the guess needs.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ def _will_log_in(
 
 
 def _has_page(broker: str) -> bool:
-    """Whether a broker's flow logs in on a page. A flow that is not among ours is no reason to start a browser."""
+    """Whether a broker's flow logs in on a page; False where it is not one of ours."""
     for folder in BUILT_IN:
         file = folder / f"{broker}.py"
         if re.fullmatch(r"\w+", broker) and file.is_file():

@@ -1,7 +1,7 @@
 """What results look like: as lines for a person, and as the JSON that programs rely on.
 
-Here is what several commands print; what one command prints stands beside it. `run` imports this before the browser's
-driver starts, so nothing heavy is imported here.
+Here is what several commands print; what one command prints stands beside it. `run` imports this
+before the browser's driver starts, so nothing heavy is imported here.
 """
 
 from __future__ import annotations
@@ -55,7 +55,10 @@ def print_outcomes(outcomes: Sequence[Outcome], *, as_json: bool) -> None:
 def print_deliveries(deliveries: Mapping[str, Sequence[Delivery]], *, as_json: bool) -> None:
     """Print what became of each account's newest message at its sinks."""
     if as_json:
-        rows = [{"account": name, "deliveries": _delivery_rows(ours)} for name, ours in deliveries.items()]
+        rows = [
+            {"account": name, "deliveries": _delivery_rows(ours)}
+            for name, ours in deliveries.items()
+        ]
         click.echo(as_text({"accounts": rows}))
         return
     for name, ours in deliveries.items():
@@ -71,7 +74,10 @@ def _print_deliveries(deliveries: Iterable[Delivery]) -> None:
 
 
 def _delivery_rows(deliveries: Iterable[Delivery]) -> list[dict[str, Any]]:
-    return [{"sink": one.sink, "outcome": one.outcome, "message": one.message} for one in deliveries]
+    return [
+        {"sink": delivery.sink, "outcome": delivery.outcome, "message": delivery.message}
+        for delivery in deliveries
+    ]
 
 
 def _outcome_json(outcome: Outcome) -> dict[str, Any]:
@@ -89,9 +95,21 @@ def _outcome_json(outcome: Outcome) -> dict[str, Any]:
 
 def print_findings(findings: Sequence[Finding], *, as_json: bool) -> None:
     """Print what a check found."""
-    problems = [Problem(one.key, one.message, one.hint) for one in findings if one.level == "problem"]
+    problems = [
+        Problem(finding.key, finding.message, finding.hint)
+        for finding in findings
+        if finding.level == "problem"
+    ]
     if as_json:
-        rows = [{"key": one.key, "level": one.level, "message": one.message, "hint": one.hint or None} for one in findings]
+        rows = [
+            {
+                "key": finding.key,
+                "level": finding.level,
+                "message": finding.message,
+                "hint": finding.hint or None,
+            }
+            for finding in findings
+        ]
         click.echo(as_text({"ok": not problems, "findings": rows, **problems_json(problems)}))
         return
     for finding in findings:
@@ -107,7 +125,10 @@ def print_webhook_event(event: Event, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({**asdict(event), "verified": not event.refused}))
         return
-    verdict = f"refused, {event.refused}" if event.refused else f"verified{', again' if event.again else ''}"
+    if event.refused:
+        verdict = f"refused, {event.refused}"
+    else:
+        verdict = "verified, again" if event.again else "verified"
     click.echo(f"{event.type or '?':<15} {event.account:<16} {event.id}  {verdict}")
 
 
@@ -118,7 +139,8 @@ def local(moment: datetime) -> str:
 
 def problems_in(results: Sequence[Outcome | Status]) -> list[Problem]:
     """What must be fixed in the config before these accounts can log in."""
-    return [problem for one in results if isinstance(one.error, ConfigError) for problem in one.error.problems]
+    errors = [result.error for result in results if isinstance(result.error, ConfigError)]
+    return [problem for error in errors for problem in error.problems]
 
 
 def _counted(number: int, noun: str) -> str:

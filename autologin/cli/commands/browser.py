@@ -25,7 +25,10 @@ from autologin.login.browser import find
 
 PACKAGES = (("chromium", "chromium-headless-shell"), ("chromium",))
 """Debian's packages, the better choice first: the headless shell starts in a third of the time."""
-HINT = "Install Chromium with your system's package manager, or set browser.executable to one that you have."
+HINT = (
+    "Install Chromium with your system's package manager, "
+    "or set browser.executable to one that you have."
+)
 
 
 @click.group(cls=Group)
@@ -85,7 +88,8 @@ def _found() -> Path | None:
 
 def _ensure_driver() -> None:
     """Playwright's driver is a Node.js that needs libatomic, which slim systems leave out."""
-    from playwright._impl._driver import compute_driver_executable  # noqa: PLC0415  (only `install` needs Playwright)
+    # Only `install` needs Playwright.
+    from playwright._impl._driver import compute_driver_executable  # noqa: PLC0415
 
     node = compute_driver_executable()[0]
     if _run([node, "--version"]):

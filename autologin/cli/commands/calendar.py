@@ -30,7 +30,9 @@ HINT = "Update autologin, or give the days yourself in calendar.override (docs/c
     metavar="DATE",
     help="The first day; today by default.",
 )
-@click.option("--days", type=click.IntRange(1, 400), default=15, show_default=True, help="How many days.")
+@click.option(
+    "--days", type=click.IntRange(1, 400), default=15, show_default=True, help="How many days."
+)
 @click.option(
     "--segment",
     "segments",
@@ -50,7 +52,8 @@ def calendar(
 ) -> None:
     """Show when the exchanges trade.
 
-    Hours are Indian time. Days beyond the end of the calendar are "not known": autologin logs in on them.
+    Hours are Indian time. Days beyond the end of the calendar are "not known": autologin logs in
+    on them.
     """
     configure_log(ctx)
     day = first.date() if first else None
@@ -65,7 +68,10 @@ def calendar(
 
 @dataclass(frozen=True)
 class Row:
-    """One segment on one day. `trading` is None where it is not known; `closure` is why it keeps no regular hours."""
+    """One segment on one day.
+
+    `trading` is None where it is not known; `closure` is why it keeps no regular hours.
+    """
 
     day: date
     segment: str
@@ -78,7 +84,9 @@ class Row:
         """Why it is closed, or keeps other hours."""
         if self.trading is None:
             return None
-        return self.closure.name if self.closure else "weekend" if self.day.weekday() >= SATURDAY else None
+        if self.closure:
+            return self.closure.name
+        return "weekend" if self.day.weekday() >= SATURDAY else None
 
     def to_json(self) -> dict[str, Any]:
         """For programs. `single_source`: somebody should look at it once more."""
@@ -100,7 +108,8 @@ class Row:
         if self.trading is None:
             return "not known: a login is made"
         if not self.sessions:
-            return f"closed ({self.reason})" + (" [one source]" if self.closure and self.closure.single_source else "")
+            doubt = " [one source]" if self.closure and self.closure.single_source else ""
+            return f"closed ({self.reason}){doubt}"
         return ", ".join(_describe(one) for one in self.sessions)
 
 
@@ -124,7 +133,9 @@ class Agenda:
         }
 
 
-def look_up(file: Path | None, clock: Clock, first: date | None, days: int, segments: Sequence[str]) -> Agenda:
+def look_up(
+    file: Path | None, clock: Clock, first: date | None, days: int, segments: Sequence[str]
+) -> Agenda:
     """The days from `first` (None: today in India), of the named segments (none: all).
 
     Raises:
@@ -133,7 +144,8 @@ def look_up(file: Path | None, clock: Clock, first: date | None, days: int, segm
     calendar = Calendar.load(_override(file))
     first = first or clock.now().astimezone(INDIA).date()
     chosen = [segment for segment in SEGMENTS if segment in segments or not segments]
-    dates = [first + timedelta(days=number) for number in range(min(days, (date.max - first).days + 1))]
+    days = min(days, (date.max - first).days + 1)
+    dates = [first + timedelta(days=number) for number in range(days)]
     rows = [_row(calendar, day, segment) for day in dates for segment in chosen]
     return Agenda(calendar, rows, _warning(calendar, rows))
 
@@ -163,7 +175,8 @@ def _print_days(rows: Sequence[Row]) -> None:
 
 def _row(calendar: Calendar, day: date, segment: str) -> Row:
     trading = calendar.is_trading_day(day, [segment])
-    return Row(day, segment, trading, calendar.sessions(day, segment), calendar.closure(day, segment))
+    sessions = calendar.sessions(day, segment)
+    return Row(day, segment, trading, sessions, calendar.closure(day, segment))
 
 
 def _warning(calendar: Calendar, rows: Sequence[Row]) -> str | None:
@@ -183,7 +196,9 @@ def _session_json(one: Session) -> dict[str, Any]:
 
 
 def _describe(one: Session) -> str:
-    hours = f"{_hour(one.opens)}-{_hour(one.closes)}" if one.opens or one.closes else "time not known:"
+    hours = "time not known:"
+    if one.opens or one.closes:
+        hours = f"{_hour(one.opens)}-{_hour(one.closes)}"
     name = "" if one.name == REGULAR else f" {one.name}"
     return f"{hours}{name}{' [one source]' if one.single_source else ''}"
 

@@ -1,4 +1,4 @@
-"""Handing the day's token to a program: the program takes autologin's place, with the token in its environment."""
+"""`autologin exec`: a program takes autologin's place, with the token in its environment."""
 
 from __future__ import annotations
 
@@ -35,18 +35,22 @@ NOT_STARTED = 126
 def exec_(ctx: click.Context, name: str, command: tuple[str, ...]) -> None:
     """Start a program with the token in its environment.
 
-    The program replaces autologin: it receives the signals, and its exit code is the command's. Without a valid token
-    it is not started (exit 3). Exit 127: there is no such command; 126: it cannot be started.
+    The program replaces autologin: it receives the signals, and its exit code is the command's.
+    Without a valid token it is not started (exit 3). Exit 127: there is no such command; 126: it
+    cannot be started.
 
     \b
-    autologin exec zerodha -- python bot.py      finds KITE_API_KEY, KITE_ACCESS_TOKEN, ZERODHA_ACCESS_TOKEN ...
+    autologin exec zerodha -- python bot.py
+        finds KITE_API_KEY, KITE_ACCESS_TOKEN, ZERODHA_ACCESS_TOKEN ...
     """  # noqa: D301  (click wants the character)
     settings = load_settings(ctx)
     start(open_app(settings), settings.account(name), command)
 
 
 def start(app: App, account: Account, command: Sequence[str]) -> NoReturn:
-    """Become a program that has an account's token in its environment. Signals and the exit code are its own.
+    """Become a program that has an account's token in its environment.
+
+    Signals and the exit code are its own.
 
     Raises:
         ConfigError: no command is given.
@@ -63,7 +67,10 @@ def start(app: App, account: Account, command: Sequence[str]) -> NoReturn:
 
 
 def variables(data: Mapping[str, Any], named: Mapping[str, str]) -> dict[str, str]:
-    """What a token adds to an environment: `<BROKER>_ACCESS_TOKEN` and so on, and the names of the broker's own users."""
+    """What a token adds to an environment.
+
+    `<BROKER>_ACCESS_TOKEN` and so on, and the names that programs of the broker's users expect.
+    """
     variables = formats.variables(data)
     for name, path in named.items():
         try:
@@ -86,11 +93,12 @@ def become(command: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
     # Python ignores these two; the program must not inherit that.
     handlers = {one: signal.signal(one, signal.SIG_DFL) for one in (signal.SIGPIPE, signal.SIGXFSZ)}
     try:
-        os.execvpe(command[0], list(command), environ)  # noqa: S606  (there is no shell, and that is the point)
+        os.execvpe(command[0], list(command), environ)  # noqa: S606  (no shell, on purpose)
     except OSError as error:
         failed = _not_started(command[0], error, environ)
     except ValueError:  # a zero byte; what exactly may be the token
-        detail = f"{command[0]} cannot be started: the token or an argument cannot be passed to a program"
+        why = "the token or an argument cannot be passed to a program"
+        detail = f"{command[0]} cannot be started: {why}"
         failed = _failed(NOT_STARTED, detail)
     for one, handler in handlers.items():
         signal.signal(one, handler)
@@ -100,7 +108,8 @@ def become(command: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
 def _not_started(name: str, error: OSError, environ: Mapping[str, str]) -> AutologinError:
     if error.errno in {errno.ENOENT, errno.ENOTDIR}:
         if shutil.which(name, path=environ.get("PATH")):
-            return _failed(NOT_FOUND, f"{name} cannot be started: the program in its first line is not there")
+            detail = f"{name} cannot be started: the program in its first line is not there"
+            return _failed(NOT_FOUND, detail)
         return _failed(NOT_FOUND, f"There is no command {name}", "Check the spelling, and PATH.")
     if error.errno == errno.ENOEXEC:
         return _failed(

@@ -1,4 +1,4 @@
-"""`autologin flows`: the known brokers, a block for the config, and files to start a new broker from."""
+"""`autologin flows`: the known brokers, a block for the config, files to start a broker from."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import keyword
 import os
 import re
 import textwrap
+from collections.abc import Sequence
+from datetime import time
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,23 @@ from autologin.flow.base import Flow
 from autologin.problems import did_you_mean
 
 TEMPLATES = Path(__file__).parent / "templates"
+USERS = {
+    "fy_id": "client id",
+    "client_code": "client code",
+    "mobile_number": "mobile number",
+    "user_id": "user id",
+    "client_id": "client id",
+    "api_key": "API key",
+}
+"""Credentials that can say who logs in. The first of these that a flow has is the one that does."""
+PROOFS = {
+    "password": "password",
+    "birth_or_pan": "date of birth or PAN",
+    "pin": "PIN",
+    "mpin": "MPIN",
+    "totp_secret": "TOTP",
+}
+"""Credentials that prove it."""
 
 
 @click.command(cls=Command)
@@ -33,6 +52,7 @@ TEMPLATES = Path(__file__).parent / "templates"
     type=click.Path(path_type=Path, file_okay=False),
     help="With new: the folder to write to; ./flows by default.",
 )
+@click.option("--markdown", "as_markdown", is_flag=True, help="Print a Markdown table.")
 @as_json
 @click.pass_context
 def flows(
@@ -41,6 +61,7 @@ def flows(
     new_name: str | None,
     folder: Path | None,
     *,
+    as_markdown: bool,
     as_json: bool,
 ) -> None:
     """List the known brokers.
@@ -49,21 +70,62 @@ def flows(
 
     \b
     autologin flows zerodha
-    autologin flows new mybroker     write a flow and its twin, which work at once, for you to change
+    autologin flows new mybroker     write a flow and its twin, which work at once, to change
     """  # noqa: D301  (click wants the character)
     if (name == "new") != bool(new_name):
         raise click.UsageError("Write `autologin flows NAME`, or `autologin flows new NAME`.")
+    if as_markdown and (name or as_json):
+        raise click.UsageError("Write `autologin flows --markdown`, without NAME and --json.")
     use_own_flows(config_file(ctx))
     if new_name:
         _new_flow(new_name, folder or Path("flows"))
+    elif as_markdown:
+        click.echo(markdown_table([registry.load(broker) for broker in registry.names()]))
     elif name and not as_json:
         click.echo(config_block(name), nl=False)
     else:
-        rows = [_row(_known(name))] if name else [_row(registry.load(broker)) for broker in registry.names()]
+        rows = [_row(_known(broker)) for broker in ([name] if name else registry.names())]
         if as_json:
             click.echo(as_text({"flows": rows}))
         else:
             _print_rows(rows)
+
+
+def markdown_table(flows: Sequence[type[Flow]]) -> str:
+    """A table of brokers, as README.md has it."""
+    lines = ["| broker | in the config | login | evidence | notes |", "|---|---|---|---|---|"]
+    for flow in flows:
+        link = f"[{flow.title}](docs/brokers/{flow.broker}.md)"
+        lines.append(f"| {link} | {markdown_facts(flow)} |")
+    return "\n".join(lines)
+
+
+def markdown_head(flow: type[Flow]) -> str:
+    """How a broker's page in docs/brokers begins."""
+    lines = [
+        "| in the config | login | evidence | notes |",
+        "|---|---|---|---|",
+        f"| {markdown_facts(flow)} |",
+    ]
+    return "\n".join([f"# {flow.title}", "", *lines])
+
+
+def markdown_facts(flow: type[Flow]) -> str:
+    """The cells that README.md and the broker's page share."""
+    after = f"log in after {flow.not_before:%H:%M} IST" if flow.not_before != time(0) else ""
+    notes = "; ".join(filter(None, ("" if flow.verified else "unverified", flow.notes, after)))
+    return f"`{flow.broker}` | {describe_login(flow)} | {flow.evidence} | {notes}"
+
+
+def describe_login(flow: type[Flow]) -> str:
+    """Where a flow logs in, and what it types or sends there."""
+    fields = flow.Credentials.model_fields
+    words = [next((word for key, word in USERS.items() if key in fields), "user")]
+    for key, field in fields.items():
+        if key in PROOFS:
+            words.append(PROOFS[key] if field.is_required() else f"{PROOFS[key]} if asked")
+    where = "page" if flow.needs_browser else "API, no browser"
+    return f"{where}: {', '.join(words)}"
 
 
 def use_own_flows(file: Path | None) -> None:
@@ -95,7 +157,8 @@ def config_block(broker: str) -> str:
             "    endpoints:",
             f"      # nobody else knows them: docs/brokers/{broker}.md says which they are",
         ]
-        lines += [f'      {name}: "https://fill-in.example"' for name in flow.endpoints if name in flow.needs_endpoints]
+        needed = [name for name in flow.endpoints if name in flow.needs_endpoints]
+        lines += [f'      {name}: "https://fill-in.example"' for name in needed]
     lines += [
         "    sinks: [tokens]",
         *_options(flow),
@@ -107,14 +170,16 @@ def config_block(broker: str) -> str:
 
 def _known(broker: str) -> type[Flow]:
     if broker not in registry.names():
-        raise ConfigError(Problem("flows", f'"{broker}" is not a known broker', did_you_mean(broker, registry.names())))
+        hint = did_you_mean(broker, registry.names())
+        raise ConfigError(Problem("flows", f'"{broker}" is not a known broker', hint))
     return registry.load(broker)
 
 
 def _credentials(flow: type[Flow]) -> list[str]:
     lines = []
     for key, field in flow.Credentials.model_fields.items():
-        value = f"{{env: {flow.broker.upper()}_{key.upper()}}}" if loader.is_secret(flow, key) else '""'
+        variable = f"{flow.broker}_{key}".upper()
+        value = f"{{env: {variable}}}" if loader.is_secret(flow, key) else '""'
         mark = "" if field.is_required() else "# "
         lines += [*_comment(field.description or "", 6), f"      {mark}{key}: {value}"]
     return lines
@@ -131,14 +196,16 @@ def _options(flow: type[Flow]) -> list[str]:
 
 def _comment(text: str, indent: int) -> list[str]:
     """A description on lines of its own, above what it describes."""
-    return textwrap.wrap(text, 110, initial_indent=" " * indent + "# ", subsequent_indent=" " * indent + "#   ")
+    margin = " " * indent
+    return textwrap.wrap(text, 110, initial_indent=margin + "# ", subsequent_indent=margin + "#   ")
 
 
 def _row(flow: type[Flow]) -> dict[str, Any]:
+    fields = flow.Credentials.model_fields
     return {
         "broker": flow.broker,
         "title": flow.title,
-        "credentials": {key: field.is_required() for key, field in flow.Credentials.model_fields.items()},
+        "credentials": {key: field.is_required() for key, field in fields.items()},
         "needs_browser": flow.needs_browser,
         "not_before": f"{flow.not_before:%H:%M}",
         "evidence": flow.evidence,
@@ -151,7 +218,8 @@ def _print_rows(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         browser = "browser" if row["needs_browser"] else "no browser"
         unverified = "" if row["verified"] else "  unverified"
-        click.echo(f"{row['broker']:<14} {row['title']:<24} {browser:<10}  evidence of {row['evidence']}{unverified}")
+        evidence = f"evidence of {row['evidence']}{unverified}"
+        click.echo(f"{row['broker']:<14} {row['title']:<24} {browser:<10}  {evidence}")
         if row["not_before"] != "00:00":
             click.echo(f"    log in after {row['not_before']} IST")
         keys = (key if required else f"{key}?" for key, required in row["credentials"].items())
@@ -185,7 +253,8 @@ def write_new_flow(name: str, folder: Path) -> list[Path]:
         for file, template in wanted.items():
             files.replace(file, _named(template, name).encode(), files.Rights(0o644))
     except OSError as error:
-        raise AutologinError(f"{folder} cannot be written to: {error.strerror}", hint="Give another --folder.") from None
+        detail = f"{folder} cannot be written to: {error.strerror}"
+        raise AutologinError(detail, hint="Give another --folder.") from None
     return list(wanted)
 
 

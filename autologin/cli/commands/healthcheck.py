@@ -1,4 +1,4 @@
-"""`autologin healthcheck`: what a container asks every half minute. It must be quick, so it reads no config."""
+"""`autologin healthcheck`: asked every half minute, so it is quick and reads no config."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ MOST = 200
 def healthcheck(ctx: click.Context, url: str) -> None:
     """Ask whether the service is alive.
 
-    For a container's HEALTHCHECK. Without --url it asks http://127.0.0.1:8321/livez. The exit code is 0 if the answer
-    is 200, otherwise 1 with a line that says why.
+    For a container's HEALTHCHECK. Without --url it asks http://127.0.0.1:8321/livez. The exit code
+    is 0 if the answer is 200, otherwise 1 with a line that says why.
     """
     alive, detail = ask(url)
     click.echo(detail, err=not alive)

@@ -1,4 +1,4 @@
-"""`autologin init`: asks for what an account needs, checks each answer, and writes the config and its secrets."""
+"""`autologin init`: asks for what an account needs, and writes the config and its secrets."""
 
 from __future__ import annotations
 
@@ -38,8 +38,9 @@ TOKENS = "tokens"
 def init(ctx: click.Context, broker: str | None) -> None:
     """Set up an account, question by question.
 
-    Each answer is checked at once. Secrets go into files that only you can read, and the config refers to them. If
-    there is a config already, the account is added to it. It ends with `autologin check`, and its exit code.
+    Each answer is checked at once. Secrets go into files that only you can read, and the config
+    refers to them. If there is a config already, the account is added to it. It ends with
+    `autologin check`, and its exit code.
 
     \b
     autologin init             choose from the brokers
@@ -62,14 +63,17 @@ class Answers:
     @property
     def secrets(self) -> dict[str, str]:
         """Those that go into files of their own."""
-        return {key: value for key, value in self.credentials.items() if loader.is_secret(self.flow, key)}
+        given = self.credentials
+        return {key: given[key] for key in given if loader.is_secret(self.flow, key)}
 
     def block(self) -> dict[str, list[str]]:
         """The account as lines of YAML, and what it delivers to; they hold no secret."""
         lines = [f"{self.name}:", f"  broker: {self.flow.broker}", "  credentials:"]
         for key, value in self.credentials.items():
-            file = _quoted(f"{FOLDER}/{self.name}/{key}")
-            lines.append(f"    {key}: {{file: {file}}}" if key in self.secrets else f"    {key}: {_quoted(value)}")
+            if key in self.secrets:
+                lines.append(f"    {key}: {{file: {_quoted(f'{FOLDER}/{self.name}/{key}')}}}")
+            else:
+                lines.append(f"    {key}: {_quoted(value)}")
         if self.endpoints:
             lines += [
                 "  endpoints:",
@@ -85,12 +89,12 @@ def start(path: Path | None, broker: str | None) -> int:
     """Ask, write and check; gives the exit code of the check, or 130 where somebody stopped it.
 
     Raises:
-        ConfigError: there is no terminal, no such broker, or the config that is there must be fixed first.
+        ConfigError: there is no terminal, no such broker, or the config must be fixed first.
         AutologinError: the folder cannot be written to.
     """
     environ = loader.environment()
     if not (sys.stdin and sys.stdin.isatty()):
-        hint = "Run it in a terminal, or write the config yourself: `autologin flows NAME` prints a block for it."
+        hint = "Run it in a terminal, or paste what `autologin flows NAME` prints into the config."
         raise ConfigError(Problem("init", "needs a terminal to ask its questions", hint))
     file = (yaml_file.find(path, environ) or yaml_file.usual_places(environ)[0]).absolute()
     use_own_flows(path)
@@ -104,7 +108,7 @@ def start(path: Path | None, broker: str | None) -> int:
 
 
 def _read_config(file: Path, environ: Mapping[str, str]) -> str:
-    """The text of the config; empty where there is none. What is wrong with it must be fixed first."""
+    """The text of the config; empty if there is none. What is wrong must be fixed first."""
     if not file.exists():
         return ""
     reading = loader.read(file, environ)
@@ -121,7 +125,11 @@ def _ask_account(broker: str | None, file: Path, before: str) -> Answers:
         err=True,
     )
     answers = Answers(flow)
-    answers.name = _prompt("Name of the account", lambda text: _check_name(text, file, before), default=flow.broker)
+    answers.name = _prompt(
+        "Name of the account",
+        lambda text: _check_name(text, file, before),
+        default=flow.broker,
+    )
     fields = flow.Credentials.model_fields
     for key in sorted(fields, key=lambda key: not fields[key].is_required()):
         _ask_credential(answers, key)
@@ -134,9 +142,13 @@ def _choose_flow(broker: str | None) -> type[Flow]:
     if broker is None:
         for name in known:
             click.echo(f"  {name:16} {registry.load(name).title}", err=True)
-        broker = _prompt("\nBroker", lambda text: text if text in known else _refuse(did_you_mean(text, known)))
+        broker = _prompt(
+            "\nBroker",
+            lambda text: text if text in known else _refuse(did_you_mean(text, known)),
+        )
     if broker not in known:
-        raise ConfigError(Problem("init", f'"{broker}" is not a known broker', did_you_mean(broker, known)))
+        hint = did_you_mean(broker, known)
+        raise ConfigError(Problem("init", f'"{broker}" is not a known broker', hint))
     return registry.load(broker)
 
 
@@ -163,7 +175,7 @@ def _ask_credential(answers: Answers, key: str) -> None:
 
 
 def _check_credential(answers: Answers, key: str, text: str) -> str:
-    """The text, where the flow's own validation takes it; what it says of the other fields does not count yet."""
+    """The text, if the flow accepts it; what it says of other fields does not count yet."""
     if loader.is_secret(answers.flow, key):
         redaction.remember(text)
     try:
@@ -176,12 +188,10 @@ def _check_credential(answers: Answers, key: str, text: str) -> str:
 
 
 def _ask_endpoints(answers: Answers) -> None:
+    page = f"docs/brokers/{answers.flow.broker}.md"
     for name in answers.flow.endpoints:
         if name in answers.flow.needs_endpoints:
-            click.echo(
-                f"\n{name}: an address that only you know; docs/brokers/{answers.flow.broker}.md says which",
-                err=True,
-            )
+            click.echo(f"\n{name}: a URL that only you know; {page} says which", err=True)
             answers.endpoints[name] = _prompt(name, lambda text: _check_type(Url, text))
 
 
@@ -190,7 +200,10 @@ def _check_name(text: str, file: Path, before: str) -> str:
     if name in edit.keys(before, "accounts"):
         _refuse("the config already has an account of this name: give another one")
     if os.path.lexists(file.parent / FOLDER / name):
-        _refuse(f"there is already a folder {FOLDER}/{name} beside the config: give another name, or move it away")
+        _refuse(
+            f"there is already a folder {FOLDER}/{name} beside the config: "
+            "give another name, or move it away"
+        )
     return name
 
 
@@ -218,7 +231,13 @@ def _prompt(
 ) -> str:
     """Ask until there is an answer that passes the check."""
     while True:
-        given = click.prompt(question, default=default, show_default=bool(default), hide_input=hidden, err=True).strip()
+        given = click.prompt(
+            question,
+            default=default,
+            show_default=bool(default),
+            hide_input=hidden,
+            err=True,
+        ).strip()
         if not given and not required:
             return ""
         try:
@@ -232,16 +251,18 @@ def _finish(file: Path, answers: Answers, environ: Mapping[str, str], *, named: 
     sink = edit.sink_for(before, TOKENS)
     blocks = answers.block()
     blocks["accounts"].append(f"  sinks: [{sink}]")
-    blocks["sinks"] = [] if sink in edit.keys(before, "sinks") else [blocks["sinks"][0].format(sink=sink)]
+    if sink in edit.keys(before, "sinks"):
+        blocks["sinks"] = []
+    else:
+        blocks["sinks"] = [blocks["sinks"][0].format(sink=sink)]
     after = edit.extended(before, blocks)
     if not _write(file, answers, after, environ):
-        click.echo(f"\nThe config cannot be extended safely. Add this to {file} by hand:\n", err=True)
+        advice = f"The config cannot be extended safely. Add this to {file} by hand:"
+        click.echo(f"\n{advice}\n", err=True)
         click.echo(edit.extended("", blocks), nl=False)
         return 2
-    click.echo(
-        f"\nWritten: {file}, and the secrets in {file.parent / FOLDER / answers.name} (readable only by you).\n",
-        err=True,
-    )
+    secrets = f"the secrets in {file.parent / FOLDER / answers.name} (readable only by you)"
+    click.echo(f"\nWritten: {file}, and {secrets}.\n", err=True)
     findings = preflight.run(file, environ, online=False)
     render.print_findings(findings, as_json=False)
     headed = " --headed" if answers.flow.needs_browser else ""
@@ -253,7 +274,7 @@ def _finish(file: Path, answers: Answers, environ: Mapping[str, str], *, named: 
 
 
 def _write(file: Path, answers: Answers, after: str | None, environ: Mapping[str, str]) -> bool:
-    """Write the secrets, then the config; False where only the secrets are written. What fails leaves nothing."""
+    """Write the secrets, then the config; False if only the secrets. A failure leaves nothing."""
     folder = file.parent / FOLDER / answers.name
     if os.path.lexists(folder):
         raise AutologinError(

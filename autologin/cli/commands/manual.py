@@ -47,8 +47,8 @@ def login_url(ctx: click.Context, name: str) -> None:
 def exchange(ctx: click.Context, name: str, *, as_json: bool) -> None:
     """Get a token for a pasted redirect URL.
 
-    Reads the URL that the browser ended at, or the code in it, from standard input, so that it is not kept in the
-    shell's history.
+    Reads the URL that the browser ended at, or the code in it, from standard input, so that it is
+    not kept in the shell's history.
     """
     settings = load_settings(ctx)
     account = settings.account(name)
@@ -75,7 +75,7 @@ def page_flow(app: App, account: Account) -> Flow:
 
 
 def _read_line(prompt: str) -> str:
-    """A line from standard input; empty where that is closed. Bytes that are not text are replaced."""
+    """A line from standard input; empty if that is closed. Bytes that are not text are replaced."""
     if sys.stdin is None:
         return ""
     if sys.stdin.isatty():

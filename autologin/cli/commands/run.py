@@ -1,4 +1,4 @@
-"""`autologin run`: log in now. The browser's driver boots while the rest of the product is imported."""
+"""`autologin run`: log in now. The browser's driver boots while the rest is imported."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def run(
     NAME is an account, or a broker with exactly one account.
 
     \b
-    Exit codes: 0 every account has its token; 2 config; 3 refused, locked or blocked; 4 a person is needed;
-    5 broker or browser not available; 6 a sink did not get its token; 130 Ctrl-C, 143 SIGTERM;
-    1 anything else.
+    Exit codes: 0 every account has its token; 2 config; 3 refused, locked or blocked;
+    4 a person is needed; 5 broker or browser not available; 6 a sink did not get its token;
+    130 Ctrl-C, 143 SIGTERM; 1 anything else.
     """  # noqa: D301  (click wants the character)
     if bool(names) == everyone:
         detail = "--all and names were given" if names else "no account is named"
@@ -60,7 +60,9 @@ def run(
     ctx.exit(min((one.exit_code for one in outcomes if one.exit_code), default=0))
 
 
-async def run_accounts(file: Path | None, names: Sequence[str], *, force: bool, headed: bool) -> list[Outcome]:
+async def run_accounts(
+    file: Path | None, names: Sequence[str], *, force: bool, headed: bool
+) -> list[Outcome]:
     """Run the named accounts, each once (none named: all of the config).
 
     Raises:

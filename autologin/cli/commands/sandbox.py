@@ -1,4 +1,4 @@
-"""`autologin demo` and `autologin sandbox`: a demonstration that ends with a token, and a server to rehearse against."""
+"""`autologin demo` and `autologin sandbox`: a login to watch, and a server to rehearse with."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ MARK = "# Made by `autologin demo`, which makes it anew each time.\n"
 
 
 @click.command(cls=Command)
-@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), help="The folder for its files.")
+@click.option(
+    "--folder", type=click.Path(path_type=Path, file_okay=False), help="The folder for its files."
+)
 @click.option("--headed", is_flag=True, help="Show the browser.")
 @click.pass_context
 def demo(ctx: click.Context, folder: Path | None, *, headed: bool) -> None:
@@ -127,10 +129,13 @@ async def run_demo(folder: Path | None, *, headed: bool) -> int:
     return outcomes[0].exit_code
 
 
-async def serve_sandbox(port: int, brokers: Sequence[str], scenarios: Sequence[str], flows: Path | None) -> None:
+async def serve_sandbox(
+    port: int, brokers: Sequence[str], scenarios: Sequence[str], flows: Path | None
+) -> None:
     """Serve the twins until somebody stops it. The config that fits goes to standard output.
 
-    An own flow's twin is `_NAME_twin.py` beside it: in the folder that is given, or, for a broker that is, in ./flows.
+    An own flow's twin is `_NAME_twin.py` beside it: in the folder that is given, or, for a broker
+    that is named, in ./flows.
     """
     folder = _flows_folder(flows, brokers)
     config: dict[str, Any] = {}
@@ -141,7 +146,8 @@ async def serve_sandbox(port: int, brokers: Sequence[str], scenarios: Sequence[s
         config |= sandbox.config()
         click.echo(yaml.safe_dump(config, allow_unicode=True, sort_keys=False))
         sys.stdout.flush()
-        click.echo(f"Brokers, credentials and scenarios: {sandbox.index_url}   (Ctrl-C stops it)", err=True)
+        index = f"Brokers, credentials and scenarios: {sandbox.index_url}"
+        click.echo(f"{index}   (Ctrl-C stops it)", err=True)
         await asyncio.Event().wait()
 
 
@@ -152,24 +158,30 @@ def _flows_folder(flows: Path | None, brokers: Sequence[str]) -> Path | None:
 
 
 @asynccontextmanager
-async def _serve(brokers: Sequence[str], scenarios: Mapping[str, Sequence[str]], port: int) -> AsyncIterator[Sandbox]:
+async def _serve(
+    brokers: Sequence[str], scenarios: Mapping[str, Sequence[str]], port: int
+) -> AsyncIterator[Sandbox]:
     async with AsyncExitStack() as stack:
         try:
             sandbox = await stack.enter_async_context(_make_sandbox(brokers, scenarios, port))
         except OSError as error:
             hint = "Stop what uses the port, or choose another with --port (0: any free one)."
-            raise AutologinError(f"The sandbox cannot be served: {error.strerror}", hint=hint) from None
+            detail = f"The sandbox cannot be served: {error.strerror}"
+            raise AutologinError(detail, hint=hint) from None
         yield sandbox
 
 
-def _make_sandbox(brokers: Sequence[str], scenarios: Mapping[str, Sequence[str]], port: int) -> Sandbox:
+def _make_sandbox(
+    brokers: Sequence[str], scenarios: Mapping[str, Sequence[str]], port: int
+) -> Sandbox:
     try:
-        from autologin.sandbox import server  # noqa: PLC0415  (an extra: its packages may be missing)
+        from autologin.sandbox import server  # noqa: PLC0415  (an extra that may be missing)
 
         known = server.twin_classes()
     except ImportError as missing:
         hint = "Install them: pip install 'broker-autologin[sandbox]'"
-        raise AutologinError(f"The sandbox needs packages that are not installed ({missing.name})", hint=hint) from None
+        detail = f"The sandbox needs packages that are not installed ({missing.name})"
+        raise AutologinError(detail, hint=hint) from None
     _refuse_unknown("--broker", brokers, known)
     _refuse_unknown("--scenario", scenarios, brokers or known)
     try:
@@ -182,7 +194,8 @@ def _make_sandbox(brokers: Sequence[str], scenarios: Mapping[str, Sequence[str]]
 def _refuse_unknown(option: str, names: Iterable[str], served: Iterable[str]) -> None:
     for name in names:
         if name not in served:
-            raise ConfigError(Problem(option, f'the sandbox serves no broker "{name}"', did_you_mean(name, served)))
+            detail = f'the sandbox serves no broker "{name}"'
+            raise ConfigError(Problem(option, detail, did_you_mean(name, served)))
 
 
 def _scenarios_by_broker(scenarios: Sequence[str]) -> dict[str, list[str]]:
@@ -197,11 +210,13 @@ def _scenarios_by_broker(scenarios: Sequence[str]) -> dict[str, list[str]]:
 
 
 def _prepare_folder(folder: Path) -> Path:
-    """Remove what an earlier demo left in the folder, or make it; refuse one that holds files of somebody else."""
+    """Remove what an earlier demo left in the folder, or make it; refuse one that is not ours."""
     try:
         if not _is_free(folder):
-            detail = f"{folder} holds files that no demo made; the demo would overwrite {', '.join(DEMO_FILES)}"
-            raise ConfigError(Problem("--folder", detail, "Name an empty folder, or one that does not exist yet."))
+            ours = ", ".join(DEMO_FILES)
+            detail = f"{folder} holds files that no demo made; the demo would overwrite {ours}"
+            hint = "Name an empty folder, or one that does not exist yet."
+            raise ConfigError(Problem("--folder", detail, hint))
         folder.mkdir(parents=True, exist_ok=True)
         for name in DEMO_FILES:
             file = folder / name
@@ -211,7 +226,8 @@ def _prepare_folder(folder: Path) -> Path:
                 file.unlink(missing_ok=True)
     except OSError as error:
         hint = "Name a folder that you may write to."
-        raise ConfigError(Problem("--folder", f"{folder} cannot be used: {error.strerror}", hint)) from None
+        detail = f"{folder} cannot be used: {error.strerror}"
+        raise ConfigError(Problem("--folder", detail, hint)) from None
     return folder.resolve()
 
 
@@ -226,7 +242,8 @@ def _is_free(folder: Path) -> bool:
 def _write_config(folder: Path, content: dict[str, Any]) -> Path:
     file = folder / "config.yaml"
     file.touch(mode=0o600)
-    file.write_text(MARK + yaml.safe_dump(content, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False)
+    file.write_text(MARK + text, encoding="utf-8")
     return file
 
 

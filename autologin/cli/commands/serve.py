@@ -1,4 +1,4 @@
-"""`autologin serve`: the service as a process, with its signals, its web server and what systemd wants to hear."""
+"""`autologin serve`: the service as a process: its signals, its web server, systemd."""
 
 from __future__ import annotations
 
@@ -35,8 +35,9 @@ def serve(ctx: click.Context, log_format: str) -> None:
     """Log in every trading day, until you stop it.
 
     \b
-    For every account in the config: logs in on time, catches up on missed logins, retries outstanding
-    deliveries, verifies the token through the session, and tells you when something is wrong.
+    For every account in the config: logs in on time, catches up on missed logins, retries
+    outstanding deliveries, verifies the token through the session, and tells you when something
+    is wrong.
     \b
     SIGTERM, Ctrl-C   start nothing more, let a login finish (stop_timeout), exit 0
     SIGHUP            read the config again; an invalid one is reported and ignored

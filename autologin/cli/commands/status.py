@@ -23,14 +23,16 @@ VERDICTS = {
 
 
 @click.command(cls=Command)
-@click.option("--verify", "ask", is_flag=True, help="Ask the broker whether each stored token is valid.")
+@click.option(
+    "--verify", "ask", is_flag=True, help="Ask the broker whether each stored token is valid."
+)
 @as_json
 @click.pass_context
 def status(ctx: click.Context, *, ask: bool, as_json: bool) -> None:
     """Show each account's token and last run.
 
-    With --verify the exit code is 3 if a token is missing, expired or refused, 5 if a broker could not be asked, 2 if
-    the config has to be fixed first.
+    With --verify the exit code is 3 if a token is missing, expired or refused, 5 if a broker could
+    not be asked, 2 if the config has to be fixed first.
     """
     app = open_app(load_settings(ctx))
     statuses = look(app)

@@ -14,7 +14,8 @@ from autologin.cli.context import account_name, load_settings, open_app
 def unblock(ctx: click.Context, name: str) -> None:
     """Lift the block on an account.
 
-    First find out why the broker refused it: brokers lock an account after about five wrong entries.
+    First find out why the broker refused it: brokers lock an account after about five wrong
+    entries.
     """
     settings = load_settings(ctx)
     account = settings.account(name)
