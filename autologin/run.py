@@ -376,8 +376,9 @@ async def confirm(run: Run, token: Token, http: httpx.AsyncClient) -> Token:
         user = answer.user_id or run.flow.user_id  # where the broker could not be asked, the configured one
         if user and not token.user_id:
             token = replace(token, user_id=user)
-            with store_may_fail(run):
-                tokens.set_user_id(account.name, user)
+            if not run.not_stored:  # else the store holds an older token, of which nothing is known here
+                with store_may_fail(run):
+                    tokens.set_user_id(account.name, user)
         if answer.verdict is Verdict.VALID and not run.not_stored:
             tokens.mark_verified(account.name)
     return token
@@ -390,7 +391,7 @@ def store_may_fail(run: Run) -> Iterator[None]:
         yield
     except StoreError as error:
         event("not_stored", level="ERROR", message=error.detail)
-        run.not_stored = run.not_stored or error
+        run.not_stored = error
 
 
 async def deliver(run: Run) -> None:

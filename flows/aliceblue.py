@@ -68,6 +68,7 @@ class AliceBlue(BrowserFlow):
     title = "Alice Blue"
     docs = "https://ant.aliceblueonline.com"
     evidence = "2026-08"
+    notes = "ANT"
     endpoints = {
         "login": "https://ant.aliceblueonline.com",
         "api": "https://a3.aliceblueonline.com",

@@ -88,6 +88,7 @@ class AngelOne(ApiFlow):
     title = "Angel One"
     docs = "https://smartapi.angelone.in/docs"
     evidence = "2026-08"
+    notes = "SmartAPI; tokens die at midnight"
     endpoints = {"api": "https://apiconnect.angelone.in"}
     rate_limits = (RateLimit(1, 1.0),)
     credentials: AngelOneCredentials

@@ -63,6 +63,7 @@ class Dhan(ApiFlow):
     title = "Dhan"
     docs = "https://docs.dhanhq.co/api/v2/"
     evidence = "2026-08"
+    notes = "DhanHQ v2; tokens live 24 hours"
     endpoints = {"auth": "https://auth.dhan.co", "api": "https://api.dhan.co/v2"}
     timeout = 240
     rate_limits = (RateLimit(25, 86400.0),)

@@ -66,6 +66,7 @@ class FivePaisa(ApiFlow):
     title = "5paisa"
     docs = "https://xstream.5paisa.com/dev-docs"
     evidence = "2026-08"
+    notes = "Open API; tokens die at 23:59"
     endpoints = {"api": "https://Openapi.5paisa.com/VendorsAPI/Service1.svc"}
     credentials: FivePaisaCredentials
 

@@ -73,6 +73,7 @@ class Flattrade(BrowserFlow):
     title = "Flattrade"
     docs = "https://pi.flattrade.in/docs"
     evidence = "2026-08"
+    notes = "Pi; log in from the registered address"
     endpoints = {
         "login": "https://auth.flattrade.in",
         "auth": "https://authapi.flattrade.in",

@@ -135,6 +135,7 @@ class Fyers(BrowserFlow):
     title = "Fyers"
     docs = "https://myapi.fyers.in/docsv3"
     evidence = "2026-09"
+    notes = "API v3"
     endpoints = {"api": "https://api-t1.fyers.in/api/v3"}
     not_before = time(6, 5)
     auth_code_params = ("auth_code",)

@@ -39,6 +39,7 @@ class IciciOAuth(OAuth2):
     title = "ICICI Direct OAuth2"
     docs = "https://api.icicidirect.com/breezeapi/documents/index.html"
     evidence = "2026-11"
+    notes = "no public document describes it"
     verified = False
     endpoints = {
         "authorize": "https://api.icicidirect.com/oauth/authorize",

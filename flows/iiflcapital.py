@@ -62,6 +62,7 @@ class IiflCapital(BrowserFlow):
     title = "IIFL Capital"
     docs = "https://api.iiflcapital.com"
     evidence = "2026-08"
+    notes = "Markets; nobody has shown the page"
     verified = False
     endpoints = {
         "login": "https://markets.iiflcapital.com",

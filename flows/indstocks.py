@@ -67,6 +67,7 @@ class INDstocks(ApiFlow):
     title = "INDstocks"
     docs = "https://api-docs.indstocks.com"
     evidence = "2026-08"
+    notes = "one login in 60 seconds"
     endpoints = {"api": "https://api.indstocks.com"}
     timeout = 180
     rate_limits = (RateLimit(1, 60.0),)

@@ -79,6 +79,7 @@ class Kotak(ApiFlow):
     title = "Kotak Neo"
     docs = "https://github.com/Kotak-Neo/kotak-neo-python"
     evidence = "2026-10"
+    notes = "Trade API; log in from the address that trades"
     endpoints = {"session": "https://mis.kotaksecurities.com"}
     credentials: KotakCredentials
 

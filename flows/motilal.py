@@ -86,6 +86,7 @@ class Motilal(ApiFlow):
     title = "Motilal Oswal"
     docs = "https://invest.motilaloswal.com"
     evidence = "2026-08"
+    notes = "MO API"
     endpoints = {"api": "https://openapi.motilaloswal.com/rest"}
     not_before = time(6)
     credentials: MotilalCredentials

@@ -68,6 +68,7 @@ class MStock(ApiFlow):
     title = "m.Stock"
     docs = "https://github.com/MiraeAsset-mStock/pytradingapi-typeB"
     evidence = "2026-02"
+    notes = "Trading API (type B); tokens die at midnight"
     endpoints = {"api": "https://api.mstock.trade/openapi/typeb"}
     credentials: MStockCredentials
 

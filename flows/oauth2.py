@@ -85,6 +85,7 @@ class OAuth2(BrowserFlow):
     title = "OAuth 2.0"
     docs = "https://www.rfc-editor.org/rfc/rfc6749"
     evidence = "2026-11"
+    notes = "any OAuth 2.0 server; everything about it is said in YAML"
     endpoints = {"authorize": "", "token": "", "profile": ""}
     needs_endpoints = frozenset({"authorize", "token"})
     auth_code_params = ("code",)

@@ -26,6 +26,7 @@ class Shoonya(Noren):
     title = "Shoonya (Finvasia)"
     docs = "https://api.shoonya.com"
     evidence = "2026-10"
+    notes = "log in from the registered address"
     endpoints: ClassVar[dict[str, str]] = {
         "login": "https://api.shoonya.com/OAuthlogin",
         "api": "https://api.shoonya.com/NorenWClientAPI",

@@ -33,6 +33,7 @@ class TradeSmart(Noren):
     title = "TradeSmart"
     docs = "https://v2api.tradesmartonline.in"
     evidence = "2026-08"
+    notes = "the page is taken to be Shoonya's"
     verified = False
     endpoints: ClassVar[dict[str, str]] = {
         "login": "https://v2api.tradesmartonline.in/OAuthlogin",

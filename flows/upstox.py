@@ -135,6 +135,7 @@ class Upstox(BrowserFlow):
     title = "Upstox"
     docs = "https://upstox.com/developer/api-documentation/authorize"
     evidence = "2026-09"
+    notes = "API v2"
     endpoints = {"api": "https://api.upstox.com"}
     not_before = time(3, 35)
     auth_code_params = ("code",)

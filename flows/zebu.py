@@ -28,6 +28,7 @@ class Zebu(Noren):
     title = "Zebu (MYNT)"
     docs = "https://go.mynt.in"
     evidence = "2026-08"
+    notes = "the page is taken to be Shoonya's"
     verified = False
     endpoints: ClassVar[dict[str, str]] = {
         "login": "https://go.mynt.in/OAuthlogin",

@@ -103,6 +103,7 @@ class Zerodha(BrowserFlow):
     title = "Zerodha"
     docs = "https://kite.trade/docs/connect/v3/user/"
     evidence = "2026-09"
+    notes = "Kite Connect v3; External TOTP must be enabled"
     endpoints = {"login": "https://kite.zerodha.com", "api": "https://api.kite.trade"}
     not_before = time(7, 35)
     auth_code_params = ("request_token",)

@@ -126,6 +126,8 @@ class Flow(ABC):
     docs: ClassVar[str]
     evidence: ClassVar[str]
     """The date (YYYY-MM) of the evidence that this flow rests on."""
+    notes: ClassVar[str] = ""
+    """What else the list of brokers should say of it, in a few words."""
     verified: ClassVar[bool] = True
     """False where no public evidence shows the real page."""
     endpoints: ClassVar[Mapping[str, str]]

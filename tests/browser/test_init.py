@@ -51,7 +51,7 @@ async def test_from_the_first_question_to_a_token(tmp_path, broker):
             await typed(terminal, dialogue(broker, walk.twin, wrong=[("totp_secret", "not a seed 189")]))
             code = await ended(terminal)
         assert code == 0, terminal.seen
-        assert "That is not it: this is no TOTP seed" in terminal.seen
+        assert "Not accepted: this is no TOTP seed" in terminal.seen
         assert "codes of 6 digits, a new one every 30 seconds" in terminal.seen
         assert f"Next: autologin run {broker}" in terminal.seen
         hidden = [value for key, value in walk.twin.credentials.items() if accounts.is_secret(registry.load(broker), key)]
@@ -124,7 +124,7 @@ def test_an_existing_config_keeps_every_line(tmp_path):
         "groww",
     )
     assert "is not a usable name. Use letters, digits" in seen
-    assert "the config has an account of this name" in seen
+    assert "the config already has an account of this name" in seen
     after = file.read_text()
     lines = iter(after.splitlines())
     assert all(line in lines for line in EXISTING.splitlines()), "something was lost or moved"
@@ -159,5 +159,5 @@ def test_a_folder_of_secrets_that_is_there_is_not_touched(tmp_path):
 async def test_without_a_terminal_it_says_what_to_do(tmp_path):
     done = await User(tmp_path).says("init", "groww", stdin="x\n")
     assert done.code == 2
-    assert "no terminal" in done.err
+    assert "needs a terminal to ask its questions" in done.err
     assert list(tmp_path.iterdir()) == []

@@ -49,9 +49,9 @@ async def test_nothing_is_overwritten_and_bad_names_are_refused(tmp_path):
 
 @pytest.mark.parametrize("name", ["mybroker", "x"])
 def test_the_templates_are_clean(tmp_path, name):
-    from autologin.cli.commands import newflow
+    from autologin.cli.commands.flows import write_new_flow
 
-    flow, twin = newflow.write(name, tmp_path)
+    flow, twin = write_new_flow(name, tmp_path)
     for file, like in ((flow, ROOT / "flows" / flow.name), (twin, ROOT / "autologin" / "sandbox" / twin.name)):
         if name == "mybroker":
             for words in (["check"], ["format", "--check"]):

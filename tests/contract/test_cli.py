@@ -11,12 +11,14 @@ import click
 import pytest
 
 from autologin import __version__
-from autologin.cli.main import cli
+from autologin.cli import main
+from autologin.cli.main import COMMANDS, cli
 
 HEAVY = {
     *("apscheduler", "boto3", "cryptography", "httpx", "jinja2", "loguru", "playwright", "pydantic", "pydantic_settings"),
     *("prometheus_client", "pyotp", "sqlite3", "starlette", "uvicorn", "yaml", "asyncio"),
 }
+THE_HEAVIEST = {"apscheduler", "boto3", "jinja2", "playwright", "prometheus_client"}
 PROMISED = {
     "run": {"--all", "--headed", "--force", "--json"},
     "check": {"--online", "--json"},
@@ -51,13 +53,14 @@ try:
 finally:
     sys.stderr.write(" ".join(name for name in sys.modules if "." not in name))
 """
+MODULES = LOADED.replace(' if "." not in name', "")
 
 
 def commands(group=cli, path=()):
     """Every command with the words that call it."""
     yield path, group
     for name, command in getattr(group, "commands", {}).items():
-        yield from commands(command, (*path, name))
+        yield from commands(main.load(name) if group is cli else command, (*path, name))
 
 
 ALL = dict(commands())
@@ -77,6 +80,14 @@ def test_what_is_promised_is_there():
         given = {word for param in known[name].params for word in param.opts}
         assert options - given == set(), name
     assert {"--config", "--verbose", "--version"} <= {word for param in cli.params for word in param.opts}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_table_says_what_the_command_says_of_itself(name):
+    command = main.load(name)
+    assert command.name == name
+    assert COMMANDS[name][1] == command.help.strip().splitlines()[0]
+    assert list(COMMANDS) == sorted(COMMANDS)
 
 
 @pytest.mark.parametrize("path", ALL, ids=lambda path: "-".join(path) or "autologin")
@@ -99,8 +110,22 @@ def test_help_ends_well_and_writes_nothing(tmp_path, path):
     done = autologin(tmp_path, *path, "--help", code=LOADED)
     assert done.returncode == 0
     assert done.stdout.startswith(f"Usage: {' '.join(('autologin', *path))}")
-    assert set(done.stderr.split()) & HEAVY == set(), "imported for nothing"
+    loaded = set(done.stderr.split())
+    assert loaded & (HEAVY if path in {(), ("healthcheck",)} else THE_HEAVIEST) == set(), "imported for nothing"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_help_imports_no_command(tmp_path):
+    done = autologin(tmp_path, "--help", code=MODULES)
+    assert {name for name in done.stderr.split() if name.startswith("autologin.cli")} == {"autologin.cli", "autologin.cli.main"}
+
+
+def test_a_mistyped_command_is_told_the_right_one(tmp_path):
+    done = autologin(tmp_path, "statu", code=MODULES)
+    assert done.returncode == 2
+    assert "No such command 'statu'" in done.stderr
+    assert "status" in done.stderr
+    assert "autologin.cli.commands" not in done.stderr
 
 
 def test_examples_keep_their_lines(tmp_path):

@@ -179,7 +179,7 @@ async def test_a_command_that_is_not_there(user):
     for name in ("no-such-command", "./no-such-command", "config.yaml/x"):
         code, detail = await refused(user, "mine", "--", name)
         assert code == 127
-        assert f"There is no command {name}. Check how it is written, and PATH." in detail
+        assert f"There is no command {name}. Check the spelling, and PATH." in detail
 
 
 async def test_a_script_whose_interpreter_is_not_there(user):
@@ -195,7 +195,7 @@ async def test_a_command_that_cannot_be_started(user):
     assert (code, detail) == (126, "error: ./text cannot be started: permission denied.\n")
     (user.folder / "text").chmod(0o755)
     code, detail = await refused(user, "mine", "--", "./text")
-    assert (code, detail) == (126, "error: ./text is no program. A script needs a first line such as #!/bin/sh.\n")
+    assert (code, detail) == (126, "error: ./text is not a program. A script needs a first line such as #!/bin/sh.\n")
     assert (await refused(user, "mine", "--", "./state"))[0] == 126
 
 

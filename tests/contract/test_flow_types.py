@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from autologin.cli.commands import newflow
+from autologin.cli.commands.flows import write_new_flow
 
 ROOT = Path(__file__).parents[2]
 OPTIONS = """
@@ -30,7 +30,7 @@ def with_options(text):
 
 
 def test_a_mistyped_credential_or_option_is_found_and_a_right_one_is_not(tmp_path):
-    (source, _) = newflow.write("mine", tmp_path)
+    (source, _) = write_new_flow("mine", tmp_path)
     text = with_options(source.read_text())
     source.unlink()
     typos = text.replace("self.credentials.api_key,", "self.credentials.api_kee,", 1).replace("options.scope", "options.scoop")

@@ -17,19 +17,9 @@ from autologin.config.schema import Http
 
 LOADED = "import sys; from autologin.cli.main import main\ntry: main()\nfinally: sys.stderr.write('|' + ' '.join(sys.modules))"
 LIGHT = {
-    *(
-        "autologin",
-        "autologin.cli",
-        "autologin.cli.commands",
-        "autologin.cli.main",
-        "autologin.cli.base",
-        "autologin.cli.commands.notify",
-        "autologin.cli.commands.webhook",
-        "autologin.cli.commands.healthcheck",
-    ),
-    *("autologin.cli.commands.firststeps", "autologin.cli.completion"),
+    *("autologin", "autologin.cli", "autologin.cli.main", "autologin.cli.base", "autologin.cli.errors"),
+    *("autologin.cli.commands", "autologin.cli.commands.healthcheck", "autologin.errors", "autologin.redaction"),
 }
-LIGHT |= {"autologin.errors", "autologin.redaction"}
 
 
 def asked(folder, *words, code="from autologin.cli.main import main; main()"):

@@ -502,7 +502,7 @@ async def test_a_warning_alone_is_no_problem(tmp_path):
 
 
 def test_long_mends_are_indented_as_a_whole(capsys, tmp_path):
-    render.findings(look(tmp_path, ""), as_json=False)
+    render.print_findings(look(tmp_path, ""), as_json=False)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "problem  accounts: the config is empty"
     start = lines.index(" " * 9 + "The least that works:")
@@ -520,7 +520,7 @@ def test_a_token_that_is_stored_is_untouched_by_a_check(tmp_path):
 
 
 def test_json_is_json(capsys, tmp_path):
-    render.findings(look(tmp_path, "a: [\n"), as_json=True)
+    render.print_findings(look(tmp_path, "a: [\n"), as_json=True)
     told = json.loads(capsys.readouterr().out)
     assert told["problems"] == [{key: row[key] for key in ("key", "message", "hint")} for row in told["findings"]]
     assert os.environ.get("AUTOLOGIN_CONFIG") is None

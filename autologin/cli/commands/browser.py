@@ -1,4 +1,7 @@
-"""Getting a Chromium onto this machine: what is there, else Playwright's own download, else the system's package."""
+"""`autologin browser`: which Chromium logins use, and how one gets onto this machine.
+
+What is there already is taken, else Playwright's own download, else the system's package.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +9,52 @@ import os
 import shutil
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from pathlib import Path
 
+import click
+
+from autologin.cli.base import Group, config_file
+from autologin.cli.context import load_settings
+from autologin.cli.process import configure_log
+from autologin.config import loader, yaml_file
 from autologin.config.schema import BrowserSettings
 from autologin.errors import AutologinError, ConfigError
 from autologin.log import event
-from autologin.login import browser
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+from autologin.login.browser import find
 
 PACKAGES = (("chromium", "chromium-headless-shell"), ("chromium",))
 """Debian's packages, the better choice first: the headless shell starts in a third of the time."""
-MEND = "Install Chromium with your system's package manager, or set browser.executable to one that you have."
+HINT = (
+    "Install Chromium with your system's package manager, "
+    "or set browser.executable to one that you have."
+)
+
+
+@click.group(cls=Group)
+def browser() -> None:
+    """Find or install the Chromium that logins use."""
+
+
+@browser.command()
+@click.option("--headed", is_flag=True, help="The browser that --headed would start.")
+@click.pass_context
+def path(ctx: click.Context, *, headed: bool) -> None:
+    """Print which browser would be started."""
+    has_config = yaml_file.find(config_file(ctx), loader.environment())
+    settings = load_settings(ctx).browser if has_config else BrowserSettings()
+    click.echo(find(settings, headless=not headed))
+
+
+@browser.command()
+@click.pass_context
+def install(ctx: click.Context) -> None:
+    """Find a Chromium or install one.
+
+    Playwright's own download, else the system's package.
+    """
+    configure_log(ctx)
+    click.echo(ensure())
 
 
 def ensure() -> Path:
@@ -29,7 +64,8 @@ def ensure() -> Path:
         AutologinError: none can be had here.
     """
     _ensure_driver()
-    if found := _found():
+    found = _found()
+    if found:
         return found
     event("installing", what="Playwright's own Chromium")
     if _run([sys.executable, "-m", "playwright", "install", "chromium"]) and (found := _found()):
@@ -38,28 +74,32 @@ def ensure() -> Path:
         event("installing", what=" and ".join(packages), by="apt-get")
         if _apt(packages) and (found := _found()):
             return found
-    raise AutologinError("No Chromium could be installed", hint=MEND)
+    raise AutologinError("No Chromium could be installed", hint=HINT)
 
 
 def _found() -> Path | None:
     """The browser for headless logins, where there is one for --headed too."""
     try:
-        browser.find(BrowserSettings(), headless=False)
-        return browser.find(BrowserSettings(), headless=True)
+        find(BrowserSettings(), headless=False)
+        return find(BrowserSettings(), headless=True)
     except ConfigError:
         return None
 
 
 def _ensure_driver() -> None:
     """Playwright's driver is a Node.js that needs libatomic, which slim systems leave out."""
-    from playwright._impl._driver import compute_driver_executable
+    # Only `install` needs Playwright.
+    from playwright._impl._driver import compute_driver_executable  # noqa: PLC0415
 
     node = compute_driver_executable()[0]
     if _run([node, "--version"]):
         return
     event("installing", what="libatomic1", by="apt-get")
     if not (_apt(["libatomic1"]) and _run([node, "--version"])):
-        raise AutologinError("Playwright's driver does not start here", hint="Install the system's package libatomic1.")
+        raise AutologinError(
+            "Playwright's driver does not start here",
+            hint="Install the system's package libatomic1.",
+        )
 
 
 def _apt(packages: Sequence[str]) -> bool:
@@ -74,10 +114,22 @@ def _apt(packages: Sequence[str]) -> bool:
 
 def _run(command: Sequence[str]) -> bool:
     try:
-        done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=900)
+        done = subprocess.run(
+            command,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=900,
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         event("command_failed", level="DEBUG", command=command[0], message=type(error).__name__)
         return False
     if done.returncode:
-        event("command_failed", level="DEBUG", command=" ".join(command), message=done.stderr.strip()[-500:])
+        event(
+            "command_failed",
+            level="DEBUG",
+            command=" ".join(command),
+            message=done.stderr.strip()[-500:],
+        )
     return done.returncode == 0

@@ -1,4 +1,4 @@
-"""Handing the day's token to a program: the program takes autologin's place, with the token in its environment."""
+"""`autologin exec`: a program takes autologin's place, with the token in its environment."""
 
 from __future__ import annotations
 
@@ -7,26 +7,50 @@ import os
 import shutil
 import signal
 import sys
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
+
+import click
 
 from autologin import status
+from autologin.app import App
+from autologin.cli.base import Command
+from autologin.cli.context import account_name, load_settings, open_app
 from autologin.config import loader
+from autologin.config.schema import Account
 from autologin.delivery import formats
 from autologin.errors import AutologinError, ConfigError, Problem
 from autologin.flow import registry
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+NOT_FOUND = 127
+"""The exit code that shells give a command that is not there."""
+NOT_STARTED = 126
+"""The exit code that shells give a command that cannot be started."""
 
-    from autologin.app import App
-    from autologin.config.schema import Account
 
-NOT_FOUND, NOT_STARTED = 127, 126
-"""The exit codes that shells give a command that is not there, and one that cannot be started."""
+@click.command("exec", cls=Command, context_settings={"allow_interspersed_args": False})
+@account_name
+@click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="-- CMD...")
+@click.pass_context
+def exec_(ctx: click.Context, name: str, command: tuple[str, ...]) -> None:
+    """Start a program with the token in its environment.
+
+    The program replaces autologin: it receives the signals, and its exit code is the command's.
+    Without a valid token it is not started (exit 3). Exit 127: there is no such command; 126: it
+    cannot be started.
+
+    \b
+    autologin exec zerodha -- python bot.py
+        finds KITE_API_KEY, KITE_ACCESS_TOKEN, ZERODHA_ACCESS_TOKEN ...
+    """  # noqa: D301  (click wants the character)
+    settings = load_settings(ctx)
+    start(open_app(settings), settings.account(name), command)
 
 
 def start(app: App, account: Account, command: Sequence[str]) -> NoReturn:
-    """Become a program that has an account's token in its environment. Signals and the exit code are its own.
+    """Become a program that has an account's token in its environment.
+
+    Signals and the exit code are its own.
 
     Raises:
         ConfigError: no command is given.
@@ -35,23 +59,27 @@ def start(app: App, account: Account, command: Sequence[str]) -> NoReturn:
     """
     words = command[1:] if command[:1] == ("--",) else command
     if not words:
-        raise ConfigError(Problem("CMD", "no command is given", f"Such as: autologin exec {account.name} -- python bot.py"))
-    found = variables(status.token(app, account), registry.load(account.broker).environment)
+        hint = f"For example: autologin exec {account.name} -- python bot.py"
+        raise ConfigError(Problem("CMD", "no command is given", hint))
+    added = variables(status.token(app, account), registry.load(account.broker).environment)
     app.store.close()
-    become(words, {**loader.environment(), **found})
+    become(words, {**loader.environment(), **added})
 
 
 def variables(data: Mapping[str, Any], named: Mapping[str, str]) -> dict[str, str]:
-    """What a token adds to an environment: `<BROKER>_ACCESS_TOKEN` and so on, and the names of the broker's own users."""
-    found = formats.variables(data)
+    """What a token adds to an environment.
+
+    `<BROKER>_ACCESS_TOKEN` and so on, and the names that programs of the broker's users expect.
+    """
+    variables = formats.variables(data)
     for name, path in named.items():
         try:
             text = formats.text_of(formats.field_of(data, path))
         except AutologinError:  # a token without this field: its user may not need it
             continue
         if text:
-            found[name] = text
-    return found
+            variables[name] = text
+    return variables
 
 
 def become(command: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
@@ -62,16 +90,17 @@ def become(command: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
     """
     sys.stdout.flush()
     sys.stderr.flush()
-    ignored = {one: signal.signal(one, signal.SIG_DFL) for one in (signal.SIGPIPE, signal.SIGXFSZ)}  # Python ignores them
+    # Python ignores these two; the program must not inherit that.
+    handlers = {one: signal.signal(one, signal.SIG_DFL) for one in (signal.SIGPIPE, signal.SIGXFSZ)}
     try:
-        os.execvpe(command[0], list(command), environ)  # noqa: S606  (there is no shell, and that is the point)
+        os.execvpe(command[0], list(command), environ)  # noqa: S606  (no shell, on purpose)
     except OSError as error:
         failed = _not_started(command[0], error, environ)
     except ValueError:  # a zero byte; what exactly may be the token
-        failed = _failed(
-            NOT_STARTED, f"{command[0]} cannot be started: the token or an argument cannot stand in an environment"
-        )
-    for one, handler in ignored.items():
+        why = "the token or an argument cannot be passed to a program"
+        detail = f"{command[0]} cannot be started: {why}"
+        failed = _failed(NOT_STARTED, detail)
+    for one, handler in handlers.items():
         signal.signal(one, handler)
     raise failed from None
 
@@ -79,10 +108,15 @@ def become(command: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
 def _not_started(name: str, error: OSError, environ: Mapping[str, str]) -> AutologinError:
     if error.errno in {errno.ENOENT, errno.ENOTDIR}:
         if shutil.which(name, path=environ.get("PATH")):
-            return _failed(NOT_FOUND, f"{name} cannot be started: the program in its first line is not there")
-        return _failed(NOT_FOUND, f"There is no command {name}", "Check how it is written, and PATH.")
+            detail = f"{name} cannot be started: the program in its first line is not there"
+            return _failed(NOT_FOUND, detail)
+        return _failed(NOT_FOUND, f"There is no command {name}", "Check the spelling, and PATH.")
     if error.errno == errno.ENOEXEC:
-        return _failed(NOT_STARTED, f"{name} is no program", "A script needs a first line such as #!/bin/sh.")
+        return _failed(
+            NOT_STARTED,
+            f"{name} is not a program",
+            "A script needs a first line such as #!/bin/sh.",
+        )
     return _failed(NOT_STARTED, f"{name} cannot be started: {(error.strerror or '').lower()}")
 
 

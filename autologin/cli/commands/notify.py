@@ -1,27 +1,28 @@
-"""`autologin notify`: whether people would be reached."""
+"""`autologin notify`: whether notifications reach people."""
 
 from __future__ import annotations
 
 import click
 
-from autologin.cli.base import Group, open_app, settings_of, wait_for
+from autologin.cli.base import Group
+from autologin.cli.context import load_settings, open_app
+from autologin.cli.process import run_async
+from autologin.service.notifier import Notifier
 
 
 @click.group(cls=Group)
 def notify() -> None:
-    """Telling people: a test notice."""
+    """Test your notifications."""
 
 
 @notify.command()
 @click.pass_context
 def test(ctx: click.Context) -> None:
-    """Send a test notice on every way in `notify`.
+    """Send a test notification every way that `notify` names.
 
-    The exit code is 1 where one of them does not take it.
+    The exit code is 1 if one of them fails.
     """
-    from autologin.service.notifier import Notifier
-
-    settings = settings_of(ctx)
+    settings = load_settings(ctx)
     notifier = Notifier(settings, open_app(settings).store.alerts)
-    for way in wait_for(notifier.test):
+    for way in run_async(notifier.test()):
         click.echo(f"{way} took it.", err=True)

@@ -1,4 +1,4 @@
-"""`autologin serve` as a process: its signals, its web server, and what systemd wants to hear."""
+"""`autologin serve`: the service as a process: its signals, its web server, systemd."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ import asyncio
 import contextlib
 import signal
 import socket
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
 
 from autologin.app import App
+from autologin.cli.base import Command, config_file
+from autologin.cli.process import configure_log, run_async
 from autologin.clock import SystemClock
 from autologin.config import loader
 from autologin.log import event
@@ -16,12 +21,32 @@ from autologin.market.loader import load_calendar
 from autologin.service.service import Service
 from autologin.web.app import serve_http
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+
+@click.command(cls=Command)
+@click.option(
+    "--log-format",
+    type=click.Choice(["human", "json"]),
+    default="human",
+    show_default=True,
+    help="json: one line for each event.",
+)
+@click.pass_context
+def serve(ctx: click.Context, log_format: str) -> None:
+    """Log in every trading day, until you stop it.
+
+    \b
+    For every account in the config: logs in on time, catches up on missed logins, retries
+    outstanding deliveries, verifies the token through the session, and tells you when something
+    is wrong.
+    \b
+    SIGTERM, Ctrl-C   start nothing more, let a login finish (stop_timeout), exit 0
+    SIGHUP            read the config again; an invalid one is reported and ignored
+    """  # noqa: D301  (click wants the character)
+    configure_log(ctx, as_json=log_format == "json")
+    run_async(serve_until_signal(config_file(ctx)))
 
 
-async def serve(file: Path | None) -> None:
+async def serve_until_signal(file: Path | None) -> None:
     """Serve until a signal ends it.
 
     Raises:
@@ -33,25 +58,25 @@ async def serve(file: Path | None) -> None:
         web = await serve_http(service, app.settings.http.listen)
         event("listening", url=web.url)
         try:
-            await _until_a_signal(service, loader.environment())
+            environ = loader.environment()
+            service.heartbeat = lambda: notify_systemd(environ, "WATCHDOG=1")
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, service.stop)
+            loop.add_signal_handler(signal.SIGHUP, service.reload)
+            notify_systemd(environ, "READY=1")
+            await service.serve()
+            notify_systemd(environ, "STOPPING=1")
         finally:
             await web.close()
 
 
-async def _until_a_signal(service: Service, environ: Mapping[str, str]) -> None:
-    service.heartbeat = lambda: tell_systemd(environ, "WATCHDOG=1")
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, service.stop)
-    loop.add_signal_handler(signal.SIGHUP, service.reload)
-    tell_systemd(environ, "READY=1")
-    await service.serve()
-    tell_systemd(environ, "STOPPING=1")
-
-
-def tell_systemd(environ: Mapping[str, str], what: str) -> None:
-    """Tell the service manager how we are, where there is one (sd_notify(3))."""
-    if not (address := environ.get("NOTIFY_SOCKET")):
+def notify_systemd(environ: Mapping[str, str], state: str) -> None:
+    """Tell the service manager our state, where there is one (sd_notify(3))."""
+    address = environ.get("NOTIFY_SOCKET")
+    if not address:
         return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as mouth:
-        mouth.sendto(what.encode(), address.replace("@", "\0", 1) if address.startswith("@") else address)
+    if address.startswith("@"):  # an abstract socket
+        address = "\0" + address[1:]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as datagrams:
+        datagrams.sendto(state.encode(), address)
