@@ -24,6 +24,7 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from autologin.clock import Clock, SystemClock
+from autologin.sandbox.measured import Measured
 from autologin.sandbox.redirects import Delivery
 from autologin.sandbox.scenarios import HANG_UP, Behaviour, Failure, Scenario, combine, known
 from autologin.sandbox.sdk import Sdk
@@ -72,6 +73,8 @@ class Twin(ABC):
     """Roles whose answers a page of another role may read (CORS), with that role."""
     sdk: ClassVar[Sdk | None] = None
     """The broker's official SDK, where there is one."""
+    measured: ClassVar[Measured | None] = None
+    """The clicks of a plain login, where `bench/brokers.py` is to measure it."""
     behaviour: Behaviour
 
     def __init__(self, *, scenarios: Iterable[str] = (), clock: Clock | None = None) -> None:

@@ -98,7 +98,20 @@ class Groww(ApiTwin):
     login_call = "access"
     ends_at = time(6)
     table = SCENARIOS
-    sdk = Sdk(packages=("growwapi==1.5.0",), venv="growwapi")
+    sdk = Sdk(
+        packages=("growwapi==1.5.0",),
+        venv="growwapi",
+        hosts={"https://api.groww.in": "api"},
+        login="""
+from growwapi import GrowwAPI
+
+gave = GrowwAPI.get_access_token(api_key=mine["api_key"], totp=code)
+says = GrowwAPI(gave).get_user_profile()["ucc"]
+""",
+        calls=("/v1/token/api/access",),
+        headers=("authorization", "content-type", "x-api-version"),
+        shows="1234567890",
+    )
     plain = GrowwBehaviour()
     behaviour: GrowwBehaviour
     api_key = "eyJraWQiOiJzYW5kYm94In0.eyJrZXkiOiJ0b3RwIn0.c2FuZGJveC1zaWduYXR1cmU"

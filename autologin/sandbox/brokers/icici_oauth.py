@@ -29,3 +29,4 @@ class IciciOAuth(oauth2.OAuth2):
     lifetime: ClassVar[int] = 5400
     seed: ClassVar[str] = "FVBBTDZ74K35E4FJ4RHWOADABVAU76N4"
     base_options: ClassVar[dict[str, Any]] = {}
+    measured = None
