@@ -29,11 +29,11 @@ APPROVAL_TTL = 600
 class GrowwBehaviour(ApiBehaviour):
     """What only Groww's twin can do."""
 
-    # refused: key; profile: flat, nobody, failure (200 with a FAILURE envelope), 403; empty: in an envelope
+    # `refused` can be: key; `profile`: flat (no envelope), nobody, failure (200 with a FAILURE envelope), 403
     approval: str = ""
-    """How a key without today's approval is answered: 403, 403_html, or in words with a 400 or a 401."""
+    """What a key without today's approval gets: 403, 403_html, or words with a 400 or a 401."""
     otp_words: str = "message"
-    """Where a refused code's words stand: message, display or code (GA005 with the words in `message`)."""
+    """Where a refused code's words stand: message, display or code (GA005, and in `message`)."""
     plain_refusal: bool = False
     """A 400 with GA005 that says nothing of the reason."""
     reply: str = "flat"

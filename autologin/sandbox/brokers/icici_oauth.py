@@ -1,6 +1,7 @@
 """The twin of what users' notes say of ICICI Direct's "OAuth2": nobody has seen the real one.
 
-It is the twin of any OAuth 2.0 server, without PKCE, with the scope `trading` and tokens that live an hour and a half.
+It is the twin of any OAuth 2.0 server, without PKCE, with the scope `trading` and tokens that
+live an hour and a half.
 """
 
 from __future__ import annotations
