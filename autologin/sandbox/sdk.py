@@ -20,10 +20,11 @@ class Sdk:
     hosts: Mapping[str, str] = field(default_factory=dict)
     """The addresses that the SDK has built in, with the role of the twin that takes their place."""
     login: str = ""
-    """Python that signs in with `mine` (the credentials) and `code` (the one-time password, or the redirect's code).
+    """Python that signs in with `mine` (the credentials) and `code` (the one-time password, or the
+    code of the redirect).
 
-    It sets `gave` (the token, or something that holds it) and `says` (a credential that the broker sent back, or a word
-    like `shows`).
+    It sets `gave` (the token, or something that holds it) and `says` (a credential that the broker
+    sent back, or `shows`).
     """
     calls: tuple[str, ...] = ()
     """The paths of that login whose bytes our flow must send too."""

@@ -5,9 +5,7 @@ Each twin says what its SDK is and how it signs in: a new broker's is collected 
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import json
 import re
 from pathlib import Path
 
@@ -15,6 +13,7 @@ import httpx
 import pyotp
 import pytest
 from pydantic import SecretStr
+from support.sdk_clients import start
 
 from autologin.flow import registry
 from autologin.sandbox.page_twin import FormTwin
@@ -35,25 +34,6 @@ async def served(request):
 def code_for(twin):
     """What a login needs: the code of a redirect, or a one-time password."""
     return twin.open_code() if isinstance(twin, FormTwin) else pyotp.TOTP(twin.totp_secret).at(twin.now())
-
-
-async def start(twin, lines, *, code="", token=None, **changed):
-    """What the SDK does with these lines; its venv is made by `scripts/install-sdks`."""
-    python = ROOT / f".sdks/{twin.sdk.venv or twin.broker}/bin/python"
-    assert python.exists(), "run `make sdks`"
-    given = {
-        "lines": lines,
-        "hosts": {host: twin.origins[role] for host, role in twin.sdk.hosts.items()},
-        "mine": {**twin.credentials, **changed},
-        "code": code,
-        "token": token,
-    }
-    words = [str(python), str(ROOT / "tests/support/sdk_clients/run.py"), json.dumps(given)]
-    pipes = {"stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.PIPE}
-    process = await asyncio.create_subprocess_exec(*words, **pipes)
-    out, err = await asyncio.wait_for(process.communicate(), 120)
-    assert process.returncode == 0, err.decode()
-    return json.loads(out.decode().splitlines()[-1])
 
 
 async def ours(twin, code):

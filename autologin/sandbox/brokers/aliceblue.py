@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from autologin.sandbox.brokers._codifi import CodifiTwin
+from autologin.sandbox.measured import form
 from autologin.sandbox.page_twin import Shown, table
 from autologin.sandbox.scenarios import Scenario, scenario
 from autologin.sandbox.sdk import Sdk
@@ -24,6 +25,7 @@ class AliceBlue(CodifiTwin):
 
     broker = "aliceblue"
     title = "Alice Blue"
+    measured = form("user_id", screens=2)
     sdk = Sdk(  # it speaks of itself as Alice Blue's
         packages=("ant-a3-tradehub-sdk-production==1.1.7",),
         hosts={"https://a3.aliceblueonline.com": "api"},

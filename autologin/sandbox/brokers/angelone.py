@@ -145,7 +145,8 @@ says = data["clientcode"]
     def _trio(self) -> Response:
         ends = self.token_end()
         token = self.open_token(session(self.account["client_code"], ends), ends)
-        self.codes_issued.append(refresh := alnum(40))
+        refresh = alnum(40)
+        self.codes_issued.append(refresh)
         data: dict[str, Any] = {"jwtToken": f"Bearer {token}" if self.behaviour.bearer else token}
         data |= {"refreshToken": refresh, "feedToken": alnum(20), "state": ""}
         if self.behaviour.login == "empty":

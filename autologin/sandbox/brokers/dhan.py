@@ -1,4 +1,4 @@
-"""Dhan's twin: a token for a PIN and a code, all in the query, and the profile that tells how long it lives."""
+"""Dhan's twin: a token for a PIN and a code, all in the query, and the profile."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 class DhanBehaviour(ApiBehaviour):
     """What only Dhan's twin can do."""
 
-    # refused: pin, ip, both (words that name PIN and code), plain (no reason), soon; profile: nobody, 403
+    # refused: pin, ip, both (words that name PIN and code), plain (no reason), soon
+    # profile: nobody, 403
     shape: str = "error"
-    """How a refusal looks: error ({errorType, errorCode, errorMessage}), data ({status, data: {code: words}}), list or echo
-    (the words hold the whole query)."""
+    """How a refusal looks: error ({errorType, errorCode, errorMessage}), data ({status, data:
+    {code: words}}), list or echo (the words hold the whole query)."""
     expiry: str = "plain"
     """How the end is told: plain, zone, missing, garbled, past, far."""
 

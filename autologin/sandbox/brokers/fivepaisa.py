@@ -1,4 +1,4 @@
-"""5paisa's twin: a request token for a PIN and a code, an access token for that, and the margin that proves it."""
+"""5paisa's twin: a request token for a PIN and a code, an access token, and the margin."""
 
 from __future__ import annotations
 
@@ -115,7 +115,8 @@ says = client.client_code
         self.require("pin", right, refusal(1, "Invalid PIN"))
         if not self.check_otp(self.user, str(body.get("TOTP", ""))):
             raise refusal(1, "Invalid TOTP")
-        self.codes_issued.append(token := alnum(60))
+        token = alnum(60)
+        self.codes_issued.append(token)
         return answer({"RequestToken": token, "ClientCode": mine["client_code"], "RedirectURL": "", "Message": "", "Status": 0})
 
     async def exchange(self, request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""Kotak Neo's twin: a session that may look for a code, one that may trade for the MPIN, at an address of its own."""
+"""Kotak Neo's twin: a session that may look for a code, and one that may trade for the MPIN."""
 
 from __future__ import annotations
 
@@ -124,7 +124,9 @@ says = client.limits()["Category"]
         self.require("user", right, self._refusal("Invalid UCC or mobile number"))
         if not self.check_otp(self.user, str(body.get("totp", ""))):
             raise self._refusal("Invalid TOTP")
-        self.views[view := alnum(60)] = (sid := alnum(20))
+        view = alnum(60)
+        sid = alnum(20)
+        self.views[view] = sid
         return JSONResponse({"data": {"token": view, "sid": sid, "rid": alnum(10), "kType": "View", "status": "success"}})
 
     async def validate(self, request: Request) -> Response:
@@ -137,7 +139,8 @@ says = client.limits()["Category"]
         self.require("mpin", body.get("mpin") == self.account["mpin"], self._refusal("Invalid MPIN"))
         ends = self.token_end()
         token = self.open_token(session(self.account["ucc"], ends), ends)
-        self.sids[token] = (sid := alnum(20))
+        sid = alnum(20)
+        self.sids[token] = sid
         data: dict[str, Any] = {"token": token, "sid": sid, "rid": alnum(10), "kType": "Trade", "status": "success"}
         data |= {"baseUrl": self.behaviour.base or self.origins["session"], "ucc": self.account["ucc"], "dataCenter": "E21"}
         return JSONResponse({"data": data})

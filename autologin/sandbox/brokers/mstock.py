@@ -1,4 +1,4 @@
-"""m.Stock's twin, type B: a login with the password, the code once more, and the funds that prove the token."""
+"""m.Stock's twin, type B: a login with the password, the code once more, and the funds."""
 
 from __future__ import annotations
 

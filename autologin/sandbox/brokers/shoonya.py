@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from autologin.sandbox.brokers._noren import NorenTwin
+from autologin.sandbox.measured import form
 from autologin.sandbox.page_twin import table
 from autologin.sandbox.scenarios import scenario
 from autologin.sandbox.sdk import Sdk
@@ -23,6 +24,7 @@ class Shoonya(NorenTwin):
 
     broker = "shoonya"
     title = "Shoonya"
+    measured = form("user_id", screens=1)
     sdk = Sdk(
         packages=("norenrestapioauth==0.0.41",),
         venv="norenrestapioauth",

@@ -10,6 +10,7 @@ from autologin.sandbox.brokers.upstox.api import Api
 from autologin.sandbox.brokers.upstox.pages import Pages, Service
 from autologin.sandbox.brokers.upstox.scenarios import SCENARIOS
 from autologin.sandbox.brokers.upstox.state import UpstoxState
+from autologin.sandbox.measured import Measured
 from autologin.sandbox.sdk import Sdk
 
 
@@ -22,6 +23,15 @@ class Upstox(UpstoxState):
     readers: ClassVar = {"service": "login"}
     table = SCENARIOS
     sdk = Sdk(packages=("upstox-python-sdk==2.30.0",))
+    measured = Measured(
+        (
+            ("type", "#mobileNum", "mobile_number"),
+            ("click", "#getOtp"),
+            ("type", "#otpNum", "otp"),
+            ("type", "#pinCode", "pin"),
+            ("click", "#pinContinueBtn"),
+        )
+    )
 
     def routes(self, role: str) -> list[BaseRoute]:
         """The routes of one host."""
