@@ -45,7 +45,7 @@ test: lint types package sdks
 
 # Writes README's table of brokers and the head of each docs/brokers/<name>.md from the flows.
 docs: install
-	$(BIN)/python scripts/write-broker-docs
+	scripts/write-docs
 
 package: install
 	scripts/check-package

@@ -61,7 +61,7 @@ def _will_log_in(
     *,
     force: bool,
 ) -> Iterator[bool]:
-    state = str((config.get("state") or {}).get("path") or yaml_file.DEFAULT_STATE)
+    state = str((config.get("state") or {}).get("path") or yaml_file.STATE_FOLDER)
     folder = file.absolute().parent / re.sub(r"^~(?=/|$)", environ.get("HOME", "~"), state)
     expiries = store.expiries(folder)
     now = datetime.now(UTC)

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from autologin.config.overrides import Given
-from autologin.config.yaml_file import DEFAULT_STATE
+from autologin.config.yaml_file import STATE_FOLDER
 from autologin.delivery.sinks.base import SinkField
 from autologin.errors import ConfigError, Problem
 from autologin.problems import Loc, did_you_mean, refuse
@@ -138,7 +138,7 @@ class Section(BaseModel):
 class State(Section):
     """Where the store and the failure bundles are, and the keys that seal what is in them (none: a generated one)."""
 
-    path: Path = Path(DEFAULT_STATE)
+    path: Path = Path(STATE_FOLDER)
     keys: Annotated[list[SecretField], NullIsNoList] = []
 
 

@@ -14,7 +14,7 @@ from autologin.errors import Problem
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DEFAULT_STATE = "~/.local/state/autologin"
+STATE_FOLDER = "~/.local/state/autologin"
 """The state folder, where the config names none. It stands here because `run` needs it before pydantic is there."""
 TEXT = "tag:yaml.org,2002:str"
 MERGE = "tag:yaml.org,2002:merge"
