@@ -40,7 +40,7 @@ package: install ## sdist and wheel, used in an empty environment
 	scripts/check-package
 
 docs: install ## write README's table of brokers and the heads of docs/brokers
-	$(BIN)/python scripts/write-broker-docs
+	scripts/write-docs
 
 bench: sdks ## speed, as ratios against bare scripts
 	$(BIN)/python bench/login.py

@@ -55,8 +55,8 @@ def test_the_script_changes_nothing_where_all_is_right(tmp_path):
     copy = tmp_path / "scripts"
     copy.mkdir()
     (tmp_path / "docs" / "brokers").mkdir(parents=True)
-    (copy / "write-broker-docs").write_bytes((ROOT / "scripts" / "write-broker-docs").read_bytes())
+    (copy / "write-docs").write_bytes((ROOT / "scripts" / "write-docs").read_bytes())
     for file in files:
         (tmp_path / file.relative_to(ROOT)).write_bytes(file.read_bytes())
-    subprocess.run([sys.executable, copy / "write-broker-docs"], check=True)
+    subprocess.run([sys.executable, copy / "write-docs"], check=True)
     assert [file for file in files if file.read_bytes() != (tmp_path / file.relative_to(ROOT)).read_bytes()] == []
