@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from autologin import status
 from autologin.app import App
-from autologin.cli import render
+from autologin.cli.commands.status import print_statuses
 from autologin.clock import SystemClock
 from autologin.config import loader
 from autologin.errors import AutologinError, OtpRejected, TokenRejected
@@ -51,7 +51,7 @@ def read(app):
 
 
 def shown(found, capsys):
-    render.statuses(found, as_json=False)
+    print_statuses(found, as_json=False)
     return capsys.readouterr().out.splitlines()
 
 
@@ -115,8 +115,8 @@ def test_a_run_that_was_cut_off(app, capsys):
 def test_the_token_itself_is_never_shown(app, clock, capsys):
     app.store.tokens.save("mine", "zerodha", token(clock, public_token="public-canary"))
     found = read(app)
-    render.statuses(found, as_json=True)
-    render.statuses(found, as_json=False)
+    print_statuses(found, as_json=True)
+    print_statuses(found, as_json=False)
     detail = capsys.readouterr().out + repr(found)
     assert SECRET not in detail
     assert "public-canary" not in detail
