@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from autologin.sandbox.brokers.fyers.wire import gateway_error, refusal
+from autologin.sandbox.page import LoginPage, captcha, page_routes
 from autologin.sandbox.redirects import redirect, with_query
 from autologin.sandbox.twin import Refusal, html_error, render
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from autologin.sandbox.brokers.fyers import Fyers
+
+PAGE = LoginPage.load("FYERS - Born to Trade", "#2d5fe0", Path(__file__).parent)
 
 
 class Web:
@@ -32,10 +35,8 @@ class Web:
             Route("/api/v3/token", self.token, methods=["POST"]),
             Route("/api/v3/direct-login", self.direct_login, methods=["POST"]),
             Route("/api/v3/back", self.back),
-            Route("/signup", self.signup, methods=["POST"]),
             Route("/turnstile/captcha", captcha),
-            Route("/late.js", late_script),
-            self.twin.delivery.route,
+            *page_routes(self.twin),
         ]
 
     def site_routes(self) -> list[BaseRoute]:
@@ -51,8 +52,7 @@ class Web:
         if reason := door or self._wrong(dict(request.query_params)):
             query = urlencode({"error_msg": reason})
             return redirect(f"{self.twin.origins['site']}/api-login/error/index.html?{query}")
-        page = {"delay": self.twin.page_delay, **self.twin.behaviour.page}
-        return render("fyers.html", config={"vagator": f"{self.twin.origins['vagator']}/vagator/v2", "page": page})
+        return PAGE.show(self.twin, vagator=f"{self.twin.origins['vagator']}/vagator/v2")
 
     def _wrong(self, params: dict[str, str]) -> str:
         if not params.get("redirect_uri"):
@@ -95,22 +95,6 @@ class Web:
         """A hop on the way back, for the other kinds of redirect."""
         params = self.twin.redirect_params(request.query_params.get("state"))
         return self.twin.delivery.answer(self.twin.behaviour.delivery, self.twin.redirect_uri, params)
-
-    async def signup(self, _request: Request) -> Response:
-        """Somebody filled in the wrong form."""
-        self.twin.arrive("signup")
-        return Response(status_code=204)
-
-
-async def late_script(_request: Request) -> Response:
-    """What makes the page listen, a while after the page."""
-    await asyncio.sleep(1.5)
-    return Response("listenNow();", media_type="text/javascript")
-
-
-async def captcha(_request: Request) -> Response:
-    """What is in a captcha's frame."""
-    return render("captcha.html")
 
 
 async def error_page(_request: Request) -> Response:

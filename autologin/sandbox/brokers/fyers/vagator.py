@@ -50,7 +50,7 @@ class Vagator:
         visit = self._visit(data)
         self.twin.check_code(str(data.get("otp")))
         visit.code_right = True
-        await asyncio.sleep(self.twin.behaviour.verify_seconds)
+        await asyncio.sleep(self.twin.behaviour.answer_seconds)
         return reply(request_key=self.twin.open_visit(visit))
 
     async def pin(self, request: Request) -> Response:

@@ -1,0 +1,125 @@
+"""Every broker with a login page in real Chromium against its twin, with every scenario: what becomes of the account.
+
+The twins say which outcome each scenario must have. What holds for every run with that outcome is said here; what is
+special to a broker stands in the file named like it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from selection import PATIENCE, chosen, every, page_twins
+
+from autologin.flow.base import IST
+
+BLOCKS = {"credentials_rejected", "otp_rejected", "account_locked"}
+"""After these an account is blocked until its credentials change."""
+PASSWORD = {"zerodha": "login", "upstox": "pin", "fyers": "pin", "icici_breeze": "getotp"}
+"""The call that carries the password or PIN; `login` or `enter` for the others."""
+QUICKER = {"upstox": "auto_advance_pin"}
+"""What else is on where a scenario is not about the pages: a PIN that sends itself need not be waited for."""
+
+ENDS = {"zerodha": "06:00", "upstox": "03:30", "fyers": "06:00", "icici_breeze": "00:00", "flattrade": "05:00"}
+ENDS |= dict.fromkeys(("shoonya", "zebu", "tradesmart", "aliceblue", "iiflcapital"), "00:00")
+"""When a token dies, in India."""
+
+TWICE = {"login_page", "enter"}
+"""Calls that a plain login may make twice: a visit that is sent on to the same address, each of two screens."""
+
+
+def others(twin, name):
+    """The scenarios that are on besides."""
+    row = twin.table[name]
+    about_pages = {"page", "wrong_pin", "answer_seconds"} & row.changes.keys() or "_at_pin" in name
+    return [] if about_pages else [QUICKER[twin.broker]] if twin.broker in QUICKER else []
+
+
+def test_each_name_and_each_brokers_own_scenarios_are_run():
+    assert {name for _, name in chosen()} == {name for _, name in every()}
+    assert {broker for broker, _ in chosen()} == page_twins().keys()
+
+
+async def test_a_scenario_has_its_outcome(walk, case):
+    broker, name = case
+    twin_class = page_twins()[broker]
+    expect = twin_class.table[name].expect
+    served, outcome = await walk(broker, name, *others(twin_class, name), patience=expect in PATIENCE)
+    found = outcome.error.name if outcome.error else outcome.outcome
+    assert found == expect, outcome.error and outcome.error.message
+    twin = served.twin
+    assert twin.counters["callback"] == twin.counters["signup"] == 0
+    assert len(set(twin.otps)) == len(twin.otps), "a code was sent twice"
+    if expect == "issued":
+        issued(served, outcome, name)
+    else:
+        await failed(served, outcome, name)
+
+
+def issued(served, outcome, name):
+    """A token that counts is in the file, and nothing was tried in vain."""
+    twin = served.twin
+    token = served.token
+    assert token["access_token"] in twin.tokens
+    ends = datetime.fromisoformat(token["expires_at"])
+    assert ends == outcome.expires_at
+    assert ends - datetime.fromisoformat(token["issued_at"]) <= timedelta(days=1)
+    told = twin.tokens[token["access_token"]]
+    if isinstance(told, datetime) and twin.broker in {"upstox", "fyers"}:
+        assert ends == told
+    assert wrong_entries(twin) == 0
+    again = len(twin.codes_exchanged) - len(set(twin.codes_exchanged))
+    assert again <= (name in SENT_AGAIN)
+
+
+def wrong_entries(twin):
+    """Wrong passwords, PINs and codes that count against the user."""
+    if hasattr(twin, "codes"):
+        return twin.codes.wrong
+    users = getattr(twin, "users", None) or {"": twin.user}
+    return sum(n for user in users.values() for key, n in vars(user).items() if key.startswith("wrong"))
+
+
+SENT_AGAIN = {
+    *("exchange_hangs_once", "exchange_refused_after_502", "broker_502_at_exchange", "429_at_exchange"),
+    *("broker_502_at_token", "429_at_token", "outage_in_envelope", "outage_page"),
+}
+"""Where the exchange is not answered, or fails: the same code is sent once more."""
+
+
+async def failed(served, outcome, name):
+    """No token, a next step for the person; nothing that counts against the account was sent more often than allowed."""
+    twin = served.twin
+    error = outcome.error.name
+    assert outcome.outcome == "failed"
+    assert outcome.error.hint
+    assert not served.token_file.exists()
+    place = PASSWORD.get(twin.broker, "login")
+    assert twin.counters[place] <= (2 if error == "broker_unavailable" else 1)
+    assert len(twin.otps) <= (2 if error in {"otp_rejected", "broker_unavailable"} else 1)
+    if name.startswith("few_attempts"):
+        assert len(twin.otps) == 1
+    if error in BLOCKS:
+        calls = twin.counters.copy()
+        assert (await served.run(twin.clock)).error.name == "account_blocked"
+        assert twin.counters == calls
+
+
+@pytest.mark.parametrize("broker", page_twins())
+async def test_a_plain_login(walk, heard, broker):
+    served, outcome = await walk(broker)
+    twin = served.twin
+    assert (outcome.outcome, outcome.error) == ("issued", None)
+    token = served.token
+    assert token.keys() == {"account", "broker", "user_id", "access_token", "issued_at", "expires_at", "extra"}
+    assert token["access_token"] in twin.tokens
+    assert served.token_file.stat().st_mode & 0o777 == 0o600
+    assert (len(twin.otps), len(twin.codes_exchanged)) == (1, 1)
+    assert {place: n for place, n in twin.counters.items() if n > 1 and place not in TWICE} == {}
+    assert twin.counters["callback"] == twin.counters["sms"] == 0
+    if broker in ENDS:
+        assert outcome.expires_at.astimezone(IST).strftime("%H:%M") == ENDS[broker]
+    logged = heard.getvalue()
+    order = ["login_url_opened", "code_captured", "session_created", "token_verified", "delivered"]
+    assert sorted(order, key=logged.index) == order
+    assert (await served.run(twin.clock)).outcome == "still_valid"
