@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any, ClassVar
+
+from starlette.requests import Request
 
 from autologin.sandbox.scenarios import CLOCK, HANG_UP, Behaviour, Failure, Scenario, failing, scenario
-from autologin.sandbox.twin import Twin, matching_step
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
-
-    from starlette.requests import Request
-
-STRIKES = 5
-"""Wrong codes until an account is locked, where a broker's own number is not known."""
+from autologin.sandbox.twin import Refusal, Twin
+from autologin.sandbox.user import TestUser
 
 
 @dataclass(frozen=True)
 class ApiBehaviour(Behaviour):
     """What each of these twins can do; a broker's adds its own fields."""
 
-    refused_codes: str = ""
-    """Right codes that are refused all the same: all, or the first."""
-    strikes: int = 0
-    """Wrong codes that were there before."""
+    refused: str = ""
+    """What a login is refused for; each twin says what there is."""
+    login: str = ""
+    """empty: a good login without a token."""
+    profile: str = ""
+    """What the call that proves a token says; empty: whose it is."""
     attempts_shown: bool = False
     """Whether a refusal says how many attempts are left."""
     locked: bool = False
@@ -36,26 +34,23 @@ class ApiBehaviour(Behaviour):
     """Whether a new token is refused at once."""
 
 
-@dataclass
-class Strikes:
-    """The wrong codes of a user, and the time steps whose codes were used."""
-
-    wrong: int = 0
-    used: set[int] = field(default_factory=set)
-
-
 class ApiTwin(Twin):
     """A broker's API for one user with an authenticator. `tokens` are those that were issued, with their ends."""
 
     account: ClassVar[Mapping[str, str]] = {}
     """The one user's credentials."""
     behaviour: ApiBehaviour
-    strikes_allowed = STRIKES
+    login_call: ClassVar[str] = "login"
+    """The name of the call that sends the one-time password."""
+    profile_call: ClassVar[str] = "profile"
+    """The name of the call that proves a token."""
+    ends_at: ClassVar[time | None] = None
+    """When a token dies, by a clock in India; None: a day after it was issued."""
 
     def reset(self) -> None:
         """Forget tokens, wrong codes and counts. The scenarios stay on."""
         super().reset()
-        self.codes = Strikes()
+        self.user = TestUser(self.account["totp_secret"])
         self.tokens: dict[str, datetime] = {}
 
     @property
@@ -66,28 +61,18 @@ class ApiTwin(Twin):
     @property
     def locked(self) -> bool:
         """Whether the account takes no code any more."""
-        return self.behaviour.locked or self.codes.wrong >= self.strikes_allowed
+        return self.behaviour.locked or self.user.blocked
 
-    @property
-    def attempts_left(self) -> int:
-        """Wrong codes that are still allowed."""
-        return max(self.strikes_allowed - self.codes.wrong - self.behaviour.strikes, 0)
+    def require(self, name: str, ok: bool, error: Refusal) -> None:  # noqa: FBT001
+        """Refuse what is not right, and what a scenario refuses by this name."""
+        if self.behaviour.refused == name or not ok:
+            raise error
 
-    def takes(self, code: str) -> bool:
-        """Whether a code is right, and for the first time; what is wrong is counted. Call it once for each that arrives."""
-        behaviour, codes = self.behaviour, self.codes
-        step = matching_step(self.totp_secret, code, self.now(), behaviour.otp_window)
-        right = step is not None and (behaviour.code_reuse or step not in codes.used)
-        if step is not None:
-            codes.used.add(step)
-        refused = behaviour.refused_codes
-        if right and refused != "all" and not (refused == "first" and self.once("refused code")):
-            codes.wrong = 0
-            return True
-        codes.wrong += 1
-        return False
+    def token_end(self) -> datetime:
+        """When a token that is issued now will die."""
+        return self.now() + timedelta(days=1) if self.ends_at is None else self.next_daily(self.ends_at)
 
-    def opened(self, token: str, ends: datetime) -> str:
+    def open_token(self, token: str, ends: datetime) -> str:
         """A new session's token."""
         if self.behaviour.one_token:
             self.tokens.clear()
@@ -101,11 +86,11 @@ class ApiTwin(Twin):
 
 
 CODES = {
-    "wrong_code": scenario("Every code is refused", refused_codes="all"),
+    "wrong_code": scenario("Every code is refused", expect="otp_rejected", refused_codes="all"),
     "wrong_code_once": scenario("The first code is refused, the next right one is not", refused_codes="first"),
-    "locked": scenario("The account is locked", locked=True),
+    "locked": scenario("The account is locked", expect="account_locked", locked=True),
     "one_token": scenario("A new token ends the old one", one_token=True),
-    "dead_token": scenario("The new token is refused at once", dead_token=True),
+    "dead_token": scenario("The new token is refused at once", expect="token_rejected", dead_token=True),
 }
 """The scenarios of an API login that every broker's twin has."""
 
@@ -113,14 +98,15 @@ CODES = {
 def calls(login: Mapping[str, str], profile: Mapping[str, str]) -> dict[str, Scenario]:
     """What can become of each call, by its place: those of a login, and the one that proves a token; and the clocks."""
     first, what = next(iter(login.items()))
-    rows = failing({**login, **profile})
+    (proof,) = profile
+    rows = failing({**login, **profile}, proof=proof)
     rows[f"{first}_hangs_once"] = scenario(f"The first {what} is cut off", failures={first: Failure(HANG_UP)})
     rows["429_for_long"] = scenario(
-        f"Each {what} answers 429 with Retry-After: 3600", failures={first: Failure(429, always=True, retry_after=3600)}
+        f"Each {what} answers 429 with Retry-After: 3600",
+        expect="broker_unavailable",
+        logins=1,
+        failures={first: Failure(429, always=True, retry_after=3600)},
     )
-    for place, call in profile.items():
-        failure = Failure(429, always=True, retry_after=1)
-        rows[f"{place}_429"] = scenario(f"The {call} always answers 429", failures={place: failure})
     return {**rows, **CLOCK}
 
 

@@ -173,14 +173,14 @@ class FormTwin(ApiTwin):
         return [(self.behaviour.code_param or self.code_param, code)]
 
     @property
-    def user(self) -> str:
+    def user_id(self) -> str:
         """The one user's id."""
         return self.account[self.user_key]
 
     @property
     def owner(self) -> str:
         """Whose token the API says it is."""
-        return "XX9999" if self.behaviour.wrong_account else self.user
+        return "XX9999" if self.behaviour.wrong_account else self.user_id
 
     def login_page(self) -> LoginPage:
         """The page: three fields on one screen, or the code on a second one."""
@@ -246,13 +246,14 @@ class FormTwin(ApiTwin):
             return "Invalid password or OTP"
         if self.locked:
             return self.said_locked
-        if self.takes(code):
+        if self.check_otp(self.user, code):
             return ""
-        left = f" {self.attempts_left} attempts left." if self.behaviour.strikes else ""
+        strikes = self.behaviour.strikes
+        left = f" {self.user.attempts_left('otp', strikes)} attempts left." if strikes else ""
         return self.said_wrong_code + left
 
     def _password_refused(self, given: Mapping[str, Any]) -> str:
-        if self.behaviour.refused == "user" or given.get("user") != self.user:
+        if self.behaviour.refused == "user" or given.get("user") != self.user_id:
             return "User profile not found"
         wrong = self.behaviour.wrong_password or given.get("password") != self.account["password"]
         return "Invalid username or password" if wrong else ""

@@ -38,6 +38,10 @@ class Behaviour:
     """How many time steps before and after the present one a code is accepted."""
     code_reuse: bool = False
     """Whether one OTP is accepted twice."""
+    refused_codes: str = ""
+    """Right OTPs that are refused all the same: all, or the first."""
+    strikes: int = 0
+    """Wrong OTPs that were there before."""
     code_ttl: float = 180.0
     """Seconds that the code in the redirect lives."""
     delivery: str = "302"
@@ -56,10 +60,6 @@ class PageBehaviour(Behaviour):
 
     door: str = ""
     """Why the login page does not open: access_denied, or a broker's own reason."""
-    refused_codes: str = ""
-    """Right one-time passwords that are refused all the same: all, or the first."""
-    strikes: int = 0
-    """Wrong one-time passwords that were there before."""
     answer_seconds: float = 0.0
     """How long the answer to a one-time password takes."""
     wrong_password: bool = False
@@ -78,20 +78,27 @@ class PageBehaviour(Behaviour):
 class Scenario:
     """One line that says what happens, what it changes in the behaviour, and what must come of a run.
 
-    `expect` is `issued`, or the name of the error (`otp_rejected`).
+    `expect` is `issued`, or the name of the error (`otp_rejected`). `logins` is how often a run that fails sends a
+    login, where `expected_logins` could not tell by the error.
     """
 
     says: str
     changes: Mapping[str, Any]
     expect: str = "issued"
+    logins: int = 0
+
+    @property
+    def expected_logins(self) -> int:
+        """How often a run that fails so sends a login: a refused OTP, or a broker that is down, is tried once more."""
+        return self.logins or (2 if self.expect in {"otp_rejected", "broker_unavailable"} else 1)
 
 
 AnyBehaviour = TypeVar("AnyBehaviour", bound=Behaviour)
 
 
-def scenario(says: str, *, expect: str = "issued", **changes: Any) -> Scenario:
+def scenario(says: str, *, expect: str = "issued", logins: int = 0, **changes: Any) -> Scenario:
     """A row of a table of scenarios."""
-    return Scenario(says, changes, expect)
+    return Scenario(says, changes, expect, logins)
 
 
 def combine(plain: AnyBehaviour, table: Mapping[str, Scenario], names: Iterable[str]) -> AnyBehaviour:

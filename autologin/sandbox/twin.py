@@ -6,30 +6,27 @@ import secrets
 import string
 from abc import ABC, abstractmethod
 from collections import Counter, deque
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, timezone
 from email.utils import format_datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import Any, ClassVar, cast
 
 import jinja2
-from pyotp.totp import TOTP
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from autologin.clock import Clock, SystemClock
 from autologin.sandbox.redirects import Delivery
 from autologin.sandbox.scenarios import HANG_UP, Behaviour, Failure, Scenario, combine, known
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from starlette.requests import Request
-    from starlette.routing import BaseRoute
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from autologin.sandbox.user import TestUser
 
 IST = timezone(timedelta(hours=5, minutes=30), "IST")
 HANG_UP_MESSAGE = "sandbox.hang_up"
@@ -70,6 +67,8 @@ class Twin(ABC):
     roles: ClassVar[tuple[str, ...]]
     table: ClassVar[Mapping[str, Scenario]]
     plain: ClassVar[Behaviour]
+    readers: ClassVar[Mapping[str, str]] = {}
+    """Roles whose answers a page of another role may read (CORS), with that role."""
     behaviour: Behaviour
 
     def __init__(self, *, scenarios: Iterable[str] = (), clock: Clock | None = None) -> None:
@@ -146,12 +145,42 @@ class Twin(ABC):
         if failure and (failure.always or self.once(f"failure at {place}")):
             raise Refusal(_failed(failure, (broken or html_error)(failure.status)))
 
-    def _app(self, role: str) -> Starlette:
-        return Starlette(
-            routes=self.routes(role),
-            middleware=[Middleware(_Wire, twin=self, role=role)],
-            exception_handlers={Refusal: _answer},
+    def check_otp(self, user: TestUser, otp: str, *, enabled: bool = True) -> bool:
+        """Whether a one-time password is right, by the scenarios too; a wrong one is a strike.
+
+        Call it once for each that arrives. Where TOTP is not `enabled`, each is wrong.
+        """
+        behaviour = self.behaviour
+
+        def refuse() -> bool:
+            refused = behaviour.refused_codes
+            return not enabled or refused == "all" or (refused == "first" and self.once("refused code"))
+
+        return user.check_otp(
+            otp,
+            self.now(),
+            window=behaviour.otp_window,
+            reuse=behaviour.code_reuse,
+            earlier=behaviour.strikes,
+            refuse=refuse,
         )
+
+    def with_state(self, params: Iterable[tuple[str, str]], *state: tuple[str, str | None]) -> list[tuple[str, str]]:
+        """The redirect's parameters and the caller's own, by the scenarios: kept, lost or wrong."""
+        kind = self.behaviour.state
+        own = [(name, value) for name, value in state if value is not None and kind != "lost"]
+        return [*params, *((name, f"not-{value}" if kind == "wrong" else value) for name, value in own)]
+
+    def readable(self, content_type: str) -> bool:
+        """Whether an answer carries the headers that let the `readers` read it."""
+        del content_type
+        return True
+
+    def _app(self, role: str) -> Starlette:
+        middleware = [Middleware(_Wire, twin=self, role=role)]
+        if role in self.readers:
+            middleware.append(Middleware(_Cors, twin=self, reader=self.readers[role]))
+        return Starlette(routes=self.routes(role), middleware=middleware, exception_handlers={Refusal: _answer})
 
 
 class _Wire:
@@ -179,6 +208,35 @@ class _Wire:
             self.twin.seen.append(_seen(self.role, scope, bytes(body)))
 
 
+class _Cors:
+    """Lets the pages of another role read the answers."""
+
+    def __init__(self, app: ASGIApp, twin: Twin, reader: str) -> None:
+        self.app = app
+        self.twin = twin
+        self.reader = reader
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        allow = {
+            "access-control-allow-origin": self.twin.origins.get(self.reader, ""),
+            "access-control-allow-credentials": "true",
+        }
+        if scope["type"] == "http" and scope["method"] == "OPTIONS":
+            names = "content-type, x-device-details, x-request-id"
+            preflight = Response(headers={**allow, "access-control-allow-headers": names})
+            await preflight(scope, receive, send)
+            return
+
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                if self.twin.readable(headers.get("content-type", "")):
+                    headers.update(allow)
+            await send(message)
+
+        await self.app(scope, receive, answer)
+
+
 class NoAnswer(Response):
     """Closes the connection."""
 
@@ -202,13 +260,6 @@ def html_error(status: int) -> Response:
 def alnum(length: int = 32) -> str:
     """A fresh random token of letters and digits."""
     return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(length))
-
-
-def matching_step(seed: str, code: str, now: datetime, window: int) -> int | None:
-    """The time step in which an authenticator shows this code, where it is within the window."""
-    totp = TOTP(seed)
-    present = int(now.timestamp()) // totp.interval
-    return next((step for step in range(present - window, present + window + 1) if totp.generate_otp(step) == code), None)
 
 
 def _failed(failure: Failure, response: Response) -> Response:

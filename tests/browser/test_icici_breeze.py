@@ -121,7 +121,7 @@ async def test_a_token_is_issued_all_the_same(walked, scenario):
     token = token_of(served)
     assert token["access_token"] in twin.tokens
     assert twin.counters["callback"] == twin.counters["signup"] == 0
-    assert (twin.user.wrong_codes, twin.user.wrong_passwords) == (0, 0)
+    assert (twin.user.strikes.total(), twin.user.mistakes["password"]) == (0, 0)
     assert len(set(twin.otps)) == len(twin.otps), "a code was sent twice"
 
 
@@ -135,8 +135,8 @@ async def test_a_login_fails_by_its_name(walked, scenario, name):
     assert twin.counters["callback"] == twin.counters["signup"] == 0
     assert len(set(twin.otps)) == len(twin.otps), "a code was sent twice"
     assert twin.counters["getotp"] <= (2 if name == "broker_unavailable" else 1)
-    assert twin.user.wrong_passwords <= 1
-    assert twin.user.wrong_codes <= 2
+    assert twin.user.mistakes["password"] <= 1
+    assert twin.user.mistakes["otp"] <= 2
     if name in BLOCKS:
         calls = twin.counters.copy()
         assert (await served.run(twin.clock)).error.name == "account_blocked"

@@ -151,7 +151,7 @@ async def test_a_token_is_issued_all_the_same(walked, scenario):
     more = {"extended_token": twin.extended_tokens[0]} if scenario == "extended_token" else {}
     assert token["extra"] == {"client_id": twin.credentials["client_id"], **more}
     assert twin.counters["callback"] == twin.counters["signup"] == 0
-    assert (twin.user.wrong_codes, twin.user.wrong_pins) == (0, 0)
+    assert (twin.user.strikes.total(), twin.user.mistakes["pin"]) == (0, 0)
     assert len(set(twin.otps)) == len(twin.otps), "a code was sent twice"
     again = {"exchange_hangs_once", "broker_502_at_exchange", "429_at_exchange", "exchange_refused_after_502"}
     assert len(twin.codes_exchanged) == len(set(twin.codes_exchanged)) + (scenario in again)
@@ -167,8 +167,8 @@ async def test_a_login_fails_by_its_name(walked, scenario, name):
     assert twin.counters["callback"] == twin.counters["signup"] == 0
     assert len(set(twin.otps)) == len(twin.otps), "a code was sent twice"
     assert twin.counters["pin"] <= (2 if name == "broker_unavailable" else 1)
-    assert twin.user.wrong_pins <= 1
-    assert twin.user.wrong_codes <= 2
+    assert twin.user.mistakes["pin"] <= 1
+    assert twin.user.mistakes["otp"] <= 2
     if name in BLOCKS:
         calls = twin.counters.copy()
         assert (await served.run(served.twin.clock)).error.name == "account_blocked"

@@ -119,7 +119,7 @@ async def test_alice_blues_sdk_exchanges_a_code_as_we_do(served):
     """ant-a3-tradehub-sdk-production speaks of itself as Alice Blue's; it takes the code of a redirect."""
     kind, code = registry.load("aliceblue"), served.open_code()
     found = await sdk(served, "login", code=code)
-    assert (found["token"] in served.tokens, found["says"]) == (True, served.user)
+    assert (found["token"] in served.tokens, found["says"]) == (True, served.user_id)
     (theirs,) = [seen for seen in served.seen if seen.path.endswith("getUserDetails")]
     served.codes_exchanged.clear()
     flow = kind(kind.Credentials(**served.credentials), served.endpoints)

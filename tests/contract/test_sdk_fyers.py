@@ -13,8 +13,8 @@ from pydantic import SecretStr
 
 from autologin.flow import registry
 from autologin.flow.base import Verdict
-from autologin.sandbox.brokers.fyers import Grant
 from autologin.sandbox.server import Sandbox
+from autologin.sandbox.user import Grants
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".sdks/fyers/bin/python"
@@ -46,8 +46,7 @@ def sdk(twin, tmp_path):
 
 def grant(twin, code):
     """A code, as a login would leave it."""
-    twin.grants[code] = Grant(twin.now() + timedelta(minutes=2))
-    return code
+    return twin.grants.open(code, twin.user, twin.now() + timedelta(minutes=2))
 
 
 def app(twin, **change):
@@ -75,7 +74,7 @@ async def test_our_login_address_is_the_sdks(twin, sdk):
 async def test_our_bytes_are_the_sdks(twin, sdk):
     (token,) = await sdk(["exchange", {**app(twin), "code": grant(twin, "co/de+1=é")}])
     assert token["access_token"] in twin.tokens
-    twin.grants.clear()
+    twin.grants = Grants()
     await ours(twin, grant(twin, "co/de+1=é"))
     theirs, mine = twin.seen
     assert (mine.method, mine.path, mine.query) == (theirs.method, theirs.path, theirs.query)
@@ -89,7 +88,7 @@ async def test_the_sdk_starts_from_our_token_reads_and_logs_out(twin, sdk):
     start = {"client_id": token.extra["client_id"], "token": token.access_token.get_secret_value()}
     calls = [["model", {**start, "method": method}] for method in ("get_profile", "logout", "get_profile")]
     profile, logout, dead = await sdk(*calls)
-    assert (profile["s"], profile["data"]["fy_id"]) == ("ok", twin.user.fy_id)
+    assert (profile["s"], profile["data"]["fy_id"]) == ("ok", twin.user.user_id)
     assert logout["s"] == "ok"
     assert (dead["s"], dead["code"]) == ("error", -16)
     assert [call.path for call in twin.seen][-2] == "/api/v3/logout"
@@ -101,7 +100,7 @@ async def test_our_profile_call_is_the_sdks(twin, sdk):
     async with httpx.AsyncClient() as http:
         verified = await flow(twin).verify(token, http)
     _, theirs, mine = twin.seen
-    assert (verified.verdict, verified.user_id) == (Verdict.VALID, twin.user.fy_id)
+    assert (verified.verdict, verified.user_id) == (Verdict.VALID, twin.user.user_id)
     assert (mine.method, mine.path, mine.query, mine.body) == (theirs.method, theirs.path, theirs.query, theirs.body)
     names = ("authorization", "content-type", "version")
     assert {name: mine.headers[name] for name in names} == {name: theirs.headers[name] for name in names}

@@ -52,7 +52,7 @@ async def test_the_sdk_signs_in_and_reads(twin):
     token, client, profile, margins = await sdk(twin, *calls, ["get_user_profile", {}], ["get_available_margin_details", {}])
     assert token["gave"] in twin.tokens
     assert client == {"gave": None}
-    assert profile["gave"]["ucc"] == twin.user.ucc
+    assert profile["gave"]["ucc"] == twin.ucc
     assert margins["gave"]["clear_cash"] == 100000
     assert twin.counters == {"access": 1, "changelog": 1, "profile": 1, "margins": 1}
 
@@ -61,7 +61,7 @@ async def test_the_sdk_starts_from_our_token(twin):
     token = await ours(twin, totp(twin))
     start = ["GrowwAPI", {"token": token.access_token.get_secret_value()}]
     client, profile = await sdk(twin, start, ["get_user_profile", {}])
-    assert (client, profile["gave"]["ucc"]) == ({"gave": None}, twin.user.ucc)
+    assert (client, profile["gave"]["ucc"]) == ({"gave": None}, twin.ucc)
 
 
 async def test_our_bytes_are_the_sdks(twin):

@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
@@ -140,8 +140,7 @@ async def test_the_sdk_sends_the_refresh_of_the_docs(twin, kite):
 
 async def test_the_twin_accepts_the_checksum_of_the_docs(twin):
     twin.api_key, twin.api_secret = "key", "sec"
-    code = await request_token(twin)
-    twin.grants["rt"] = twin.grants.pop(code)
+    twin.grants.open("rt", twin.users[twin.user_id], twin.now() + timedelta(minutes=2))
     data = {"api_key": "key", "request_token": "rt"}
     checksum = "7b47a9239417310c273435e60a7118c2e05174b9883bd2d839f4d39bea555557"
     async with httpx.AsyncClient(base_url=twin.endpoints["api"]) as http:

@@ -46,7 +46,7 @@ def exchanging(twin, code, secret=""):
     """The SDK's own call for tokens."""
     secret = secret or twin.account["secret_code"]
     if twin.broker == "shoonya":
-        app = {"Secret_Code": secret, "client_id": twin.account["client_id"], "UID": twin.user}
+        app = {"Secret_Code": secret, "client_id": twin.account["client_id"], "UID": twin.user_id}
         return ["getAccessToken", {"authcode": code, **app}]
     return ["Oauth_login_using_code", {"client_id": twin.account["client_id"], "client_secret": secret, "code": code}]
 
@@ -82,7 +82,7 @@ async def test_the_sdk_exchanges_a_code_and_reads(twin, sdk):
     given, limits = await sdk(exchanging(twin, twin.open_code()), ["get_limits", {}])
     (token,) = twin.tokens
     assert token in (given if isinstance(given, list) else given.values())
-    assert (limits["stat"], limits["actid"]) == ("Ok", twin.user)
+    assert (limits["stat"], limits["actid"]) == ("Ok", twin.user_id)
 
 
 async def test_the_sdk_starts_from_our_token(twin, sdk):

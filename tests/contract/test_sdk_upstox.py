@@ -13,8 +13,8 @@ from pydantic import SecretStr
 
 from autologin.flow import registry
 from autologin.flow.base import Verdict
-from autologin.sandbox.brokers.upstox import Grant
 from autologin.sandbox.server import Sandbox
+from autologin.sandbox.user import Grants
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".sdks/upstox/bin/python"
@@ -30,8 +30,7 @@ async def twin():
 
 def grant(twin, code):
     """A code, as a login would leave it."""
-    twin.grants[code] = Grant(twin.now() + timedelta(minutes=2))
-    return code
+    return twin.grants.open(code, twin.user, twin.now() + timedelta(minutes=2))
 
 
 async def sdk(twin, *calls, token=""):
@@ -85,7 +84,7 @@ async def test_our_bytes_are_the_sdks(twin, secret):
     twin.client_secret = secret
     (first,) = await sdk(twin, exchange_call(twin, grant(twin, "code-1/+=")))
     assert "gave" in first
-    twin.grants.clear()
+    twin.grants = Grants()
     await ours(twin, grant(twin, "code-1/+="))
     theirs, mine = twin.seen
     assert (mine.method, mine.path, mine.query, mine.body) == (theirs.method, theirs.path, theirs.query, theirs.body)

@@ -6,6 +6,7 @@ special to a broker stands in the file named like it.
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime, timedelta
 
 import pytest
@@ -67,17 +68,13 @@ def issued(served, outcome, name):
     told = twin.tokens[token["access_token"]]
     if isinstance(told, datetime) and twin.broker in {"upstox", "fyers"}:
         assert ends == told
-    assert wrong_entries(twin) == 0
+    assert [user.strikes.total() for user in users_of(twin)] == [0] * len(users_of(twin))
     again = len(twin.codes_exchanged) - len(set(twin.codes_exchanged))
     assert again <= (name in SENT_AGAIN)
 
 
-def wrong_entries(twin):
-    """Wrong passwords, PINs and codes that count against the user."""
-    if hasattr(twin, "codes"):
-        return twin.codes.wrong
-    users = getattr(twin, "users", None) or {"": twin.user}
-    return sum(n for user in users.values() for key, n in vars(user).items() if key.startswith("wrong"))
+def users_of(twin):
+    return list(twin.users.values()) if hasattr(twin, "users") else [twin.user]
 
 
 SENT_AGAIN = {
@@ -95,6 +92,10 @@ async def failed(served, outcome, name):
     assert outcome.error.hint
     assert not served.token_file.exists()
     place = PASSWORD.get(twin.broker, "login")
+    mistakes = sum((user.mistakes for user in users_of(twin)), Counter())
+    assert mistakes["password"] <= 1
+    assert mistakes["pin"] <= 1
+    assert mistakes["otp"] <= 2
     assert twin.counters[place] <= (2 if error == "broker_unavailable" else 1)
     assert len(twin.otps) <= (2 if error in {"otp_rejected", "broker_unavailable"} else 1)
     if name.startswith("few_attempts"):

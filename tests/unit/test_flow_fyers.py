@@ -13,7 +13,7 @@ from pydantic import SecretStr, ValidationError
 from autologin.errors import BrokerUnavailable, ExchangeRejected
 from autologin.flow import registry
 from autologin.flow.base import Verdict
-from autologin.sandbox.brokers.fyers.wire import token as jwt
+from autologin.sandbox.brokers.fyers.state import jwt
 from autologin.token import Token
 
 GOOD = {

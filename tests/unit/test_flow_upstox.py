@@ -14,7 +14,7 @@ from pydantic import SecretStr, ValidationError
 from autologin.flow import registry
 from autologin.flow.base import IST, Verdict
 from autologin.flow.script import Script, meaning
-from autologin.sandbox.brokers.upstox.wire import jwt
+from autologin.sandbox.brokers.upstox.state import jwt
 from autologin.token import Token
 
 SEED = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXQ"

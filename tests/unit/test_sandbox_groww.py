@@ -45,7 +45,7 @@ async def test_a_key_and_a_code_give_a_token_until_six(twin, http):
     data = (await by_totp(http, otp(twin))).json()
     assert data.keys() == {"token", "tokenRefId", "sessionName", "expiry", "isActive"}
     assert data["expiry"] == "2026-11-25T06:00:00"
-    assert (await profile(http, data["token"])).json()["payload"]["ucc"] == twin.user.ucc
+    assert (await profile(http, data["token"])).json()["payload"]["ucc"] == twin.ucc
     twin.clock.wall = datetime(2026, 11, 25, 0, 30, tzinfo=UTC)
     assert (await profile(http, data["token"])).status_code == 401
 

@@ -181,9 +181,9 @@ async def test_a_right_pin_forgives_wrong_ones(visitor, twin):
     await visitor.dialog()
     await visitor.verify(await visitor.generate())
     await visitor.pin("999999")
-    assert twin.user.wrong_pins == 1
+    assert twin.user.strikes["pin"] == 1
     await visitor.pin()
-    assert twin.user.wrong_pins == 0
+    assert twin.user.strikes["pin"] == 0
 
 
 @pytest.mark.parametrize(("utc", "ends"), [("2026-11-24T02:45", 25), ("2026-11-24T20:59", 25), ("2026-11-24T22:00", 26)])

@@ -50,7 +50,7 @@ class CodifiTwin(FormTwin):
 
     def redirect_params(self, code: str) -> list[tuple[str, str]]:
         """The code, and whose it is."""
-        return [*super().redirect_params(code), (self.owner_param, self.user)]
+        return [*super().redirect_params(code), (self.owner_param, self.user_id)]
 
     def api(self) -> list[BaseRoute]:
         """The paths that we need."""
@@ -65,7 +65,7 @@ class CodifiTwin(FormTwin):
         if not self.spend(str(body.get("checkSum")), {code: self._seal(code) for code in self.codes_issued}):
             return JSONResponse(self.refusal("Invalid checksum"))
         ends = self.next_daily(time(0))
-        token = self.opened(session(self.user, ends), ends)
+        token = self.open_token(session(self.user_id, ends), ends)
         if self.behaviour.reply == "result":
             return JSONResponse({"status": "Ok", "message": "Success", "result": [{"accessToken": token}]})
         return JSONResponse({"stat": "Ok", "status": "Ok", "clientId": self.owner, "userSession": token})
@@ -81,7 +81,7 @@ class CodifiTwin(FormTwin):
 
     def found(self) -> dict[str, Any]:
         """A profile."""
-        return {"status": "Ok", "message": "Success", "result": [{"clientId": self.user}]}
+        return {"status": "Ok", "message": "Success", "result": [{"clientId": self.user_id}]}
 
     def refusal(self, words: str) -> dict[str, Any]:
         """A no."""
@@ -92,4 +92,4 @@ class CodifiTwin(FormTwin):
         return JSONResponse(self.refusal("Unauthorized"), 401)
 
     def _seal(self, code: str) -> str:
-        return hashlib.sha256((self.user + code + self.account[self.sealed_by]).encode()).hexdigest()
+        return hashlib.sha256((self.user_id + code + self.account[self.sealed_by]).encode()).hexdigest()

@@ -103,7 +103,7 @@ class NorenTwin(FormTwin):
         if not self.spend(str(data.get("checksum")), {code: self._seal(code) for code in self.codes_issued}):
             return JSONResponse({"stat": "Not_Ok", "emsg": "Invalid Input : Invalid checksum or code"})
         ends = self.next_daily(time(0))
-        token = self.opened(session(self.user, ends), ends)
+        token = self.open_token(session(self.user_id, ends), ends)
         other = alnum(40)
         self.seconds[other] = token
         told = {"stat": "Ok", "susertoken": other, self.behaviour.token: token, "refresh_token": alnum(40)}

@@ -25,25 +25,22 @@ HEADERS = ("x-usertype", "x-sourceid", "x-clientlocalip", "x-clientpublicip", "x
 class AngelOneBehaviour(ApiBehaviour):
     """What only Angel One's twin can do."""
 
-    refused: str = ""
-    """What a login is refused for: pin, key, locked or rate."""
+    # refused: pin, key, rate; profile: nobody, refused (with a code that says nothing of the token)
     words: str = "code"
     """How a wrong code is told: by its code, or in words alone."""
     bearer: bool = False
     """Whether the token comes with the word before it."""
-    profile: str = "data"
-    """What the profile says: data, nobody or refused (with a code that says nothing of the token)."""
-    login: str = ""
-    """empty: a good login without a token."""
 
 
 SCENARIOS: dict[str, Scenario] = {
-    "wrong_pin": scenario("The PIN is refused with AB1007", refused="pin"),
-    "wrong_key": scenario("The API key is refused", refused="key"),
+    "wrong_pin": scenario("The PIN is refused with AB1007", expect="credentials_rejected", refused="pin"),
+    "wrong_key": scenario("The API key is refused", expect="credentials_rejected", refused="key"),
     "rate_limited": scenario("The first login is over the rate limit: 403, in words", refused="rate"),
-    "wrong_code_in_words": scenario("Every code is refused, in words without AB1050", refused_codes="all", words="words"),
+    "wrong_code_in_words": scenario(
+        "Every code is refused, in words without AB1050", expect="otp_rejected", refused_codes="all", words="words"
+    ),
     "token_with_bearer": scenario("The token comes as Bearer <token>", bearer=True),
-    "no_token": scenario("A good login without a token", login="empty"),
+    "no_token": scenario("A good login without a token", expect="exchange_rejected", login="empty"),
     "profile_nobody": scenario("The profile names nobody", profile="nobody"),
     "profile_refused": scenario("The profile is refused, with a code that says nothing of the token", profile="refused"),
     **CODES,
@@ -57,6 +54,7 @@ class AngelOne(ApiTwin):
     broker = "angelone"
     title = "Angel One (SmartAPI)"
     roles = ("api",)
+    ends_at = time(0)
     table = SCENARIOS
     plain = AngelOneBehaviour()
     behaviour: AngelOneBehaviour
@@ -82,15 +80,15 @@ class AngelOne(ApiTwin):
         self.otps.append(str(body.get("totp", "")))
         self.arrive("login", html_error)
         self._check_headers(request)
-        mine, refused = self.account, self.behaviour.refused
-        if refused == "rate" and self.once("rate"):
+        if self.behaviour.refused == "rate" and self.once("rate"):
             raise Refusal(JSONResponse({"message": "Access denied because of exceeding rate limit"}, 403))
         if self.locked:
-            raise said("AB1011", "Your account is locked")
-        if refused == "pin" or (body.get("clientcode"), body.get("password")) != (mine["client_code"], mine["pin"]):
-            raise said("AB1007", "Invalid clientcode or password")
-        if not self.takes(str(body.get("totp", ""))):
-            raise said("AB1050" if self.behaviour.words == "code" else "", "Invalid totp")
+            raise refusal("AB1011", "Your account is locked")
+        given = (body.get("clientcode"), body.get("password"))
+        right = given == (self.account["client_code"], self.account["pin"])
+        self.require("pin", right, refusal("AB1007", "Invalid clientcode or password"))
+        if not self.check_otp(self.user, str(body.get("totp", ""))):
+            raise refusal("AB1050" if self.behaviour.words == "code" else "", "Invalid totp")
         return self._trio()
 
     async def renew(self, request: Request) -> Response:
@@ -98,31 +96,31 @@ class AngelOne(ApiTwin):
         self.arrive("renew", html_error)
         self._living(request)
         if (await json_object(request)).get("refreshToken") not in self.codes_issued:
-            raise said("AB8050", "Invalid Refresh Token")
+            raise refusal("AB8050", "Invalid Refresh Token")
         return self._trio()
 
     async def profile(self, request: Request) -> Response:
         """Whose token it is."""
         self.arrive("profile", html_error)
         if self.behaviour.profile == "refused":
-            raise said("AB2001", "Internal error")
+            raise refusal("AB2001", "Internal error")
         self._living(request)
         data = {} if self.behaviour.profile == "nobody" else {"clientcode": self.account["client_code"], "name": "A"}
         return JSONResponse({"status": True, "message": "SUCCESS", "errorcode": "", "data": data})
 
     def _check_headers(self, request: Request) -> None:
         if any(not request.headers.get(name) for name in HEADERS):
-            raise said("AG8003", "A header is missing")
-        if self.behaviour.refused == "key" or request.headers.get("x-privatekey") != self.account["api_key"]:
-            raise said("AG8004", "Invalid API Key")
+            raise refusal("AG8003", "A header is missing")
+        right = request.headers.get("x-privatekey") == self.account["api_key"]
+        self.require("key", right, refusal("AG8004", "Invalid API Key"))
 
     def _living(self, request: Request) -> None:
         if not self.lives(request.headers.get("authorization", "").removeprefix("Bearer ")):
-            raise said("AG8001", "Invalid Token")
+            raise refusal("AG8001", "Invalid Token")
 
     def _trio(self) -> Response:
-        ends = self.next_daily(time(0))
-        token = self.opened(session(self.account["client_code"], ends), ends)
+        ends = self.token_end()
+        token = self.open_token(session(self.account["client_code"], ends), ends)
         self.codes_issued.append(refresh := alnum(40))
         data: dict[str, Any] = {"jwtToken": f"Bearer {token}" if self.behaviour.bearer else token}
         data |= {"refreshToken": refresh, "feedToken": alnum(20), "state": ""}
@@ -131,6 +129,6 @@ class AngelOne(ApiTwin):
         return JSONResponse({"status": True, "message": "SUCCESS", "errorcode": "", "data": data})
 
 
-def said(code: str, message: str) -> Refusal:
+def refusal(code: str, message: str) -> Refusal:
     """An error as SmartAPI says it: a 200."""
     return Refusal(JSONResponse({"status": False, "message": message, "errorcode": code, "data": None}))

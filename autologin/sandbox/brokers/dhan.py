@@ -22,29 +22,35 @@ if TYPE_CHECKING:
 class DhanBehaviour(ApiBehaviour):
     """What only Dhan's twin can do."""
 
-    refused: str = ""
-    """What a login is refused for: pin, ip, both (words that name PIN and code) or plain (no reason)."""
+    # refused: pin, ip, both (words that name PIN and code), plain (no reason), soon; profile: nobody, 403
     shape: str = "error"
     """How a refusal looks: error ({errorType, errorCode, errorMessage}), data ({status, data: {code: words}}), list or echo
     (the words hold the whole query)."""
     expiry: str = "plain"
     """How the end is told: plain, zone, missing, garbled, past, far."""
-    reply: str = ""
-    """empty: a 200 without a token."""
-    profile: str = "named"
-    """What the profile says: named, nobody, or 403."""
 
 
 SCENARIOS: dict[str, Scenario] = {
-    "wrong_pin": scenario("The PIN is refused", refused="pin"),
-    "wrong_pin_or_code": scenario("PIN or code is refused, and nobody says which", refused="both"),
-    "wrong_address": scenario("The address of the machine is refused", refused="ip"),
+    "wrong_pin": scenario("The PIN is refused", expect="credentials_rejected", refused="pin"),
+    "wrong_pin_or_code": scenario(
+        "PIN or code is refused, and nobody says which", expect="credentials_rejected", refused="both"
+    ),
+    "wrong_address": scenario("The address of the machine is refused", expect="exchange_rejected", refused="ip"),
     "too_soon": scenario("The first login comes too soon after another: in words", refused="soon"),
-    "plain_refusal": scenario("A refusal without a reason", refused="plain"),
-    "wrong_code_in_data": scenario("Every code is refused, in the shape {status, data}", refused_codes="all", shape="data"),
-    "wrong_code_in_list": scenario("Every code is refused, in the shape {errors: [...]}", refused_codes="all", shape="list"),
-    "wrong_code_echoed": scenario("Every code is refused, and the words repeat the query", refused_codes="all", shape="echo"),
-    "no_token": scenario("200, but no token", reply="empty"),
+    "plain_refusal": scenario("A refusal without a reason", expect="exchange_rejected", refused="plain"),
+    "wrong_code_in_data": scenario(
+        "Every code is refused, in the shape {status, data}", expect="otp_rejected", refused_codes="all", shape="data"
+    ),
+    "wrong_code_in_list": scenario(
+        "Every code is refused, in the shape {errors: [...]}", expect="otp_rejected", refused_codes="all", shape="list"
+    ),
+    "wrong_code_echoed": scenario(
+        "Every code is refused, and the words repeat the query",
+        expect="credentials_rejected",
+        refused_codes="all",
+        shape="echo",
+    ),
+    "no_token": scenario("200, but no token", expect="exchange_rejected", login="empty"),
     "expiry_with_zone": scenario("The expiry has a zone", expiry="zone"),
     "expiry_missing": scenario("There is no expiry", expiry="missing"),
     "expiry_garbled": scenario("The expiry is no time", expiry="garbled"),
@@ -63,6 +69,7 @@ class Dhan(ApiTwin):
     broker = "dhan"
     title = "Dhan (DhanHQ)"
     roles = ("auth", "api")
+    login_call = "token"
     table = SCENARIOS
     plain = DhanBehaviour()
     behaviour: DhanBehaviour
@@ -81,7 +88,9 @@ class Dhan(ApiTwin):
 
     async def token(self, request: Request) -> Response:
         """A token for the client id, the PIN and a code."""
-        query, mine, refused = request.query_params, self.account, self.behaviour.refused
+        query = request.query_params
+        mine = self.account
+        refused = self.behaviour.refused
         self.otps.append(query.get("totp", ""))
         self.arrive("token", html_error)
         if self.locked:
@@ -92,10 +101,10 @@ class Dhan(ApiTwin):
             raise self._refusal("DH-905", WORDS[refused])
         if (query.get("dhanClientId"), query.get("pin")) != (mine["client_id"], mine["pin"]):
             raise self._refusal("DH-901", WORDS["pin"])
-        if not self.takes(query.get("totp", "")):
+        if not self.check_otp(self.user, query.get("totp", "")):
             echo = f" in {request.url}" if self.behaviour.shape == "echo" else ""
             raise self._refusal("DH-901", f"Invalid Totp{echo}")
-        return JSONResponse(self._told())
+        return JSONResponse(self._reply())
 
     async def profile(self, request: Request) -> Response:
         """Whose token it is, and until when."""
@@ -107,7 +116,7 @@ class Dhan(ApiTwin):
             raise Refusal(JSONResponse({"errorType": "Auth", "errorCode": "DH-901", "errorMessage": "Token invalid"}, 401))
         ends = self.tokens[token].astimezone(IST)
         found = {"tokenValidity": ends.strftime("%d/%m/%Y %H:%M"), "activeSegment": "Equity", "dataPlan": "Active"}
-        if self.behaviour.profile == "named":
+        if self.behaviour.profile != "nobody":
             found["dhanClientId"] = self.account["client_id"]
         return JSONResponse(found)
 
@@ -117,16 +126,23 @@ class Dhan(ApiTwin):
             raise Refusal(JSONResponse({"errorType": "Auth", "errorCode": "DH-901", "errorMessage": "Token invalid"}, 401))
         return JSONResponse({"dhanClientId": self.account["client_id"], "availabelBalance": 100000.0})
 
-    def _told(self) -> dict[str, Any]:
-        if self.behaviour.reply == "empty":
+    def _reply(self) -> dict[str, Any]:
+        if self.behaviour.login == "empty":
             return {"status": "success"}
-        ends = (self.now() + timedelta(days=1)).astimezone(IST)
-        token = self.opened(session(self.account["client_id"], ends), ends)
+        ends = self.token_end().astimezone(IST)
+        token = self.open_token(session(self.account["client_id"], ends), ends)
         plain = ends.replace(tzinfo=None)
-        told = {"plain": plain.isoformat(), "zone": ends.isoformat(), "garbled": "tomorrow", "past": "2024-07-01T12:34:56.000"}
-        told["far"] = (plain + timedelta(days=7)).isoformat()
+        expiries = {
+            "plain": plain.isoformat(),
+            "zone": ends.isoformat(),
+            "garbled": "tomorrow",
+            "past": "2024-07-01T12:34:56.000",
+            "far": (plain + timedelta(days=7)).isoformat(),
+        }
         data = {"dhanClientId": self.account["client_id"], "dhanClientName": "SANDBOX", "accessToken": token}
-        return data | ({"expiryTime": told[self.behaviour.expiry]} if self.behaviour.expiry in told else {})
+        if self.behaviour.expiry in expiries:
+            data["expiryTime"] = expiries[self.behaviour.expiry]
+        return data
 
     def _refusal(self, code: str, words: str) -> Refusal:
         error: dict[str, Any] = {"errorType": "Invalid_Authentication", "errorCode": code, "errorMessage": words}

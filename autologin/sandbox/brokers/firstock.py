@@ -22,29 +22,30 @@ if TYPE_CHECKING:
 class FirstockBehaviour(ApiBehaviour):
     """What only Firstock's twin can do."""
 
-    refused: str = ""
-    """What is refused: password, vendor or key."""
+    # refused: password, vendor, key; profile (the details): nobody, 403
     status: int = 401
     """The HTTP status of a refusal."""
     named: bool = True
     """Whether a refusal has a name beside its words."""
     dead_status: int = 401
-    details: str = "named"
-    """What the details say: named, nobody, or 403."""
-    login: str = ""
-    """empty: a good login without a token."""
 
 
 SCENARIOS: dict[str, Scenario] = {
-    "wrong_password": scenario("The password is refused", refused="password"),
-    "wrong_password_400": scenario("The password is refused, with HTTP 400", refused="password", status=400),
-    "wrong_vendor_code": scenario("The vendor code is refused", refused="vendor"),
-    "wrong_key": scenario("The API key is refused", refused="key"),
-    "wrong_code_unnamed": scenario("Every code is refused, in words without a name", refused_codes="all", named=False),
-    "no_token": scenario("A good login without a token", login="empty"),
-    "dead_token_400": scenario("The new token is refused at once, with HTTP 400", dead_token=True, dead_status=400),
-    "details_nobody": scenario("The details name nobody", details="nobody"),
-    "details_403": scenario("The details answer 403", details="403"),
+    "wrong_password": scenario("The password is refused", expect="credentials_rejected", refused="password"),
+    "wrong_password_400": scenario(
+        "The password is refused, with HTTP 400", expect="credentials_rejected", refused="password", status=400
+    ),
+    "wrong_vendor_code": scenario("The vendor code is refused", expect="credentials_rejected", refused="vendor"),
+    "wrong_key": scenario("The API key is refused", expect="credentials_rejected", refused="key"),
+    "wrong_code_unnamed": scenario(
+        "Every code is refused, in words without a name", expect="otp_rejected", refused_codes="all", named=False
+    ),
+    "no_token": scenario("A good login without a token", expect="exchange_rejected", login="empty"),
+    "dead_token_400": scenario(
+        "The new token is refused at once, with HTTP 400", expect="token_rejected", dead_token=True, dead_status=400
+    ),
+    "details_nobody": scenario("The details name nobody", profile="nobody"),
+    "details_403": scenario("The details answer 403", profile="403"),
     **CODES,
     **calls({"login": "login"}, {"details": "call for the details"}),
 }
@@ -56,6 +57,8 @@ class Firstock(ApiTwin):
     broker = "firstock"
     title = "Firstock (API)"
     roles = ("api",)
+    profile_call = "details"
+    ends_at = time(0)
     table = SCENARIOS
     plain = FirstockBehaviour()
     behaviour: FirstockBehaviour
@@ -84,21 +87,23 @@ class Firstock(ApiTwin):
         body = await json_object(request)
         self.otps.append(str(body.get("TOTP", "")))
         self.arrive("login", html_error)
-        mine, refused = self.account, self.behaviour.refused
+        mine = self.account
         if self.locked:
             raise self._refusal("USER_BLOCKED", "user", "Your account is blocked")
-        if refused == "key" or body.get("apiKey") != mine["api_key"]:
-            raise self._refusal("INVALID_API_KEY", "apiKey", "Invalid API key")
-        if refused == "vendor" or body.get("vendorCode") != f"{mine['user_id']}_API":
-            raise self._refusal("INVALID_VENDOR_CODE", "vendorCode", "Invalid vendor code")
+        right = body.get("apiKey") == mine["api_key"]
+        self.require("key", right, self._refusal("INVALID_API_KEY", "apiKey", "Invalid API key"))
+        right = body.get("vendorCode") == f"{mine['user_id']}_API"
+        error = self._refusal("INVALID_VENDOR_CODE", "vendorCode", "Invalid vendor code")
+        self.require("vendor", right, error)
         sealed = hashlib.sha256(mine["password"].encode()).hexdigest()
-        if refused == "password" or (body.get("userId"), body.get("password")) != (mine["user_id"], sealed):
-            raise self._refusal("INVALID_PASSWORD", "password", "Invalid password")
-        if not self.takes(str(body.get("TOTP", ""))):
+        right = (body.get("userId"), body.get("password")) == (mine["user_id"], sealed)
+        error = self._refusal("INVALID_PASSWORD", "password", "Invalid password")
+        self.require("password", right, error)
+        if not self.check_otp(self.user, str(body.get("TOTP", ""))):
             raise self._refusal("INVALID_TOTP", "TOTP", "Invalid TOTP")
         if self.behaviour.login == "empty":
             return JSONResponse({"status": "success", "message": "Login successful", "data": {}})
-        token = self.opened(alnum(40), self.next_daily(time(0)))
+        token = self.open_token(alnum(40), self.token_end())
         data = {"actid": mine["user_id"], "userName": "SANDBOX", "susertoken": token, "email": "sandbox@example.com"}
         return JSONResponse({"status": "success", "message": "Login successful", "data": data})
 
@@ -106,7 +111,7 @@ class Firstock(ApiTwin):
         """Who it is."""
         body = await json_object(request)
         self.arrive("details", html_error)
-        if self.behaviour.details == "403":
+        if self.behaviour.profile == "403":
             raise Refusal(JSONResponse({"status": "failed", "name": "FORBIDDEN", "error": {"message": "Forbidden"}}, 403))
         if not self.lives(str(body.get("jKey", ""))) or body.get("userId") != self.account["user_id"]:
             raise Refusal(
@@ -114,7 +119,7 @@ class Firstock(ApiTwin):
                     {"status": "failed", "name": "INVALID_JKEY", "error": {"message": "Expired"}}, self.behaviour.dead_status
                 )
             )
-        named = {} if self.behaviour.details == "nobody" else {"actid": self.account["user_id"]}
+        named = {} if self.behaviour.profile == "nobody" else {"actid": self.account["user_id"]}
         return JSONResponse({"status": "success", "message": "User details", "data": {**named, "userName": "SANDBOX"}})
 
     def _refusal(self, name: str, field: str, message: str) -> Refusal:

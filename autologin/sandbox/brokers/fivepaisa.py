@@ -24,20 +24,22 @@ SERVICE = "/VendorsAPI/Service1.svc"
 class FivePaisaBehaviour(ApiBehaviour):
     """What only 5paisa's twin can do."""
 
-    refused: str = ""
-    """What is refused: pin, both (nobody says which), key, encryption, or server (Status -1, the first time)."""
-    margin: str = "named"
-    """What the margin says: named, nobody, or refused (a status that says nothing of the token)."""
+    # refused: pin, both (nobody says which), key, encryption, server (Status -1, the first time)
+    # profile (the margin): nobody, refused (a status that says nothing of the token)
 
 
 SCENARIOS: dict[str, Scenario] = {
-    "wrong_pin": scenario("The PIN is refused", refused="pin"),
-    "wrong_pin_or_code": scenario("PIN or code is refused, and nobody says which", refused="both"),
-    "wrong_key": scenario("The user key is refused", refused="key"),
-    "wrong_encryption_key": scenario("The encryption key is refused at the second step", refused="encryption"),
+    "wrong_pin": scenario("The PIN is refused", expect="credentials_rejected", refused="pin"),
+    "wrong_pin_or_code": scenario(
+        "PIN or code is refused, and nobody says which", expect="credentials_rejected", refused="both"
+    ),
+    "wrong_key": scenario("The user key is refused", expect="credentials_rejected", refused="key"),
+    "wrong_encryption_key": scenario(
+        "The encryption key is refused at the second step", expect="credentials_rejected", refused="encryption"
+    ),
     "server_error_once": scenario("The first login says Status -1", refused="server"),
-    "margin_nobody": scenario("The margin names nobody", margin="nobody"),
-    "margin_refused": scenario("The margin is refused, with a status that says nothing of the token", margin="refused"),
+    "margin_nobody": scenario("The margin names nobody", profile="nobody"),
+    "margin_refused": scenario("The margin is refused, with a status that says nothing of the token", profile="refused"),
     **CODES,
     **calls({"login": "first step", "exchange": "second step"}, {"margin": "call for the margin"}),
 }
@@ -49,6 +51,8 @@ class FivePaisa(ApiTwin):
     broker = "fivepaisa"
     title = "5paisa (Open API)"
     roles = ("api",)
+    profile_call = "margin"
+    ends_at = time(23, 59)
     table = SCENARIOS
     plain = FivePaisaBehaviour()
     behaviour: FivePaisaBehaviour
@@ -80,19 +84,19 @@ class FivePaisa(ApiTwin):
         head, body = await parts(request)
         self.otps.append(str(body.get("TOTP", "")))
         self.arrive("login", html_error)
-        mine, refused = self.account, self.behaviour.refused
+        mine = self.account
+        refused = self.behaviour.refused
         if refused == "server" and self.once("server"):
-            raise said(-1, "Something failed")
-        if refused == "key" or head.get("Key") != mine["user_key"]:
-            raise said(1, "Invalid User Key")
+            raise refusal(-1, "Something failed")
+        self.require("key", head.get("Key") == mine["user_key"], refusal(1, "Invalid User Key"))
         if self.locked:
-            raise said(1, "Your account is locked")
+            raise refusal(1, "Your account is locked")
         if refused == "both":
-            raise said(1, "Invalid TOTP or PIN")
-        if refused == "pin" or (body.get("Email_ID"), body.get("PIN")) != (mine["client_code"], mine["pin"]):
-            raise said(1, "Invalid PIN")
-        if not self.takes(str(body.get("TOTP", ""))):
-            raise said(1, "Invalid TOTP")
+            raise refusal(1, "Invalid TOTP or PIN")
+        right = (body.get("Email_ID"), body.get("PIN")) == (mine["client_code"], mine["pin"])
+        self.require("pin", right, refusal(1, "Invalid PIN"))
+        if not self.check_otp(self.user, str(body.get("TOTP", ""))):
+            raise refusal(1, "Invalid TOTP")
         self.codes_issued.append(token := alnum(60))
         return answer({"RequestToken": token, "ClientCode": mine["client_code"], "RedirectURL": "", "Message": "", "Status": 0})
 
@@ -100,27 +104,28 @@ class FivePaisa(ApiTwin):
         """An access token for a request token."""
         head, body = await parts(request)
         self.arrive("exchange", html_error)
-        mine, token = self.account, str(body.get("RequestToken", ""))
+        mine = self.account
+        token = str(body.get("RequestToken", ""))
         if token not in self.codes_issued or token in self.codes_exchanged:
-            raise said(1, "Invalid request token")
+            raise refusal(1, "Invalid request token")
         self.codes_exchanged.append(token)
         keys = (head.get("Key"), body.get("EncryKey"), body.get("UserId"))
-        if self.behaviour.refused == "encryption" or keys != (mine["user_key"], mine["encryption_key"], mine["user_id"]):
-            raise said(1, "Invalid Encryption Key")
-        ends = self.next_daily(time(23, 59))
-        access = self.opened(session(mine["client_code"], ends), ends)
+        right = keys == (mine["user_key"], mine["encryption_key"], mine["user_id"])
+        self.require("encryption", right, refusal(1, "Invalid Encryption Key"))
+        ends = self.token_end()
+        access = self.open_token(session(mine["client_code"], ends), ends)
         return answer({"AccessToken": access, "ClientCode": mine["client_code"], "Message": "Success", "Status": 0})
 
     async def margin(self, request: Request) -> Response:
         """What the client may spend."""
         self.arrive("margin", html_error)
-        if self.behaviour.margin == "refused":
-            raise said(2, "No data")
+        if self.behaviour.profile == "refused":
+            raise refusal(2, "No data")
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not self.lives(token):
             raise Refusal(JSONResponse({"body": {"Message": "Unauthorized", "Status": 9}}, 401))
         _, body = await parts(request)
-        named = {} if self.behaviour.margin == "nobody" else {"ClientCode": body.get("ClientCode")}
+        named = {} if self.behaviour.profile == "nobody" else {"ClientCode": body.get("ClientCode")}
         return answer({**named, "EquityMargin": [{"NetAvailableMargin": 100000.0}], "Message": "", "Status": 0})
 
 
@@ -135,6 +140,6 @@ def answer(body: dict[str, Any]) -> Response:
     return JSONResponse({"body": body, "head": {"Status": 0, "StatusDescription": "Success"}})
 
 
-def said(status: int, message: str) -> Refusal:
+def refusal(status: int, message: str) -> Refusal:
     """A refusal: a 200 with a status."""
     return Refusal(answer({"Message": message, "Status": status, "RequestToken": None, "AccessToken": None}))

@@ -72,7 +72,7 @@ class Flattrade(FormTwin):
 
     def redirect_params(self, code: str) -> list[tuple[str, str]]:
         """The code, and whose it is."""
-        return [*super().redirect_params(code), ("client", self.user)]
+        return [*super().redirect_params(code), ("client", self.user_id)]
 
     def api(self) -> list[BaseRoute]:
         """The paths that we need."""
@@ -91,7 +91,7 @@ class Flattrade(FormTwin):
         code = self.spend(str(body.get("api_secret")), {code: self._seal(code) for code in self.codes_issued})
         if not code or body.get("request_code") != code or body.get("api_key") != self.account["api_key"]:
             return JSONResponse({"token": "", "client": "", good: "Not_Ok", "emsg": "Invalid Input : INVALID_SESSION"})
-        token = self.opened(alnum(64), self.next_daily(time(5)))
+        token = self.open_token(alnum(64), self.next_daily(time(5)))
         return JSONResponse({"token": token, "client": self.owner, good: "Ok", "emsg": ""})
 
     async def details(self, request: Request) -> Response:

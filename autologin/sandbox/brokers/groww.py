@@ -1,7 +1,4 @@
-"""Groww's twin: the token call of the Trading API, and what proves a token. There are no pages.
-
-The scenarios are in `groww_scenarios.py`.
-"""
+"""Groww's twin: the token call of the Trading API, and what proves a token. There are no pages."""
 
 from __future__ import annotations
 
@@ -11,13 +8,13 @@ import json
 import secrets
 from dataclasses import dataclass
 from datetime import time, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from autologin.sandbox.api_twin import ApiTwin, json_object
-from autologin.sandbox.brokers._groww_scenarios import SCENARIOS, GrowwBehaviour
+from autologin.sandbox.api_twin import CODES, ApiBehaviour, ApiTwin, calls, json_object
+from autologin.sandbox.scenarios import Scenario, scenario
 from autologin.sandbox.twin import IST, Refusal, alnum, html_error
 
 if TYPE_CHECKING:
@@ -27,12 +24,68 @@ APPROVAL_TTL = 600
 """Seconds that the checksum of an approval key is valid."""
 
 
-@dataclass
-class User:
-    """Somebody with an account."""
+@dataclass(frozen=True)
+class GrowwBehaviour(ApiBehaviour):
+    """What only Groww's twin can do."""
 
-    ucc: str
-    totp_secret: str
+    # refused: key; profile: flat, nobody, failure (200 with a FAILURE envelope), 403; empty: in an envelope
+    approval: str = ""
+    """How a key without today's approval is answered: 403, 403_html, or in words with a 400 or a 401."""
+    otp_words: str = "message"
+    """Where a refused code's words stand: message, display or code (GA005 with the words in `message`)."""
+    plain_refusal: bool = False
+    """A 400 with GA005 that says nothing of the reason."""
+    reply: str = "flat"
+    """The shape of a token's answer: flat, payload, active."""
+    expiry: str = "plain"
+    """How the end is told: plain (no zone), zone, missing, garbled, past, far."""
+
+
+ANSWERS = {
+    "wrong_key": scenario("The API key is refused with 401", expect="credentials_rejected", refused="key"),
+    "approval_missing_403": scenario("Today's approval is missing: 403 with GA005", expect="consent_required", approval="403"),
+    "approval_missing_403_html": scenario(
+        "Today's approval is missing: 403 with a page", expect="consent_required", approval="403_html"
+    ),
+    "approval_missing_400": scenario("Today's approval is missing: 400, in words", expect="consent_required", approval="400"),
+    "approval_missing_401": scenario("Today's approval is missing: 401, in words", expect="consent_required", approval="401"),
+    "wrong_code_display": scenario(
+        "Every code is refused; the words are where the SDK reads them",
+        expect="otp_rejected",
+        refused_codes="all",
+        otp_words="display",
+    ),
+    "wrong_code_ga005": scenario(
+        "Every code is refused with GA005", expect="otp_rejected", refused_codes="all", otp_words="code"
+    ),
+    "few_attempts_left": scenario(
+        "The first code is refused, and two attempts are left",
+        expect="otp_rejected",
+        logins=1,
+        refused_codes="all",
+        strikes=2,
+        attempts_shown=True,
+    ),
+    "plain_refusal": scenario("A 400 with GA005 and no reason", expect="exchange_rejected", plain_refusal=True),
+}
+
+TOKENS = {
+    "token_in_payload": scenario("The token is in a payload", reply="payload"),
+    "active_for_isactive": scenario("The reply says active, not isActive", reply="active"),
+    "no_token": scenario("200, but no token", expect="exchange_rejected", login="empty"),
+    "expiry_with_zone": scenario("The expiry has a zone", expiry="zone"),
+    "expiry_missing": scenario("There is no expiry", expiry="missing"),
+    "expiry_garbled": scenario("The expiry is no time", expiry="garbled"),
+    "expiry_past": scenario("The expiry has passed", expiry="past"),
+    "expiry_far": scenario("The expiry is a week away", expiry="far"),
+    "profile_flat": scenario("The profile has no envelope", profile="flat"),
+    "profile_nobody": scenario("The profile names nobody", profile="nobody"),
+    "profile_failure": scenario("The profile is a FAILURE envelope with 200", profile="failure"),
+    "profile_403": scenario("The profile answers 403", profile="403"),
+}
+
+CALLS = calls({"access": "call for a token"}, {"profile": "profile call"})
+SCENARIOS: dict[str, Scenario] = {**ANSWERS, **CODES, **TOKENS, **CALLS}
 
 
 class Groww(ApiTwin):
@@ -41,22 +94,16 @@ class Groww(ApiTwin):
     broker = "groww"
     title = "Groww (Trading API)"
     roles = ("api",)
+    login_call = "access"
+    ends_at = time(6)
     table = SCENARIOS
     plain = GrowwBehaviour()
     behaviour: GrowwBehaviour
     api_key = "eyJraWQiOiJzYW5kYm94In0.eyJrZXkiOiJ0b3RwIn0.c2FuZGJveC1zaWduYXR1cmU"
     approval_key = "eyJraWQiOiJzYW5kYm94In0.eyJrZXkiOiJhcHByb3ZhbCJ9.c2FuZGJveC1zaWduYXR1cmU"
     approval_secret = "SS"  # noqa: S105  (a sandbox's)
-
-    def reset(self) -> None:
-        """Forget tokens, wrong codes and counts. The scenarios stay on."""
-        super().reset()
-        self.user = User("1234567890", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXQ")
-
-    @property
-    def credentials(self) -> dict[str, str]:
-        """What the account needs."""
-        return {"api_key": self.api_key, "totp_secret": self.user.totp_secret}
+    account: ClassVar = {"api_key": api_key, "totp_secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXQ"}
+    ucc = "1234567890"
 
     @property
     def endpoints(self) -> dict[str, str]:
@@ -84,14 +131,15 @@ class Groww(ApiTwin):
             raise failure(400, "GA001", "Header X-API-VERSION is missing")
         if body.get("key_type") not in {"totp", "approval"}:
             raise failure(400, "GA001", "Invalid key_type")
-        if self.behaviour.refused_key or key != (self.api_key if body["key_type"] == "totp" else self.approval_key):
-            raise failure(401, "GA005", "User not authorised to perform this operation")
+        right = key == (self.api_key if body["key_type"] == "totp" else self.approval_key)
+        error = failure(401, "GA005", "User not authorised to perform this operation")
+        self.require("key", right, error)
         self._check_approval()
         if body["key_type"] == "totp":
             self._check_code(str(body.get("totp", "")))
         else:
             self._check_signature(body)
-        return JSONResponse(self._told(self._open()))
+        return JSONResponse(self._reply(self._open()))
 
     def _check_approval(self) -> None:
         if self.behaviour.approval == "403_html":
@@ -104,10 +152,9 @@ class Groww(ApiTwin):
     def _check_code(self, code: str) -> None:
         if self.locked:
             raise failure(400, "GA006", "Your account is locked. Please contact support.")
-        if not self.takes(code):
-            self._refuse_code(
-                "Invalid TOTP" + (f". {self.attempts_left} attempts left" if self.behaviour.attempts_shown else "")
-            )
+        if not self.check_otp(self.user, code):
+            left = self.user.attempts_left("otp", self.behaviour.strikes)
+            self._refuse_code("Invalid TOTP" + (f". {left} attempts left" if self.behaviour.attempts_shown else ""))
 
     def _refuse_code(self, words: str) -> None:
         if self.behaviour.otp_words == "display":
@@ -123,14 +170,14 @@ class Groww(ApiTwin):
             raise failure(401, "GA005", "Invalid checksum")
 
     def _open(self) -> str:
-        ends = self.next_daily(time(6))
+        ends = self.token_end()
         token = ".".join((encoded({"alg": "ES256"}), encoded({"exp": int(ends.timestamp()), "id": alnum()}), alnum(64)))
-        return self.opened(token, ends)
+        return self.open_token(token, ends)
 
-    def _told(self, token: str) -> dict[str, Any]:
+    def _reply(self, token: str) -> dict[str, Any]:
         ends = self.tokens[token].astimezone(IST)
         plain = ends.replace(tzinfo=None)
-        told = {
+        expiries = {
             "plain": plain.isoformat(),
             "zone": ends.isoformat(),
             "garbled": "tomorrow",
@@ -139,9 +186,9 @@ class Groww(ApiTwin):
         }
         active = "active" if self.behaviour.reply == "active" else "isActive"
         data = {"token": token, "tokenRefId": "ref-123", "sessionName": "my-session", active: True}
-        if self.behaviour.expiry in told:
-            data["expiry"] = told[self.behaviour.expiry]
-        if self.behaviour.reply == "empty":
+        if self.behaviour.expiry in expiries:
+            data["expiry"] = expiries[self.behaviour.expiry]
+        if self.behaviour.login == "empty":
             return {"status": "SUCCESS", "payload": {}}
         return {"status": "SUCCESS", "payload": data} if self.behaviour.reply == "payload" else data
 
@@ -156,7 +203,7 @@ class Groww(ApiTwin):
             raise failure(200, "GA000", "Internal error")
         person = {"nse_enabled": True, "bse_enabled": True, "ddpi_enabled": False, "active_segments": ["CASH", "FNO"]}
         if shape != "nobody":
-            person |= {"vendor_user_id": "sandbox-vendor-user", "ucc": self.user.ucc}
+            person |= {"vendor_user_id": "sandbox-vendor-user", "ucc": self.ucc}
         return JSONResponse(person if shape == "flat" else {"status": "SUCCESS", "payload": person})
 
     async def margins(self, request: Request) -> Response:

@@ -56,7 +56,7 @@ class IiflCapital(CodifiTwin):
 
     def found(self) -> dict[str, Any]:
         """A profile, in another shape."""
-        return {"status": "Ok", "result": {"clientId": self.user, "isTotpEnabled": "true"}}
+        return {"status": "Ok", "result": {"clientId": self.user_id, "isTotpEnabled": "true"}}
 
     def dead(self) -> Response:
         """In words, with a code."""

@@ -26,19 +26,16 @@ class INDstocksBehaviour(ApiBehaviour):
     """What only INDstocks' twin can do."""
 
     one_token: bool = True
-    refused: str = ""
-    """What is refused: mpin or key."""
-    reply: str = "data"
-    """Where the token stands: data, top, or nowhere."""
-    profile: str = ""
-    """refused: a 400 that says nothing of the token."""
+    # refused: mpin, key; profile: refused (a 400 that says nothing of the token)
+    token_at_top: bool = False
+    """Whether the token stands at the top of the reply."""
 
 
 SCENARIOS: dict[str, Scenario] = {
-    "wrong_mpin": scenario("The MPIN is refused", refused="mpin"),
-    "wrong_key": scenario("The client id is refused", refused="key"),
-    "token_at_top": scenario("The token stands at the top of the reply", reply="top"),
-    "no_token": scenario("200, but no token", reply="nowhere"),
+    "wrong_mpin": scenario("The MPIN is refused", expect="credentials_rejected", refused="mpin"),
+    "wrong_key": scenario("The client id is refused", expect="credentials_rejected", refused="key"),
+    "token_at_top": scenario("The token stands at the top of the reply", token_at_top=True),
+    "no_token": scenario("200, but no token", expect="exchange_rejected", login="empty"),
     "profile_refused": scenario("The profile answers 400", profile="refused"),
     **CODES,
     **calls({"token": "call for a token"}, {"profile": "profile call"}),
@@ -51,6 +48,7 @@ class INDstocks(ApiTwin):
     broker = "indstocks"
     title = "INDstocks (API)"
     roles = ("api",)
+    login_call = "token"
     table = SCENARIOS
     plain = INDstocksBehaviour()
     behaviour: INDstocksBehaviour
@@ -78,27 +76,25 @@ class INDstocks(ApiTwin):
         self.otps.append(str(body.get("totp", "")))
         self._keep_pace()
         self.arrive("token", html_error)
-        mine, refused = self.account, self.behaviour.refused
-        if refused == "key" or request.headers.get("x-api-key") != mine["client_id"]:
-            raise said(401, "Invalid client id")
+        right = request.headers.get("x-api-key") == self.account["client_id"]
+        self.require("key", right, refusal(401, "Invalid client id"))
         self.wrong = [at for at in self.wrong if self.now() - at < LOCKED_FOR]
-        if self.behaviour.locked or len(self.wrong) >= self.strikes_allowed:
-            raise said(403, "Your account is locked for 15 minutes")
-        if refused == "mpin" or body.get("mpin") != mine["mpin"]:
-            raise said(401, "Invalid MPIN")
-        if not self.takes(str(body.get("totp", ""))):
+        if self.behaviour.locked or len(self.wrong) >= self.user.max_strikes:
+            raise refusal(403, "Your account is locked for 15 minutes")
+        self.require("mpin", body.get("mpin") == self.account["mpin"], refusal(401, "Invalid MPIN"))
+        if not self.check_otp(self.user, str(body.get("totp", ""))):
             self.wrong.append(self.now())
-            raise said(401, "Invalid TOTP")
-        ends = self.now() + timedelta(days=1)
-        return JSONResponse(self._told(self.opened(session("sandbox", ends), ends)))
+            raise refusal(401, "Invalid TOTP")
+        ends = self.token_end()
+        return JSONResponse(self._reply(self.open_token(session("sandbox", ends), ends)))
 
     async def profile(self, request: Request) -> Response:
         """Who it is."""
         self.arrive("profile", html_error)
         if self.behaviour.profile == "refused":
-            raise said(400, "Bad request")
+            raise refusal(400, "Bad request")
         if not self.lives(request.headers.get("authorization", "")):
-            raise said(401, "Invalid or expired token")
+            raise refusal(401, "Invalid or expired token")
         return JSONResponse({"status": "success", "data": {"first_name": "SANDBOX"}})
 
     def _keep_pace(self) -> None:
@@ -109,14 +105,13 @@ class INDstocks(ApiTwin):
             raise Refusal(JSONResponse({"status": "error", "message": "Too many requests"}, 429))
         self.asked = now
 
-    def _told(self, token: str) -> dict[str, Any]:
-        where = self.behaviour.reply
-        if where == "top":
+    def _reply(self, token: str) -> dict[str, Any]:
+        if self.behaviour.token_at_top:
             return {"status": "success", "token": token}
-        return {"status": "success", "data": {"token": token} if where == "data" else {}}
+        return {"status": "success", "data": {} if self.behaviour.login == "empty" else {"token": token}}
 
 
-def said(status: int, message: str) -> Refusal:
+def refusal(status: int, message: str) -> Refusal:
     """An error as the API says it."""
     body = {"status": "error", "message": message, "error_type": "TokenException" if status in {401, 403} else "InputException"}
     return Refusal(JSONResponse(body, status))

@@ -25,29 +25,34 @@ HASTE = 424
 class KotakBehaviour(ApiBehaviour):
     """What only Kotak Neo's twin can do."""
 
-    refused: str = ""
-    """What is refused: mpin, key, user, or dependency (the first time)."""
+    # refused: mpin, key, user, dependency (the first time); profile (the limits): bare, 403
     words: bool = True
     """Whether a refusal has words beside its code."""
     status: int = 401
     """The HTTP status of a refusal; 200 too."""
     base: str = ""
     """An address that the session is said to have; empty: its own."""
-    limits: str = "stat"
-    """What the limits look like: stat, bare, or 403."""
 
 
 SCENARIOS: dict[str, Scenario] = {
-    "wrong_mpin": scenario("The MPIN is refused", refused="mpin"),
-    "wrong_mpin_unsaid": scenario("The MPIN is refused by a bare 401", refused="mpin", words=False),
-    "wrong_key": scenario("The access token is refused", refused="key"),
-    "wrong_user": scenario("The client code is refused", refused="user"),
-    "wrong_code_unsaid": scenario("Every code is refused by a bare 401", refused_codes="all", words=False),
-    "wrong_code_200": scenario("Every code is refused, with HTTP 200", refused_codes="all", status=200),
+    "wrong_mpin": scenario("The MPIN is refused", expect="credentials_rejected", refused="mpin"),
+    "wrong_mpin_unsaid": scenario(
+        "The MPIN is refused by a bare 401", expect="credentials_rejected", refused="mpin", words=False
+    ),
+    "wrong_key": scenario("The access token is refused", expect="credentials_rejected", refused="key"),
+    "wrong_user": scenario("The client code is refused", expect="credentials_rejected", refused="user"),
+    "wrong_code_unsaid": scenario(
+        "Every code is refused by a bare 401", expect="otp_rejected", refused_codes="all", words=False
+    ),
+    "wrong_code_200": scenario("Every code is refused, with HTTP 200", expect="otp_rejected", refused_codes="all", status=200),
     "dependency": scenario("The first login fails with 424", refused="dependency"),
-    "foreign_base": scenario("The session is said to be at somebody else's address", base="https://kotaksecurities.example"),
-    "bare_limits": scenario("The limits have no status", limits="bare"),
-    "limits_403": scenario("The limits answer 403", limits="403"),
+    "foreign_base": scenario(
+        "The session is said to be at somebody else's address",
+        expect="exchange_rejected",
+        base="https://kotaksecurities.example",
+    ),
+    "bare_limits": scenario("The limits have no status", profile="bare"),
+    "limits_403": scenario("The limits answer 403", profile="403"),
     **CODES,
     **calls({"login": "first step"}, {"limits": "call for the limits"}),
 }
@@ -59,6 +64,8 @@ class Kotak(ApiTwin):
     broker = "kotak"
     title = "Kotak Neo (Trade API)"
     roles = ("session",)
+    profile_call = "limits"
+    ends_at = time(0)
     table = SCENARIOS
     plain = KotakBehaviour()
     behaviour: KotakBehaviour
@@ -91,14 +98,14 @@ class Kotak(ApiTwin):
         self.otps.append(str(body.get("totp", "")))
         self.arrive("login", html_error)
         self._check_key(request)
-        mine, refused = self.account, self.behaviour.refused
-        if refused == "dependency" and self.once("dependency"):
+        if self.behaviour.refused == "dependency" and self.once("dependency"):
             raise Refusal(JSONResponse({"status": "error", "message": "Dependency failed", "errorCode": "424"}, HASTE))
         if self.locked:
             raise self._refusal("Your account is locked")
-        if refused == "user" or (body.get("mobileNumber"), body.get("ucc")) != (mine["mobile_number"], mine["ucc"]):
-            raise self._refusal("Invalid UCC or mobile number")
-        if not self.takes(str(body.get("totp", ""))):
+        given = (body.get("mobileNumber"), body.get("ucc"))
+        right = given == (self.account["mobile_number"], self.account["ucc"])
+        self.require("user", right, self._refusal("Invalid UCC or mobile number"))
+        if not self.check_otp(self.user, str(body.get("totp", ""))):
             raise self._refusal("Invalid TOTP")
         self.views[view := alnum(60)] = (sid := alnum(20))
         return JSONResponse({"data": {"token": view, "sid": sid, "rid": alnum(10), "kType": "View", "status": "success"}})
@@ -109,10 +116,10 @@ class Kotak(ApiTwin):
         self._check_key(request)
         if self.views.get(request.headers.get("auth", ""), "") != request.headers.get("sid"):
             raise self._refusal("Invalid session")
-        if self.behaviour.refused == "mpin" or (await json_object(request)).get("mpin") != self.account["mpin"]:
-            raise self._refusal("Invalid MPIN")
-        ends = self.next_daily(time(0))
-        token = self.opened(session(self.account["ucc"], ends), ends)
+        body = await json_object(request)
+        self.require("mpin", body.get("mpin") == self.account["mpin"], self._refusal("Invalid MPIN"))
+        ends = self.token_end()
+        token = self.open_token(session(self.account["ucc"], ends), ends)
         self.sids[token] = (sid := alnum(20))
         data: dict[str, Any] = {"token": token, "sid": sid, "rid": alnum(10), "kType": "Trade", "status": "success"}
         data |= {"baseUrl": self.behaviour.base or self.origins["session"], "ucc": self.account["ucc"], "dataCenter": "E21"}
@@ -122,19 +129,19 @@ class Kotak(ApiTwin):
         """What the client may spend."""
         self.arrive("limits", html_error)
         token = request.headers.get("auth", "")
-        if self.behaviour.limits == "403":
+        if self.behaviour.profile == "403":
             raise Refusal(JSONResponse({"stat": "Not_Ok", "errMsg": "Forbidden", "stCode": 403}, 403))
         if not self.lives(token) or self.sids.get(token) != request.headers.get("sid"):
             raise Refusal(JSONResponse({"stat": "Not_Ok", "errMsg": "Unauthorized", "stCode": 401}, 401))
         json.loads(str((await request.form())["jData"]))
         found: dict[str, Any] = {"Category": "CLIENT", "Net": "100000"}
-        return JSONResponse(found if self.behaviour.limits == "bare" else {"stat": "Ok", "stCode": 200, **found})
+        return JSONResponse(found if self.behaviour.profile == "bare" else {"stat": "Ok", "stCode": 200, **found})
 
     def _check_key(self, request: Request) -> None:
         if request.headers.get("neo-fin-key") != "neotradeapi":
             raise self._refusal("Invalid neo-fin-key")
-        if self.behaviour.refused == "key" or request.headers.get("authorization") != self.account["consumer_key"]:
-            raise self._refusal("Invalid consumer key")
+        right = request.headers.get("authorization") == self.account["consumer_key"]
+        self.require("key", right, self._refusal("Invalid consumer key"))
 
     def _refusal(self, words: str) -> Refusal:
         body = {"status": "error", "errorCode": "401", **({"message": words} if self.behaviour.words else {})}

@@ -27,26 +27,25 @@ HEADERS = (
 class MotilalBehaviour(ApiBehaviour):
     """What only Motilal Oswal's twin can do."""
 
-    refused: str = ""
-    """What is refused: password, birth or key."""
-    pending: bool = False
-    """Whether a code by SMS is waited for."""
+    # refused: password, birth, key; profile (the margin): 403
     verified: str | bool = "TRUE"
     """What `isAuthTokenVerified` says; empty: it is not there."""
     dead_status: int = 401
-    margin: str = ""
-    """403: the margin is refused for another reason."""
 
 
 SCENARIOS: dict[str, Scenario] = {
-    "wrong_password": scenario("The password is refused", refused="password"),
-    "wrong_birth": scenario("The date of birth is refused", refused="birth"),
-    "wrong_key": scenario("The API key is refused", refused="key"),
-    "sms_pending": scenario("A code by SMS is waited for", verified="FALSE"),
-    "sms_pending_boolean": scenario("A code by SMS is waited for, told by a boolean", verified=False),
-    "dead_token_200": scenario("The new token is refused at once, with HTTP 200", dead_token=True, dead_status=200),
+    "wrong_password": scenario("The password is refused", expect="credentials_rejected", refused="password"),
+    "wrong_birth": scenario("The date of birth is refused", expect="credentials_rejected", refused="birth"),
+    "wrong_key": scenario("The API key is refused", expect="credentials_rejected", refused="key"),
+    "sms_pending": scenario("A code by SMS is waited for", expect="otp_not_available", verified="FALSE"),
+    "sms_pending_boolean": scenario(
+        "A code by SMS is waited for, told by a boolean", expect="otp_not_available", verified=False
+    ),
+    "dead_token_200": scenario(
+        "The new token is refused at once, with HTTP 200", expect="token_rejected", dead_token=True, dead_status=200
+    ),
     "verified_missing": scenario("Nobody says whether the token is verified", verified=""),
-    "margin_403": scenario("The margin answers 403", margin="403"),
+    "margin_403": scenario("The margin answers 403", profile="403"),
     **CODES,
     **calls({"login": "login"}, {"margin": "call for the margin"}),
 }
@@ -58,6 +57,8 @@ class Motilal(ApiTwin):
     broker = "motilal"
     title = "Motilal Oswal (MO API)"
     roles = ("api",)
+    profile_call = "margin"
+    ends_at = time(6)
     table = SCENARIOS
     plain = MotilalBehaviour()
     behaviour: MotilalBehaviour
@@ -88,38 +89,40 @@ class Motilal(ApiTwin):
         self.otps.append(str(body.get("totp", "")))
         self.arrive("login", html_error)
         self._check_headers(request)
-        mine, refused = self.account, self.behaviour.refused
+        mine = self.account
         if self.locked:
-            raise said("MO1010", "Your account is locked")
+            raise refusal("MO1010", "Your account is locked")
         sealed = hashlib.sha256((mine["password"] + mine["api_key"]).encode()).hexdigest()
-        if refused == "password" or (body.get("userid"), body.get("password")) != (mine["user_id"], sealed):
-            raise said("MO1006", "Invalid Password")
-        if refused == "birth" or body.get("2FA") != mine["birth_or_pan"]:
-            raise said("MO1007", "Invalid 2FA, PAN or DOB")
-        if not self.takes(str(body.get("totp", ""))):
-            raise said("MO1008", "Invalid TOTP")
-        token = self.opened(alnum(40), self.next_daily(time(6)))
-        told = {} if self.behaviour.verified == "" else {"isAuthTokenVerified": self.behaviour.verified}
-        return JSONResponse({"status": "SUCCESS", "message": "Login Successful", "errorcode": "", "AuthToken": token, **told})
+        right = (body.get("userid"), body.get("password")) == (mine["user_id"], sealed)
+        self.require("password", right, refusal("MO1006", "Invalid Password"))
+        right = body.get("2FA") == mine["birth_or_pan"]
+        self.require("birth", right, refusal("MO1007", "Invalid 2FA, PAN or DOB"))
+        if not self.check_otp(self.user, str(body.get("totp", ""))):
+            raise refusal("MO1008", "Invalid TOTP")
+        token = self.open_token(alnum(40), self.token_end())
+        verified = {} if self.behaviour.verified == "" else {"isAuthTokenVerified": self.behaviour.verified}
+        return JSONResponse(
+            {"status": "SUCCESS", "message": "Login Successful", "errorcode": "", "AuthToken": token, **verified}
+        )
 
     async def margin(self, request: Request) -> Response:
         """What the client may spend."""
         self.arrive("margin", html_error)
-        if self.behaviour.margin == "403":
-            raise said("MO1060", "Not allowed", 403)
+        if self.behaviour.profile == "403":
+            raise refusal("MO1060", "Not allowed", 403)
         self._check_headers(request)
         if not self.lives(request.headers.get("authorization", "")):
-            raise said("MO8001", "Invalid Token", self.behaviour.dead_status)
+            raise refusal("MO8001", "Invalid Token", self.behaviour.dead_status)
         return JSONResponse({"status": "SUCCESS", "message": "", "errorcode": "", "data": []})
 
     def _check_headers(self, request: Request) -> None:
         missing = [name for name in HEADERS if not request.headers.get(name)]
         if missing or not request.headers.get("user-agent", "").startswith("MOSL/"):
-            raise said("MO1001", "A header is missing")
-        if self.behaviour.refused == "key" or request.headers.get("apikey") != self.account["api_key"]:
-            raise said("MO1002", "Invalid API Key")
+            raise refusal("MO1001", "A header is missing")
+        right = request.headers.get("apikey") == self.account["api_key"]
+        self.require("key", right, refusal("MO1002", "Invalid API Key"))
 
 
-def said(code: str, message: str, status: int = 200) -> Refusal:
+def refusal(code: str, message: str, status: int = 200) -> Refusal:
     """An error as the API says it."""
     return Refusal(JSONResponse({"status": "ERROR", "message": message, "errorcode": code}, status))

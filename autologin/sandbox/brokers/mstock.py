@@ -24,23 +24,20 @@ BASE = "/openapi/typeb"
 class MStockBehaviour(ApiBehaviour):
     """What only m.Stock's twin can do."""
 
-    refused: str = ""
-    """What is refused: password, key, or second (the code at the second step)."""
+    # refused: password, key, second (the code at the second step); profile (the funds): 403
     truth: Any = True
     """How a good answer says so: true or "true"."""
     first: str = "refreshToken"
     """The name of the first step's token."""
-    funds: str = ""
-    """403: the funds are refused for another reason."""
 
 
 SCENARIOS: dict[str, Scenario] = {
-    "wrong_password": scenario("The password is refused", refused="password"),
-    "wrong_key": scenario("The API key is refused at the second step", refused="key"),
-    "wrong_code_at_second_step": scenario("The code is refused at the second step", refused="second"),
+    "wrong_password": scenario("The password is refused", expect="credentials_rejected", refused="password"),
+    "wrong_key": scenario("The API key is refused at the second step", expect="credentials_rejected", refused="key"),
+    "wrong_code_at_second_step": scenario("The code is refused at the second step", expect="otp_rejected", refused="second"),
     "status_in_words": scenario('A good answer says "true", not true', truth="true"),
     "first_token_is_a_jwt": scenario("The first step gives a jwtToken, no refreshToken", first="jwtToken"),
-    "funds_403": scenario("The funds answer 403", funds="403"),
+    "funds_403": scenario("The funds answer 403", profile="403"),
     **CODES,
     **calls({"login": "first step", "totp": "second step"}, {"funds": "call for the funds"}),
 }
@@ -52,6 +49,8 @@ class MStock(ApiTwin):
     broker = "mstock"
     title = "m.Stock (Trading API, type B)"
     roles = ("api",)
+    profile_call = "funds"
+    ends_at = time(0)
     table = SCENARIOS
     plain = MStockBehaviour()
     behaviour: MStockBehaviour
@@ -84,20 +83,20 @@ class MStock(ApiTwin):
     async def login(self, request: Request) -> Response:
         """The first step's token, for the password and a code."""
         body = await json_object(request)
-        self.otps.append(code := str(body.get("totp", "")))
+        code = str(body.get("totp", ""))
+        self.otps.append(code)
         self.arrive("login", html_error)
         check_version(request)
         if self.locked:
-            raise said(400, "InputException", "Your account is locked")
-        mine = self.account
-        if self.behaviour.refused == "password" or (body.get("clientcode"), body.get("password")) != (
-            mine["client_code"],
-            mine["password"],
-        ):
-            raise said(400, "InputException", "Invalid username or password")
-        if not self.takes(code):
-            raise said(400, "InputException", "Invalid totp")
-        self.begun[token := alnum(40)] = code
+            raise refusal(400, "InputException", "Your account is locked")
+        given = (body.get("clientcode"), body.get("password"))
+        right = given == (self.account["client_code"], self.account["password"])
+        words = "Invalid username or password"
+        self.require("password", right, refusal(400, "InputException", words))
+        if not self.check_otp(self.user, code):
+            raise refusal(400, "InputException", "Invalid totp")
+        token = alnum(40)
+        self.begun[token] = code
         return self._good({self.behaviour.first: token})
 
     async def totp(self, request: Request) -> Response:
@@ -106,23 +105,24 @@ class MStock(ApiTwin):
         self.arrive("totp", html_error)
         check_version(request)
         key = self.account["api_key"]
-        if self.behaviour.refused == "key" or (request.headers.get("x-privatekey"), body.get("api_key")) != (key, key):
-            raise said(403, "APIKeyException", "API is suspended or expired for use")
+        right = (request.headers.get("x-privatekey"), body.get("api_key")) == (key, key)
+        words = "API is suspended or expired for use"
+        self.require("key", right, refusal(403, "APIKeyException", words))
         code = self.begun.pop(str(body.get("refreshToken", "")), None)
-        if self.behaviour.refused == "second" or code is None or code != body.get("totp"):
-            raise said(400, "InputException", "Invalid totp")
-        ends = self.next_daily(time(0))
-        token = self.opened(session(self.account["client_code"], ends), ends)
+        right = code is not None and code == body.get("totp")
+        self.require("second", right, refusal(400, "InputException", "Invalid totp"))
+        ends = self.token_end()
+        token = self.open_token(session(self.account["client_code"], ends), ends)
         return self._good({"jwtToken": token, "feedToken": alnum(20), "refreshToken": alnum(40)})
 
     async def funds(self, request: Request) -> Response:
         """What the client may spend."""
         self.arrive("funds", html_error)
         check_version(request)
-        if self.behaviour.funds == "403":
-            raise said(403, "APIKeyException", "API is suspended")
+        if self.behaviour.profile == "403":
+            raise refusal(403, "APIKeyException", "API is suspended")
         if not self.lives(request.headers.get("authorization", "").removeprefix("Bearer ")):
-            raise said(401, "TokenException", "Invalid or expired token")
+            raise refusal(401, "TokenException", "Invalid or expired token")
         return self._good([{"AVAILABLE_BALANCE": "100000"}])
 
     def _good(self, data: Any) -> Response:
@@ -132,9 +132,9 @@ class MStock(ApiTwin):
 def check_version(request: Request) -> None:
     """Every call names the version."""
     if request.headers.get("x-mirae-version") != "1":
-        raise said(400, "VersionException", "Invalid version")
+        raise refusal(400, "VersionException", "Invalid version")
 
 
-def said(status: int, kind: str, message: str) -> Refusal:
+def refusal(status: int, kind: str, message: str) -> Refusal:
     """An error as the API says it."""
     return Refusal(JSONResponse({"status": False, "message": message, "error_type": kind, "data": None}, status))

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from autologin.sandbox.brokers.fyers.wire import gateway_error, profile, refusal, reply
+from autologin.sandbox.brokers.fyers.state import FyersState, gateway_error, refusal, reply
 from autologin.sandbox.twin import Refusal, html_error
-
-if TYPE_CHECKING:
-    from starlette.requests import Request
-    from starlette.responses import Response
-
-    from autologin.sandbox.brokers.fyers import Fyers
 
 NOT_YOU = "Could not authenticate the user"
 
@@ -23,7 +19,7 @@ NOT_YOU = "Could not authenticate the user"
 class Api:
     """Exchange, refresh, profile, logout."""
 
-    def __init__(self, twin: Fyers) -> None:
+    def __init__(self, twin: FyersState) -> None:
         self.twin = twin
 
     def routes(self) -> list[BaseRoute]:
@@ -74,10 +70,8 @@ class Api:
             raise refusal(400, -371, "Please provide sha256 hash of appId and app secret")
 
     def _use(self, code: str) -> None:
-        grant = self.twin.grants.get(code)
-        if grant is None or grant.used or grant.ends <= self.twin.now() or self.twin.behaviour.refuses_code:
+        if self.twin.behaviour.refuses_code or self.twin.grants.use(code, self.twin.now()) is None:
             raise refusal(200 if self.twin.behaviour.status == 200 else 401, -16, NOT_YOU)
-        grant.used = True
 
     async def profile(self, request: Request) -> Response:
         """Who the token belongs to."""
@@ -85,7 +79,7 @@ class Api:
         if self.twin.behaviour.profile == "html":
             raise Refusal(html_error(403))
         self._living(request)
-        return reply(data=profile("XX99999" if self.twin.behaviour.profile == "other" else self.twin.user.fy_id))
+        return reply(data=profile("XX99999" if self.twin.behaviour.profile == "other" else self.twin.user.user_id))
 
     async def logout(self, request: Request) -> Response:
         """The end of a token."""
@@ -99,3 +93,11 @@ class Api:
         if app != self.twin.client_id or ends is None or ends <= self.twin.now() or self.twin.behaviour.dead_token:
             raise refusal(401, -16, NOT_YOU)
         return token
+
+
+def profile(fy_id: str) -> dict[str, Any]:
+    """Whose token it is."""
+    names = {"name": "SANDBOX TRADER", "display_name": "Sandbox", "email_id": "sandbox@example.com", "image": None}
+    dates = {"pin_change_date": "01-01-2026 00:00:00", "pwd_change_date": None, "pwd_to_expire": 90}
+    flags = {"totp": True, "ddpi_enabled": False, "mtf_enabled": False}
+    return {**names, **dates, **flags, "PAN": "ABCDE1234F", "fy_id": fy_id, "mobile_number": "9812345670"}

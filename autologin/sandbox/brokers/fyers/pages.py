@@ -1,31 +1,30 @@
-"""What browsers see of Fyers: the login page at the API's own address, the way back, and the error page."""
+"""What browsers see of Fyers: the login page at the API's own address with its services, the way back, the error page."""
 
 from __future__ import annotations
 
+import asyncio
+import base64
+import binascii
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from autologin.sandbox.brokers.fyers.wire import gateway_error, refusal
+from autologin.sandbox.brokers.fyers.state import FyersState, Visit, gateway_error, refusal, reply
 from autologin.sandbox.page import LoginPage, captcha, page_routes
 from autologin.sandbox.redirects import redirect, with_query
-from autologin.sandbox.twin import Refusal, html_error, render
-
-if TYPE_CHECKING:
-    from starlette.requests import Request
-
-    from autologin.sandbox.brokers.fyers import Fyers
+from autologin.sandbox.twin import Refusal, alnum, html_error, render
 
 PAGE = LoginPage.load("FYERS - Born to Trade", "#2d5fe0", Path(__file__).parent)
 
 
-class Web:
+class Pages:
     """Pages, and the two calls of theirs that name the redirect."""
 
-    def __init__(self, twin: Fyers) -> None:
+    def __init__(self, twin: FyersState) -> None:
         self.twin = twin
 
     def api_routes(self) -> list[BaseRoute]:
@@ -97,6 +96,71 @@ class Web:
         return self.twin.delivery.answer(self.twin.behaviour.delivery, self.twin.redirect_uri, params)
 
 
+class Vagator:
+    """The services behind the login page, on an origin of their own: client id, one-time password, PIN."""
+
+    def __init__(self, twin: FyersState) -> None:
+        self.twin = twin
+
+    def routes(self) -> list[BaseRoute]:
+        """Each call with every path that public sources know."""
+        sends = dict.fromkeys(("send_login_otp", "send_login_otp_v2", "send_login_otp_v3"), self.send)
+        verifies = dict.fromkeys(("verify_otp", "verify_otp_v2"), self.verify)
+        calls = {**sends, **verifies, **dict.fromkeys(("verify_pin", "verify_pin_v2"), self.pin)}
+        return [Route(f"/vagator/v2/{path}", call, methods=["POST"]) for path, call in calls.items()]
+
+    async def send(self, request: Request) -> Response:
+        """The client id; an SMS goes out where TOTP is not enabled."""
+        data = await self._arrive(request, "send")
+        given = str(data.get("fy_id") or data.get("identifier_value") or "")
+        self.twin.check_id(given if request.url.path.endswith("otp") else _decoded(given))
+        self.twin.counters["sms"] += not self.twin.behaviour.totp_enabled
+        return reply(request_key=self.twin.open_visit(), totp=self.twin.behaviour.totp_enabled)
+
+    async def verify(self, request: Request) -> Response:
+        """The one-time password."""
+        body = await request.json()
+        self.twin.otps.append(str(body.get("otp", "")))
+        data = await self._arrive(request, "verify")
+        visit = self._visit(data)
+        self.twin.check_code(str(data.get("otp")))
+        visit.code_right = True
+        await asyncio.sleep(self.twin.behaviour.answer_seconds)
+        return reply(request_key=self.twin.open_visit(visit))
+
+    async def pin(self, request: Request) -> Response:
+        """The PIN: plain, or in base64."""
+        data = await self._arrive(request, "pin")
+        visit = self._visit(data)
+        given = str(data.get("identifier"))
+        if not visit.code_right:
+            raise refusal(400, -2, "Missing request key")
+        self.twin.check_pin(_decoded(given) if request.url.path.endswith("v2") else given)
+        visit.login_token = alnum(60)
+        self.twin.visits[visit.login_token] = visit
+        return reply(data={"access_token": visit.login_token, "refresh_token": alnum(60)})
+
+    async def _arrive(self, request: Request, place: str) -> dict[str, Any]:
+        self.twin.arrive(place, gateway_error)
+        found: dict[str, Any] = await request.json()
+        return found
+
+    def _visit(self, data: dict[str, Any]) -> Visit:
+        visit = self.twin.visits.pop(str(data.get("request_key")), None)
+        if visit is None:
+            raise refusal(400, -1025, "Your Session Expired!")
+        if self.twin.behaviour.refused_codes or self.twin.behaviour.wrong_pin:
+            self.twin.visits[str(data["request_key"])] = visit
+        return visit
+
+
 async def error_page(_request: Request) -> Response:
     """The page to which Fyers sends whom it turns away; only the address says why."""
     return render("fyers_error.html")
+
+
+def _decoded(text: str) -> str:
+    try:
+        return base64.b64decode(text, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return ""

@@ -7,19 +7,15 @@ import hmac
 import io
 import json
 import zipfile
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
 
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from autologin.sandbox.brokers.icici_breeze.state import IciciBreezeState, Session
 from autologin.sandbox.twin import IST, Refusal, html_error
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from starlette.requests import Request
-
-    from autologin.sandbox.brokers.icici_breeze import IciciBreeze, Session
 
 GONE, NO_SESSION, NO_KEY = "Resource not available.", "Invalid session.", "Public Key does not exist."
 STATUS = {GONE: 500, NO_SESSION: 401, NO_KEY: 401}
@@ -28,7 +24,7 @@ STATUS = {GONE: 500, NO_SESSION: 401, NO_KEY: 401}
 class Api:
     """What programs see."""
 
-    def __init__(self, twin: IciciBreeze) -> None:
+    def __init__(self, twin: IciciBreezeState) -> None:
         self.twin = twin
 
     def routes(self) -> list[BaseRoute]:

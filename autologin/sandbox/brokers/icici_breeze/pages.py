@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from markupsafe import escape
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from autologin.sandbox.brokers.icici_breeze.rsa import key
+from autologin.sandbox.brokers.icici_breeze.state import IciciBreezeState, No, Visit
 from autologin.sandbox.redirects import with_query
 from autologin.sandbox.twin import Refusal, alnum, html_error, render
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from starlette.requests import Request
-
-    from autologin.sandbox.brokers.icici_breeze import IciciBreeze, Visit
 
 COOKIE = "ASP.NET_SessionId"
 SMS = "OTP has been sent to your registered mobile number and email id"
@@ -34,10 +31,10 @@ POSTED = {
 """By the kind of way back: the names of the session in the query, and in the body of a form."""
 
 
-class Web:
+class Pages:
     """Pages on one host."""
 
-    def __init__(self, twin: IciciBreeze) -> None:
+    def __init__(self, twin: IciciBreezeState) -> None:
         self.twin = twin
 
     def routes(self) -> list[BaseRoute]:
@@ -79,19 +76,14 @@ class Web:
 
     def _page(self, said: str = "") -> Response:
         behaviour = self.twin.behaviour
-        known = {"kind": behaviour.public_key, "key": key().hex_pair if behaviour.public_key == "hidenc" else key().pem}
+        known = {"kind": behaviour.public_key, "key": hex_pair(key()) if behaviour.public_key == "hidenc" else pem(key())}
         told = {"says_no": behaviour.says_no, "after_no": behaviour.after_no, "said": said, "posts": behaviour.posts_page}
         page = {"delay": self.twin.page_delay, **behaviour.page}
         answer = render("icici_breeze.html", config={**known, **told, "page": page}, redirect_uri=self.twin.redirect_uri)
         session = alnum(24)
-        self.twin.visits[session] = self._new_visit()
+        self.twin.visits[session] = Visit()
         answer.set_cookie(COOKIE, session, httponly=True)
         return answer
-
-    def _new_visit(self) -> Visit:
-        from autologin.sandbox.brokers.icici_breeze import Visit  # noqa: PLC0415  (it imports this module)
-
-        return Visit()
 
     async def getotp(self, request: Request) -> Response:
         """The password, encrypted; the answer is a panel for the code, or words that say no."""
@@ -187,11 +179,9 @@ class Web:
     def _visit(self, request: Request) -> Visit | None:
         return self.twin.visits.get(request.cookies.get(COOKIE, ""))
 
-    def _refusal(self, check: object, *, posted: bool = False) -> Response | None:
-        from autologin.sandbox.brokers.icici_breeze import No  # noqa: PLC0415  (it imports this module)
-
+    def _refusal(self, check: Callable[[], None], *, posted: bool = False) -> Response | None:
         try:
-            check()  # type: ignore[operator]
+            check()
         except No as no:
             return self._page(str(no)) if posted else HTMLResponse(f'<span id="otperr">{escape(no)}</span>')
         return None
@@ -212,7 +202,33 @@ def _opened(text: str) -> str | None:
             data = base64.b64decode(text, validate=True)
         except binascii.Error:
             return None
-    return key().decrypt(data)
+    return decrypt(key(), data)
+
+
+@cache
+def key() -> rsa.RSAPrivateKey:
+    """The key pair with which the page encrypts a password. Small, for a sandbox on loopback only."""
+    return rsa.generate_private_key(65537, 1024)  # noqa: S505
+
+
+def hex_pair(pair: rsa.RSAPrivateKey) -> str:
+    """How `hidenc` carries the public key: exponent~modulus, in hex."""
+    numbers = pair.public_key().public_numbers()
+    return f"{numbers.e:x}~{numbers.n:x}"
+
+
+def pem(pair: rsa.RSAPrivateKey) -> str:
+    """How `hidpv` carries it."""
+    public = pair.public_key()
+    return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode().strip()
+
+
+def decrypt(pair: rsa.RSAPrivateKey, data: bytes) -> str | None:
+    """What was encrypted (PKCS #1 v1.5); None where it was not."""
+    try:
+        return pair.decrypt(data, padding.PKCS1v15()).decode("utf-8", "replace")
+    except ValueError:
+        return None
 
 
 async def captcha(_request: Request) -> Response:

@@ -5,27 +5,23 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote_plus
 
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from autologin.sandbox.brokers.oauth2.state import OAuth2State
 from autologin.sandbox.twin import Refusal, alnum, html_error
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from starlette.requests import Request
-
-    from autologin.sandbox.brokers.oauth2 import OAuth2
 
 
 class Api:
     """What programs call."""
 
-    def __init__(self, twin: OAuth2) -> None:
+    def __init__(self, twin: OAuth2State) -> None:
         self.twin = twin
 
     def routes(self) -> list[BaseRoute]:
@@ -55,15 +51,15 @@ class Api:
             raise refusal(401, "invalid_client", "client authentication failed")
 
     def _granted(self, form: Mapping[str, str]) -> Mapping[str, str]:
-        grant = self.twin.grants.get(form.get("code", ""))
-        if grant is None or grant.used or grant.ends <= self.twin.now():
+        grant = self.twin.grants.find(form.get("code", ""), self.twin.now())
+        if grant is None:
             raise refusal(400, "invalid_grant", "the code is unknown, used or expired")
-        if form.get("redirect_uri") != grant.params["redirect_uri"]:
+        if form.get("redirect_uri") != grant.holder["redirect_uri"]:
             raise refusal(400, "invalid_grant", "redirect_uri mismatch")
-        if (challenge := grant.params.get("code_challenge")) and challenge != s256(form.get("code_verifier", "")):
+        if (challenge := grant.holder.get("code_challenge")) and challenge != s256(form.get("code_verifier", "")):
             raise refusal(400, "invalid_grant", "PKCE verification failed")
         grant.used = True
-        return grant.params
+        return grant.holder
 
     def _refreshing(self, form: Mapping[str, str]) -> Mapping[str, str]:
         found = self.twin.refresh_tokens.get(form.get("refresh_token", ""))

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from autologin.sandbox.brokers.oauth2.state import No, OAuth2State, Visit
 from autologin.sandbox.redirects import redirect
 from autologin.sandbox.twin import Refusal, html_error, render
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from starlette.requests import Request
-
-    from autologin.sandbox.brokers.oauth2 import OAuth2, Visit
 
 NAMES = {"username": "f1", "password": "f2", "otp": "f3", "terms": "f4"}
 """The names of the fields after a redesign."""
 
 
-class Web:
+class Pages:
     """What browsers see."""
 
-    def __init__(self, twin: OAuth2) -> None:
+    def __init__(self, twin: OAuth2State) -> None:
         self.twin = twin
 
     def routes(self) -> list[BaseRoute]:
@@ -130,8 +126,6 @@ class Web:
         return html_error(status)
 
     def _tried(self, visit: Visit, screen: str, check: Callable[[], str]) -> Response:
-        from autologin.sandbox.brokers.oauth2 import No  # noqa: PLC0415  (the twin imports this module)
-
         try:
             return self._answer(visit, check())
         except No as no:

@@ -4,30 +4,29 @@ from __future__ import annotations
 
 import hmac
 from datetime import time
-from typing import TYPE_CHECKING
+from typing import Any
 
-from starlette.responses import JSONResponse
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from autologin.sandbox.brokers.upstox.wire import gateway_error, person, refusal, reply, token_reply
+from autologin.sandbox.brokers.upstox.state import UpstoxState, error, refusal
 from autologin.sandbox.twin import Refusal, alnum, html_error
-
-if TYPE_CHECKING:
-    from starlette.requests import Request
-    from starlette.responses import Response
-
-    from autologin.sandbox.brokers.upstox import Upstox
 
 MISSING = {"client_id": 1017, "redirect_uri": 1018, "code": 1022, "grant_type": 1023, "client_secret": 1024}
 WRONG_CLIENT = "Check your 'client_id' and 'client_secret'; one or both are incorrect."
 INACTIVE = "No segments for these users are active. Manual reactivation is recommended from Upstox app/web."
 NO_STATIC_IP = "Access is not allowed from this IP address."
+EXCHANGES = ["NSE", "NFO", "BSE", "CDS", "BFO", "BCD"]
+PRODUCTS = ["D", "CO", "I"]
+ORDER_TYPES = ["MARKET", "LIMIT", "SL", "SL-M"]
+GATEWAY = {429: ("UDAPI10005", "Too Many Request Sent"), 502: ("UDAPI100500", "Something went wrong... please contact us")}
 
 
 class Api:
     """API v2, as far as a session needs it."""
 
-    def __init__(self, twin: Upstox) -> None:
+    def __init__(self, twin: UpstoxState) -> None:
         self.twin = twin
 
     def routes(self) -> list[BaseRoute]:
@@ -62,10 +61,8 @@ class Api:
                 raise refusal(400, f"UDAPI{code}", f"The '{name}' is required")
 
     def _use(self, code: str) -> None:
-        grant = self.twin.grants.get(code)
-        if grant is None or grant.used or grant.ends <= self.twin.now():
+        if self.twin.grants.use(code, self.twin.now()) is None:
             raise refusal(401, "UDAPI100057", "Invalid Auth code")
-        grant.used = True
 
     def _check_client(self, form: dict[str, str]) -> None:
         twin = self.twin
@@ -110,3 +107,34 @@ class Api:
         if scheme != "Bearer" or ends is None or ends <= self.twin.now() or self.twin.behaviour.dead_token:
             raise refusal(401, "UDAPI100050", "Invalid token used to access API")
         return token
+
+
+def reply(data: object) -> JSONResponse:
+    """An answer of the API."""
+    return JSONResponse({"status": "success", "data": data})
+
+
+def gateway_error(status: int) -> Response:
+    """What the API says when it is not well."""
+    return error(status or 502, *GATEWAY.get(status, GATEWAY[502]))
+
+
+def person(user_id: str) -> dict[str, Any]:
+    """The fields that a token reply and a profile share."""
+    return {
+        "email": "sandbox@example.com",
+        "exchanges": EXCHANGES,
+        "products": PRODUCTS,
+        "broker": "UPSTOX",
+        "user_id": user_id,
+        "user_name": "Sandbox Trader",
+        "order_types": ORDER_TYPES,
+        "user_type": "individual",
+        "poa": False,
+        "is_active": True,
+    }
+
+
+def token_reply(user_id: str, access_token: str, extended_token: str) -> dict[str, Any]:
+    """What the exchange gives: not in an envelope."""
+    return {**person(user_id), "ddpi": False, "access_token": access_token, "extended_token": extended_token}

@@ -1,21 +1,20 @@
-"""What browsers see of Upstox: the dialog, the login site, and the hop on the way back to the app."""
+"""What browsers see of Upstox: the dialog, the login site with its service, and the hop on the way back to the app."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+import base64
+import binascii
+from typing import Any
 from urllib.parse import urlencode
 
-from starlette.responses import Response
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from autologin.sandbox.brokers.upstox.wire import blocked_page, error, refusal
-from autologin.sandbox.redirects import redirect
-from autologin.sandbox.twin import Refusal, html_error, render
-
-if TYPE_CHECKING:
-    from starlette.requests import Request
-
-    from autologin.sandbox.brokers.upstox import Upstox
+from autologin.sandbox.brokers.upstox.state import UpstoxState, Visit, declined, error, no, refusal
+from autologin.sandbox.redirects import redirect, with_query
+from autologin.sandbox.twin import Refusal, alnum, html_error, render
 
 SAYS = {
     "UDAPI100068": "Check your 'client_id' and 'redirect_uri'; one or both are incorrect.",
@@ -25,10 +24,10 @@ SAYS = {
 MISSING = {"client_id": "UDAPI1017", "redirect_uri": "UDAPI1018"}
 
 
-class Web:
+class Pages:
     """Pages on three hosts."""
 
-    def __init__(self, twin: Upstox) -> None:
+    def __init__(self, twin: UpstoxState) -> None:
         self.twin = twin
 
     def dialog_routes(self) -> list[BaseRoute]:
@@ -97,6 +96,118 @@ class Web:
         return self.twin.delivery.answer(self.twin.behaviour.delivery, self.twin.redirect_uri, params)
 
 
+class Service:
+    """service.upstox.com, which the login site calls: one-time passwords, the PIN, and the leave to go back to the app."""
+
+    def __init__(self, twin: UpstoxState) -> None:
+        self.twin = twin
+
+    def routes(self) -> list[BaseRoute]:
+        """Each call with its usual path, and with one that some scenarios use."""
+        calls = {
+            "/login/open/{v}/auth/1fa/otp/generate": self.generate,
+            "/login/open/{v}/auth/1fa/otp-totp/verify": self.verify,
+            "/login/open/{v}/auth/1fa/totp": self.verify,
+            "/login/open/{v}/auth/2fa": self.pin,
+            "/login/open/{v}/auth/secret-pin": self.pin,
+            "/login/{v}/oauth/authorize": self.authorize,
+        }
+        return [Route(path, call, methods=["POST"]) for path, call in calls.items()]
+
+    async def generate(self, request: Request) -> Response:
+        """The mobile number; an SMS goes out where TOTP is not enabled."""
+        data = await self._arrive(request, "generate")
+        visit = self._visit(data.get("userId"))
+        self.twin.check_mobile(str(data.get("mobileNumber")))
+        visit.otp_token = alnum(40)
+        self.twin.counters["sms"] += not self.twin.behaviour.totp_enabled
+        shared = {"message": "OTP sent successfully", "nextRequestInterval": 30, "userType": "CUSTOMER"}
+        own = {"validateOTPToken": visit.otp_token, "isTotpEnabled": self.twin.behaviour.totp_enabled}
+        return accepted(shared | own)
+
+    async def verify(self, request: Request) -> Response:
+        """The one-time password."""
+        body = await request.json()
+        self.twin.otps.append(str(body["data"].get("otp", "")))
+        data = await self._arrive(request, "verify")
+        token = data.get("validateOtpToken")
+        visit = next((one for one in self.twin.visits.values() if token and one.otp_token == token), None)
+        if visit is None:
+            raise no(self.twin.behaviour.shape, "Session has expired")
+        self.twin.check_code(str(data.get("otp")))
+        visit.code_right = True
+        await asyncio.sleep(self.twin.behaviour.verify_seconds)
+        names = {"firstName": "Sandbox", "lastName": "Trader", "avatarUrl": None}
+        profile = {"profileId": 1, "userId": self.twin.user_id, **names}
+        return accepted({"message": "OTP verified", "userType": "CUSTOMER", "userProfile": profile, "isSecretPinSet": True})
+
+    async def pin(self, request: Request) -> Response:
+        """The PIN, in base64."""
+        data = await self._arrive(request, "pin")
+        visit = self._visit(request.query_params.get("client_id"))
+        if not visit.code_right or data.get("twoFAMethod") != "SECRET_PIN":
+            raise no(self.twin.behaviour.shape, "Session has expired")
+        if self.twin.behaviour.blocked in {"call", "readable_call"}:
+            raise Refusal(blocked_page())
+        self.twin.check_pin(_decoded(str(data.get("inputText"))))
+        visit.signed_in = True
+        asks = self.twin.behaviour.first_use and not self.twin.user.authorised
+        flags = {"isPlusPlanFastWebsocketEnabled": False, "isNewRefreshTokenCreated": True, "isExternalClientOAuthApp": asks}
+        answer = accepted({"userType": "CUSTOMER", "customerStatus": "ACTIVE", "refreshTokenExpiry": 3600, **flags})
+        answer.set_cookie("access_token", alnum(40), httponly=True)
+        answer.set_cookie("refresh_token", alnum(40), httponly=True)
+        return answer
+
+    async def authorize(self, request: Request) -> Response:
+        """Leave for the app, by the page itself or by its Allow button."""
+        data = await self._arrive(request, "authorize")
+        visit = self._visit(request.query_params.get("client_id"))
+        if not visit.signed_in:
+            raise no(self.twin.behaviour.shape, "Session has expired")
+        approved = bool(data.get("userOAuthApproval"))
+        visit.denied, self.twin.user.authorised = not approved, approved
+        if self.twin.behaviour.straight:
+            uri = with_query(self.twin.redirect_uri, self.twin.redirect_params(visit))
+        else:
+            visit.hop = alnum(12)
+            uri = f"{self.twin.origins['api_v2']}/login/authorization/redirect?{urlencode({'code': visit.hop})}"
+        return accepted({"redirectUri": uri, "isApproved": approved})
+
+    async def _arrive(self, request: Request, place: str) -> dict[str, Any]:
+        twin = self.twin
+        twin.arrive(place, html_error if twin.behaviour.gateway == "html" else self._broken)
+        found: dict[str, Any] = (await request.json())["data"]
+        return found
+
+    def _broken(self, status: int) -> Response:
+        answer = declined("error", "Something went wrong. Please try again later.")
+        answer.status_code = status or 502
+        return answer
+
+    def _visit(self, key: object) -> Visit:
+        visit = self.twin.visits.get(str(key))
+        if visit is None:
+            raise no(self.twin.behaviour.shape, "Session has expired")
+        return visit
+
+
 async def captcha(_request: Request) -> Response:
     """What is in a captcha's frame."""
     return render("captcha.html")
+
+
+def accepted(data: dict[str, Any]) -> JSONResponse:
+    """An answer of the login service."""
+    return JSONResponse({"success": True, "data": data})
+
+
+def blocked_page() -> Response:
+    """What Cloudflare shows to a browser that it does not like."""
+    return render("upstox_blocked.html", 403)
+
+
+def _decoded(text: str) -> str:
+    try:
+        return base64.b64decode(text).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return ""

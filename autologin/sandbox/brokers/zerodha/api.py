@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import Any
 
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from autologin.sandbox.brokers.zerodha.wire import gateway_error, margins, person, refusal, reply, session
-from autologin.sandbox.twin import Refusal, html_error
+from autologin.sandbox.brokers.zerodha.state import Access, ZerodhaState, error, refusal, reply
+from autologin.sandbox.twin import IST, Refusal, html_error
+from autologin.sandbox.user import TestUser
 
-if TYPE_CHECKING:
-    from starlette.requests import Request
-    from starlette.responses import Response
-
-    from autologin.sandbox.brokers.zerodha import Access, Grant, Zerodha
-
+EXCHANGES = ["NSE", "NFO", "BFO", "CDS", "BSE", "MCX", "BCD", "MF"]
+PRODUCTS = ["CNC", "NRML", "MIS", "BO", "CO"]
+ORDER_TYPES = ["MARKET", "LIMIT", "SL", "SL-M"]
 USED = "Token is invalid or has expired."
 
 
 class Api:
     """The token API on its own origin; every answer is JSON, as the official SDK insists."""
 
-    def __init__(self, twin: Zerodha) -> None:
+    def __init__(self, twin: ZerodhaState) -> None:
         self.twin = twin
 
     def routes(self) -> list[BaseRoute]:
@@ -42,16 +43,15 @@ class Api:
         code = form.get("request_token", "")
         self.twin.codes_exchanged.append(code)
         if self.twin.behaviour.burns_code_at_502 and self.twin.once("burnt code"):
-            self._grant(form).used = True
+            self._use(form)
             raise Refusal(gateway_error(502))
         self.twin.arrive("exchange", gateway_error)
-        grant = self._grant(form)
-        grant.used = True
-        access = self.twin.open_access(grant.user)
+        user = self._use(form)
+        access = self.twin.open_access(user)
         keys = {"api_key": self.twin.api_key, "access_token": access.access_token, **access.session}
-        return reply(session(self.twin.shown_user(grant.user), keys, self.twin.now()))
+        return reply(session(self.twin.shown_user(user), keys, self.twin.now()))
 
-    def _grant(self, form: dict[str, str]) -> Grant:
+    def _use(self, form: dict[str, str]) -> TestUser:
         for name in ("api_key", "request_token", "checksum"):
             if not form.get(name):
                 raise refusal(400, "InputException", f"Missing `{name}`.")
@@ -59,10 +59,10 @@ class Api:
             raise refusal(403, "TokenException", "Invalid `api_key`.")
         if self.twin.behaviour.invalid_checksum or not self._signed(form):
             raise refusal(403, "TokenException", "Invalid `checksum`.")
-        grant = self.twin.grants.get(form["request_token"])
-        if grant is None or grant.used or grant.ends <= self.twin.now():
+        grant = self.twin.grants.use(form["request_token"], self.twin.now())
+        if grant is None:
             raise refusal(403, "TokenException", USED)
-        return grant
+        return grant.holder
 
     def _signed(self, form: dict[str, str]) -> bool:
         text = self.twin.api_key + form["request_token"] + self.twin.api_secret
@@ -106,3 +106,46 @@ class Api:
         if access is None or dead or api_key != self.twin.api_key:
             raise refusal(403, "TokenException", "Incorrect `api_key` or `access_token`.")
         return access
+
+
+def gateway_error(status: int) -> Response:
+    """What the API host says when it is not well."""
+    words = {429: "Too many requests", 502: "Gateway timed out. Please try again later."}
+    return error(status or 502, "NetworkException", words.get(status, "Something went wrong."))
+
+
+def person(user_id: str) -> dict[str, Any]:
+    """The fields that a session and a profile share."""
+    return {
+        "user_id": user_id,
+        "user_type": "individual",
+        "email": "sandbox@example.com",
+        "user_name": "Sandbox Trader",
+        "user_shortname": "Sandbox",
+        "broker": "ZERODHA",
+        "exchanges": EXCHANGES,
+        "products": PRODUCTS,
+        "order_types": ORDER_TYPES,
+        "avatar_url": None,
+        "meta": {"demat_consent": "physical"},
+    }
+
+
+def session(user_id: str, keys: dict[str, str], now: datetime) -> dict[str, Any]:
+    """What the exchange gives."""
+    at = now.astimezone(IST).strftime("%Y-%m-%d %H:%M:%S")
+    return {**person(user_id), **keys, "refresh_token": "", "silo": "", "login_time": at}
+
+
+def margins() -> dict[str, Any]:
+    """The funds of somebody with a lakh."""
+    available = {
+        "adhoc_margin": 0,
+        "cash": 100000,
+        "collateral": 0,
+        "intraday_payin": 0,
+        "live_balance": 100000,
+        "opening_balance": 100000,
+    }
+    segment = {"enabled": True, "net": 100000, "available": available, "utilised": {"debits": 0}}
+    return {"equity": segment, "commodity": {**segment, "enabled": False, "net": 0}}

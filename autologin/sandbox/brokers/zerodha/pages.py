@@ -4,29 +4,33 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from autologin.sandbox.brokers.zerodha.wire import refusal, reply
+from autologin.sandbox.brokers.zerodha.state import (
+    Connect,
+    Login,
+    Session,
+    ZerodhaState,
+    refusal,
+    reply,
+)
 from autologin.sandbox.page import LoginPage, page_routes
 from autologin.sandbox.redirects import redirect
 from autologin.sandbox.twin import Refusal, html_error
-
-if TYPE_CHECKING:
-    from starlette.requests import Request
-    from starlette.responses import Response
-
-    from autologin.sandbox.brokers.zerodha import Connect, Login, Session, User, Zerodha
+from autologin.sandbox.user import TestUser
 
 PAGE = LoginPage.load("Kite", "#d9480f", Path(__file__).parent)
 
 
-class Web:
+class Pages:
     """Kite web: one single-page app and what it talks to."""
 
-    def __init__(self, twin: Zerodha) -> None:
+    def __init__(self, twin: ZerodhaState) -> None:
         self.twin = twin
 
     def routes(self) -> list[BaseRoute]:
@@ -188,7 +192,7 @@ class Web:
             raise refusal(400, "InputException", "Invalid session.")
         return connect, session
 
-    def _deliver(self, connect: Connect, user: User, *, denied: bool = False) -> Response:
+    def _deliver(self, connect: Connect, user: TestUser, *, denied: bool = False) -> Response:
         params = self.twin.redirect_params(connect, user, denied=denied)
         return self.twin.delivery.answer(self.twin.behaviour.delivery, self.twin.redirect_uri, params)
 
