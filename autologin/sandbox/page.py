@@ -44,12 +44,11 @@ class LoginPage:
         script = folder / "page.js"
         return cls(title, accent, design, script.read_text(encoding="utf-8") if script.exists() else "")
 
-    def show(self, twin: Twin, status: int = 200, **config: Any) -> Response:
+    def show(self, twin: Twin, config: Mapping[str, Any], status: int = 200) -> Response:
         """The page; `config` is what this visit needs besides the description."""
         page = {
             **self.design.get("page", {}),
             "delay": twin.page_delay,
-            **config.pop("page", {}),
             **twin.behaviour.page,
         }
         described = {**self.design, **config, "page": page}

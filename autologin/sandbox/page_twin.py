@@ -206,7 +206,7 @@ class FormTwin(ApiTwin):
             raise Refusal(html_error(403))
         visit = alnum(16)
         self.visits[visit] = False
-        return self.login_page().show(self, visit=visit)
+        return self.login_page().show(self, {"visit": visit})
 
     async def enter(self, request: Request) -> Response:
         """What somebody typed: everything, the password, or the code."""

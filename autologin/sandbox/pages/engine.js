@@ -130,7 +130,7 @@ function form(name, { fields, intro = [], button = "next", id, button_id, button
     : h("button", { type: loose ? "button" : "submit", id: button_id, class: button_class }, text[button]);
   const self = page.sendsItself === true || [].concat(page.sendsItself).includes(name);
   let busy = false, turn = 0, sent = "";
-  const refuse = (words) => said.replaceChildren(...(words ? [h("p", { class: classes.error ?? "error", role: "alert" }, words)] : []));
+  const refuse = (words) => said.replaceChildren(...(words ? [h("p", { id: config.error_id, class: classes.error ?? "error", role: "alert" }, words)] : []));
   const ready = () => { press.disabled = (busy && page.guard) || made.some((one) => one.missing()) || !open(name); };
   const send = async () => {
     if ((busy && page.guard) || !open(name)) return;
@@ -177,7 +177,8 @@ function form(name, { fields, intro = [], button = "next", id, button_id, button
   return around;
 }
 
-// What the page calls: gives `error` (the words of a refusal), `next` (a screen) or `url`. `last`: it was the last step
+// What the page calls: gives `error` (the words of a refusal), `next` (a screen), `url`, or a `form` to be sent.
+// `last`: it was the last step
 
 async function post(screen, values) {
   const body = JSON.stringify({ visit: config.visit, ...values });
@@ -188,9 +189,13 @@ async function post(screen, values) {
   }
 }
 
-function leave({ url, next, last, ...data }) {
+function leave({ url, next, form, last, ...data }) {
   if (last && page.then) return show(page.then === "nothing" ? "waiting" : page.then, data);
   if (url) return location.assign(url);
+  if (form) {
+    document.body.append(form);
+    return form.submit();
+  }
   if (next) return show(next, data);
 }
 
@@ -220,7 +225,7 @@ async function show(name, data = {}) {
   if (!first) old.filter((node) => !keep).forEach((node) => node.remove());
   body.append(...nodes);
   if (keep) later(page.keepOld / 1000).then(() => old.forEach((node) => node.remove()));
-  nodes.at(-1)?.querySelector("input:not([type=hidden])")?.focus();
+  nodes.at(-1)?.querySelector?.("input:not([type=hidden])")?.focus();
 }
 
 function consent() {

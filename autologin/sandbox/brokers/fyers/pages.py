@@ -51,7 +51,7 @@ class Pages:
         if reason := door or self._wrong(dict(request.query_params)):
             query = urlencode({"error_msg": reason})
             return redirect(f"{self.twin.origins['site']}/api-login/error/index.html?{query}")
-        return PAGE.show(self.twin, vagator=f"{self.twin.origins['vagator']}/vagator/v2")
+        return PAGE.show(self.twin, {"vagator": f"{self.twin.origins['vagator']}/vagator/v2"})
 
     def _wrong(self, params: dict[str, str]) -> str:
         if not params.get("redirect_uri"):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -15,6 +17,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from autologin.sandbox.brokers.icici_breeze.state import IciciBreezeState, No, Visit
+from autologin.sandbox.page import LoginPage, page_routes
 from autologin.sandbox.redirects import with_query
 from autologin.sandbox.twin import Refusal, alnum, html_error, render
 
@@ -29,6 +32,8 @@ POSTED = {
     "more": ({"apisession"}, {"API_Session"}),
 }
 """By the kind of way back: the names of the session in the query, and in the body of a form."""
+
+PAGE = LoginPage.load("ICICI Direct", "#ad1e23", Path(__file__).parent)
 
 
 class Pages:
@@ -47,9 +52,7 @@ class Pages:
             Route(f"{base}/validateuser", self.validateuser, methods=["POST"]),
             Route("/apiuser/consent", self.consent, methods=["POST"]),
             Route("/apiuser/back", self.back, methods=["POST"]),
-            Route("/apiuser/signup", self.signup, methods=["POST"]),
-            Route("/apiuser/captcha", captcha),
-            self.twin.delivery.route,
+            *page_routes(self.twin, "/apiuser"),
         ]
 
     async def bounce(self, request: Request) -> Response:
@@ -78,8 +81,7 @@ class Pages:
         behaviour = self.twin.behaviour
         known = {"kind": behaviour.public_key, "key": hex_pair(key()) if behaviour.public_key == "hidenc" else pem(key())}
         told = {"says_no": behaviour.says_no, "after_no": behaviour.after_no, "said": said, "posts": behaviour.posts_page}
-        page = {"delay": self.twin.page_delay, **behaviour.page}
-        answer = render("icici_breeze.html", config={**known, **told, "page": page}, redirect_uri=self.twin.redirect_uri)
+        answer = PAGE.show(self.twin, {**known, **told})
         session = alnum(24)
         self.twin.visits[session] = Visit()
         answer.set_cookie(COOKIE, session, httponly=True)
@@ -119,13 +121,14 @@ class Pages:
         if no := self._refusal(lambda: self.twin.check_code(form.get("hiotp", "")), posted=self.twin.behaviour.posts_page):
             return no
         visit.signed_in = True
+        await asyncio.sleep(self.twin.behaviour.answer_seconds)
         return self._signed_in()
 
     def _signed_in(self) -> Response:
         behaviour = self.twin.behaviour
-        if behaviour.no_redirect:
+        if behaviour.page.get("then") == "nothing":
             return HTMLResponse("<p>Please wait</p>")
-        if behaviour.interstitial:
+        if behaviour.page.get("then") == "notice":
             return HTMLResponse("<h2>Update your nominee</h2><p>New rules ask every investor.</p><button>Update now</button>")
         if behaviour.first_use and not self.twin.user.authorised:
             return _form("/apiuser/consent", {})
@@ -165,11 +168,6 @@ class Pages:
         """A hop on the way back, for the other kinds of redirect."""
         params: Sequence[tuple[str, str]] = [("apisession", self.twin.open_session().value)]
         return self.twin.delivery.answer(self.twin.behaviour.delivery, self.twin.redirect_uri, params)
-
-    async def signup(self, _request: Request) -> Response:
-        """Somebody filled in the wrong form."""
-        self.twin.arrive("signup")
-        return Response(status_code=204)
 
     async def _asked(self, request: Request, *, only_calls: bool = True) -> dict[str, str]:
         if only_calls and request.headers.get("x-requested-with") != "XMLHttpRequest":
@@ -229,8 +227,3 @@ def decrypt(pair: rsa.RSAPrivateKey, data: bytes) -> str | None:
         return pair.decrypt(data, padding.PKCS1v15()).decode("utf-8", "replace")
     except ValueError:
         return None
-
-
-async def captcha(_request: Request) -> Response:
-    """What is in a captcha's frame."""
-    return render("captcha.html")

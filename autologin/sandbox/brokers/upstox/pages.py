@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from autologin.sandbox.brokers.upstox.state import UpstoxState, Visit, declined, error, no, refusal
+from autologin.sandbox.page import LoginPage, page_routes
 from autologin.sandbox.redirects import redirect, with_query
 from autologin.sandbox.twin import Refusal, alnum, html_error, render
 
@@ -22,6 +24,8 @@ SAYS = {
     "UDAPI100016": "Invalid Credentials",
 }
 MISSING = {"client_id": "UDAPI1017", "redirect_uri": "UDAPI1018"}
+
+PAGE = LoginPage.load("Upstox", "#5a298b", Path(__file__).parent)
 
 
 class Pages:
@@ -38,8 +42,7 @@ class Pages:
         """login.upstox.com."""
         return [
             Route("/", self.login_page),
-            Route("/signup", self.signup, methods=["POST"]),
-            Route("/recaptcha/anchor", captcha),
+            *page_routes(self.twin),
         ]
 
     def hop_routes(self) -> list[BaseRoute]:
@@ -72,15 +75,10 @@ class Pages:
     async def login_page(self, _request: Request) -> Response:
         """The single-page app, an empty shell."""
         self.twin.arrive("login_page")
-        page = {"delay": self.twin.page_delay, **self.twin.behaviour.page}
         service = self.twin.origins["service"]
-        service = service.replace("127.0.0.1", "localhost") if page.get("foreign") else service
-        return render("upstox.html", config={"service": service, "page": page})
-
-    async def signup(self, _request: Request) -> Response:
-        """Somebody filled in the wrong form."""
-        self.twin.arrive("signup")
-        return Response(status_code=204)
+        foreign = self.twin.behaviour.page.get("foreign")
+        service = service.replace("127.0.0.1", "localhost") if foreign else service
+        return PAGE.show(self.twin, {"service": service})
 
     async def forward(self, request: Request) -> Response:
         """From the login site's own code to the app's."""
@@ -136,7 +134,7 @@ class Service:
             raise no(self.twin.behaviour.shape, "Session has expired")
         self.twin.check_code(str(data.get("otp")))
         visit.code_right = True
-        await asyncio.sleep(self.twin.behaviour.verify_seconds)
+        await asyncio.sleep(self.twin.behaviour.answer_seconds)
         names = {"firstName": "Sandbox", "lastName": "Trader", "avatarUrl": None}
         profile = {"profileId": 1, "userId": self.twin.user_id, **names}
         return accepted({"message": "OTP verified", "userType": "CUSTOMER", "userProfile": profile, "isSecretPinSet": True})
@@ -189,11 +187,6 @@ class Service:
         if visit is None:
             raise no(self.twin.behaviour.shape, "Session has expired")
         return visit
-
-
-async def captcha(_request: Request) -> Response:
-    """What is in a captcha's frame."""
-    return render("captcha.html")
 
 
 def accepted(data: dict[str, Any]) -> JSONResponse:

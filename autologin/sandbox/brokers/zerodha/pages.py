@@ -65,7 +65,7 @@ class Pages:
             connect.user_id = session.user.user_id
             onward = self._to("/connect/finish", connect)
             return onward if live else signed_in(onward, session)
-        return self._to("/connect/login", connect) if fresh else PAGE.show(self.twin, user=self.twin.user_id)
+        return self._to("/connect/login", connect) if fresh else PAGE.show(self.twin, {"user": self.twin.user_id})
 
     def _check_app(self, request: Request) -> None:
         door = self.twin.behaviour.door
@@ -174,12 +174,12 @@ class Pages:
     async def consent_page(self, _request: Request) -> Response:
         """May this app use your account?"""
         self.twin.arrive("consent_page")
-        return PAGE.show(self.twin, screen="consent")
+        return PAGE.show(self.twin, {"screen": "consent"})
 
     async def notice_page(self, _request: Request) -> Response:
         """Something else that a person has to decide."""
         self.twin.arrive("notice_page")
-        return PAGE.show(self.twin, screen="notice")
+        return PAGE.show(self.twin, {"screen": "notice"})
 
     def _linked(self, request: Request, given: dict[str, str]) -> tuple[Connect, Session]:
         session = self.twin.live_session(request.cookies)
