@@ -156,7 +156,7 @@ class Vagator:
 
 async def error_page(_request: Request) -> Response:
     """The page to which Fyers sends whom it turns away; only the address says why."""
-    return render("fyers_error.html")
+    return render("fyers/error.html")
 
 
 def _decoded(text: str) -> str:

@@ -66,7 +66,7 @@ class Pages:
         checksum = alnum(64)
         self.twin.forms.add(checksum)
         fields = {"AppKey": self.twin.api_key, "time_stamp": self.twin.now().isoformat(), "checksum": checksum}
-        return render("icici_breeze_form.html", form="frmLog", action="/apiuser/tradelogin", fields=fields)
+        return render("icici_breeze/form.html", form="frmLog", action="/apiuser/tradelogin", fields=fields)
 
     async def login_page(self, request: Request) -> Response:
         """User id, password, terms; the panel for the code comes by a call."""
@@ -108,7 +108,7 @@ class Pages:
         self.twin.counters["sms"] += self.twin.behaviour.otp != "totp"
         totp = self.twin.behaviour.otp == "totp"
         words = {"totp": "Verify TOTP", "sms": SMS, "sms_flag": ""}[self.twin.behaviour.otp]
-        return render("icici_breeze_otp.html", ticket=visit.ticket, totp=totp, words=words)
+        return render("icici_breeze/otp.html", ticket=visit.ticket, totp=totp, words=words)
 
     async def validateuser(self, request: Request) -> Response:
         """The code; the answer holds the session in a form that goes to the app."""
@@ -138,7 +138,7 @@ class Pages:
         """Whether the app may use the account; asked once."""
         form = await request.form()
         if "answer" not in form:
-            return render("icici_breeze_consent.html")
+            return render("icici_breeze/consent.html")
         self.twin.arrive("consent")
         self.twin.user.authorised = form["answer"] == "yes"
         return self._way_back(posted=True) if self.twin.user.authorised else self._posted(self._without_session("cancelled"))
@@ -162,7 +162,7 @@ class Pages:
         return with_query(self.twin.redirect_uri, [("status", status)]), {}
 
     def _posted(self, form: tuple[str, Mapping[str, str]]) -> Response:
-        return render("icici_breeze_form.html", form="frmBack", action=form[0], fields=form[1])
+        return render("icici_breeze/form.html", form="frmBack", action=form[0], fields=form[1])
 
     async def back(self, _request: Request) -> Response:
         """A hop on the way back, for the other kinds of redirect."""
@@ -188,7 +188,7 @@ class Pages:
 def _form(where: str, body: Mapping[str, str]) -> Response:
     """A form in an answer to a call; the page puts it in and sends it."""
     value = next(iter(body.values()), "")
-    return render("icici_breeze_back.html", action=where, fields=body, value=value)
+    return render("icici_breeze/back.html", action=where, fields=body, value=value)
 
 
 def _opened(text: str) -> str | None:

@@ -59,7 +59,7 @@ class Pages:
             raise Refusal(JSONResponse({"error": "invalid_client", "error_description": "Client is not known"}, 400))
         if door == "client_oops":
             lines = ["error: invalid_client", "error_description: client is invalid"]
-            raise Refusal(render("oauth2_error.html", 400, title="oops! something went wrong", lines=lines))
+            raise Refusal(render("oauth2/error.html", 400, title="oops! something went wrong", lines=lines))
         if door == "redirect_uri" or params.get("redirect_uri") != twin.redirect_uri:
             raise Refusal(self._error("redirect_uri is not registered for this client"))
         if door == "client_page" or params.get("client_id") != twin.client_id:
@@ -68,7 +68,7 @@ class Pages:
             raise Refusal(self._error("unsupported_response_type"))
 
     def _error(self, line: str) -> Response:
-        return render("oauth2_error.html", 400, title="Authorization error", lines=[line])
+        return render("oauth2/error.html", 400, title="Authorization error", lines=[line])
 
     async def page(self, request: Request) -> Response:
         """Whatever screen this visit has come to."""

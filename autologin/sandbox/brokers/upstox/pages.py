@@ -196,7 +196,7 @@ def accepted(data: dict[str, Any]) -> JSONResponse:
 
 def blocked_page() -> Response:
     """What Cloudflare shows to a browser that it does not like."""
-    return render("upstox_blocked.html", 403)
+    return render("upstox/blocked.html", 403)
 
 
 def _decoded(text: str) -> str:
