@@ -2,10 +2,11 @@
 
     python bench/brokers.py [RUNS [DELAY [BROKER...]]]
 
-Both sign in in turn to the same sandbox, which is a process of its own; DELAY is what a page takes, in seconds. A flow over
-an API (Groww) is measured by its calls, against the official SDK's for the same: a token, and a client that is ready to
-use (`make sdks` installs it). Of Alice Blue's page nobody knows whether it sends a code by itself: half a second of that
-flow goes into finding out, which its script need not do.
+Both sign in in turn to the same sandbox, which is a process of its own; DELAY is what a page takes, in
+seconds. The twins say which of them are measured, and by which clicks. A flow over an API is measured by
+its calls, against the official SDK's for the same: a token, and a call that proves it (`make sdks` installs
+them). Of Alice Blue's page nobody knows whether it sends a code by itself: half a second of that flow goes
+into finding out, which its script need not do.
 """
 
 from __future__ import annotations
@@ -34,76 +35,19 @@ from autologin.app import App
 from autologin.clock import SystemClock
 from autologin.config import loader
 from autologin.flow import registry
-from autologin.sandbox.server import Sandbox
+from autologin.sandbox.page_twin import FormTwin
+from autologin.sandbox.server import Sandbox, twin_classes
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+from support import sdk_clients
 
 LIMIT = 1.15
-ROOT = Path(__file__).parents[1]
 SHELL = shutil.which("chromium-headless-shell") or shutil.which("chromium")
 
 
-async def zerodha(page, mine, code):
-    await page.fill("#userid", mine["user_id"])
-    await page.fill("#password", mine["password"])
-    await page.click("button[type=submit]")
-    await page.locator("#userid[type=number]").press_sequentially(code())
-
-
-async def upstox(page, mine, code):
-    await page.locator("#mobileNum").press_sequentially(mine["mobile_number"])
-    await page.click("#getOtp")
-    await page.locator("#otpNum").press_sequentially(code())
-    await page.locator("#pinCode").press_sequentially(mine["pin"])
-    await page.click("#pinContinueBtn")
-
-
-async def oauth2(page, mine, code):
-    await page.fill("#username", mine["user_id"])
-    await page.fill("#password", mine["password"])
-    await page.click("button[type=submit]")
-    await page.locator("#otp").press_sequentially(code())
-    await page.click("button[type=submit]")
-
-
-async def fyers(page, mine, code):
-    await page.check("#clientId_rb")
-    await page.fill("#fy_client_id", mine["fy_id"])
-    await page.click("#clientIdSubmit")
-    await page.locator("#confirmOtpForm #first").focus()
-    await page.keyboard.type(code())
-    await page.click("#confirmOtpSubmit")
-    await page.locator("#verifyPinForm #first").focus()
-    await page.keyboard.type(mine["pin"])
-
-
-async def icici_breeze(page, mine, code):
-    await page.fill("#txtuid", mine["user_id"])
-    await page.fill("#txtPass", mine["password"])
-    await page.check("#chkssTnc")
-    await page.click("#btnSubmit")
-    await page.locator("#pnlOTP input[tg-nm=otp]").first.focus()
-    await page.keyboard.type(code())
-    await page.click("#Button1")
-
-
-async def one_screen(page, mine, code):
-    await page.locator("form input").nth(0).fill(mine.get("user_id") or mine["client_id"])
-    await page.locator("form input").nth(1).fill(mine["password"])
-    await page.locator("form input").nth(2).press_sequentially(code())
-    await page.click("button[type=submit]")
-
-
-async def two_screens(page, mine, code):
-    await page.locator("form input").nth(0).fill(mine.get("user_id") or mine["client_id"])
-    await page.locator("form input").nth(1).fill(mine["password"])
-    await page.click("button[type=submit]")
-    await page.locator("form input[inputmode=numeric]").press_sequentially(code())
-    await page.click("button[type=submit]")
-
-
-BARE = {"zerodha": zerodha, "upstox": upstox, "fyers": fyers, "icici_breeze": icici_breeze, "oauth2": oauth2}
-BARE |= {"shoonya": one_screen, "flattrade": one_screen, "aliceblue": two_screens}
-KNOWN = {"oauth2": {"code_sends_itself": False}}
-"""Options that tell a flow what the bare script knows of the page."""
+TWINS = twin_classes()
+PAGES = {broker: twin.measured for broker, twin in TWINS.items() if twin.measured}
+APIS = [broker for broker, twin in TWINS.items() if twin.sdk and twin.sdk.login and not issubclass(twin, FormTwin)]
 SERVING = """
 import asyncio, json, sys
 from autologin.sandbox.server import Sandbox
@@ -156,7 +100,23 @@ async def bare(playwright, twin, clicks):
     page.on("request", seen)
     started = time.perf_counter()
     await page.goto(flow.login_url("nonce"), wait_until="commit")
-    await clicks(page, twin.credentials, pyotp.TOTP(twin.credentials["totp_secret"]).now)
+    for action, selector, *name in clicks:
+        field = page.locator(selector)
+        text = ""
+        if name:
+            (key,) = name
+            text = pyotp.TOTP(twin.credentials["totp_secret"]).now() if key == "otp" else twin.credentials[key]
+        if action == "fill":
+            await field.fill(text)
+        elif action == "type":
+            await field.press_sequentially(text)
+        elif action == "keys":
+            await field.focus()
+            await page.keyboard.type(text)
+        elif action == "check":
+            await field.check()
+        else:
+            await field.click()
     ended = await caught
     await browser.close()
     return ended - started
@@ -185,21 +145,23 @@ def served(broker, delay):
 async def compared(playwright, broker, runs, delay):
     with tempfile.TemporaryDirectory() as name, served(broker, delay) as (twin, raw):
         file = Path(name) / "config.yaml"
-        raw["accounts"][broker]["options"] = {**twin.options, **KNOWN.get(broker, {})}
+        measured = PAGES[broker]
+        raw["accounts"][broker]["options"] = {**twin.options, **measured.options}
         file.write_text(yaml.safe_dump(raw))
         settings = loader.load(file, {"HOME": name})
-        pairs = [(await ours(settings, broker), await bare(playwright, twin, BARE[broker])) for _ in range(runs + 1)]
+        pairs = [(await ours(settings, broker), await bare(playwright, twin, measured.clicks)) for _ in range(runs + 1)]
     flow, script = (statistics.median(column) for column in zip(*pairs[1:], strict=True))  # the first pair warms up
     print(
         f"{broker:<14} flow {flow:.2f} s   bare script {script:.2f} s   ratio {flow / script:.2f} (at most {LIMIT})", flush=True
     )
 
 
-async def api_calls(broker="groww"):
+async def api_calls(broker):
     """How many calls a whole run makes, and how many the SDK makes."""
     with tempfile.TemporaryDirectory() as name:
         async with Sandbox(brokers=[broker], scenarios={broker: ["code_reuse"]}) as sandbox:
-            twin, file = sandbox.twins[broker], Path(name) / "config.yaml"
+            twin = sandbox.twins[broker]
+            file = Path(name) / "config.yaml"
             file.write_text(yaml.safe_dump(sandbox.config()))
             settings = loader.load(file, {"HOME": name})
             app = App.open(settings, SystemClock())
@@ -207,13 +169,8 @@ async def api_calls(broker="groww"):
             assert outcome.outcome == "issued", outcome.error
             app.store.close()
             mine = len(twin.seen)
-            sign_in = {"api_key": twin.api_key, "totp": pyotp.TOTP(twin.totp_secret).at(twin.now())}
-            words = [ROOT / "tests/contract/groww_sdk.py", twin.origins["api"]]
-            steps = json.dumps([["get_access_token", sign_in], ["GrowwAPI", {}]])
-            process = await asyncio.create_subprocess_exec(
-                ROOT / ".sdks/growwapi/bin/python", *words, steps, stdout=asyncio.subprocess.DEVNULL
-            )
-            assert await process.wait() == 0
+            code = pyotp.TOTP(twin.totp_secret).at(twin.now())
+            await sdk_clients.start(twin, twin.sdk.login, code=code)
     theirs = len(twin.seen) - mine
     print(f"{broker:<14} flow {mine} calls   SDK {theirs} calls   {mine - theirs:+d} (at most +2)", flush=True)
 
@@ -223,9 +180,10 @@ async def main():
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     delay = float(sys.argv[2]) if len(sys.argv) > 2 else 0.3
     async with async_playwright() as playwright:
-        for broker in sys.argv[3:] or BARE:
+        for broker in [name for name in sys.argv[3:] if name in PAGES] or PAGES:
             await compared(playwright, broker, runs, delay)
-    await api_calls()
+    for broker in [name for name in sys.argv[3:] if name in APIS] or APIS:
+        await api_calls(broker)
 
 
 asyncio.run(main())

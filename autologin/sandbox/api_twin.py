@@ -1,4 +1,4 @@
-"""What the twins of brokers without a login page share: a code that counts once, tokens that end, and JSON."""
+"""What the twins of brokers without a login page share: one user, tokens that end, and JSON."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class ApiBehaviour(Behaviour):
 
 
 class ApiTwin(Twin):
-    """A broker's API for one user with an authenticator. `tokens` are those that were issued, with their ends."""
+    """A broker's API for one user with an authenticator. `tokens` maps each token to its end."""
 
     account: ClassVar[Mapping[str, str]] = {}
     """The one user's credentials."""
@@ -96,7 +96,7 @@ CODES = {
 
 
 def calls(login: Mapping[str, str], profile: Mapping[str, str]) -> dict[str, Scenario]:
-    """What can become of each call, by its place: those of a login, and the one that proves a token; and the clocks."""
+    """What can become of each call of a login, and of the one that proves a token; and the clocks."""
     first, what = next(iter(login.items()))
     (proof,) = profile
     rows = failing({**login, **profile}, proof=proof)

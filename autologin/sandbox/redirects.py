@@ -45,7 +45,8 @@ class Delivery:
         return f"/hop/{ticket}/{hops}"
 
     async def _hop(self, request: Request) -> Response:
-        ticket, left = request.path_params["ticket"], request.path_params["left"]
+        ticket = request.path_params["ticket"]
+        left = request.path_params["left"]
         if ticket not in self._hops:
             return Response("Not found", 404)
         return redirect(f"/hop/{ticket}/{left - 1}" if left > 1 else self._hops.pop(ticket))

@@ -36,7 +36,8 @@ OUR_HOSTS = ["127.0.0.1", "localhost"]
 class Sandbox:
     """Serves an index page and each broker's twin while it is entered.
 
-    `port` is the index page's; the roles of the twins take the ports behind it, in order. 0 takes any that are free.
+    `port` is the index page's; the roles of the twins take the ports behind it, in order. 0 takes
+    any that are free.
     """
 
     def __init__(
@@ -197,7 +198,7 @@ async def _serve(stack: AsyncExitStack, app: ASGIApp, port: int) -> str:
 
 
 def twin_classes() -> dict[str, type[Twin]]:
-    """The twin of each broker, by the broker's name: the `Twin` in the module that is named like the broker.
+    """The twin of each broker: the `Twin` in the module that is named like the broker.
 
     That of a user's own flow is in `_NAME_twin.py` beside it.
     """

@@ -1,4 +1,4 @@
-"""What the twins of all brokers share: scenarios, counters, the broker's own clock, failing calls, and what was seen."""
+"""What all twins share: scenarios, counters, the broker's own clock, failing calls, requests."""
 
 from __future__ import annotations
 
@@ -24,8 +24,10 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from autologin.clock import Clock, SystemClock
+from autologin.sandbox.measured import Measured
 from autologin.sandbox.redirects import Delivery
 from autologin.sandbox.scenarios import HANG_UP, Behaviour, Failure, Scenario, combine, known
+from autologin.sandbox.sdk import Sdk
 from autologin.sandbox.user import TestUser
 
 IST = timezone(timedelta(hours=5, minutes=30), "IST")
@@ -59,8 +61,8 @@ class Refusal(HTTPException):
 class Twin(ABC):
     """A broker's login pages and API, each role an ASGI app on an origin of its own.
 
-    `counters` counts calls by name, `otps` the one-time passwords that were sent, `codes_issued` and `codes_exchanged` the
-    codes of the redirect, `seen` the newest requests; all in the order in which they came.
+    `counters` counts calls by name; `otps` holds the one-time passwords that were sent, `codes_issued`
+    and `codes_exchanged` the codes of the redirect, `seen` the newest requests, all in their order.
     """
 
     broker: ClassVar[str]
@@ -70,6 +72,10 @@ class Twin(ABC):
     plain: ClassVar[Behaviour]
     readers: ClassVar[Mapping[str, str]] = {}
     """Roles whose answers a page of another role may read (CORS), with that role."""
+    sdk: ClassVar[Sdk | None] = None
+    """The broker's official SDK, where there is one."""
+    measured: ClassVar[Measured | None] = None
+    """The clicks of a plain login, where `bench/brokers.py` is to measure it."""
     behaviour: Behaviour
 
     def __init__(self, *, scenarios: Iterable[str] = (), clock: Clock | None = None) -> None:
@@ -95,7 +101,7 @@ class Twin(ABC):
 
     @property
     def endpoints(self) -> dict[str, str]:
-        """What an account's `endpoints` must hold: the origin of each role, where a twin does not say otherwise."""
+        """What an account's `endpoints` must hold: the origin of each role, unless a twin says more."""
         return dict(self.origins)
 
     @property
@@ -140,7 +146,7 @@ class Twin(ABC):
         return first
 
     def arrive(self, place: str, broken: Any = None) -> None:
-        """Count a call, and fail it where a scenario says so; `broken(status)` makes the body of such an answer."""
+        """Count a call, and fail it where a scenario says so; `broken(status)` makes the answer."""
         self.counters[place] += 1
         failure = self.behaviour.failures.get(place)
         if failure and (failure.always or self.once(f"failure at {place}")):

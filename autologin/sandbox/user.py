@@ -1,4 +1,4 @@
-"""The sandbox's user, with the strikes that a broker counts, and the codes that a redirect carries."""
+"""The sandbox's user, with the strikes that a broker counts, and the codes of the redirect."""
 
 from __future__ import annotations
 
@@ -51,7 +51,8 @@ class TestUser:
     ) -> bool:
         """Whether a one-time password is right, and for the first time; a wrong one is a strike.
 
-        Call it once for each that arrives. `refuse` is asked about a right one; `earlier` strikes were there before.
+        Call it once for each that arrives. `refuse` is asked about a right one; `earlier` strikes
+        were there before.
         """
         step = matching_step(self.totp_secret, otp, now, window)
         right = step is not None and (reuse or step not in self.used_steps)
@@ -64,7 +65,7 @@ class TestUser:
         return False
 
     def check_password(self, password: str, *, refuse: bool = False) -> bool:
-        """Whether it is the password; a wrong one is a strike. When strikes are forgiven is the broker's to say."""
+        """Whether it is the password; a wrong one is a strike. The twin says when it is forgiven."""
         return self._check("password", self.password, password, refuse=refuse)
 
     def check_pin(self, pin: str, *, refuse: bool = False) -> bool:
@@ -133,7 +134,7 @@ class Grants(Generic[Holder]):
 
 
 def matching_step(seed: str, otp: str, now: datetime, window: int) -> int | None:
-    """The time step in which an authenticator shows this one-time password, where it is within the window."""
+    """The time step in which an authenticator shows this one-time password, within the window."""
     totp = TOTP(seed)
     present = int(now.timestamp()) // totp.interval
     steps = range(present - window, present + window + 1)

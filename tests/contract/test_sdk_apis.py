@@ -1,10 +1,11 @@
-"""The official SDKs of brokers without a page take our twins for the brokers, and our calls are theirs, byte for byte."""
+"""The official SDKs take our twins for the brokers, and our calls are theirs, byte for byte.
+
+Each twin says what its SDK is and how it signs in: a new broker's is collected by itself.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import json
 import re
 from pathlib import Path
 
@@ -12,44 +13,16 @@ import httpx
 import pyotp
 import pytest
 from pydantic import SecretStr
+from support.sdk_clients import start
 
 from autologin.flow import registry
-from autologin.sandbox.server import Sandbox
+from autologin.sandbox.page_twin import FormTwin
+from autologin.sandbox.server import Sandbox, twin_classes
 
 ROOT = Path(__file__).parents[2]
-LOGIN = {
-    "angelone": ("/rest/auth/angelbroking/user/v1/loginByPassword",),
-    "dhan": ("/app/generateAccessToken",),
-    "kotak": ("/login/1.0/tradeApiLogin", "/login/1.0/tradeApiValidate"),
-    "fivepaisa": ("/VendorsAPI/Service1.svc/TOTPLogin",),
-    "firstock": ("/V1/login",),
-}
-"""The calls of a login that must be the SDK's. m.Stock's SDK has a code sent by SMS instead; 5paisa's repeats the PIN and the
-code in its second call, which nobody asks for."""
-MATTERS = {
-    "angelone": (
-        *("content-type", "accept", "x-privatekey", "x-usertype", "x-sourceid", "x-clientlocalip", "x-clientpublicip"),
-    ),
-    "dhan": (),
-    "kotak": ("content-type", "authorization", "neo-fin-key"),
-    "fivepaisa": ("content-type",),
-    "firstock": ("content-type",),
-}
-
-
-VENVS = {"shoonya": "norenrestapioauth", "zebu": "myntapi"}
-SAYS = {
-    "angelone": "A123456",
-    "dhan": "availabelBalance",
-    "kotak": "CLIENT",
-    "fivepaisa": "NetAvailableMargin",
-    "mstock": "AVAILABLE_BALANCE",
-    "firstock": "SB1234",
-    "shoonya": "100000",
-    "zebu": "100000",
-    "aliceblue": "AB12345",
-}
-"""A word of the answer that the lines in docs/brokers print."""
+SDKS = {broker: twin.sdk for broker, twin in twin_classes().items() if twin.sdk}
+SIGN_IN = [broker for broker, sdk in SDKS.items() if sdk.login]
+SHOW = [broker for broker, sdk in SDKS.items() if sdk.shows]
 
 
 @pytest.fixture
@@ -58,75 +31,70 @@ async def served(request):
         yield sandbox.twins[request.param]
 
 
-def totp(twin):
-    return pyotp.TOTP(twin.totp_secret).at(twin.now())
+def code_for(twin):
+    """What a login needs: the code of a redirect, or a one-time password."""
+    return twin.open_code() if isinstance(twin, FormTwin) else pyotp.TOTP(twin.totp_secret).at(twin.now())
 
 
-async def sdk(twin, what, code=None, **more):
-    """What the SDK says; its venv is made by `scripts/install-sdks`."""
-    python = ROOT / f".sdks/{VENVS.get(twin.broker, twin.broker)}/bin/python"
-    assert python.exists(), "run `make sdks`"
-    given = {"origins": twin.origins, "credentials": twin.credentials, "code": code or totp(twin), **more}
-    words = [str(python), str(ROOT / "tests/contract/api_sdks.py"), twin.broker, what, json.dumps(given)]
-    process = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
-    out, err = await asyncio.wait_for(process.communicate(), 120)
-    assert process.returncode == 0, err.decode()
-    return json.loads(out.decode().splitlines()[-1])
-
-
-async def ours(twin):
+async def ours(twin, code):
+    """Our flow's login, or exchange."""
     kind = registry.load(twin.broker)
     flow = kind(kind.Credentials(**twin.credentials), twin.endpoints)
     async with httpx.AsyncClient() as http:
-        if flow.needs_browser:
-            return await flow.exchange(SecretStr(twin.open_code()), http, twin.now())
-        return await flow.sign_in(http, totp(twin), twin.now())
+        if isinstance(twin, FormTwin):
+            return await flow.exchange(SecretStr(code), http, twin.now())
+        return await flow.sign_in(http, code, twin.now())
 
 
-@pytest.mark.parametrize("served", LOGIN, indirect=True)
+@pytest.mark.parametrize("served", SIGN_IN, indirect=True)
 async def test_the_sdk_signs_in(served):
-    found = await sdk(served, "login")
-    assert found["token"] in served.tokens
-    assert found["says"] in {*served.credentials.values(), "CLIENT"}
+    found = await start(served, served.sdk.login, code=code_for(served))
+    (token,) = served.tokens
+    gave = found["gave"]
+    assert token in (gave.values() if isinstance(gave, dict) else [gave] if isinstance(gave, str) else gave)
+    assert found["says"] in {*served.credentials.values(), served.sdk.shows}
 
 
-@pytest.mark.parametrize("served", SAYS, indirect=True)
+@pytest.mark.parametrize("served", SHOW, indirect=True)
 async def test_the_lines_of_the_docs_start_the_sdk_from_our_token(served):
     page = (ROOT / f"docs/brokers/{served.broker}.md").read_text()
     (lines,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    token = await ours(served)
-    found = await sdk(served, "docs", token=token.to_json("mine", served.broker), lines=lines)
-    assert SAYS[served.broker] in found["says"]
+    token = await ours(served, code_for(served))
+    found = await start(served, lines, token=token.to_json("mine", served.broker))
+    assert served.sdk.shows in found["printed"]
+    assert len(served.tokens) == 1
 
 
-@pytest.mark.parametrize("served", LOGIN, indirect=True)
+@pytest.mark.parametrize("served", SIGN_IN, indirect=True)
 async def test_our_bytes_are_the_sdks(served):
-    served.switch("code_reuse")
-    await sdk(served, "login")
+    if not isinstance(served, FormTwin):
+        served.switch("code_reuse")
+    code = code_for(served)
+    await start(served, served.sdk.login, code=code)
     theirs = {seen.path: seen for seen in served.seen}
     served.seen.clear()
-    await ours(served)
+    served.codes_exchanged.clear()
+    await ours(served, code)
     mine = {seen.path: seen for seen in served.seen}
-    for path in LOGIN[served.broker]:
-        sent, right = mine[path], theirs[path]
+    assert served.sdk.calls
+    for path in served.sdk.calls:
+        sent = mine[path]
+        right = theirs[path]
         assert (sent.method, sent.query, sent.body) == (right.method, right.query, right.body)
-        names = MATTERS[served.broker]
+        names = served.sdk.headers
         assert {name: sent.headers[name] for name in names} == {name: right.headers[name] for name in names}
 
 
-@pytest.mark.parametrize("served", ["aliceblue"], indirect=True)
-async def test_alice_blues_sdk_exchanges_a_code_as_we_do(served):
-    """ant-a3-tradehub-sdk-production speaks of itself as Alice Blue's; it takes the code of a redirect."""
-    kind, code = registry.load("aliceblue"), served.open_code()
-    found = await sdk(served, "login", code=code)
-    assert (found["token"] in served.tokens, found["says"]) == (True, served.user_id)
-    (theirs,) = [seen for seen in served.seen if seen.path.endswith("getUserDetails")]
-    served.codes_exchanged.clear()
-    flow = kind(kind.Credentials(**served.credentials), served.endpoints)
-    async with httpx.AsyncClient() as http:
-        await flow.exchange(SecretStr(code), http, served.now())
-    mine = served.seen[-1]
-    assert (mine.method, mine.path, mine.body) == (theirs.method, theirs.path, theirs.body)
+@pytest.mark.parametrize("served", ["shoonya", "zebu"], indirect=True)
+async def test_a_wrong_secret_is_norens_sdks_none(served):
+    found = await start(served, served.sdk.login, code=code_for(served), secret_code="wrong")
+    assert found["gave"] is None
+
+
+def test_a_venv_has_one_set_of_packages():
+    """Two SDKs in one would replace each other at each `make sdks`."""
+    venvs = [sdk.venv or broker for broker, sdk in SDKS.items()]
+    assert len(venvs) == len(set(venvs))
 
 
 async def test_the_checksums():

@@ -33,7 +33,7 @@ def sdk(twin, tmp_path):
 
     async def called(*calls):
         assert PYTHON.exists(), "run `make sdks`"
-        script = str(ROOT / "tests/contract/fyers_sdk.py")
+        script = str(ROOT / "tests/support/sdk_clients/fyers.py")
         words = [str(PYTHON), script, twin.endpoints["api"], str(tmp_path), json.dumps(calls)]
         pipes = {"stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.PIPE}
         process = await asyncio.create_subprocess_exec(*words, cwd=tmp_path, **pipes)

@@ -1,4 +1,4 @@
-"""The official growwapi SDK takes Groww's twin for Groww, and our call for a token is the SDK's."""
+"""What growwapi makes of refusals and of an approval key; test_sdk_apis.py has what it shares with others."""
 
 from __future__ import annotations
 
@@ -7,16 +7,13 @@ import hashlib
 import json
 from pathlib import Path
 
-import httpx
 import pyotp
 import pytest
 
-from autologin.flow import registry
 from autologin.sandbox.server import Sandbox
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".sdks/growwapi/bin/python"
-MATTERS = ("authorization", "content-type", "x-api-version")
 
 
 @pytest.fixture
@@ -28,7 +25,7 @@ async def twin():
 async def sdk(twin, *calls):
     """What the SDK gives or raises for each call; its venv is made by `scripts/install-sdks`."""
     assert PYTHON.exists(), "run `make sdks`"
-    words = [str(PYTHON), str(ROOT / "tests/contract/groww_sdk.py"), twin.origins["api"], json.dumps(calls)]
+    words = [str(PYTHON), str(ROOT / "tests/support/sdk_clients/groww.py"), twin.origins["api"], json.dumps(calls)]
     process = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
     out, err = await asyncio.wait_for(process.communicate(), 120)
     assert process.returncode == 0, err.decode()
@@ -39,14 +36,6 @@ def totp(twin):
     return pyotp.TOTP(twin.totp_secret).at(twin.now())
 
 
-async def ours(twin, code):
-    """The flow's own call for a token."""
-    kind = registry.load("groww")
-    flow = kind(kind.Credentials(**twin.credentials), twin.endpoints)
-    async with httpx.AsyncClient() as http:
-        return await flow.sign_in(http, code, twin.now())
-
-
 async def test_the_sdk_signs_in_and_reads(twin):
     calls = (["get_access_token", {"api_key": twin.api_key, "totp": totp(twin)}], ["GrowwAPI", {}])
     token, client, profile, margins = await sdk(twin, *calls, ["get_user_profile", {}], ["get_available_margin_details", {}])
@@ -55,23 +44,6 @@ async def test_the_sdk_signs_in_and_reads(twin):
     assert profile["gave"]["ucc"] == twin.ucc
     assert margins["gave"]["clear_cash"] == 100000
     assert twin.counters == {"access": 1, "changelog": 1, "profile": 1, "margins": 1}
-
-
-async def test_the_sdk_starts_from_our_token(twin):
-    token = await ours(twin, totp(twin))
-    start = ["GrowwAPI", {"token": token.access_token.get_secret_value()}]
-    client, profile = await sdk(twin, start, ["get_user_profile", {}])
-    assert (client, profile["gave"]["ucc"]) == ({"gave": None}, twin.ucc)
-
-
-async def test_our_bytes_are_the_sdks(twin):
-    twin.switch("code_reuse")
-    code = totp(twin)
-    assert "gave" in (await sdk(twin, ["get_access_token", {"api_key": twin.api_key, "totp": code}]))[0]
-    await ours(twin, code)
-    theirs, mine = twin.seen
-    assert (mine.method, mine.path, mine.query, mine.body) == (theirs.method, theirs.path, theirs.query, theirs.body)
-    assert {name: mine.headers[name] for name in MATTERS} == {name: theirs.headers[name] for name in MATTERS}
 
 
 async def test_the_sdk_signs_in_with_an_approval_key(twin):

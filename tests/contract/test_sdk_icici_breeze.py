@@ -31,7 +31,12 @@ def sdk(twin, tmp_path):
 
     async def started(*starts):
         assert PYTHON.exists(), "run `make sdks`"
-        words = [str(PYTHON), str(ROOT / "tests/contract/icici_breeze_sdk.py"), twin.origins["icici"], json.dumps(starts)]
+        words = [
+            str(PYTHON),
+            str(ROOT / "tests/support/sdk_clients/icici_breeze.py"),
+            twin.origins["icici"],
+            json.dumps(starts),
+        ]
         pipes = {"stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.PIPE}
         process = await asyncio.create_subprocess_exec(*words, cwd=tmp_path, **pipes)
         out, err = await asyncio.wait_for(process.communicate(), 150)

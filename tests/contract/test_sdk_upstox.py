@@ -36,7 +36,7 @@ def grant(twin, code):
 async def sdk(twin, *calls, token=""):
     """What the SDK gives or raises for each call; its venv is made by `scripts/install-sdks`."""
     assert PYTHON.exists(), "run `make sdks`"
-    words = [str(PYTHON), str(ROOT / "tests/contract/upstox_sdk.py"), twin.origins["api"], token, json.dumps(calls)]
+    words = [str(PYTHON), str(ROOT / "tests/support/sdk_clients/upstox.py"), twin.origins["api"], token, json.dumps(calls)]
     process = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
     out, err = await asyncio.wait_for(process.communicate(), 120)
     assert process.returncode == 0, err.decode()

@@ -12,12 +12,15 @@ from typing import Any
 from kit import SkippingClock, leaks, rehearsal, secrets_of
 
 from autologin import log
-from autologin.flow import registry
 from autologin.login import browser
+from autologin.sandbox.api_twin import ApiTwin
+from autologin.sandbox.page_twin import FormTwin
 from autologin.sandbox.server import twin_classes
 
 BLOCKS = {"credentials_rejected", "otp_rejected", "account_locked"}
-TWINS = {name: twin for name, twin in sorted(twin_classes().items()) if not registry.load(name).needs_browser}
+TWINS = {
+    name: twin for name, twin in sorted(twin_classes().items()) if issubclass(twin, ApiTwin) and not issubclass(twin, FormTwin)
+}
 """The twins of the brokers without a page."""
 
 

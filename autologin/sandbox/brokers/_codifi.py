@@ -1,4 +1,4 @@
-"""What the twins of Codifi's brokers share: a session for a sealed code, and the profile that proves it."""
+"""What the twins of Codifi's brokers share: a session for a sealed code, and the profile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the twins of Noren's brokers share: the page behind `authorize/oauth`, `GenAcsTok`, and the limits."""
+"""What the twins of Noren's brokers share: the page, `GenAcsTok`, and the limits."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ class NorenTwin(FormTwin):
         Shown("code", "OTP/TOTP", "lgnotp"),
     )
     api_path: ClassVar[str] = "/NorenWClientAPI"
-    said_locked = "Invalid Input : User Blocked due to multiple wrong attempts"  # as Shoonya's older login said it
+    # as Shoonya's older login said it
+    said_locked = "Invalid Input : User Blocked due to multiple wrong attempts"
     said_wrong_code = "Invalid Input : Invalid OTP"
     account: ClassVar[Mapping[str, str]] = {
         "user_id": "FA12345",

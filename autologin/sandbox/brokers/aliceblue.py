@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from autologin.sandbox.brokers._codifi import CodifiTwin
+from autologin.sandbox.measured import form
 from autologin.sandbox.page_twin import Shown, table
 from autologin.sandbox.scenarios import Scenario, scenario
+from autologin.sandbox.sdk import Sdk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +30,20 @@ class AliceBlue(CodifiTwin):
 
     broker = "aliceblue"
     title = "Alice Blue"
+    measured = form("user_id", screens=2)
+    sdk = Sdk(  # it speaks of itself as Alice Blue's
+        packages=("ant-a3-tradehub-sdk-production==1.1.7",),
+        hosts={"https://a3.aliceblueonline.com": "api"},
+        login="""
+from TradeMaster.TradeSync import TradeHub
+
+client = TradeHub(user_id=mine["user_id"], auth_code=code, secret_key=mine["api_secret"])
+gave = client.get_session_id()["userSession"]
+says = client.get_profile()["result"][0]["clientId"]
+""",
+        calls=(f"{OD}/vendor/getUserDetails",),
+        shows="AB12345",
+    )
     table: ClassVar[dict[str, Scenario]] = table(OWN, without=("two_screens",))
     fields = (
         Shown("user", "User ID", "new_login_userId"),

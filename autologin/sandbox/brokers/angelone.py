@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 from autologin.sandbox.api_twin import CODES, ApiBehaviour, ApiTwin, calls, json_object
 from autologin.sandbox.jwt import session
 from autologin.sandbox.scenarios import Scenario, scenario
+from autologin.sandbox.sdk import Sdk
 from autologin.sandbox.twin import Refusal, alnum, html_error
 
 if TYPE_CHECKING:
@@ -56,6 +57,29 @@ class AngelOne(ApiTwin):
     roles = ("api",)
     ends_at = time(0)
     table = SCENARIOS
+    sdk = Sdk(
+        packages=("smartapi-python==1.5.5", "logzero", "pyotp", "requests", "six", "websocket-client"),
+        hosts={"https://apiconnect.angelone.in": "api"},
+        login="""
+from SmartApi import SmartConnect
+
+client = SmartConnect(api_key=mine["api_key"])
+data = client.generateSession(mine["client_code"], mine["pin"], code)["data"]
+gave = client.access_token
+says = data["clientcode"]
+""",
+        calls=(f"{AUTH}/user/v1/loginByPassword",),
+        headers=(
+            "content-type",
+            "accept",
+            "x-privatekey",
+            "x-usertype",
+            "x-sourceid",
+            "x-clientlocalip",
+            "x-clientpublicip",
+        ),
+        shows="A123456",
+    )
     plain = AngelOneBehaviour()
     behaviour: AngelOneBehaviour
     account: ClassVar = {
@@ -121,7 +145,8 @@ class AngelOne(ApiTwin):
     def _trio(self) -> Response:
         ends = self.token_end()
         token = self.open_token(session(self.account["client_code"], ends), ends)
-        self.codes_issued.append(refresh := alnum(40))
+        refresh = alnum(40)
+        self.codes_issued.append(refresh)
         data: dict[str, Any] = {"jwtToken": f"Bearer {token}" if self.behaviour.bearer else token}
         data |= {"refreshToken": refresh, "feedToken": alnum(20), "state": ""}
         if self.behaviour.login == "empty":

@@ -1,4 +1,4 @@
-"""Dhan's twin: a token for a PIN and a code, all in the query, and the profile that tells how long it lives."""
+"""Dhan's twin: a token for a PIN and a code, all in the query, and the profile."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 from autologin.sandbox.api_twin import CODES, ApiBehaviour, ApiTwin, calls
 from autologin.sandbox.jwt import session
 from autologin.sandbox.scenarios import Scenario, scenario
+from autologin.sandbox.sdk import Sdk
 from autologin.sandbox.twin import IST, Refusal, html_error
 
 if TYPE_CHECKING:
@@ -22,10 +23,11 @@ if TYPE_CHECKING:
 class DhanBehaviour(ApiBehaviour):
     """What only Dhan's twin can do."""
 
-    # refused: pin, ip, both (words that name PIN and code), plain (no reason), soon; profile: nobody, 403
+    # refused: pin, ip, both (words that name PIN and code), plain (no reason), soon
+    # profile: nobody, 403
     shape: str = "error"
-    """How a refusal looks: error ({errorType, errorCode, errorMessage}), data ({status, data: {code: words}}), list or echo
-    (the words hold the whole query)."""
+    """How a refusal looks: error ({errorType, errorCode, errorMessage}), data ({status, data:
+    {code: words}}), list or echo (the words hold the whole query)."""
     expiry: str = "plain"
     """How the end is told: plain, zone, missing, garbled, past, far."""
 
@@ -71,6 +73,19 @@ class Dhan(ApiTwin):
     roles = ("auth", "api")
     login_call = "token"
     table = SCENARIOS
+    sdk = Sdk(
+        packages=("dhanhq==2.3.0",),
+        hosts={"https://auth.dhan.co": "auth", "https://api.dhan.co": "api"},
+        login="""
+from dhanhq.auth import DhanLogin
+
+client = DhanLogin(mine["client_id"])
+gave = client.generate_token(mine["pin"], code)["accessToken"]
+says = client.user_profile(gave)["dhanClientId"]
+""",
+        calls=("/app/generateAccessToken",),
+        shows="availabelBalance",
+    )
     plain = DhanBehaviour()
     behaviour: DhanBehaviour
     account: ClassVar = {"client_id": "1100001234", "pin": "135790", "totp_secret": "CXWCBV7KGJYNBMVLLQHQOBHU6T4XB657"}

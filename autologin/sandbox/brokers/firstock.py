@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from autologin.sandbox.api_twin import CODES, ApiBehaviour, ApiTwin, calls, json_object
 from autologin.sandbox.scenarios import Scenario, scenario
+from autologin.sandbox.sdk import Sdk
 from autologin.sandbox.twin import Refusal, alnum, html_error
 
 if TYPE_CHECKING:
@@ -60,6 +61,21 @@ class Firstock(ApiTwin):
     profile_call = "details"
     ends_at = time(0)
     table = SCENARIOS
+    sdk = Sdk(
+        packages=("firstock==1.2.11",),
+        hosts={"https://api.firstock.in": "api"},
+        login="""
+from firstock import firstock
+
+app = {"vendorCode": mine["user_id"] + "_API", "apiKey": mine["api_key"]}
+found = firstock.login(userId=mine["user_id"], password=mine["password"], TOTP=code, **app)
+gave = found["data"]["susertoken"]
+says = firstock.userDetails(userId=mine["user_id"])["data"]["actid"]
+""",
+        calls=("/V1/login",),
+        headers=("content-type",),
+        shows="SB1234",
+    )
     plain = FirstockBehaviour()
     behaviour: FirstockBehaviour
     account: ClassVar = {

@@ -1,4 +1,4 @@
-"""5paisa's twin: a request token for a PIN and a code, an access token for that, and the margin that proves it."""
+"""5paisa's twin: a request token for a PIN and a code, an access token, and the margin."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 from autologin.sandbox.api_twin import CODES, ApiBehaviour, ApiTwin, calls, json_object
 from autologin.sandbox.jwt import session
 from autologin.sandbox.scenarios import Scenario, scenario
+from autologin.sandbox.sdk import Sdk
 from autologin.sandbox.twin import Refusal, alnum, html_error
 
 if TYPE_CHECKING:
@@ -54,6 +55,23 @@ class FivePaisa(ApiTwin):
     profile_call = "margin"
     ends_at = time(23, 59)
     table = SCENARIOS
+    sdk = Sdk(
+        packages=("py5paisa==0.7.21.2",),
+        hosts={"https://Openapi.5paisa.com": "api"},
+        login="""
+from py5paisa import FivePaisaClient
+
+cred = {"APP_NAME": "", "APP_SOURCE": "", "PASSWORD": "", "USER_ID": mine["user_id"]}
+cred |= {"USER_KEY": mine["user_key"], "ENCRYPTION_KEY": mine["encryption_key"]}
+client = FivePaisaClient(cred=cred)
+client.get_totp_session(mine["client_code"], code, mine["pin"])
+gave = client.access_token
+says = client.client_code
+""",
+        calls=(f"{SERVICE}/TOTPLogin",),  # its second call repeats PIN and code, which nobody asks for
+        headers=("content-type",),
+        shows="NetAvailableMargin",
+    )
     plain = FivePaisaBehaviour()
     behaviour: FivePaisaBehaviour
     account: ClassVar = {
@@ -97,7 +115,8 @@ class FivePaisa(ApiTwin):
         self.require("pin", right, refusal(1, "Invalid PIN"))
         if not self.check_otp(self.user, str(body.get("TOTP", ""))):
             raise refusal(1, "Invalid TOTP")
-        self.codes_issued.append(token := alnum(60))
+        token = alnum(60)
+        self.codes_issued.append(token)
         return answer({"RequestToken": token, "ClientCode": mine["client_code"], "RedirectURL": "", "Message": "", "Status": 0})
 
     async def exchange(self, request: Request) -> Response:

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from autologin.sandbox.api_twin import json_object
+from autologin.sandbox.measured import form
 from autologin.sandbox.page_twin import FormBehaviour, FormTwin, Shown, table
 from autologin.sandbox.scenarios import Scenario, scenario
 from autologin.sandbox.twin import Refusal, alnum, html_error
@@ -42,6 +43,7 @@ class Flattrade(FormTwin):
 
     broker = "flattrade"
     title = "Flattrade"
+    measured = form("user_id", screens=1)
     table: ClassVar[dict[str, Scenario]] = table(OWN, without=("one_screen",))
     plain = FlattradeBehaviour()
     behaviour: FlattradeBehaviour

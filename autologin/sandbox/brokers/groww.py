@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 
 from autologin.sandbox.api_twin import CODES, ApiBehaviour, ApiTwin, calls, json_object
 from autologin.sandbox.scenarios import Scenario, scenario
+from autologin.sandbox.sdk import Sdk
 from autologin.sandbox.twin import IST, Refusal, alnum, html_error
 
 if TYPE_CHECKING:
@@ -28,11 +29,11 @@ APPROVAL_TTL = 600
 class GrowwBehaviour(ApiBehaviour):
     """What only Groww's twin can do."""
 
-    # refused: key; profile: flat, nobody, failure (200 with a FAILURE envelope), 403; empty: in an envelope
+    # `refused` can be: key; `profile`: flat (no envelope), nobody, failure (200 with a FAILURE envelope), 403
     approval: str = ""
-    """How a key without today's approval is answered: 403, 403_html, or in words with a 400 or a 401."""
+    """What a key without today's approval gets: 403, 403_html, or words with a 400 or a 401."""
     otp_words: str = "message"
-    """Where a refused code's words stand: message, display or code (GA005 with the words in `message`)."""
+    """Where a refused code's words stand: message, display or code (GA005, and in `message`)."""
     plain_refusal: bool = False
     """A 400 with GA005 that says nothing of the reason."""
     reply: str = "flat"
@@ -97,6 +98,20 @@ class Groww(ApiTwin):
     login_call = "access"
     ends_at = time(6)
     table = SCENARIOS
+    sdk = Sdk(
+        packages=("growwapi==1.5.0",),
+        venv="growwapi",
+        hosts={"https://api.groww.in": "api"},
+        login="""
+from growwapi import GrowwAPI
+
+gave = GrowwAPI.get_access_token(api_key=mine["api_key"], totp=code)
+says = GrowwAPI(gave).get_user_profile()["ucc"]
+""",
+        calls=("/v1/token/api/access",),
+        headers=("authorization", "content-type", "x-api-version"),
+        shows="1234567890",
+    )
     plain = GrowwBehaviour()
     behaviour: GrowwBehaviour
     api_key = "eyJraWQiOiJzYW5kYm94In0.eyJrZXkiOiJ0b3RwIn0.c2FuZGJveC1zaWduYXR1cmU"

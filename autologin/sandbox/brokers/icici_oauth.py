@@ -1,6 +1,7 @@
 """The twin of what users' notes say of ICICI Direct's "OAuth2": nobody has seen the real one.
 
-It is the twin of any OAuth 2.0 server, without PKCE, with the scope `trading` and tokens that live an hour and a half.
+It is the twin of any OAuth 2.0 server, without PKCE, with the scope `trading` and tokens that
+live an hour and a half.
 """
 
 from __future__ import annotations
@@ -27,3 +28,4 @@ class IciciOAuth(oauth2.OAuth2):
     lifetime: ClassVar[int] = 5400
     seed: ClassVar[str] = "FVBBTDZ74K35E4FJ4RHWOADABVAU76N4"
     base_options: ClassVar[dict[str, Any]] = {}
+    measured = None

@@ -1,4 +1,4 @@
-"""INDstocks' twin: a token for the MPIN and a code, at the pace that it allows, and the profile that proves it."""
+"""INDstocks' twin: a token for the MPIN and a code, at its own pace, and the profile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kotak Neo's twin: a session that may look for a code, one that may trade for the MPIN, at an address of its own."""
+"""Kotak Neo's twin: a session that may look for a code, and one that may trade for the MPIN."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 from autologin.sandbox.api_twin import CODES, ApiBehaviour, ApiTwin, calls, json_object
 from autologin.sandbox.jwt import session
 from autologin.sandbox.scenarios import Scenario, scenario
+from autologin.sandbox.sdk import Sdk
 from autologin.sandbox.twin import Refusal, alnum, html_error
 
 if TYPE_CHECKING:
@@ -67,6 +68,22 @@ class Kotak(ApiTwin):
     profile_call = "limits"
     ends_at = time(0)
     table = SCENARIOS
+    sdk = Sdk(
+        packages=("kotakneoapi==3.0.9",),
+        hosts={"https://mis.kotaksecurities.com": "session"},
+        login="""
+from neo_api_client import NeoAPI
+
+client = NeoAPI(consumer_key=mine["consumer_key"])
+client.totp_login(mobile_number=mine["mobile_number"], ucc=mine["ucc"], totp=code)
+client.totp_validate(mpin=mine["mpin"])
+gave = client.configuration.edit_token
+says = client.limits()["Category"]
+""",
+        calls=("/login/1.0/tradeApiLogin", "/login/1.0/tradeApiValidate"),
+        headers=("content-type", "authorization", "neo-fin-key"),
+        shows="CLIENT",
+    )
     plain = KotakBehaviour()
     behaviour: KotakBehaviour
     account: ClassVar = {
@@ -107,7 +124,9 @@ class Kotak(ApiTwin):
         self.require("user", right, self._refusal("Invalid UCC or mobile number"))
         if not self.check_otp(self.user, str(body.get("totp", ""))):
             raise self._refusal("Invalid TOTP")
-        self.views[view := alnum(60)] = (sid := alnum(20))
+        view = alnum(60)
+        sid = alnum(20)
+        self.views[view] = sid
         return JSONResponse({"data": {"token": view, "sid": sid, "rid": alnum(10), "kType": "View", "status": "success"}})
 
     async def validate(self, request: Request) -> Response:
@@ -120,7 +139,8 @@ class Kotak(ApiTwin):
         self.require("mpin", body.get("mpin") == self.account["mpin"], self._refusal("Invalid MPIN"))
         ends = self.token_end()
         token = self.open_token(session(self.account["ucc"], ends), ends)
-        self.sids[token] = (sid := alnum(20))
+        sid = alnum(20)
+        self.sids[token] = sid
         data: dict[str, Any] = {"token": token, "sid": sid, "rid": alnum(10), "kType": "Trade", "status": "success"}
         data |= {"baseUrl": self.behaviour.base or self.origins["session"], "ucc": self.account["ucc"], "dataCenter": "E21"}
         return JSONResponse({"data": data})

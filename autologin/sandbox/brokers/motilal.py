@@ -1,4 +1,4 @@
-"""Motilal Oswal's twin: a token for the sealed password, the date of birth and a code, and the margin that proves it."""
+"""Motilal Oswal's twin: a token for a hashed password, the date of birth and a code."""
 
 from __future__ import annotations
 

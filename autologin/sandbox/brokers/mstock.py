@@ -1,4 +1,4 @@
-"""m.Stock's twin, type B: a login with the password, the code once more, and the funds that prove the token."""
+"""m.Stock's twin, type B: a login with the password, the code once more, and the funds."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 from autologin.sandbox.api_twin import CODES, ApiBehaviour, ApiTwin, calls, json_object
 from autologin.sandbox.jwt import session
 from autologin.sandbox.scenarios import Scenario, scenario
+from autologin.sandbox.sdk import Sdk
 from autologin.sandbox.twin import Refusal, alnum, html_error
 
 if TYPE_CHECKING:
@@ -52,6 +53,11 @@ class MStock(ApiTwin):
     profile_call = "funds"
     ends_at = time(0)
     table = SCENARIOS
+    sdk = Sdk(  # its login has a code sent by SMS
+        packages=("mstock-tradingapi-b==1.0.5",),
+        hosts={"https://api.mstock.trade": "api"},
+        shows="AVAILABLE_BALANCE",
+    )
     plain = MStockBehaviour()
     behaviour: MStockBehaviour
     account: ClassVar = {

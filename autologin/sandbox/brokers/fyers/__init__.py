@@ -10,6 +10,8 @@ from autologin.sandbox.brokers.fyers.api import Api
 from autologin.sandbox.brokers.fyers.pages import Pages, Vagator
 from autologin.sandbox.brokers.fyers.scenarios import SCENARIOS
 from autologin.sandbox.brokers.fyers.state import FyersState
+from autologin.sandbox.measured import Measured
+from autologin.sandbox.sdk import Sdk
 
 
 class Fyers(FyersState):
@@ -20,6 +22,17 @@ class Fyers(FyersState):
     roles = ("api", "vagator", "site")
     readers: ClassVar = {"vagator": "api"}
     table = SCENARIOS
+    sdk = Sdk(packages=("fyers-apiv3==3.2.0",))
+    measured = Measured(
+        (
+            ("check", "#clientId_rb"),
+            ("fill", "#fy_client_id", "fy_id"),
+            ("click", "#clientIdSubmit"),
+            ("keys", "#confirmOtpForm #first", "otp"),
+            ("click", "#confirmOtpSubmit"),
+            ("keys", "#verifyPinForm #first", "pin"),
+        )
+    )
 
     def routes(self, role: str) -> list[BaseRoute]:
         """The routes of one host."""

@@ -1,4 +1,4 @@
-"""What Fyers knows of its user, logins and tokens, and the rules that its pages and its API keep to."""
+"""What Fyers knows of its user, logins and tokens, and the rules that pages and API keep to."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from autologin.sandbox.jwt import signed
 from autologin.sandbox.twin import Refusal, Twin, alnum
 from autologin.sandbox.user import Grants, TestUser
 
+BLOCKED = "We have blocked your account for security reasons"
+CAREFULLY = "Please make sure you have entered it correctly."
 DENIALS = {
     "s": (("s", "error"), ("code", "-1"), ("message", "Access denied by user")),
     "error": (("error", "access_denied"), ("error_description", "The user denied the request")),
@@ -70,14 +72,14 @@ class FyersState(Twin):
         """Raise for an id without an account."""
         self.check_open()
         if fy_id.upper() != self.user.user_id or self.behaviour.unknown_id:
-            said = "This client id is not associated with any account. Please make sure you have entered it correctly."
-            raise refusal(self.behaviour.status, -1005, said)
+            words = f"This client id is not associated with any account. {CAREFULLY}"
+            raise refusal(self.behaviour.status, -1005, words)
 
     def check_code(self, value: str) -> None:
         """Raise for a wrong code, and for one that was used before; each is a strike."""
         self.check_open()
         if not self.check_otp(self.user, value):
-            words = "Please enter the valid TOTP. Please make sure you have entered it correctly."
+            words = f"Please enter the valid TOTP. {CAREFULLY}"
             raise self._wrong_entry(-1003, words)
         self.user.forgive()
 
@@ -100,7 +102,7 @@ class FyersState(Twin):
     def check_open(self) -> None:
         """Raise where the account is blocked."""
         told = {
-            "words": "We have blocked your account for security reasons. Please get in touch with customer services.",
+            "words": f"{BLOCKED}. Please get in touch with customer services.",
             "flag": "We Have Hit A Dead-end!",
         }
         if kind := self.behaviour.locked or ("words" if self.user.blocked else ""):

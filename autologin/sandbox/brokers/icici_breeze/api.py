@@ -1,4 +1,7 @@
-"""The Breeze API: customerdetails, which is the exchange, and one signed call. Errors come in envelopes, mostly with a 200."""
+"""The Breeze API: customerdetails, which is the exchange, and one signed call.
+
+Errors come in envelopes, mostly with a 200.
+"""
 
 from __future__ import annotations
 

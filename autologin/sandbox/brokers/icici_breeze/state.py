@@ -1,4 +1,4 @@
-"""What ICICI Direct knows of its user, visits and sessions, and the rules that its pages and its API keep to."""
+"""What ICICI Direct knows of its user and sessions, and the rules that pages and API keep to."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class IciciBreezeState(Twin):
     # What the API needs
 
     def pair_of(self, session: Session) -> str:
-        """The session_token: base64 of user:key; the same each time, unless a scenario says otherwise."""
+        """The session_token: base64 of user:key; the same each time, but for a scenario."""
         if not session.pairs or self.behaviour.new_pair_each_time:
             key = f"{secrets.randbelow(90_000_000) + 10_000_000}"
             user = "AB123456-2" if self.behaviour.login_alias else self.shown_user

@@ -46,7 +46,8 @@ class Api:
         return self._issue(self._granted(form))
 
     def _check_client(self, request: Request, form: Mapping[str, str]) -> None:
-        twin, behaviour = self.twin, self.twin.behaviour
+        twin = self.twin
+        behaviour = twin.behaviour
         by_header = basic(request)
         given = by_header or (form.get("client_id", ""), form.get("client_secret", ""))
         right = (twin.client_id, "" if behaviour.public_client else twin.client_secret)
@@ -71,7 +72,8 @@ class Api:
         return found
 
     def _issue(self, params: Mapping[str, str], former: str = "") -> Response:
-        twin, behaviour = self.twin, self.twin.behaviour
+        twin = self.twin
+        behaviour = twin.behaviour
         lifetime = int(behaviour.expires_in or twin.lifetime)
         ends = twin.now() + timedelta(seconds=lifetime)
         access = jwt(ends) if behaviour.jwt else alnum(48)

@@ -1,4 +1,4 @@
-"""What the server knows of its user, visits and tokens, and the rules that its pages and its API keep to."""
+"""What the server knows of its user and tokens, and the rules that pages and API keep to."""
 
 from __future__ import annotations
 

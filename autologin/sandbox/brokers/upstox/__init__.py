@@ -10,6 +10,8 @@ from autologin.sandbox.brokers.upstox.api import Api
 from autologin.sandbox.brokers.upstox.pages import Pages, Service
 from autologin.sandbox.brokers.upstox.scenarios import SCENARIOS
 from autologin.sandbox.brokers.upstox.state import UpstoxState
+from autologin.sandbox.measured import Measured
+from autologin.sandbox.sdk import Sdk
 
 
 class Upstox(UpstoxState):
@@ -20,6 +22,16 @@ class Upstox(UpstoxState):
     roles = ("api", "login", "service", "api_v2")
     readers: ClassVar = {"service": "login"}
     table = SCENARIOS
+    sdk = Sdk(packages=("upstox-python-sdk==2.30.0",))
+    measured = Measured(
+        (
+            ("type", "#mobileNum", "mobile_number"),
+            ("click", "#getOtp"),
+            ("type", "#otpNum", "otp"),
+            ("type", "#pinCode", "pin"),
+            ("click", "#pinContinueBtn"),
+        )
+    )
 
     def routes(self, role: str) -> list[BaseRoute]:
         """The routes of one host."""

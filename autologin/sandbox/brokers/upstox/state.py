@@ -1,4 +1,4 @@
-"""What Upstox knows of its user, visits and tokens, and the rules that its pages and its API keep to."""
+"""What Upstox knows of its user and tokens, and the rules that pages and API keep to."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from autologin.sandbox.user import Grants, TestUser
 
 @dataclass
 class Visit:
-    """A visit to the dialog. The login site knows it by `lead` and by a client id that is not the app's."""
+    """A visit to the dialog. The login site knows it by `lead` and a client id of its own."""
 
     lead: str
     client: str
@@ -113,9 +113,10 @@ class UpstoxState(Twin):
 
     def open_token(self) -> str:
         """A token until 03:30 IST; those from before live on."""
-        ends, kind = self.next_daily(time(3, 30)), self.behaviour.token
-        said = None if kind == "jwt_without_end" else ends
-        token = alnum(40) if kind == "opaque" else jwt(self.user_id, alnum(16), self.now(), said)
+        ends = self.next_daily(time(3, 30))
+        kind = self.behaviour.token
+        claimed = None if kind == "jwt_without_end" else ends
+        token = alnum(40) if kind == "opaque" else jwt(self.user_id, alnum(16), self.now(), claimed)
         self.tokens[token] = ends
         return token
 

@@ -8,6 +8,7 @@ from autologin.sandbox.brokers.zerodha.api import Api
 from autologin.sandbox.brokers.zerodha.pages import Pages
 from autologin.sandbox.brokers.zerodha.scenarios import SCENARIOS
 from autologin.sandbox.brokers.zerodha.state import ZerodhaState
+from autologin.sandbox.measured import Measured
 
 
 class Zerodha(ZerodhaState):
@@ -17,6 +18,14 @@ class Zerodha(ZerodhaState):
     title = "Zerodha (Kite Connect v3)"
     roles = ("login", "api")
     table = SCENARIOS
+    measured = Measured(
+        (
+            ("fill", "#userid", "user_id"),
+            ("fill", "#password", "password"),
+            ("click", "button[type=submit]"),
+            ("type", "#userid[type=number]", "otp"),
+        )
+    )
 
     def routes(self, role: str) -> list[BaseRoute]:
         """Kite web, or api.kite.trade."""

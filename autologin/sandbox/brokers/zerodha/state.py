@@ -1,4 +1,4 @@
-"""What Kite knows of its users, their logins and tokens, and the rules that its pages and its API keep to."""
+"""What Kite knows of its users, their logins and tokens, and the rules that pages and API keep to."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ LOGIN_TTL = timedelta(minutes=10)
 
 @dataclass
 class Connect:
-    """A visit to /connect/login, and the caller's own parameters that must come back. `turn` orders it with sessions."""
+    """A visit to /connect/login, and the caller's own parameters that must come back.
+
+    `turn` orders it with sessions.
+    """
 
     sess_id: str
     redirect_params: str
@@ -70,7 +73,7 @@ class ZerodhaState(Twin):
     user_id = "AB1234"
 
     def reset(self) -> None:
-        """Forget sessions, tokens, wrong entries, consents, added users and counts. The scenarios stay on."""
+        """Forget sessions, tokens, entries, consents, added users and counts. The scenarios stay on."""
         super().reset()
         self._turns = count()
         seed = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
@@ -82,7 +85,7 @@ class ZerodhaState(Twin):
         self.tokens: dict[str, Access] = {}
 
     def add_user(self, user_id: str) -> dict[str, str]:
-        """One more user of the same app, with a password and a seed of their own; gives their credentials."""
+        """One more user of the same app, with a password and a seed; gives their credentials."""
         seed = base64.b32encode(secrets.token_bytes(20)).decode()
         self.users[user_id] = TestUser(seed, user_id, f"{user_id}'s p@ss")
         return self.credentials_of(user_id)
@@ -118,7 +121,7 @@ class ZerodhaState(Twin):
         return login
 
     def check_code(self, login: Login, value: str, kind: str) -> Session:
-        """A session for the right code; a wrong one is a strike, and so is one that was used before."""
+        """A session for the right code; a wrong one, or a used one, is a strike."""
         user = login.user
         if user.blocked:
             raise blocked({"attempts_remaining": 0})
@@ -143,7 +146,7 @@ class ZerodhaState(Twin):
         return session if session and session.ends > self.now() else None
 
     def redirect_params(self, connect: Connect, user: TestUser, *, denied: bool) -> list[tuple[str, str]]:
-        """What the redirect carries: the code, unless the user said no, and the caller's own parameters."""
+        """The code, unless the user said no, and the caller's own parameters."""
         denied = denied or self.behaviour.denied
         params = [("action", "login"), ("type", "login"), ("status", "cancelled" if denied else "success")]
         if not denied:
