@@ -6,21 +6,10 @@ import io
 
 import pytest
 from kit import FastClock, SkippingClock, leaks, rehearsal, secrets_of
-from selection import chosen, every
+from support.page_rules import more_secrets
+from support.selection import chosen, every
 
 from autologin import log
-
-
-def more_secrets(twin):
-    """What else a broker hands out that must stand nowhere."""
-    found = [*twin.tokens, *getattr(twin, "refresh_tokens", ()), *getattr(twin, "extended_tokens", ())]
-    if twin.broker == "zerodha":
-        found += [part for one in twin.sessions.values() for part in (one.enctoken, one.public_token)]
-    if twin.broker == "upstox":
-        found += [visit.hop for visit in twin.visits.values() if visit.hop]
-    if twin.broker == "fyers":
-        found += [visit.login_token for visit in twin.visits.values() if visit.login_token]
-    return found
 
 
 @pytest.fixture

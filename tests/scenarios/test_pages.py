@@ -7,23 +7,18 @@ special to a broker stands in the file named like it.
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import pytest
-from selection import PATIENCE, chosen, every, page_twins
+from support.page_rules import ENDS, PASSWORD_CALL, check_exchanges, check_token, users_of
+from support.selection import PATIENCE, chosen, every, page_twins
 
 from autologin.flow.base import IST
 
 BLOCKS = {"credentials_rejected", "otp_rejected", "account_locked"}
 """After these an account is blocked until its credentials change."""
-PASSWORD = {"zerodha": "login", "upstox": "pin", "fyers": "pin", "icici_breeze": "getotp"}
-"""The call that carries the password or PIN; `login` or `enter` for the others."""
 QUICKER = {"upstox": "auto_advance_pin"}
 """What else is on where a scenario is not about the pages: a PIN that sends itself need not be waited for."""
-
-ENDS = {"zerodha": "06:00", "upstox": "03:30", "fyers": "06:00", "icici_breeze": "00:00", "flattrade": "05:00"}
-ENDS |= dict.fromkeys(("shoonya", "zebu", "tradesmart", "aliceblue", "iiflcapital"), "00:00")
-"""When a token dies, in India."""
 
 TWICE = {"login_page", "enter"}
 """Calls that a plain login may make twice: a visit that is sent on to the same address, each of two screens."""
@@ -60,28 +55,11 @@ async def test_a_scenario_has_its_outcome(walk, case):
 def issued(served, outcome, name):
     """A token that counts is in the file, and nothing was tried in vain."""
     twin = served.twin
-    token = served.token
-    assert token["access_token"] in twin.tokens
-    ends = datetime.fromisoformat(token["expires_at"])
-    assert ends == outcome.expires_at
-    assert ends - datetime.fromisoformat(token["issued_at"]) <= timedelta(days=1)
-    told = twin.tokens[token["access_token"]]
-    if isinstance(told, datetime) and twin.broker in {"upstox", "fyers"}:
-        assert ends == told
+    check_token(twin, name, served.token)
+    assert datetime.fromisoformat(served.token["expires_at"]) == outcome.expires_at
     assert [user.strikes.total() for user in users_of(twin)] == [0] * len(users_of(twin))
-    again = len(twin.codes_exchanged) - len(set(twin.codes_exchanged))
-    assert again <= (name in SENT_AGAIN)
-
-
-def users_of(twin):
-    return list(twin.users.values()) if hasattr(twin, "users") else [twin.user]
-
-
-SENT_AGAIN = {
-    *("exchange_hangs_once", "exchange_refused_after_502", "broker_502_at_exchange", "429_at_exchange"),
-    *("broker_502_at_token", "429_at_token", "outage_in_envelope", "outage_page"),
-}
-"""Where the exchange is not answered, or fails: the same code is sent once more."""
+    assert twin.counters[PASSWORD_CALL.get(twin.broker, "login")] <= 2
+    check_exchanges(twin, name)
 
 
 async def failed(served, outcome, name):
@@ -91,7 +69,7 @@ async def failed(served, outcome, name):
     assert outcome.outcome == "failed"
     assert outcome.error.hint
     assert not served.token_file.exists()
-    place = PASSWORD.get(twin.broker, "login")
+    place = PASSWORD_CALL.get(twin.broker, "login")
     mistakes = sum((user.mistakes for user in users_of(twin)), Counter())
     assert mistakes["password"] <= 1
     assert mistakes["pin"] <= 1
@@ -111,9 +89,9 @@ async def test_a_plain_login(walk, heard, broker):
     served, outcome = await walk(broker)
     twin = served.twin
     assert (outcome.outcome, outcome.error) == ("issued", None)
-    token = served.token
-    assert token.keys() == {"account", "broker", "user_id", "access_token", "issued_at", "expires_at", "extra"}
-    assert token["access_token"] in twin.tokens
+    keys = {"account", "broker", "user_id", "access_token", "issued_at", "expires_at", "extra"}
+    assert served.token.keys() == keys
+    check_token(twin, "", served.token)
     assert served.token_file.stat().st_mode & 0o777 == 0o600
     assert (len(twin.otps), len(twin.codes_exchanged)) == (1, 1)
     assert {place: n for place, n in twin.counters.items() if n > 1 and place not in TWICE} == {}

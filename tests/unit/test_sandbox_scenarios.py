@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from selection import page_twins
+from support.selection import page_twins
 
 from autologin.sandbox.scenarios import COMMON, PageBehaviour, combine, common, failing, scenario
 
