@@ -10,7 +10,7 @@ from collections import Counter
 from datetime import datetime
 
 import pytest
-from support.page_rules import ENDS, PASSWORD_CALL, check_exchanges, check_token, users_of
+from support.page_rules import ENDS, PASSWORD_CALL, check_exchanges, check_passwords, check_token, users_of
 from support.selection import PATIENCE, chosen, every, page_twins
 
 from autologin.flow.base import IST
@@ -58,7 +58,7 @@ def issued(served, outcome, name):
     check_token(twin, name, served.token)
     assert datetime.fromisoformat(served.token["expires_at"]) == outcome.expires_at
     assert [user.strikes.total() for user in users_of(twin)] == [0] * len(users_of(twin))
-    assert twin.counters[PASSWORD_CALL.get(twin.broker, "login")] <= 2
+    assert twin.counters[PASSWORD_CALL.get(twin.broker, "")] <= 2
     check_exchanges(twin, name)
 
 
@@ -69,12 +69,11 @@ async def failed(served, outcome, name):
     assert outcome.outcome == "failed"
     assert outcome.error.hint
     assert not served.token_file.exists()
-    place = PASSWORD_CALL.get(twin.broker, "login")
     mistakes = sum((user.mistakes for user in users_of(twin)), Counter())
     assert mistakes["password"] <= 1
     assert mistakes["pin"] <= 1
     assert mistakes["otp"] <= 2
-    assert twin.counters[place] <= (2 if error == "broker_unavailable" else 1)
+    check_passwords(twin, name, error)
     assert len(twin.otps) <= (2 if error in {"otp_rejected", "broker_unavailable"} else 1)
     if name.startswith("few_attempts"):
         assert len(twin.otps) == 1

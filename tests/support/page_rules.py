@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from autologin.flow.base import IST
 
-PASSWORD_CALL = {"zerodha": "login", "upstox": "pin", "fyers": "pin", "icici_breeze": "getotp", "oauth2": "login"}
+PASSWORD_CALL = {"zerodha": "login", "upstox": "pin", "fyers": "pin", "icici_breeze": "getotp"}
+PASSWORD_CALL |= {"oauth2": "login", "icici_oauth": "login"}
 """The call that carries the password or PIN. The other brokers' `enter` carries it, and sometimes the code too."""
 ENDS = {"zerodha": "06:00", "upstox": "03:30", "fyers": "06:00", "icici_breeze": "00:00", "flattrade": "05:00"}
 ENDS |= dict.fromkeys(("shoonya", "zebu", "tradesmart", "aliceblue", "iiflcapital"), "00:00")
@@ -67,6 +68,18 @@ def check_extra(twin, name, token):
     if twin.broker == "icici_breeze":
         value = twin.codes_issued[-1]
         assert extra == {"api_key": twin.api_key, "session_token": value, "base64_session_token": token["access_token"]}
+
+
+def check_passwords(twin, name, error):
+    """How often the password or PIN was sent in a run that failed: once, unless the broker was down.
+
+    A code that stands on the same form is sent again with it.
+    """
+    if place := PASSWORD_CALL.get(twin.broker):
+        again = error == "broker_unavailable" or name == "wrong_code_with_password"
+        assert twin.counters[place] <= (2 if again else 1)
+    elif error == "credentials_rejected":
+        assert twin.counters["enter"] == 1
 
 
 def check_exchanges(twin, name):
