@@ -53,7 +53,14 @@ class LoginPage:
         }
         described = {**self.design, **config, "page": page}
         title = self.title
-        return render("shell.html", status, title=title, accent=self.accent, script=self.script, config=described)
+        return render(
+            "shell.html",
+            status,
+            title=title,
+            accent=self.accent,
+            script=self.script,
+            config=described,
+        )
 
 
 def page_routes(twin: Twin, base: str = "") -> list[BaseRoute]:

@@ -185,8 +185,16 @@ class FormTwin(ApiTwin):
     def login_page(self) -> LoginPage:
         """The page: three fields on one screen, or the code on a second one."""
         fields = [shown.described() for shown in self.fields]
-        texts = {**{shown.name: shown.label for shown in self.fields}, "title": "Sign in", "next": self.button}
-        screens = {"all": {"fields": fields}, "password": {"fields": fields[:2]}, "code": {"fields": fields[2:]}}
+        texts = {
+            **{shown.name: shown.label for shown in self.fields},
+            "title": "Sign in",
+            "next": self.button,
+        }
+        screens = {
+            "all": {"fields": fields},
+            "password": {"fields": fields[:2]},
+            "code": {"fields": fields[2:]},
+        }
         layouts = {"one_screen": "all", "two_screens": "password"}
         design = {
             "first": "all",
@@ -276,7 +284,10 @@ class FormTwin(ApiTwin):
 
     def spend(self, seal: str, sealed: Mapping[str, str]) -> str:
         """The code whose checksum this is; it counts once, and not for long. Empty: there is none."""
-        code = next((code for code in self.codes_issued if sealed.get(code) == seal and code not in self.codes_exchanged), "")
+        code = next(
+            (code for code in self.codes_issued if sealed.get(code) == seal and code not in self.codes_exchanged),
+            "",
+        )
         if code:
             self.codes_exchanged.append(code)
         if code and self.behaviour.burns_code_at_502 and self.once("burnt code"):

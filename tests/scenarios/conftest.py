@@ -7,7 +7,7 @@ import io
 import pytest
 from kit import FastClock, SkippingClock, leaks, rehearsal, secrets_of
 from support.page_rules import more_secrets
-from support.selection import chosen, every
+from support.selection import chosen
 
 from autologin import log
 
@@ -53,8 +53,3 @@ def pytest_generate_tests(metafunc):
     if "case" in metafunc.fixturenames:
         cases = chosen()
         metafunc.parametrize("case", cases, ids=[f"{broker}-{name}" for broker, name in cases])
-
-
-def pytest_report_header():
-    """How many scenarios there are, and how many of them are run."""
-    return f"page scenarios: {len(chosen())} of {len(every())}; SCENARIOS=all runs them all"

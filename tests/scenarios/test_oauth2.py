@@ -16,11 +16,26 @@ async def test_a_plain_login_sends_what_the_standard_says(walk):
     twin = served.twin
     asked = parse_qs(next(seen.query for seen in twin.seen if seen.path == "/oauth/authorize"))
     assert asked.keys() == {
-        *("client_id", "redirect_uri", "response_type", "scope", "state", "code_challenge", "code_challenge_method")
+        *(
+            "client_id",
+            "redirect_uri",
+            "response_type",
+            "scope",
+            "state",
+            "code_challenge",
+            "code_challenge_method",
+        )
     }
     assert (asked["scope"], asked["code_challenge_method"]) == (["profile orders"], ["S256"])
     sent = parse_qs(next(seen.body for seen in twin.seen if seen.path == "/oauth/token").decode())
-    assert list(sent) == ["grant_type", "code", "client_id", "client_secret", "redirect_uri", "code_verifier"]
+    assert list(sent) == [
+        "grant_type",
+        "code",
+        "client_id",
+        "client_secret",
+        "redirect_uri",
+        "code_verifier",
+    ]
     assert sent["client_secret"] == [twin.client_secret]
 
 
@@ -77,21 +92,31 @@ async def by_a_person(twin, url):
         login = urlsplit(page.headers["location"])
         (tx,) = parse_qs(login.query)["tx"]
         base = url.split("/oauth/")[0]
-        await web.post(f"{base}/login", data={"tx": tx, "username": twin.user_id, "password": twin.user.password})
+        await web.post(
+            f"{base}/login",
+            data={"tx": tx, "username": twin.user_id, "password": twin.user.password},
+        )
         await web.post(f"{base}/code", data={"tx": tx, "otp": pyotp.TOTP(twin.totp_secret).at(twin.now())})
         return (await web.get(f"{base}/finish", params={"tx": tx})).headers["location"]
 
 
 @pytest.mark.parametrize(
     ("broker", "scenario", "error"),
-    [("oauth2", "no_pkce", None), ("icici_oauth", "single_page_app", None), ("oauth2", "public_client", "exchange_rejected")],
+    [
+        ("oauth2", "no_pkce", None),
+        ("icici_oauth", "single_page_app", None),
+        ("oauth2", "public_client", "exchange_rejected"),
+    ],
 )
 async def test_the_walk_by_hand(tmp_path, broker, scenario, error):
     async with rehearsal(tmp_path, scenario, broker=broker) as served:
         shown = await served.user.says("login-url", broker)
         ended = await by_a_person(served.twin, shown.out.strip())
         done = await served.user.says("exchange", broker, "--json", stdin=ended + "\n")
-        assert (done.account["outcome"], done.account["error"]) == ("failed" if error else "issued", error)
+        assert (done.account["outcome"], done.account["error"]) == (
+            "failed" if error else "issued",
+            error,
+        )
 
 
 @pytest.mark.parametrize("scenario", ["wrong_secret", "basic_auth_not_told"])

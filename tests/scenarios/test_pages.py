@@ -10,7 +10,14 @@ from collections import Counter
 from datetime import datetime
 
 import pytest
-from support.page_rules import ENDS, PASSWORD_CALL, check_exchanges, check_passwords, check_token, users_of
+from support.page_rules import (
+    ENDS,
+    PASSWORD_CALL,
+    check_exchanges,
+    check_passwords,
+    check_token,
+    users_of,
+)
 from support.selection import PATIENCE, chosen, every, page_twins
 
 from autologin.flow.base import IST

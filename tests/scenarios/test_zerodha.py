@@ -34,7 +34,8 @@ async def test_a_second_run_verifies_once_and_opens_no_browser(walk):
 
 
 @pytest.mark.parametrize(
-    ("scenario", "outcome"), [("profile_429", "still_valid"), ("broker_502_at_profile_always", "still_valid")]
+    ("scenario", "outcome"),
+    [("profile_429", "still_valid"), ("broker_502_at_profile_always", "still_valid")],
 )
 async def test_a_token_that_could_not_be_verified_is_kept(walk, scenario, outcome):
     served, _ = await walk("zerodha")

@@ -9,7 +9,13 @@ from autologin.flow.base import IST
 PASSWORD_CALL = {"zerodha": "login", "upstox": "pin", "fyers": "pin", "icici_breeze": "getotp"}
 PASSWORD_CALL |= {"oauth2": "login", "icici_oauth": "login"}
 """The call that carries the password or PIN. The other brokers' `enter` carries it, and sometimes the code too."""
-ENDS = {"zerodha": "06:00", "upstox": "03:30", "fyers": "06:00", "icici_breeze": "00:00", "flattrade": "05:00"}
+ENDS = {
+    "zerodha": "06:00",
+    "upstox": "03:30",
+    "fyers": "06:00",
+    "icici_breeze": "00:00",
+    "flattrade": "05:00",
+}
 ENDS |= dict.fromkeys(("shoonya", "zebu", "tradesmart", "aliceblue", "iiflcapital"), "00:00")
 """When a token dies, in India."""
 LIFETIMES = {
@@ -21,7 +27,12 @@ LIFETIMES = {
 }
 """Seconds that an OAuth 2.0 token lives, where it is not the twin's own number; None: until 06:00 in India."""
 SENT_AGAIN = {
-    *("exchange_hangs_once", "exchange_refused_after_502", "broker_502_at_exchange", "429_at_exchange"),
+    *(
+        "exchange_hangs_once",
+        "exchange_refused_after_502",
+        "broker_502_at_exchange",
+        "429_at_exchange",
+    ),
     *("broker_502_at_token", "429_at_token"),
 }
 """Where the exchange is not answered, or fails: the same code is sent once more."""
@@ -67,7 +78,11 @@ def check_extra(twin, name, token):
         assert extra.keys() == ({"client_id"} if name == "no_refresh_token" else {"client_id", "refresh_token"})
     if twin.broker == "icici_breeze":
         value = twin.codes_issued[-1]
-        assert extra == {"api_key": twin.api_key, "session_token": value, "base64_session_token": token["access_token"]}
+        assert extra == {
+            "api_key": twin.api_key,
+            "session_token": value,
+            "base64_session_token": token["access_token"],
+        }
 
 
 def check_passwords(twin, name, error):
@@ -91,7 +106,11 @@ def check_exchanges(twin, name):
 
 def more_secrets(twin):
     """What a broker hands out that must stand nowhere but in the token's file."""
-    found = [*twin.tokens, *getattr(twin, "refresh_tokens", ()), *getattr(twin, "extended_tokens", ())]
+    found = [
+        *twin.tokens,
+        *getattr(twin, "refresh_tokens", ()),
+        *getattr(twin, "extended_tokens", ()),
+    ]
     if twin.broker == "zerodha":
         found += [part for one in twin.sessions.values() for part in (one.enctoken, one.public_token)]
     if twin.broker == "upstox":

@@ -37,7 +37,10 @@ def test_what_is_left_out_must_be_there():
 
 
 def test_scenarios_on_the_same_page_are_merged():
-    table = {"one": scenario("", page={"lang": "hi"}), "two": scenario("", page={"banner": True}, strikes=2)}
+    table = {
+        "one": scenario("", page={"lang": "hi"}),
+        "two": scenario("", page={"banner": True}, strikes=2),
+    }
     both = combine(PageBehaviour(page={"then": "notice"}), table, table)
     assert (both.page, both.strikes) == ({"then": "notice", "lang": "hi", "banner": True}, 2)
 

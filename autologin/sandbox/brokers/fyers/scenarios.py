@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from autologin.sandbox.scenarios import HANG_UP, Failure, PageBehaviour, Scenario, common, failing, scenario
+from autologin.sandbox.scenarios import (
+    HANG_UP,
+    Failure,
+    PageBehaviour,
+    Scenario,
+    common,
+    failing,
+    scenario,
+)
 
 PLACES = {
     "login_page": "login page",
@@ -64,15 +72,22 @@ ANSWERS = {
     "first_use_tick": scenario("The same, and the tick enables the button", first_use=True, page={"allowOnTick": True}),
     "first_use_continue": scenario("The same, and the button says Continue", first_use=True, page={"allow": "Continue"}),
     "first_use_refused": scenario(
-        "The same, and pressing it is refused in an answer that the page keeps", expect="redirect_timeout", first_use="refused"
+        "The same, and pressing it is refused in an answer that the page keeps",
+        expect="redirect_timeout",
+        first_use="refused",
     ),
     "first_use_authorize": scenario("The same, and the button says Authorize", first_use=True, page={"allow": "Authorize"}),
     "unknown_id": scenario("The client id is not known", expect="credentials_rejected", unknown_id=True),
     "sms_only": scenario(
-        "TOTP is not enabled: an OTP goes out by SMS and e-mail", expect="otp_not_available", totp_enabled=False
+        "TOTP is not enabled: an OTP goes out by SMS and e-mail",
+        expect="otp_not_available",
+        totp_enabled=False,
     ),
     "wrong_code_in_200": scenario(
-        "Every code is refused in an answer with status 200", expect="otp_rejected", refused_codes="all", status=200
+        "Every code is refused in an answer with status 200",
+        expect="otp_rejected",
+        refused_codes="all",
+        status=200,
     ),
     "few_attempts_by_count": scenario(
         "The first code is refused, and two attempts are left, told by the count of failed attempts only",
@@ -83,20 +98,36 @@ ANSWERS = {
     ),
     "wrong_pin": scenario("Every PIN is refused", expect="credentials_rejected", wrong_pin=True),
     "wrong_pin_in_200": scenario(
-        "Every PIN is refused in an answer with status 200", expect="credentials_rejected", wrong_pin=True, status=200
+        "Every PIN is refused in an answer with status 200",
+        expect="credentials_rejected",
+        wrong_pin=True,
+        status=200,
     ),
     "wrong_pin_v1": scenario(
-        "Every PIN is refused, by the older services", expect="credentials_rejected", wrong_pin=True, page={"paths": "v1"}
+        "Every PIN is refused, by the older services",
+        expect="credentials_rejected",
+        wrong_pin=True,
+        page={"paths": "v1"},
     ),
     "locked": scenario("The account is blocked, say the words", expect="account_locked", locked="words"),
-    "locked_flag": scenario("The account is blocked, says a flag beside other words", expect="account_locked", locked="flag"),
+    "locked_flag": scenario(
+        "The account is blocked, says a flag beside other words",
+        expect="account_locked",
+        locked="flag",
+    ),
     "captcha": scenario(
-        "A captcha that nobody solves keeps the button disabled", expect="captcha_required", page={"turnstile": "stays"}
+        "A captcha that nobody solves keeps the button disabled",
+        expect="captcha_required",
+        page={"turnstile": "stays"},
     ),
     "captcha_clears": scenario("A captcha passes by itself after 3 s", page={"turnstile": "clears"}),
     "captcha_passes": scenario("A captcha passes at once and stays in sight", page={"turnstile": "passes"}),
     "change_pin": scenario("A new PIN has to be chosen", expect="page_changed", page={"then": "change_pin"}),
-    "unknown_app": scenario("The app is not known: the error page", expect="credentials_rejected", door="invalid appType"),
+    "unknown_app": scenario(
+        "The app is not known: the error page",
+        expect="credentials_rejected",
+        door="invalid appType",
+    ),
     "denied": scenario("The redirect says s=error", expect="consent_required", denied="s"),
     "denied_as_oauth": scenario("The redirect says error=access_denied", expect="consent_required", denied="error"),
     "no_code": scenario("The redirect carries code=200 and no auth_code", expect="exchange_rejected", denied="bare"),
@@ -106,7 +137,10 @@ ANSWERS = {
 TOKENS = {
     "refused_code": scenario("The code is refused: -16", expect="exchange_rejected", refuses_code=True),
     "refused_in_200": scenario(
-        "The code is refused in an answer with status 200", expect="exchange_rejected", refuses_code=True, status=200
+        "The code is refused in an answer with status 200",
+        expect="exchange_rejected",
+        refuses_code=True,
+        status=200,
     ),
     "opaque_token": scenario("The token is no JWT", token="opaque"),  # noqa: S106  (a kind)
     "refresh_works": scenario("A refresh token is given, and works", refresh="on"),

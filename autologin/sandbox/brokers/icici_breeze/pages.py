@@ -65,7 +65,11 @@ class Pages:
             return HTMLResponse("<html><body>Public Key does not exist</body></html>")
         checksum = alnum(64)
         self.twin.forms.add(checksum)
-        fields = {"AppKey": self.twin.api_key, "time_stamp": self.twin.now().isoformat(), "checksum": checksum}
+        fields = {
+            "AppKey": self.twin.api_key,
+            "time_stamp": self.twin.now().isoformat(),
+            "checksum": checksum,
+        }
         return render("icici_breeze/form.html", form="frmLog", action="/apiuser/tradelogin", fields=fields)
 
     async def login_page(self, request: Request) -> Response:
@@ -79,8 +83,16 @@ class Pages:
 
     def _page(self, said: str = "") -> Response:
         behaviour = self.twin.behaviour
-        known = {"kind": behaviour.public_key, "key": hex_pair(key()) if behaviour.public_key == "hidenc" else pem(key())}
-        told = {"says_no": behaviour.says_no, "after_no": behaviour.after_no, "said": said, "posts": behaviour.posts_page}
+        known = {
+            "kind": behaviour.public_key,
+            "key": hex_pair(key()) if behaviour.public_key == "hidenc" else pem(key()),
+        }
+        told = {
+            "says_no": behaviour.says_no,
+            "after_no": behaviour.after_no,
+            "said": said,
+            "posts": behaviour.posts_page,
+        }
         answer = PAGE.show(self.twin, {**known, **told})
         session = alnum(24)
         self.twin.visits[session] = Visit()
@@ -118,7 +130,10 @@ class Pages:
         visit = self._visit(request)
         if visit is None or not visit.password_right:
             return HTMLResponse("Session has expired. Please login again.")
-        if no := self._refusal(lambda: self.twin.check_code(form.get("hiotp", "")), posted=self.twin.behaviour.posts_page):
+        if no := self._refusal(
+            lambda: self.twin.check_code(form.get("hiotp", "")),
+            posted=self.twin.behaviour.posts_page,
+        ):
             return no
         visit.signed_in = True
         await asyncio.sleep(self.twin.behaviour.answer_seconds)

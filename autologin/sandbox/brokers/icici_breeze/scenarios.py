@@ -75,18 +75,30 @@ FORMS = {
 ANSWERS = {
     "posted_otp": scenario("The code is sent by a form, and the answer is a page", posts_page=True),
     "posted_otp_wrong": scenario(
-        "The same, and every code is refused", expect="otp_rejected", posts_page=True, refused_codes="all", says_no="text"
+        "The same, and every code is refused",
+        expect="otp_rejected",
+        posts_page=True,
+        refused_codes="all",
+        says_no="text",
     ),
     "wrong_password": scenario("Every password is refused, in a dialog", expect="credentials_rejected", wrong_password=True),
     "wrong_password_text": scenario(
-        "Every password is refused, on the page", expect="credentials_rejected", wrong_password=True, says_no="text"
+        "Every password is refused, on the page",
+        expect="credentials_rejected",
+        wrong_password=True,
+        says_no="text",
     ),
     "invalid_request": scenario(
-        'The answer to the password is "Invalid request."', expect="page_changed", invalid_request=True
+        'The answer to the password is "Invalid request."',
+        expect="page_changed",
+        invalid_request=True,
     ),
     "sms_only": scenario("The code comes by SMS", expect="otp_not_available", otp="sms"),
     "sms_flag": scenario(
-        "The same, but only a hidden field says so", expect="otp_not_available", otp="sms_flag", page={"words": "plain"}
+        "The same, but only a hidden field says so",
+        expect="otp_not_available",
+        otp="sms_flag",
+        page={"words": "plain"},
     ),
     "wrong_password_unsaid": scenario(
         "Every password is refused, and the page keeps that",
@@ -95,15 +107,24 @@ ANSWERS = {
         says_no="nothing",
     ),
     "wrong_code_unsaid": scenario(
-        "Every code is refused, and the page keeps that", expect="otp_rejected", refused_codes="all", says_no="nothing"
+        "Every code is refused, and the page keeps that",
+        expect="otp_rejected",
+        refused_codes="all",
+        says_no="nothing",
     ),
     "wrong_code_text": scenario(
-        "Every code is refused, on the page", expect="otp_rejected", refused_codes="all", says_no="text"
+        "Every code is refused, on the page",
+        expect="otp_rejected",
+        refused_codes="all",
+        says_no="text",
     ),
     "wrong_code_once_text": scenario("The same, on the page", refused_codes="first", says_no="text"),
     "wrong_code_once_new_panel": scenario("The same, and the panel is a new one", refused_codes="first", after_no="panel"),
     "wrong_code_then_login": scenario(
-        "After a wrong code the login form is there again", expect="otp_rejected", refused_codes="all", after_no="login"
+        "After a wrong code the login form is there again",
+        expect="otp_rejected",
+        refused_codes="all",
+        after_no="login",
     ),
     "locked_text": scenario("The account is locked, says the page", expect="account_locked", locked=True, says_no="text"),
     "captcha": scenario(
@@ -119,9 +140,15 @@ ANSWERS = {
     "unknown_key": scenario("The login page does not know the AppKey", expect="credentials_rejected", door="unknown_key"),
     "blank_session": scenario("The redirect's apisession is empty", expect="exchange_rejected", answer="blank"),
     "failed_redirect": scenario(
-        "The redirect says status=failed and has no session", expect="exchange_rejected", answer="failed"
+        "The redirect says status=failed and has no session",
+        expect="exchange_rejected",
+        answer="failed",
     ),
-    "denied": scenario("The redirect says status=cancelled and has no session", expect="consent_required", answer="cancelled"),
+    "denied": scenario(
+        "The redirect says status=cancelled and has no session",
+        expect="consent_required",
+        answer="cancelled",
+    ),
     "query_only": scenario("The session is in the query only", delivery="query"),
     "body_only": scenario("The session is in the form body only", delivery="body"),
     "body_lower": scenario("The form body calls it apisession", delivery="body_lower"),
@@ -135,13 +162,20 @@ TOKENS = {
     "outage_in_envelope": scenario("The first exchange answers 200 with status 500 inside", outage="envelope"),
     "outage_page": scenario("The first exchange answers 200 with a page", outage="page"),
     "expired_code_http_500": scenario(
-        "The session has expired, and HTTP says 500 too", expect="exchange_rejected", code_ttl=0.0, http_status=True
+        "The session has expired, and HTTP says 500 too",
+        expect="exchange_rejected",
+        code_ttl=0.0,
+        http_status=True,
     ),
     "invalid_session": scenario(
-        'Every session is refused: "Invalid session."', expect="exchange_rejected", refusal="Invalid session."
+        'Every session is refused: "Invalid session."',
+        expect="exchange_rejected",
+        refusal="Invalid session.",
     ),
     "key_revoked": scenario(
-        "The API does not know the AppKey", expect="exchange_rejected", refusal="Public Key does not exist."
+        "The API does not know the AppKey",
+        expect="exchange_rejected",
+        refusal="Public Key does not exist.",
     ),
     "new_pair_each_time": scenario("Each call of customerdetails gives another pair; all live", new_pair_each_time=True),
     "odd_pair": scenario("The session_token is no base64 of user:key", odd_pair=True),

@@ -82,7 +82,12 @@ class Pages:
 
     def _shell(self, visit: Visit, screen: str, said: str = "") -> Response:
         behaviour = self.twin.behaviour
-        config: dict[str, Any] = {"tx": visit.tx, "said": said, "user": visit.named, "factor": behaviour.factor}
+        config: dict[str, Any] = {
+            "tx": visit.tx,
+            "said": said,
+            "user": visit.named,
+            "factor": behaviour.factor,
+        }
         if screen != "login":
             config["screen"] = screen
         return PAGE.show(self.twin, config, behaviour.refusal_status if said else 200)

@@ -55,7 +55,8 @@ FORMS = {
     "six_boxes": scenario("Each digit of the code has a box of its own", page={"code": "boxes"}),
     "code_sends_itself": scenario("The code is sent at its last digit", page={"sendsItself": True}),
     "code_waits_for_its_button": scenario(
-        "The code is sent by its button, and the options say so", options={"code_sends_itself": False}
+        "The code is sent by its button, and the options say so",
+        options={"code_sends_itself": False},
     ),
     "css_only": scenario(
         "Fields have nothing but an id of their own",
@@ -76,7 +77,9 @@ FORMS = {
         },
     ),
     "terms_to_tick": scenario(
-        "The form is refused until a box is ticked", page={"terms": True}, options={"tick": "terms and conditions"}
+        "The form is refused until a box is ticked",
+        page={"terms": True},
+        options={"tick": "terms and conditions"},
     ),
 }
 
@@ -84,22 +87,31 @@ ANSWERS = {
     "no_second_factor": scenario("A password is enough, and the account has no seed", factor="none", known_seed=False),
     "code_never_asked": scenario("The account has a seed, but no code is asked for", factor="none"),
     "code_without_seed": scenario(
-        "A code is asked for, and the account has no seed", expect="otp_not_available", known_seed=False
+        "A code is asked for, and the account has no seed",
+        expect="otp_not_available",
+        known_seed=False,
     ),
     "sms_only": scenario("The code comes by SMS", expect="otp_not_available", factor="sms"),
     "sms_first": scenario("The code comes by SMS; TOTP is behind a link", factor="sms_first"),
     "live_session": scenario("The browser is signed in already: no form", live_session=True),
     "first_use_yes": scenario(
-        "The same; the button says Yes, allow access", first_use=True, page={"allow": "Yes, allow access"}
+        "The same; the button says Yes, allow access",
+        first_use=True,
+        page={"allow": "Yes, allow access"},
     ),
     "first_use_continue": scenario(
-        "The same; its button says Continue, and the address says consent", first_use=True, page={"allow": "Continue"}
+        "The same; its button says Continue, and the address says consent",
+        first_use=True,
+        page={"allow": "Continue"},
     ),
     "wrong_password_401": scenario(
         "The same, with 401", expect="credentials_rejected", wrong_password=True, refusal_status=401
     ),
     "wrong_password_app": scenario(
-        "The same, in JSON", expect="credentials_rejected", wrong_password=True, page={"style": "spa"}
+        "The same, in JSON",
+        expect="credentials_rejected",
+        wrong_password=True,
+        page={"style": "spa"},
     ),
     "wrong_password_words": scenario(
         "The same, in words of its own",
@@ -143,14 +155,20 @@ ANSWERS = {
         options={"locked": "your papers"},
     ),
     "unknown_client": scenario(
-        "A page says that it does not know the client_id", expect="credentials_rejected", door="client_page"
+        "A page says that it does not know the client_id",
+        expect="credentials_rejected",
+        door="client_page",
     ),
     "unknown_client_json": scenario("The same, in JSON", expect="credentials_rejected", door="client_json"),
     "unknown_client_oops": scenario(
-        "The same, below: oops, something went wrong", expect="credentials_rejected", door="client_oops"
+        "The same, below: oops, something went wrong",
+        expect="credentials_rejected",
+        door="client_oops",
     ),
     "unknown_redirect_uri": scenario(
-        "A page says that redirect_uri is not registered", expect="credentials_rejected", door="redirect_uri"
+        "A page says that redirect_uri is not registered",
+        expect="credentials_rejected",
+        door="redirect_uri",
     ),
     "redirect_error": scenario("The redirect says error=server_error", expect="exchange_rejected", denied="server_error"),
 }
@@ -169,7 +187,9 @@ TOKENS = {
     "refresh_rotates": scenario("Each refresh gives a new refresh token", refresh="rotated"),
     "refresh_refused": scenario("A refresh is refused", refresh="refused"),
     "profile_nested": scenario(
-        "The profile names the user as data.user_id", profile="nested", options={"user_id_path": "data.user_id"}
+        "The profile names the user as data.user_id",
+        profile="nested",
+        options={"user_id_path": "data.user_id"},
     ),
     "profile_absent": scenario("There is no profile address", profile="absent"),
     "profile_403": scenario("The profile answers 403", profile="403"),

@@ -56,7 +56,12 @@ class Pages:
         self._check(params)
         visit = self.twin.open_visit(params.get("state"))
         back = f"{self.twin.origins['api_v2']}/login/authorization/redirect"
-        query = {"client_id": visit.client, "user_id": visit.lead, "user_type": "individual", "redirect_uri": back}
+        query = {
+            "client_id": visit.client,
+            "user_id": visit.lead,
+            "user_type": "individual",
+            "redirect_uri": back,
+        }
         return redirect(f"{self.twin.origins['login']}/?{urlencode(query)}")
 
     def _check(self, params: dict[str, str]) -> None:
@@ -119,8 +124,15 @@ class Service:
         self.twin.check_mobile(str(data.get("mobileNumber")))
         visit.otp_token = alnum(40)
         self.twin.counters["sms"] += not self.twin.behaviour.totp_enabled
-        shared = {"message": "OTP sent successfully", "nextRequestInterval": 30, "userType": "CUSTOMER"}
-        own = {"validateOTPToken": visit.otp_token, "isTotpEnabled": self.twin.behaviour.totp_enabled}
+        shared = {
+            "message": "OTP sent successfully",
+            "nextRequestInterval": 30,
+            "userType": "CUSTOMER",
+        }
+        own = {
+            "validateOTPToken": visit.otp_token,
+            "isTotpEnabled": self.twin.behaviour.totp_enabled,
+        }
         return accepted(shared | own)
 
     async def verify(self, request: Request) -> Response:
@@ -137,7 +149,14 @@ class Service:
         await asyncio.sleep(self.twin.behaviour.answer_seconds)
         names = {"firstName": "Sandbox", "lastName": "Trader", "avatarUrl": None}
         profile = {"profileId": 1, "userId": self.twin.user_id, **names}
-        return accepted({"message": "OTP verified", "userType": "CUSTOMER", "userProfile": profile, "isSecretPinSet": True})
+        return accepted(
+            {
+                "message": "OTP verified",
+                "userType": "CUSTOMER",
+                "userProfile": profile,
+                "isSecretPinSet": True,
+            }
+        )
 
     async def pin(self, request: Request) -> Response:
         """The PIN, in base64."""
@@ -150,8 +169,19 @@ class Service:
         self.twin.check_pin(_decoded(str(data.get("inputText"))))
         visit.signed_in = True
         asks = self.twin.behaviour.first_use and not self.twin.user.authorised
-        flags = {"isPlusPlanFastWebsocketEnabled": False, "isNewRefreshTokenCreated": True, "isExternalClientOAuthApp": asks}
-        answer = accepted({"userType": "CUSTOMER", "customerStatus": "ACTIVE", "refreshTokenExpiry": 3600, **flags})
+        flags = {
+            "isPlusPlanFastWebsocketEnabled": False,
+            "isNewRefreshTokenCreated": True,
+            "isExternalClientOAuthApp": asks,
+        }
+        answer = accepted(
+            {
+                "userType": "CUSTOMER",
+                "customerStatus": "ACTIVE",
+                "refreshTokenExpiry": 3600,
+                **flags,
+            }
+        )
         answer.set_cookie("access_token", alnum(40), httponly=True)
         answer.set_cookie("refresh_token", alnum(40), httponly=True)
         return answer

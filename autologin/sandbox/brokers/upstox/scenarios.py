@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from autologin.sandbox.scenarios import HANG_UP, Failure, PageBehaviour, Scenario, common, failing, scenario
+from autologin.sandbox.scenarios import (
+    HANG_UP,
+    Failure,
+    PageBehaviour,
+    Scenario,
+    common,
+    failing,
+    scenario,
+)
 
 PLACES = {
     "dialog": "visit to the dialog",
@@ -57,7 +65,10 @@ FORMS = {
     "reused_input": scenario("The page uses one and the same element for all fields", page={"reused": True}),
     "plain_mobile": scenario("The number's field is type=text without a length", page={"mobile": "text"}),
     "number_mobile": scenario("The number's field is type=number", page={"mobile": "number"}),
-    "says_sent": scenario("The page says that an OTP was sent to the mobile number, but TOTP is enabled", page={"sent": True}),
+    "says_sent": scenario(
+        "The page says that an OTP was sent to the mobile number, but TOTP is enabled",
+        page={"sent": True},
+    ),
     "slow_spa": scenario("The fields appear after 5, 1 and 2 s", page={"delays": {"mobile": 5, "otp": 1, "pin": 2}}),
     "keeps_all_forms": scenario("The forms stay, one below the other", page={"keepOld": 60_000}),
     "qr_first": scenario("The login site offers a QR code first", page={"qr": True}),
@@ -73,16 +84,29 @@ FORMS = {
 
 ANSWERS = {
     "wrong_mobile": scenario("The mobile number is not known", expect="credentials_rejected", wrong_mobile=True),
-    "sms_only": scenario("TOTP is not enabled: an OTP goes out by SMS", expect="otp_not_available", totp_enabled=False),
+    "sms_only": scenario(
+        "TOTP is not enabled: an OTP goes out by SMS",
+        expect="otp_not_available",
+        totp_enabled=False,
+    ),
     "wrong_pin": scenario("Every PIN is refused", expect="credentials_rejected", wrong_pin=True),
     "wrong_pin_errors": scenario(
-        "The same, in the other shape of an error", expect="credentials_rejected", wrong_pin=True, shape="errors"
+        "The same, in the other shape of an error",
+        expect="credentials_rejected",
+        wrong_pin=True,
+        shape="errors",
     ),
     "wrong_pin_in_200": scenario(
-        "The same, in an answer with status 200", expect="credentials_rejected", wrong_pin=True, shape="in_200"
+        "The same, in an answer with status 200",
+        expect="credentials_rejected",
+        wrong_pin=True,
+        shape="in_200",
     ),
     "wrong_code_in_200": scenario(
-        "Every code is refused in an answer with status 200", expect="otp_rejected", refused_codes="all", shape="in_200"
+        "Every code is refused in an answer with status 200",
+        expect="otp_rejected",
+        refused_codes="all",
+        shape="in_200",
     ),
     "wrong_pin_elsewhere": scenario(
         "Every PIN is refused, by newer paths on another site",
@@ -98,31 +122,47 @@ ANSWERS = {
     ),
     "pin_not_set": scenario("A PIN has to be created first", expect="page_changed", page={"then_otp": "create_pin"}),
     "blocked_after_pin": scenario(
-        "Cloudflare answers the PIN with its page for error 1010", expect="page_changed", blocked="call"
+        "Cloudflare answers the PIN with its page for error 1010",
+        expect="page_changed",
+        blocked="call",
     ),
     "blocked_after_pin_readable": scenario(
         "The same, and the login site may read it", expect="page_changed", blocked="readable_call"
     ),
     "blocked_on_the_way_back": scenario(
-        "Cloudflare shows its page for error 1010 after the PIN", expect="page_changed", blocked="page"
+        "Cloudflare shows its page for error 1010 after the PIN",
+        expect="page_changed",
+        blocked="page",
     ),
     "unknown_client": scenario(
-        "The dialog does not know client_id and redirect_uri: UDAPI100068", expect="credentials_rejected", door="UDAPI100068"
+        "The dialog does not know client_id and redirect_uri: UDAPI100068",
+        expect="credentials_rejected",
+        door="UDAPI100068",
     ),
-    "wrong_client": scenario("The dialog refuses the client: UDAPI100069", expect="credentials_rejected", door="UDAPI100069"),
+    "wrong_client": scenario(
+        "The dialog refuses the client: UDAPI100069",
+        expect="credentials_rejected",
+        door="UDAPI100069",
+    ),
     "invalid_credentials": scenario(
-        "The dialog says invalid credentials: UDAPI100016", expect="credentials_rejected", door="UDAPI100016"
+        "The dialog says invalid credentials: UDAPI100016",
+        expect="credentials_rejected",
+        door="UDAPI100016",
     ),
     "straight_redirect": scenario("The login service names the app's redirect URI itself", straight=True),
     "service_502_html": scenario(
-        "The first PIN is answered 502 by a gateway, without CORS headers", failures={"pin": Failure(502)}, gateway="html"
+        "The first PIN is answered 502 by a gateway, without CORS headers",
+        failures={"pin": Failure(502)},
+        gateway="html",
     ),
     "service_hangs_up": scenario("The first PIN gets no answer", failures={"pin": Failure(HANG_UP)}),
 }
 
 TOKENS = {
     "inactive_segments": scenario(
-        "No segment of the account is active: no token", expect="exchange_rejected", inactive_segments=True
+        "No segment of the account is active: no token",
+        expect="exchange_rejected",
+        inactive_segments=True,
     ),
     "jwt_without_end": scenario("The token does not say when it ends", token="jwt_without_end"),  # noqa: S106  (a kind)
     "opaque_token": scenario("The token is no JWT", token="opaque"),  # noqa: S106  (a kind)

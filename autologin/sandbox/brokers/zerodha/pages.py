@@ -104,7 +104,11 @@ class Pages:
             "twofa_type": types[0],
             "twofa_types": list(types),
             "twofa_status": "active",
-            "profile": {"user_name": "Sandbox Trader", "user_shortname": "Sandbox", "avatar_url": None},
+            "profile": {
+                "user_name": "Sandbox Trader",
+                "user_shortname": "Sandbox",
+                "avatar_url": None,
+            },
         }
 
     async def twofa(self, request: Request) -> Response:
