@@ -26,16 +26,8 @@ LIFETIMES = {
     "ends_at_six": None,
 }
 """Seconds that an OAuth 2.0 token lives, where it is not the twin's own number; None: until 06:00 in India."""
-SENT_AGAIN = {
-    *(
-        "exchange_hangs_once",
-        "exchange_refused_after_502",
-        "broker_502_at_exchange",
-        "429_at_exchange",
-    ),
-    *("broker_502_at_token", "429_at_token"),
-}
-"""Where the exchange is not answered, or fails: the same code is sent once more."""
+EXCHANGE_CALL = {"oauth2": "token", "icici_oauth": "token"}
+"""The call that takes the code; `exchange` for the others."""
 
 
 def users_of(twin):
@@ -98,10 +90,12 @@ def check_passwords(twin, name, error):
 
 
 def check_exchanges(twin, name):
-    """How often the codes of the redirects were sent."""
+    """How often the codes of the redirects were sent: again only where the exchange failed or was not answered."""
+    place = EXCHANGE_CALL.get(twin.broker, "exchange")
+    unanswered = {"exchange_hangs_once", "exchange_refused_after_502", f"broker_502_at_{place}", f"429_at_{place}"}
     again = len(twin.codes_exchanged) - len(set(twin.codes_exchanged))
     counted = twin.broker in {"zerodha", "upstox", "fyers", "oauth2"}
-    assert again == (name in SENT_AGAIN) if counted else again <= 1
+    assert again == (name in unanswered) if counted else again <= 1
 
 
 def more_secrets(twin):
