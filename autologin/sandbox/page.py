@@ -1,14 +1,23 @@
-"""A twin's login page: what `page.json` and `page.js` say of it, and the routes that every page needs.
+"""A twin's login page: its description, and the routes that stand beside every page.
 
-A page is drawn by `pages/engine.js`. It reads its screens from the page's description:
+A page is drawn by `pages/engine.js`, which says what the scenarios can change. `page.json` describes:
 
 - `first`: the screen that is shown first; `layouts`: another one, by the name of a layout
-- `screens`: by name, each with `fields`, `button` (a key of the texts), `links`, `intro`, and `next` where no call is
-  made in between
-- a field: `name`, `label` (a key of the texts; the name where it is left out), `input` (attributes), `autocomplete`,
-  `digits` (how many make it complete; a refusal empties it), `boxes`, `variants` (by the value of `page[name]`)
+- `screens`: by name, each with `fields`, `button` (a key of the texts), `links`, `intro`, the ids of its
+  form and button, `action` (where the browser sends the form), and `next` where no call is made
+- a field: `name`, `label` (a key of the texts; the name where it is left out), `input` (attributes),
+  `autocomplete`, `digits` (how many make it complete; a refusal empties it), `length` (the fewest),
+  `boxes` (one for each digit; `each` has their attributes, `row` is the id around them), `inside` (the
+  label is a placeholder), `wrapped` (the label is around the input), `silent` (there is no label),
+  `alias` (its name after a redesign), `bare` (its id where it has nothing else), and `variants`:
+  another field by the value of `page[name]`
 - `texts`: words by language, where they differ from `pages/texts.js`
 - `classes`: of `form`, `group`, `label`, `button`, `error`, `actions`
+- `waits`: the button sleeps until the fields are complete; `native`: the browser sends the forms;
+  `formless`: there are none; `button_tag`, `root`, `heading`: the tags of these
+- `signup`: the fields of the form for strangers; `page`: the page's own defaults
+
+A `page.js` beside it has what is special: the broker's calls (`post`), and screens that no data describes.
 """
 
 from __future__ import annotations
@@ -64,7 +73,7 @@ class LoginPage:
 
 
 def page_routes(twin: Twin, base: str = "") -> list[BaseRoute]:
-    """What stands beside every page: the captcha's frame, the form for strangers, the late script."""
+    """What every page needs: the captcha's frame, the form for strangers, the late script."""
 
     async def signup(_request: Request) -> Response:
         """Somebody filled in the wrong form."""

@@ -59,7 +59,7 @@ async function sendPassword({ user, password }) {
     return { next: "otp" };
   }
   const picture = answer.querySelector("#dvcaptcha");
-  if (picture) document.querySelector("[data-page]").append(picture, h("input", { id: "txtcaptcha", placeholder: "captcha" }));
+  if (picture) document.querySelector("[data-page]").append(h("div", { id: "dvgetotp" }, picture, h("input", { id: "txtcaptcha", placeholder: "captcha" })));
   return picture || html.trim() === "SHWCAP" ? { error: "" } : refused(answer.body.textContent.trim());
 }
 
@@ -91,14 +91,14 @@ screens.login = () => {
   const made = form("login", { ...plain, fields });
   const terms = h("div", { class: "terms" }, box, h("label", { for: "chkssTnc" }, text.terms));
   if (page.terms !== "none") made.querySelector("[type=button]").before(terms);
-  return [made];
+  return [h("div", { id: "dvloginmain" }, made)];
 };
 
 screens.otp = () => {
   const totp = given.panel.querySelector("#hiistotp").value === "Y";
   text.heading = page.words === "plain" ? text.plain : totp ? text.totp : given.panel.dataset.words || text.plain;
   const intro = [["h2", "heading"], ...(page.words === "plain" || !totp ? [] : [["p", "enter_totp"]])];
-  return [form("otp", { ...config.screens.otp, intro })];
+  return [h("div", { id: "dvgetotp" }, form("otp", { ...config.screens.otp, intro }))];
 };
 
 screens.answered = ({ nodes }) => nodes;
