@@ -5,7 +5,7 @@ WORKERS ?= 4
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 APT := $(if $(filter 0,$(shell id -u)),,sudo -n) env DEBIAN_FRONTEND=noninteractive apt-get -qq
 
-.PHONY: install sdks demo test nightly lint types package image bench clean
+.PHONY: install sdks demo test lint types package image bench clean
 
 install: .venv/installed
 	@$(BIN)/autologin browser install >/dev/null
@@ -42,10 +42,6 @@ types: install
 test: lint types package sdks
 	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal tests --ignore tests/pages
 	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal tests/pages
-
-# Every scenario of every login page, of which `make test` runs a sample
-nightly: install
-	SCENARIOS=all $(BIN)/pytest -q -n $(WORKERS) --dist worksteal tests/scenarios
 
 package: install
 	scripts/check-package
