@@ -179,11 +179,14 @@ async def main():
     log.configure(verbose=False, stream=io.StringIO())
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     delay = float(sys.argv[2]) if len(sys.argv) > 2 else 0.3
+    wanted = sys.argv[3:] or [*PAGES, *APIS]
     async with async_playwright() as playwright:
-        for broker in [name for name in sys.argv[3:] if name in PAGES] or PAGES:
-            await compared(playwright, broker, runs, delay)
-    for broker in [name for name in sys.argv[3:] if name in APIS] or APIS:
-        await api_calls(broker)
+        for broker in wanted:
+            if broker in PAGES:
+                await compared(playwright, broker, runs, delay)
+    for broker in wanted:
+        if broker in APIS:
+            await api_calls(broker)
 
 
 asyncio.run(main())
