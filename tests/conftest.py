@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -18,6 +19,18 @@ hypothesis.settings.load_profile("any machine")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.dont_write_bytecode = False  # as on the machine of a user, whatever the one of the tests says
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+SCENARIOS = Path(__file__).parent / "scenarios"
+
+
+def pytest_report_header(config):
+    """How many scenarios of login pages there are, and how many of them this run takes."""
+    paths = [Path(arg.split("::")[0]).resolve() for arg in config.args]
+    if not any(SCENARIOS.is_relative_to(path) or path.is_relative_to(SCENARIOS) for path in paths):
+        return None
+    from support.selection import chosen, every
+
+    return f"page scenarios: {len(chosen())} of {len(every())}; SCENARIOS=all runs them all"
 
 
 @pytest.fixture

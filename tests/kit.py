@@ -131,6 +131,10 @@ class Rehearsal:
     def token_file(self):
         return self.folder / "tokens" / f"{self.broker}.json"
 
+    @property
+    def token(self):
+        return json.loads(self.token_file.read_text())
+
     def settings(self):
         return loader.load(self.folder / "config.yaml", {"HOME": str(self.folder)})
 
@@ -244,3 +248,33 @@ class SkippingClock:
     async def sleep(self, seconds):
         self.skipped += seconds
         await asyncio.sleep(0)
+
+
+class FastClock(SkippingClock):
+    """A skipping clock by which patience runs out soon, where nothing happens any more.
+
+    Once the twin has heard nothing for a second and a half, `monotonic` runs twenty times as fast as this machine's
+    clock: a login that waits ten seconds for a page to move gives up after two. While the twin is being called, and
+    before it is called first, it runs as always; so a slow machine is given its time.
+    """
+
+    QUIET = 1.5
+    FACTOR = 20
+
+    def __init__(self):
+        super().__init__()
+        self.twin = None
+        self._gained = 0.0
+        self._looked = self._quiet_since = time.monotonic()
+        self._newest = None
+
+    def monotonic(self):
+        real = time.monotonic()
+        newest = self.twin.seen[-1] if self.twin and self.twin.seen else None
+        if newest is None or newest is not self._newest:
+            self._newest = newest
+            self._quiet_since = real
+        elif real - self._quiet_since > self.QUIET:
+            self._gained += (real - max(self._looked, self._quiet_since)) * (self.FACTOR - 1)
+        self._looked = real
+        return real + self.skipped + self._gained

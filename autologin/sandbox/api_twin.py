@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any, ClassVar
 
@@ -98,10 +98,8 @@ CODES = {
 def calls(login: Mapping[str, str], profile: Mapping[str, str]) -> dict[str, Scenario]:
     """What can become of each call of a login, and of the one that proves a token; and the clocks."""
     first, what = next(iter(login.items()))
-    rows = failing({**login, **profile})
-    for place in login:
-        name = f"broker_502_at_{place}_always"
-        rows[name] = replace(rows[name], expect="broker_unavailable")
+    (proof,) = profile
+    rows = failing({**login, **profile}, proof=proof)
     rows[f"{first}_hangs_once"] = scenario(f"The first {what} is cut off", failures={first: Failure(HANG_UP)})
     rows["429_for_long"] = scenario(
         f"Each {what} answers 429 with Retry-After: 3600",
@@ -109,9 +107,6 @@ def calls(login: Mapping[str, str], profile: Mapping[str, str]) -> dict[str, Sce
         logins=1,
         failures={first: Failure(429, always=True, retry_after=3600)},
     )
-    for place, call in profile.items():
-        failure = Failure(429, always=True, retry_after=1)
-        rows[f"{place}_429"] = scenario(f"The {call} always answers 429", failures={place: failure})
     return {**rows, **CLOCK}
 
 

@@ -34,7 +34,8 @@ IST = timezone(timedelta(hours=5, minutes=30), "IST")
 HANG_UP_MESSAGE = "sandbox.hang_up"
 """The ASGI message at which the server closes the connection without an answer."""
 
-_templates = jinja2.Environment(loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True)
+_here = Path(__file__).parent
+_templates = jinja2.Environment(loader=jinja2.FileSystemLoader([_here / "pages", _here / "brokers"]), autoescape=True)
 
 
 @dataclass(frozen=True)

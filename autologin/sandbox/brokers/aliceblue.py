@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 OD = "/open-api/od/v1"
 OWN = {
     "token_in_result": scenario("The reply has the token in a list, as a newer SDK reads it", reply="result"),
-    "older_page": scenario("The page as it was before: #userid_inp", page={"look": "placeholders"}),
+    "wrong_password_or_code": scenario(
+        "The code is refused in words that name the password too; the password was accepted before",
+        expect="otp_rejected",
+        refused="both",
+    ),
+    "older_page": scenario("The page as it was before: #userid_inp", page={"fields": "placeholder"}),
 }
 
 
@@ -46,7 +51,7 @@ says = client.get_profile()["result"][0]["clientId"]
         Shown("code", "TOTP", "new_login_otp"),
     )
     button = "Next"
-    screens = "two"
+    layout = "two_screens"
     sealed_by = "api_secret"
     owner_param = "userId"
     says = "emsg"

@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from autologin.sandbox.brokers import oauth2
 from autologin.sandbox.brokers.oauth2.scenarios import SCENARIOS
+from autologin.sandbox.scenarios import COMMON
 
 if TYPE_CHECKING:
     from autologin.sandbox.scenarios import Scenario
 
-NAMES = (
-    *("single_page_app", "redesign", "no_second_factor", "first_use", "wrong_password", "denied"),
-    *("wrong_secret", "refresh_rotates", "refresh_refused", "wrong_account", "profile_absent"),
-)
-"""The scenarios that matter to these addresses; the twin `oauth2` has them all."""
+NAMES = (*("single_page_app", "no_second_factor", "refresh_rotates", "refresh_refused", "profile_absent"),)
+"""The scenarios that matter to these addresses besides those of all pages; the twin `oauth2` has them all."""
 
 
 class IciciOAuth(oauth2.OAuth2):
@@ -26,7 +24,7 @@ class IciciOAuth(oauth2.OAuth2):
 
     broker = "icici_oauth"
     title = "ICICI Direct OAuth2"
-    table: ClassVar[dict[str, Scenario]] = {name: SCENARIOS[name] for name in NAMES}
+    table: ClassVar[dict[str, Scenario]] = {name: SCENARIOS[name] for name in (*COMMON, *NAMES)}
     lifetime: ClassVar[int] = 5400
     seed: ClassVar[str] = "FVBBTDZ74K35E4FJ4RHWOADABVAU76N4"
     base_options: ClassVar[dict[str, Any]] = {}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from starlette.responses import JSONResponse, Response
 
 from autologin.sandbox.brokers._codifi import CodifiTwin
-from autologin.sandbox.page_twin import Shown, few
+from autologin.sandbox.page_twin import Shown, table
 from autologin.sandbox.scenarios import Scenario, scenario
 
 if TYPE_CHECKING:
@@ -24,11 +24,7 @@ class IiflCapital(CodifiTwin):
 
     broker = "iiflcapital"
     title = "IIFL Capital"
-    table: ClassVar[dict[str, Scenario]] = few(
-        *("redesign", "placeholders", "two_screens", "sends_itself", "wrong_password", "wrong_code", "wrong_code_once"),
-        *("wrong_secret", "wrong_account", "dead_token"),
-        **OWN,
-    )
+    table: ClassVar[dict[str, Scenario]] = table(OWN, without=("one_screen",))
     fields = (
         Shown("user", "Client ID / Email / Mobile / PAN", ""),
         Shown("password", "Password", "", "password"),

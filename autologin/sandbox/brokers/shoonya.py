@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 OWN = {
     "very_slow_page": scenario("The page takes 17 s to appear", page={"late": 17}),
-    "expired_in_words": scenario("A dead token is told in words, with a 200", dead_token=True, expired="words"),
+    "expired_in_words": scenario(
+        "A dead token is told in words, with a 200", expect="token_rejected", dead_token=True, expired="words"
+    ),
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from autologin.sandbox.brokers._noren import NorenTwin
-from autologin.sandbox.page_twin import few
+from autologin.sandbox.page_twin import table
 from autologin.sandbox.scenarios import scenario
 
 if TYPE_CHECKING:
@@ -31,4 +31,4 @@ class TradeSmart(NorenTwin):
         "client_id": "sandboxkey",
         "totp_secret": "55EQJSQNPEQGAPAPV7ISQXWHJKFFPNXL",
     }
-    table: ClassVar[dict[str, Scenario]] = few("redesign", "two_screens", "wrong_password", "wrong_secret", **OWN)
+    table: ClassVar[dict[str, Scenario]] = table(OWN, without=("one_screen",))

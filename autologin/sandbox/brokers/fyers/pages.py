@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,8 +14,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from autologin.sandbox.brokers.fyers.state import FyersState, Visit, gateway_error, refusal, reply
+from autologin.sandbox.page import LoginPage, captcha, page_routes
 from autologin.sandbox.redirects import redirect, with_query
 from autologin.sandbox.twin import Refusal, alnum, html_error, render
+
+PAGE = LoginPage.load("FYERS - Born to Trade", "#2d5fe0", Path(__file__).parent)
 
 
 class Pages:
@@ -30,10 +34,8 @@ class Pages:
             Route("/api/v3/token", self.token, methods=["POST"]),
             Route("/api/v3/direct-login", self.direct_login, methods=["POST"]),
             Route("/api/v3/back", self.back),
-            Route("/signup", self.signup, methods=["POST"]),
             Route("/turnstile/captcha", captcha),
-            Route("/late.js", late_script),
-            self.twin.delivery.route,
+            *page_routes(self.twin),
         ]
 
     def site_routes(self) -> list[BaseRoute]:
@@ -49,8 +51,7 @@ class Pages:
         if reason := door or self._wrong(dict(request.query_params)):
             query = urlencode({"error_msg": reason})
             return redirect(f"{self.twin.origins['site']}/api-login/error/index.html?{query}")
-        page = {"delay": self.twin.page_delay, **self.twin.behaviour.page}
-        return render("fyers.html", config={"vagator": f"{self.twin.origins['vagator']}/vagator/v2", "page": page})
+        return PAGE.show(self.twin, {"vagator": f"{self.twin.origins['vagator']}/vagator/v2"})
 
     def _wrong(self, params: dict[str, str]) -> str:
         if not params.get("redirect_uri"):
@@ -94,11 +95,6 @@ class Pages:
         params = self.twin.redirect_params(request.query_params.get("state"))
         return self.twin.delivery.answer(self.twin.behaviour.delivery, self.twin.redirect_uri, params)
 
-    async def signup(self, _request: Request) -> Response:
-        """Somebody filled in the wrong form."""
-        self.twin.arrive("signup")
-        return Response(status_code=204)
-
 
 class Vagator:
     """The services behind the login page, on an origin of their own: client id, one-time password, PIN."""
@@ -129,7 +125,7 @@ class Vagator:
         visit = self._visit(data)
         self.twin.check_code(str(data.get("otp")))
         visit.code_right = True
-        await asyncio.sleep(self.twin.behaviour.verify_seconds)
+        await asyncio.sleep(self.twin.behaviour.answer_seconds)
         return reply(request_key=self.twin.open_visit(visit))
 
     async def pin(self, request: Request) -> Response:
@@ -158,20 +154,9 @@ class Vagator:
         return visit
 
 
-async def late_script(_request: Request) -> Response:
-    """What makes the page listen, a while after the page."""
-    await asyncio.sleep(1.5)
-    return Response("listenNow();", media_type="text/javascript")
-
-
-async def captcha(_request: Request) -> Response:
-    """What is in a captcha's frame."""
-    return render("captcha.html")
-
-
 async def error_page(_request: Request) -> Response:
     """The page to which Fyers sends whom it turns away; only the address says why."""
-    return render("fyers_error.html")
+    return render("fyers/error.html")
 
 
 def _decoded(text: str) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -15,6 +17,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from autologin.sandbox.brokers.icici_breeze.state import IciciBreezeState, No, Visit
+from autologin.sandbox.page import LoginPage, page_routes
 from autologin.sandbox.redirects import with_query
 from autologin.sandbox.twin import Refusal, alnum, html_error, render
 
@@ -29,6 +32,8 @@ POSTED = {
     "more": ({"apisession"}, {"API_Session"}),
 }
 """By the kind of way back: the names of the session in the query, and in the body of a form."""
+
+PAGE = LoginPage.load("ICICI Direct", "#ad1e23", Path(__file__).parent)
 
 
 class Pages:
@@ -47,9 +52,7 @@ class Pages:
             Route(f"{base}/validateuser", self.validateuser, methods=["POST"]),
             Route("/apiuser/consent", self.consent, methods=["POST"]),
             Route("/apiuser/back", self.back, methods=["POST"]),
-            Route("/apiuser/signup", self.signup, methods=["POST"]),
-            Route("/apiuser/captcha", captcha),
-            self.twin.delivery.route,
+            *page_routes(self.twin, "/apiuser"),
         ]
 
     async def bounce(self, request: Request) -> Response:
@@ -62,8 +65,12 @@ class Pages:
             return HTMLResponse("<html><body>Public Key does not exist</body></html>")
         checksum = alnum(64)
         self.twin.forms.add(checksum)
-        fields = {"AppKey": self.twin.api_key, "time_stamp": self.twin.now().isoformat(), "checksum": checksum}
-        return render("icici_breeze_form.html", form="frmLog", action="/apiuser/tradelogin", fields=fields)
+        fields = {
+            "AppKey": self.twin.api_key,
+            "time_stamp": self.twin.now().isoformat(),
+            "checksum": checksum,
+        }
+        return render("icici_breeze/form.html", form="frmLog", action="/apiuser/tradelogin", fields=fields)
 
     async def login_page(self, request: Request) -> Response:
         """User id, password, terms; the panel for the code comes by a call."""
@@ -76,10 +83,17 @@ class Pages:
 
     def _page(self, said: str = "") -> Response:
         behaviour = self.twin.behaviour
-        known = {"kind": behaviour.public_key, "key": hex_pair(key()) if behaviour.public_key == "hidenc" else pem(key())}
-        told = {"says_no": behaviour.says_no, "after_no": behaviour.after_no, "said": said, "posts": behaviour.posts_page}
-        page = {"delay": self.twin.page_delay, **behaviour.page}
-        answer = render("icici_breeze.html", config={**known, **told, "page": page}, redirect_uri=self.twin.redirect_uri)
+        known = {
+            "kind": behaviour.public_key,
+            "key": hex_pair(key()) if behaviour.public_key == "hidenc" else pem(key()),
+        }
+        told = {
+            "says_no": behaviour.says_no,
+            "after_no": behaviour.after_no,
+            "said": said,
+            "posts": behaviour.posts_page,
+        }
+        answer = PAGE.show(self.twin, {**known, **told})
         session = alnum(24)
         self.twin.visits[session] = Visit()
         answer.set_cookie(COOKIE, session, httponly=True)
@@ -106,7 +120,7 @@ class Pages:
         self.twin.counters["sms"] += self.twin.behaviour.otp != "totp"
         totp = self.twin.behaviour.otp == "totp"
         words = {"totp": "Verify TOTP", "sms": SMS, "sms_flag": ""}[self.twin.behaviour.otp]
-        return render("icici_breeze_otp.html", ticket=visit.ticket, totp=totp, words=words)
+        return render("icici_breeze/otp.html", ticket=visit.ticket, totp=totp, words=words)
 
     async def validateuser(self, request: Request) -> Response:
         """The code; the answer holds the session in a form that goes to the app."""
@@ -116,16 +130,20 @@ class Pages:
         visit = self._visit(request)
         if visit is None or not visit.password_right:
             return HTMLResponse("Session has expired. Please login again.")
-        if no := self._refusal(lambda: self.twin.check_code(form.get("hiotp", "")), posted=self.twin.behaviour.posts_page):
+        if no := self._refusal(
+            lambda: self.twin.check_code(form.get("hiotp", "")),
+            posted=self.twin.behaviour.posts_page,
+        ):
             return no
         visit.signed_in = True
+        await asyncio.sleep(self.twin.behaviour.answer_seconds)
         return self._signed_in()
 
     def _signed_in(self) -> Response:
         behaviour = self.twin.behaviour
-        if behaviour.no_redirect:
+        if behaviour.page.get("then") == "nothing":
             return HTMLResponse("<p>Please wait</p>")
-        if behaviour.interstitial:
+        if behaviour.page.get("then") == "notice":
             return HTMLResponse("<h2>Update your nominee</h2><p>New rules ask every investor.</p><button>Update now</button>")
         if behaviour.first_use and not self.twin.user.authorised:
             return _form("/apiuser/consent", {})
@@ -135,7 +153,7 @@ class Pages:
         """Whether the app may use the account; asked once."""
         form = await request.form()
         if "answer" not in form:
-            return render("icici_breeze_consent.html")
+            return render("icici_breeze/consent.html")
         self.twin.arrive("consent")
         self.twin.user.authorised = form["answer"] == "yes"
         return self._way_back(posted=True) if self.twin.user.authorised else self._posted(self._without_session("cancelled"))
@@ -159,17 +177,12 @@ class Pages:
         return with_query(self.twin.redirect_uri, [("status", status)]), {}
 
     def _posted(self, form: tuple[str, Mapping[str, str]]) -> Response:
-        return render("icici_breeze_form.html", form="frmBack", action=form[0], fields=form[1])
+        return render("icici_breeze/form.html", form="frmBack", action=form[0], fields=form[1])
 
     async def back(self, _request: Request) -> Response:
         """A hop on the way back, for the other kinds of redirect."""
         params: Sequence[tuple[str, str]] = [("apisession", self.twin.open_session().value)]
         return self.twin.delivery.answer(self.twin.behaviour.delivery, self.twin.redirect_uri, params)
-
-    async def signup(self, _request: Request) -> Response:
-        """Somebody filled in the wrong form."""
-        self.twin.arrive("signup")
-        return Response(status_code=204)
 
     async def _asked(self, request: Request, *, only_calls: bool = True) -> dict[str, str]:
         if only_calls and request.headers.get("x-requested-with") != "XMLHttpRequest":
@@ -190,7 +203,7 @@ class Pages:
 def _form(where: str, body: Mapping[str, str]) -> Response:
     """A form in an answer to a call; the page puts it in and sends it."""
     value = next(iter(body.values()), "")
-    return render("icici_breeze_back.html", action=where, fields=body, value=value)
+    return render("icici_breeze/back.html", action=where, fields=body, value=value)
 
 
 def _opened(text: str) -> str | None:
@@ -229,8 +242,3 @@ def decrypt(pair: rsa.RSAPrivateKey, data: bytes) -> str | None:
         return pair.decrypt(data, padding.PKCS1v15()).decode("utf-8", "replace")
     except ValueError:
         return None
-
-
-async def captcha(_request: Request) -> Response:
-    """What is in a captcha's frame."""
-    return render("captcha.html")

@@ -34,6 +34,9 @@ class Api:
         refreshing = form.get("grant_type") == "refresh_token"
         if not refreshing:
             self.twin.codes_exchanged.append(form.get("code", ""))
+        if not refreshing and self.twin.behaviour.burns_code_at_502 and self.twin.once("burnt code"):
+            self._granted(form)
+            raise Refusal(gateway_error(502))
         self.twin.arrive("refresh" if refreshing else "token", gateway_error)
         self._check_client(request, form)
         if refreshing:
@@ -48,7 +51,7 @@ class Api:
         by_header = basic(request)
         given = by_header or (form.get("client_id", ""), form.get("client_secret", ""))
         right = (twin.client_id, "" if behaviour.public_client else twin.client_secret)
-        if given != right or behaviour.client_refused or (behaviour.basic_only and not by_header):
+        if given != right or behaviour.wrong_secret or (behaviour.basic_only and not by_header):
             raise refusal(401, "invalid_client", "client authentication failed")
 
     def _granted(self, form: Mapping[str, str]) -> Mapping[str, str]:

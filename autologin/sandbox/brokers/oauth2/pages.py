@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
@@ -10,9 +12,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from autologin.sandbox.brokers.oauth2.state import No, OAuth2State, Visit
+from autologin.sandbox.page import LoginPage, page_routes
 from autologin.sandbox.redirects import redirect
 from autologin.sandbox.twin import Refusal, html_error, render
 
+PAGE = LoginPage.load("Sign in", "#0b63c5", Path(__file__).parent)
 NAMES = {"username": "f1", "password": "f2", "otp": "f3", "terms": "f4"}
 """The names of the fields after a redesign."""
 
@@ -31,14 +35,12 @@ class Pages:
             Route("/login", self.login, methods=["POST"]),
             Route("/code", self.code, methods=["POST"]),
             Route("/other-factor", self.other_factor),
-            Route("/signup", self.signup, methods=["POST"]),
             Route("/consent", self.consent, methods=["POST"]),
             Route("/consent", self.page),
             Route("/notice", self.page),
             Route("/notice", self.notice, methods=["POST"]),
             Route("/finish", self.finish),
-            Route("/recaptcha/anchor", captcha),
-            self.twin.delivery.route,
+            *page_routes(self.twin),
         ]
 
     async def authorize(self, request: Request) -> Response:
@@ -57,7 +59,7 @@ class Pages:
             raise Refusal(JSONResponse({"error": "invalid_client", "error_description": "Client is not known"}, 400))
         if door == "client_oops":
             lines = ["error: invalid_client", "error_description: client is invalid"]
-            raise Refusal(render("oauth2_error.html", 400, title="oops! something went wrong", lines=lines))
+            raise Refusal(render("oauth2/error.html", 400, title="oops! something went wrong", lines=lines))
         if door == "redirect_uri" or params.get("redirect_uri") != twin.redirect_uri:
             raise Refusal(self._error("redirect_uri is not registered for this client"))
         if door == "client_page" or params.get("client_id") != twin.client_id:
@@ -66,7 +68,7 @@ class Pages:
             raise Refusal(self._error("unsupported_response_type"))
 
     def _error(self, line: str) -> Response:
-        return render("oauth2_error.html", 400, title="Authorization error", lines=[line])
+        return render("oauth2/error.html", 400, title="Authorization error", lines=[line])
 
     async def page(self, request: Request) -> Response:
         """Whatever screen this visit has come to."""
@@ -80,9 +82,15 @@ class Pages:
 
     def _shell(self, visit: Visit, screen: str, said: str = "") -> Response:
         behaviour = self.twin.behaviour
-        page = {"delay": self.twin.page_delay, **behaviour.page}
-        config = {"screen": screen, "tx": visit.tx, "said": said, "user": visit.named, "factor": behaviour.factor, "page": page}
-        return render("oauth2.html", behaviour.refusal_status if said else 200, config=config)
+        config: dict[str, Any] = {
+            "tx": visit.tx,
+            "said": said,
+            "user": visit.named,
+            "factor": behaviour.factor,
+        }
+        if screen != "login":
+            config["screen"] = screen
+        return PAGE.show(self.twin, config, behaviour.refusal_status if said else 200)
 
     async def login(self, request: Request) -> Response:
         """User and password; or the first of them, where there are two screens."""
@@ -113,6 +121,7 @@ class Pages:
         self.twin.otps.append(value)
         visit = self._visit(form)
         self.twin.arrive("code", self._broken)
+        await asyncio.sleep(self.twin.behaviour.answer_seconds)
         return self._tried(visit, "code", lambda: self._check_code(visit, value))
 
     def _check_code(self, visit: Visit, value: str) -> str:
@@ -120,7 +129,7 @@ class Pages:
             raise Refusal(self._error("This login has expired"))
         self.twin.check_code(value)
         visit.signed_in = True
-        return "waiting" if self.twin.behaviour.no_redirect else "finish"
+        return "waiting" if self.twin.behaviour.page.get("then") == "nothing" else "finish"
 
     def _broken(self, status: int) -> Response:
         return html_error(status)
@@ -146,18 +155,13 @@ class Pages:
         visit = self._visit(dict(request.query_params))
         return self._shell(visit, "totp")
 
-    async def signup(self, _request: Request) -> Response:
-        """Somebody filled in the wrong form."""
-        self.twin.arrive("signup")
-        return Response("Welcome")
-
     async def finish(self, request: Request) -> Response:
         """On to the redirect, unless somebody has to be asked first."""
         self.twin.arrive("finish")
         visit = self._visit(dict(request.query_params))
         if not visit.signed_in:
             return redirect(f"/login?tx={visit.tx}")
-        if self.twin.behaviour.interstitial and not visit.noticed:
+        if self.twin.behaviour.page.get("then") == "notice" and not visit.noticed:
             return redirect(f"/notice?tx={visit.tx}")
         if self.twin.behaviour.first_use and not self.twin.user.authorised:
             return redirect(f"/consent?tx={visit.tx}")
@@ -189,8 +193,3 @@ def named(form: dict[str, Any]) -> dict[str, str]:
     """A form by the names from before the redesign."""
     old = {new: name for name, new in NAMES.items()}
     return {old.get(name, name): str(value) for name, value in form.items()}
-
-
-async def captcha(_request: Request) -> Response:
-    """What is in a captcha's frame."""
-    return render("captcha.html")

@@ -106,7 +106,7 @@ class OAuth2State(Twin):
 
     def redirect_params(self, visit: Visit, error: str = "") -> list[tuple[str, str]]:
         """What the redirect carries."""
-        error = error or self.behaviour.denied
+        error = error or str(self.behaviour.denied or "")
         if error:
             params = [("error", error), ("error_description", error.replace("_", " "))]
         else:

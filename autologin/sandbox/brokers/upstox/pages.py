@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from autologin.sandbox.brokers.upstox.state import UpstoxState, Visit, declined, error, no, refusal
+from autologin.sandbox.page import LoginPage, page_routes
 from autologin.sandbox.redirects import redirect, with_query
 from autologin.sandbox.twin import Refusal, alnum, html_error, render
 
@@ -22,6 +24,8 @@ SAYS = {
     "UDAPI100016": "Invalid Credentials",
 }
 MISSING = {"client_id": "UDAPI1017", "redirect_uri": "UDAPI1018"}
+
+PAGE = LoginPage.load("Upstox", "#5a298b", Path(__file__).parent)
 
 
 class Pages:
@@ -38,8 +42,7 @@ class Pages:
         """login.upstox.com."""
         return [
             Route("/", self.login_page),
-            Route("/signup", self.signup, methods=["POST"]),
-            Route("/recaptcha/anchor", captcha),
+            *page_routes(self.twin),
         ]
 
     def hop_routes(self) -> list[BaseRoute]:
@@ -53,7 +56,12 @@ class Pages:
         self._check(params)
         visit = self.twin.open_visit(params.get("state"))
         back = f"{self.twin.origins['api_v2']}/login/authorization/redirect"
-        query = {"client_id": visit.client, "user_id": visit.lead, "user_type": "individual", "redirect_uri": back}
+        query = {
+            "client_id": visit.client,
+            "user_id": visit.lead,
+            "user_type": "individual",
+            "redirect_uri": back,
+        }
         return redirect(f"{self.twin.origins['login']}/?{urlencode(query)}")
 
     def _check(self, params: dict[str, str]) -> None:
@@ -72,15 +80,10 @@ class Pages:
     async def login_page(self, _request: Request) -> Response:
         """The single-page app, an empty shell."""
         self.twin.arrive("login_page")
-        page = {"delay": self.twin.page_delay, **self.twin.behaviour.page}
         service = self.twin.origins["service"]
-        service = service.replace("127.0.0.1", "localhost") if page.get("foreign") else service
-        return render("upstox.html", config={"service": service, "page": page})
-
-    async def signup(self, _request: Request) -> Response:
-        """Somebody filled in the wrong form."""
-        self.twin.arrive("signup")
-        return Response(status_code=204)
+        foreign = self.twin.behaviour.page.get("foreign")
+        service = service.replace("127.0.0.1", "localhost") if foreign else service
+        return PAGE.show(self.twin, {"service": service})
 
     async def forward(self, request: Request) -> Response:
         """From the login site's own code to the app's."""
@@ -121,8 +124,15 @@ class Service:
         self.twin.check_mobile(str(data.get("mobileNumber")))
         visit.otp_token = alnum(40)
         self.twin.counters["sms"] += not self.twin.behaviour.totp_enabled
-        shared = {"message": "OTP sent successfully", "nextRequestInterval": 30, "userType": "CUSTOMER"}
-        own = {"validateOTPToken": visit.otp_token, "isTotpEnabled": self.twin.behaviour.totp_enabled}
+        shared = {
+            "message": "OTP sent successfully",
+            "nextRequestInterval": 30,
+            "userType": "CUSTOMER",
+        }
+        own = {
+            "validateOTPToken": visit.otp_token,
+            "isTotpEnabled": self.twin.behaviour.totp_enabled,
+        }
         return accepted(shared | own)
 
     async def verify(self, request: Request) -> Response:
@@ -136,10 +146,17 @@ class Service:
             raise no(self.twin.behaviour.shape, "Session has expired")
         self.twin.check_code(str(data.get("otp")))
         visit.code_right = True
-        await asyncio.sleep(self.twin.behaviour.verify_seconds)
+        await asyncio.sleep(self.twin.behaviour.answer_seconds)
         names = {"firstName": "Sandbox", "lastName": "Trader", "avatarUrl": None}
         profile = {"profileId": 1, "userId": self.twin.user_id, **names}
-        return accepted({"message": "OTP verified", "userType": "CUSTOMER", "userProfile": profile, "isSecretPinSet": True})
+        return accepted(
+            {
+                "message": "OTP verified",
+                "userType": "CUSTOMER",
+                "userProfile": profile,
+                "isSecretPinSet": True,
+            }
+        )
 
     async def pin(self, request: Request) -> Response:
         """The PIN, in base64."""
@@ -152,8 +169,19 @@ class Service:
         self.twin.check_pin(_decoded(str(data.get("inputText"))))
         visit.signed_in = True
         asks = self.twin.behaviour.first_use and not self.twin.user.authorised
-        flags = {"isPlusPlanFastWebsocketEnabled": False, "isNewRefreshTokenCreated": True, "isExternalClientOAuthApp": asks}
-        answer = accepted({"userType": "CUSTOMER", "customerStatus": "ACTIVE", "refreshTokenExpiry": 3600, **flags})
+        flags = {
+            "isPlusPlanFastWebsocketEnabled": False,
+            "isNewRefreshTokenCreated": True,
+            "isExternalClientOAuthApp": asks,
+        }
+        answer = accepted(
+            {
+                "userType": "CUSTOMER",
+                "customerStatus": "ACTIVE",
+                "refreshTokenExpiry": 3600,
+                **flags,
+            }
+        )
         answer.set_cookie("access_token", alnum(40), httponly=True)
         answer.set_cookie("refresh_token", alnum(40), httponly=True)
         return answer
@@ -191,11 +219,6 @@ class Service:
         return visit
 
 
-async def captcha(_request: Request) -> Response:
-    """What is in a captcha's frame."""
-    return render("captcha.html")
-
-
 def accepted(data: dict[str, Any]) -> JSONResponse:
     """An answer of the login service."""
     return JSONResponse({"success": True, "data": data})
@@ -203,7 +226,7 @@ def accepted(data: dict[str, Any]) -> JSONResponse:
 
 def blocked_page() -> Response:
     """What Cloudflare shows to a browser that it does not like."""
-    return render("upstox_blocked.html", 403)
+    return render("upstox/blocked.html", 403)
 
 
 def _decoded(text: str) -> str:

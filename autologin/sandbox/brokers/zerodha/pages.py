@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,9 +19,12 @@ from autologin.sandbox.brokers.zerodha.state import (
     refusal,
     reply,
 )
+from autologin.sandbox.page import LoginPage, page_routes
 from autologin.sandbox.redirects import redirect
-from autologin.sandbox.twin import Refusal, html_error, render
+from autologin.sandbox.twin import Refusal, html_error
 from autologin.sandbox.user import TestUser
+
+PAGE = LoginPage.load("Kite", "#d9480f", Path(__file__).parent)
 
 
 class Pages:
@@ -36,15 +40,13 @@ class Pages:
             Route("/api/login", self.login, methods=["POST"]),
             Route("/api/twofa", self.twofa, methods=["POST"]),
             Route("/api/twofa/sms", self.sms, methods=["POST"]),
-            Route("/signup", self.signup, methods=["POST"]),
             Route("/connect/finish", self.finish),
             Route("/connect/finish", self.authorize, methods=["POST"]),
             Route("/connect/authorize", self.consent_page),
             Route("/connect/cancel", self.cancel),
             Route("/connect/notice", self.notice_page),
             Route("/api/connect/session", self.connect_session),
-            Route("/recaptcha/anchor", captcha),
-            self.twin.delivery.route,
+            *page_routes(self.twin),
         ]
 
     # The login page
@@ -63,7 +65,7 @@ class Pages:
             connect.user_id = session.user.user_id
             onward = self._to("/connect/finish", connect)
             return onward if live else signed_in(onward, session)
-        return self._to("/connect/login", connect) if fresh else self._shell("login")
+        return self._to("/connect/login", connect) if fresh else PAGE.show(self.twin, {"user": self.twin.user_id})
 
     def _check_app(self, request: Request) -> None:
         door = self.twin.behaviour.door
@@ -80,10 +82,6 @@ class Pages:
 
     def _to(self, path: str, connect: Connect) -> Response:
         return redirect(f"{path}?{urlencode({'api_key': self.twin.api_key, 'sess_id': connect.sess_id})}")
-
-    def _shell(self, screen: str) -> Response:
-        page = {"delay": self.twin.page_delay, "user": self.twin.user_id, **self.twin.behaviour.page}
-        return render("zerodha.html", config={"screen": screen, "page": page})
 
     # The XHRs
 
@@ -106,7 +104,11 @@ class Pages:
             "twofa_type": types[0],
             "twofa_types": list(types),
             "twofa_status": "active",
-            "profile": {"user_name": "Sandbox Trader", "user_shortname": "Sandbox", "avatar_url": None},
+            "profile": {
+                "user_name": "Sandbox Trader",
+                "user_shortname": "Sandbox",
+                "avatar_url": None,
+            },
         }
 
     async def twofa(self, request: Request) -> Response:
@@ -118,7 +120,7 @@ class Pages:
         if kind not in self.twin.behaviour.twofa_types:
             raise refusal(400, "InputException", "Invalid `twofa_type`.")
         session = self.twin.check_code(found, form.get("twofa_value", ""), kind)
-        await asyncio.sleep(self.twin.behaviour.twofa_seconds)
+        await asyncio.sleep(self.twin.behaviour.answer_seconds)
         return signed_in(reply({"profile": {}}), session)
 
     def _waiting(self, request: Request, form: dict[str, str]) -> Login:
@@ -137,11 +139,6 @@ class Pages:
         self.twin.arrive("sms")
         return reply({})
 
-    async def signup(self, _request: Request) -> Response:
-        """Somebody filled in the wrong form."""
-        self.twin.arrive("signup")
-        return reply({})
-
     # The way on
 
     async def finish(self, request: Request) -> Response:
@@ -150,7 +147,7 @@ class Pages:
         connect, session = self._linked(request, dict(request.query_params))
         if self.twin.behaviour.user_not_enabled:
             raise not_enabled()
-        if self.twin.behaviour.interstitial and "later" not in request.query_params:
+        if self.twin.behaviour.page.get("then") == "notice" and "later" not in request.query_params:
             return self._to("/connect/notice", connect)
         if self.twin.behaviour.first_use and not session.user.authorised:
             return self._to("/connect/authorize", connect)
@@ -181,12 +178,12 @@ class Pages:
     async def consent_page(self, _request: Request) -> Response:
         """May this app use your account?"""
         self.twin.arrive("consent_page")
-        return self._shell("consent")
+        return PAGE.show(self.twin, {"screen": "consent"})
 
     async def notice_page(self, _request: Request) -> Response:
         """Something else that a person has to decide."""
         self.twin.arrive("notice_page")
-        return self._shell("notice")
+        return PAGE.show(self.twin, {"screen": "notice"})
 
     def _linked(self, request: Request, given: dict[str, str]) -> tuple[Connect, Session]:
         session = self.twin.live_session(request.cookies)
@@ -202,11 +199,6 @@ class Pages:
     def _deliver(self, connect: Connect, user: TestUser, *, denied: bool = False) -> Response:
         params = self.twin.redirect_params(connect, user, denied=denied)
         return self.twin.delivery.answer(self.twin.behaviour.delivery, self.twin.redirect_uri, params)
-
-
-async def captcha(_request: Request) -> Response:
-    """What is in a captcha's frame."""
-    return render("captcha.html")
 
 
 def signed_in(response: Response, session: Session) -> Response:
