@@ -17,7 +17,7 @@ async def test_no_code_follows_where_the_count_of_failed_attempts_leaves_few(wal
 
 async def test_a_token_that_could_not_be_proven_names_its_user_all_the_same(walk):
     served, outcome = await walk("fyers", "profile_429")
-    assert (outcome.outcome, served.token["user_id"]) == ("issued", served.twin.user.fy_id)
+    assert (outcome.outcome, served.token["user_id"]) == ("issued", served.twin.user.user_id)
 
 
 async def test_what_fyers_says_to_the_consent_is_told(walk):
