@@ -13,7 +13,7 @@ from autologin.sandbox.server import twin_classes
 SAMPLE = 10
 """One in so many of the scenarios that several brokers share is run for each of them."""
 
-PATIENCE = {"page_changed", "redirect_timeout", "captcha_required"}
+PATIENCE = {"page_changed", "redirect_timeout", "captcha_required", "otp_not_available"}
 """What a run is told where nothing happens any more: the tests do not wait for it in real time."""
 
 
