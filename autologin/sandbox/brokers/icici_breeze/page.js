@@ -89,6 +89,8 @@ screens.login = () => {
   if (page.terms === "custom") styled("offstage", box);
   box.checked = page.terms === "ticked";
   const made = form("login", { ...plain, fields });
+  // Two forms with the same ids: a label that named one would belong to the first form's field
+  if (page.layout === "two_forms") made.querySelectorAll("label").forEach((label) => label.removeAttribute("for"));
   const terms = h("div", { class: "terms" }, box, h("label", { for: "chkssTnc" }, text.terms));
   if (page.terms !== "none") made.querySelector("[type=button]").before(terms);
   return [h("div", { id: "dvloginmain" }, made)];
