@@ -1,4 +1,7 @@
-"""What every account's run shares: the config, the store, the clock, the browser's driver and the dispatcher."""
+"""What every account's run shares.
+
+The config, the store, the clock, the browser's driver and the dispatcher.
+"""
 
 from __future__ import annotations
 
@@ -37,18 +40,29 @@ class App:
             ConfigError, StoreError: as `Store.open` does.
         """
         store = Store.open(settings.state.path, clock, accounts.state_keys(settings))
-        app = cls(settings, store, clock, Dispatcher(settings.sinks, settings.ref_context, store, clock), driver or Driver())
+        app = cls(
+            settings,
+            store,
+            clock,
+            Dispatcher(settings.sinks, settings.ref_context, store, clock),
+            driver or Driver(),
+        )
         app.purge()
         return app
 
     def purge(self) -> None:
         """Forget tokens that ended long ago, but for those that can be refreshed."""
-        self.store.purge(keep=[account.name for account in self.settings.accounts.values() if account.refresh])
+        self.store.purge(
+            keep=[account.name for account in self.settings.accounts.values() if account.refresh]
+        )
 
     def fingerprint(self, flow: Flow) -> str:
         """A name for a flow's credentials: any change to one of them makes another."""
         values = flow.credentials.model_dump()
-        texts = (value.get_secret_value() if isinstance(value, SecretStr) else str(value) for value in values.values())
+        texts = (
+            value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+            for value in values.values()
+        )
         return self.store.fingerprint(flow.broker, *texts)
 
     def otp(self, flow: Flow) -> OtpGenerator | None:
@@ -56,10 +70,15 @@ class App:
         if (seed := flow.seed) is None:
             return None
         key = self.store.fingerprint("otp", normalise(seed.get_secret_value()))
-        return OtpGenerator(seed, lambda step: self.store.attempts.claim_otp_step(key, step), self.clock)
+        return OtpGenerator(
+            seed, lambda step: self.store.attempts.claim_otp_step(key, step), self.clock
+        )
 
     async def deliver(self, seconds: float) -> dict[str, list[DeliveryResult]]:
-        """Try everything that is outstanding, now; gives what became of each account's newest message at its sinks."""
+        """Try everything that is outstanding, now.
+
+        Gives what became of each account's newest message at its sinks.
+        """
         self.store.outbox.retry_now()
         try:
             await self.dispatcher.drain(self.store.outbox.outstanding(), seconds=seconds)

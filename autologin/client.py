@@ -79,7 +79,12 @@ def _read(name: str, config: str | PathLike[str] | None, read_file: _Reader) -> 
     try:
         stored = reader.token(settings.state.path, state_keys(settings), account.name)
     except (StoreError, ConfigError) as error:
-        sink_problems = [problem for sink in account.sinks for problem in problems if _is_at(problem, f"sinks.{sink}")]
+        sink_problems = [
+            problem
+            for sink in account.sinks
+            for problem in problems
+            if _is_at(problem, f"sinks.{sink}")
+        ]
         files = [
             file
             for file in _files(settings, account)
@@ -92,7 +97,9 @@ def _read(name: str, config: str | PathLike[str] | None, read_file: _Reader) -> 
     return _refuse_expired(stored.to_json(account.name, account.broker), account)
 
 
-def _load_account(name: str, config: str | PathLike[str] | None) -> tuple[Settings, Account, list[Problem]]:
+def _load_account(
+    name: str, config: str | PathLike[str] | None
+) -> tuple[Settings, Account, list[Problem]]:
     """An account of the config, and what is wrong in it.
 
     What is wrong elsewhere (a credential that this user cannot see) does not matter here; where the
@@ -111,7 +118,9 @@ def _is_at(problem: Problem, key: str) -> bool:
     return f"{problem.key}.".startswith(f"{key}.")
 
 
-def _read_files(files: list[_File], account: Account, read_file: _Reader, problem: AutologinError) -> dict[str, Any]:
+def _read_files(
+    files: list[_File], account: Account, read_file: _Reader, problem: AutologinError
+) -> dict[str, Any]:
     """What the first of the account's files holds; `problem` is what stands against the store."""
     for file in files:
         try:
@@ -121,7 +130,9 @@ def _read_files(files: list[_File], account: Account, read_file: _Reader, proble
             problem = _no_token(account, f"has no token yet: there is no file {file.path}")
         except OSError as error:
             detail = f"{file.path} cannot be read: {(error.strerror or '').lower()}"
-            problem = StoreError(detail, hint=f"Give this user's group with sinks.{file.sink}.group and mode.")
+            problem = StoreError(
+                detail, hint=f"Give this user's group with sinks.{file.sink}.group and mode."
+            )
         except (ValueError, TypeError):
             detail = f"{file.path} does not hold what the sink {file.sink} writes"
             problem = StoreError(detail, hint="Let it deliver again.")

@@ -4,15 +4,19 @@
       StoreError                       1
       NoticeFailed                     1
       ConfigError                      2
-      Rejected                         3   CredentialsRejected  OtpRejected  AccountLocked  AccountBlocked
-                                           WrongAccount  ExchangeRejected  TokenRejected  StateMismatch
-      NeedsPerson                      4   PageChanged  RedirectTimeout  CaptchaRequired  ConsentRequired
+      Rejected                         3   CredentialsRejected  OtpRejected  AccountLocked
+          AccountBlocked
+                                           WrongAccount  ExchangeRejected  TokenRejected
+                                               StateMismatch
+      NeedsPerson                      4   PageChanged  RedirectTimeout  CaptchaRequired
+          ConsentRequired
                                            OtpNotAvailable
       Transient                        5   BrokerUnavailable  BrowserCrashed
       DeliveryFailed                   6
 
-The number is the exit code. `detail` is what happened, in the broker's own words where it has some; `hint` is what to do
-next. Known secrets are cut out of both when the error is made, so an error is always safe to print.
+The number is the exit code. `detail` is what happened, in the broker's own words where it has some;
+`hint` is what to do next. Known secrets are cut out of both when the error is made, so an error is
+always safe to print.
 """
 
 from __future__ import annotations
@@ -39,7 +43,7 @@ def name_of(kind: type[AutologinError]) -> str:
 
 
 def _in_a_line(text: str) -> str:
-    """What somebody else may have said, on one line, without signs that steer a terminal, and no longer than one reads."""
+    """What others may have said: on one line, cut, without signs that steer a terminal."""
     line = re.sub(STEERING, " ", text)
     return line if len(line) <= LONGEST else f"{line[:LONGEST]} ..."
 
@@ -51,7 +55,9 @@ class AutologinError(Exception):
     hint = ""
 
     def __init__(self, detail: str = "", *, hint: str | None = None) -> None:
-        self.detail = _in_a_line(scrub(detail or (type(self).__doc__ or "").strip().splitlines()[0]))
+        self.detail = _in_a_line(
+            scrub(detail or (type(self).__doc__ or "").strip().splitlines()[0])
+        )
         self.hint = scrub(type(self).hint if hint is None else hint)
         self.default_hint = hint is None
         self.stage: str | None = None
@@ -118,7 +124,10 @@ class Rejected(AutologinError):
 class CredentialsRejected(Rejected):
     """The broker refused the credentials."""
 
-    hint = "Correct the credentials in the config; the account stays blocked until they change or you run `autologin unblock`."
+    hint = (
+        "Correct the credentials in the config; the account stays blocked until they change "
+        "or you run `autologin unblock`."
+    )
 
 
 class OtpRejected(Rejected):
@@ -127,9 +136,14 @@ class OtpRejected(Rejected):
     `attempts_left` is the broker's own count, None where it gives none.
     """
 
-    hint = "Check totp_secret (was the authenticator enrolled again?) and this machine's clock, then run `autologin unblock`."
+    hint = (
+        "Check totp_secret (was the authenticator enrolled again?) and this machine's clock, "
+        "then run `autologin unblock`."
+    )
 
-    def __init__(self, detail: str = "", *, attempts_left: int | None = None, hint: str | None = None) -> None:
+    def __init__(
+        self, detail: str = "", *, attempts_left: int | None = None, hint: str | None = None
+    ) -> None:
         self.attempts_left = attempts_left
         super().__init__(detail, hint=hint)
 
@@ -137,7 +151,10 @@ class OtpRejected(Rejected):
 class AccountLocked(Rejected):
     """The broker has locked the account."""
 
-    hint = "Unlock it with the broker (usually by resetting the password), then run `autologin unblock`."
+    hint = (
+        "Unlock it with the broker (usually by resetting the password), then run `autologin "
+        "unblock`."
+    )
 
 
 class AccountBlocked(Rejected):
@@ -155,7 +172,8 @@ class WrongAccount(Rejected):
 class ExchangeRejected(Rejected):
     """The broker refused to exchange the code for a token.
 
-    `after_no_answer`: the code had been sent before, without an answer, and may have been used up by that.
+    `after_no_answer`: the code had been sent before, without an answer, and may have been used up
+    by that.
     """
 
     hint = "Check the API key and API secret in the broker's developer console."
@@ -165,13 +183,19 @@ class ExchangeRejected(Rejected):
 class TokenRejected(Rejected):
     """The broker refused the token that it had just issued."""
 
-    hint = "Run it again; if it happens twice, check the app's status in the broker's developer console."
+    hint = (
+        "Run it again; if it happens twice, check the app's status in the broker's developer "
+        "console."
+    )
 
 
 class StateMismatch(Rejected):
     """The redirect did not carry the state of this login, so its code was not used."""
 
-    hint = "Run it again. If it happens every time, something between autologin and the broker rewrites the redirect."
+    hint = (
+        "Run it again. If it happens every time, something between autologin and the broker "
+        "rewrites the redirect."
+    )
 
 
 class NeedsPerson(AutologinError):
@@ -208,7 +232,10 @@ class ConsentRequired(NeedsPerson):
 class OtpNotAvailable(NeedsPerson):
     """The broker asks for a one-time code that this machine cannot make."""
 
-    hint = "Enable TOTP (an authenticator app) for this account in the broker's settings, or run it with --headed."
+    hint = (
+        "Enable TOTP (an authenticator app) for this account in the broker's settings, or "
+        "run it with --headed."
+    )
 
 
 class Transient(AutologinError):
@@ -225,7 +252,9 @@ class BrokerUnavailable(Transient):
 
     hint = "Try again in a few minutes."
 
-    def __init__(self, detail: str = "", *, retry_after: float | None = None, hint: str | None = None) -> None:
+    def __init__(
+        self, detail: str = "", *, retry_after: float | None = None, hint: str | None = None
+    ) -> None:
         self.retry_after = retry_after
         super().__init__(detail, hint=hint)
 
@@ -239,14 +268,23 @@ class BrowserCrashed(Transient):
 class DeliveryFailed(AutologinError):
     """The token is issued and stored, but a sink did not get it.
 
-    `retry_after` is in seconds, None where the sink named no time; `gone`: it wants nothing more, ever.
+    `retry_after` is in seconds, None where the sink named no time; `gone`: it wants nothing more,
+    ever.
     """
 
     exit_code = 6
-    hint = "Fix the sink, then run `autologin deliver`: the stored token is delivered without a new login."
+    hint = (
+        "Fix the sink, then run `autologin deliver`: the stored token is delivered without a "
+        "new login."
+    )
 
     def __init__(
-        self, detail: str = "", *, hint: str | None = None, retry_after: float | None = None, gone: bool = False
+        self,
+        detail: str = "",
+        *,
+        hint: str | None = None,
+        retry_after: float | None = None,
+        gone: bool = False,
     ) -> None:
         self.retry_after, self.gone = retry_after, gone
         super().__init__(detail, hint=hint)

@@ -25,9 +25,15 @@ SETTLE = 1.0
 
 
 async def exchange(
-    flow: BrowserFlow, auth_code: AuthCode, http: httpx.AsyncClient, clock: Clock, left: Callable[[], float]
+    flow: BrowserFlow,
+    auth_code: AuthCode,
+    http: httpx.AsyncClient,
+    clock: Clock,
+    left: Callable[[], float],
 ) -> Token:
-    """The token for a code. Without an answer the same code is sent once more, and never again after any answer.
+    """The token for a code.
+
+    Without an answer the same code is sent once more, and never again after any answer.
 
     `left` gives the seconds that this run still has.
 
@@ -49,8 +55,13 @@ async def exchange(
         raise
 
 
-async def verify(flow: Flow, token: Token, http: httpx.AsyncClient, clock: Clock, left: Callable[[], float]) -> Verification:
-    """What the broker says of a new token; asked once more where it says nothing. The run's end is no word against it."""
+async def verify(
+    flow: Flow, token: Token, http: httpx.AsyncClient, clock: Clock, left: Callable[[], float]
+) -> Verification:
+    """What the broker says of a new token; asked once more where it says nothing.
+
+    The run's end is no word against it.
+    """
     answer = await _asked(flow, token, http, left())
     pause = retry.PAUSES[0]
     if answer.verdict is Verdict.UNKNOWN and pause < left():
@@ -62,7 +73,10 @@ async def verify(flow: Flow, token: Token, http: httpx.AsyncClient, clock: Clock
 
 
 async def _asked(flow: Flow, token: Token, http: httpx.AsyncClient, left: float) -> Verification:
-    """The broker's word, awaited no longer than the run lasts: a token that nobody refused goes to its sinks."""
+    """The broker's word, awaited no longer than the run lasts.
+
+    A token that nobody refused goes to its sinks.
+    """
     try:
         async with asyncio.timeout(left - SETTLE if left > SETTLE else None):
             return await flow.verify(token, http)

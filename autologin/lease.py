@@ -1,4 +1,7 @@
-"""One login at a time for an account, across processes: whoever comes second waits, and finds the first one's token."""
+"""One login at a time for an account, across processes.
+
+Whoever comes second waits, and finds the first one's token.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,9 @@ POLLED = 0.1
 
 
 @asynccontextmanager
-async def account_lease(store: Store, account: str, clock: Clock, deadline: float) -> AsyncIterator[None]:
+async def account_lease(
+    store: Store, account: str, clock: Clock, deadline: float
+) -> AsyncIterator[None]:
     """Hold the account's lease; `deadline` (monotonic) is how long to wait for it.
 
     Raises:
@@ -43,7 +48,10 @@ async def _acquired(store: Store, account: str, clock: Clock, deadline: float) -
     event("waiting", reason="another autologin process is signing in to this account")
     while (lease := store.leases.acquire(account)) is None:
         if clock.monotonic() > deadline:
-            raise BrokerUnavailable("Another autologin process is still signing in to this account", hint="Run it again later.")
+            raise BrokerUnavailable(
+                "Another autologin process is still signing in to this account",
+                hint="Run it again later.",
+            )
         await clock.sleep(POLLED)
     return lease
 

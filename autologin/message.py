@@ -36,10 +36,14 @@ class Message:
     def issued(cls, account: str, broker: str, token: Token) -> Message:
         """A token is there."""
         data = token.to_json(account, broker)
-        return cls(_new_id(), ISSUED, token.issued_at, account, broker, data, token.issued_at.isoformat())
+        return cls(
+            _new_id(), ISSUED, token.issued_at, account, broker, data, token.issued_at.isoformat()
+        )
 
     @classmethod
-    def failed(cls, kind: Type, account: str, broker: str, error: AutologinError, now: datetime) -> Message:
+    def failed(
+        cls, kind: Type, account: str, broker: str, error: AutologinError, now: datetime
+    ) -> Message:
         """A login failed, or a token was refused."""
         data = {"account": account, "broker": broker, "error": error.name, "message": error.message}
         return cls(_new_id(), kind, now, account, broker, data, now.isoformat())

@@ -58,7 +58,9 @@ class Finding:
     hint: str = ""
 
 
-def run(path: Path | None, environ: Mapping[str, str], *, online: bool, clock: Clock | None = None) -> list[Finding]:
+def run(
+    path: Path | None, environ: Mapping[str, str], *, online: bool, clock: Clock | None = None
+) -> list[Finding]:
     """Look at everything and report it all at once; nothing is left behind.
 
     References are followed (commands are run, AWS is asked) and sinks are asked whether they would
@@ -75,11 +77,18 @@ def run(path: Path | None, environ: Mapping[str, str], *, online: bool, clock: C
         findings += [finding for finding in checks if finding.key not in known]
     if reading.file and not reading.problems:
         findings.insert(0, Finding(str(reading.file), "ok", "the config can be read"))
-    scrubbed = (Finding(finding.key, finding.level, scrub(finding.message), scrub(finding.hint)) for finding in findings)
-    return list(dict.fromkeys(scrubbed))  # two accounts at one broker share its flow, which is reported once
+    scrubbed = (
+        Finding(finding.key, finding.level, scrub(finding.message), scrub(finding.hint))
+        for finding in findings
+    )
+    return list(
+        dict.fromkeys(scrubbed)
+    )  # two accounts at one broker share its flow, which is reported once
 
 
-def _check_settings(settings: Settings, environ: Mapping[str, str], clock: Clock, *, online: bool) -> Iterator[Finding]:
+def _check_settings(
+    settings: Settings, environ: Mapping[str, str], clock: Clock, *, online: bool
+) -> Iterator[Finding]:
     flows: dict[str, Flow | None] = {}
     calendar = yield from _check_calendar(settings, clock)
     for account in settings.accounts.values():
@@ -159,7 +168,11 @@ def _check_endpoints(account: Account) -> Iterator[Finding]:
 
 
 def _find_flow_file(settings: Settings, kind: type[Flow]) -> Finding:
-    own = dict(registry.use_folder(settings.flows_dir)) if settings.flows_dir and exists(settings.flows_dir) else {}
+    own = (
+        dict(registry.use_folder(settings.flows_dir))
+        if settings.flows_dir and exists(settings.flows_dir)
+        else {}
+    )
     for file, digest in own.items():
         if file.stem == kind.broker:
             return Finding(f"flows.{kind.broker}", "ok", f"your own: {file}, sha256 {digest}")
@@ -175,14 +188,18 @@ def _check_next_login(
     timetable = Timetable(account.name, times, account.segments, settings.timezone, calendar)
     window = timetable.next(clock.now())
     if window is None:
-        yield Finding(key, "warning", "`serve` would not log in within forty days", "Correct its days.")
+        yield Finding(
+            key, "warning", "`serve` would not log in within forty days", "Correct its days."
+        )
         return
     at = window.at.astimezone(settings.timezone)
     yield Finding(key, "ok", f"`serve` logs in next at {at:%Y-%m-%d %H:%M %Z}")
     if at.astimezone(IST).time() < kind.not_before:
         detail = f"at {at:%H:%M} is before {kind.title}'s daily reset: the token would die at it"
         which = "cron" if times.cron else "at"
-        yield Finding(f"{key}.{which}", "warning", detail, f"Log in after {kind.not_before:%H:%M} IST.")
+        yield Finding(
+            f"{key}.{which}", "warning", detail, f"Log in after {kind.not_before:%H:%M} IST."
+        )
 
 
 def _check_other_secrets(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
@@ -201,7 +218,9 @@ def _secrets_beside_accounts(settings: Settings) -> Iterator[tuple[Loc, Secret]]
     yield from ((("state", "keys", index), key) for index, key in enumerate(settings.state.keys))
     yield from ((("notify", "urls", index), url) for index, url in enumerate(settings.notify.urls))
     for name, sink in settings.sinks.items():
-        yield from ((("sinks", name, *key.split(".")), secret) for key, secret in sink.secrets().items())
+        yield from (
+            (("sinks", name, *key.split(".")), secret) for key, secret in sink.secrets().items()
+        )
 
 
 def _check_permissions(settings: Settings) -> Iterator[Finding]:
@@ -211,7 +230,9 @@ def _check_permissions(settings: Settings) -> Iterator[Finding]:
     there = [(loc, secret) for loc, secret in _secrets(settings) if not settings.origin(loc)]
     plain = [dotted(loc) for loc, secret in there if secret.kind == "plain"]
     if plain:
-        detail = f"others can read this file, and it holds secrets in plain text ({', '.join(plain)})"
+        detail = (
+            f"others can read this file, and it holds secrets in plain text ({', '.join(plain)})"
+        )
         yield Finding(str(settings.file), "warning", detail, f"chmod 600 {settings.file}")
 
 
@@ -271,7 +292,9 @@ def _check_store(settings: Settings) -> Finding | None:
         elif keys or exists(folder / KEY_FILE, Path.is_file):
             Store.open(folder, SystemClock(), keys).close()
         else:  # opening it would make a key, which opens nothing
-            return Finding("state.path", "problem", "The key that sealed the store is not there", KEY_GONE)
+            return Finding(
+                "state.path", "problem", "The key that sealed the store is not there", KEY_GONE
+            )
     except ConfigError as error:
         return _as_findings(error.problems)[0]
     except AutologinError as error:

@@ -56,7 +56,9 @@ class Report:
     `origin` tells which variable or file set a value.
     """
 
-    def __init__(self, origin: Callable[[Loc], str | None], problems: list[Problem] | None = None) -> None:
+    def __init__(
+        self, origin: Callable[[Loc], str | None], problems: list[Problem] | None = None
+    ) -> None:
         self.problems: list[Problem] = [] if problems is None else problems
         self._origin = origin
         self._seen: set[Loc] = set()
@@ -67,7 +69,9 @@ class Report:
             return
         self._seen.add(loc)
         origin = self._origin(loc)
-        self.problems.append(Problem(dotted(loc), message + (f" (from {origin})" if origin else ""), hint))
+        self.problems.append(
+            Problem(dotted(loc), message + (f" (from {origin})" if origin else ""), hint)
+        )
 
     def add_validation(self, error: ValidationError, root: Any, raw: Any, prefix: Loc = ()) -> None:
         """Note what pydantic found in `raw`, the value of a `root`, which stands at `prefix`."""
@@ -184,6 +188,8 @@ def _explain(details: ErrorDetails, parent: Any) -> tuple[str, str]:
 
 def what_belongs_here(parent: Any, key: str) -> str:
     """A sentence from the field's own description; empty where it has none."""
-    fields = parent.model_fields if isinstance(parent, type) and issubclass(parent, BaseModel) else {}
+    fields = (
+        parent.model_fields if isinstance(parent, type) and issubclass(parent, BaseModel) else {}
+    )
     description = fields[key].description if key in fields else None
     return f"What belongs here: {description}." if description else ""

@@ -1,9 +1,10 @@
 """Cutting known secrets out of text and bytes before they leave the process.
 
-Every secret is told to `remember` at the moment it becomes known: a credential when it is resolved, a one-time password
-when it is made, a code when it is captured, a token when it is issued. `scrub` then removes it in each form in which it
-could travel: as it is, URL-encoded, JSON-escaped, base64 (at each of the three byte offsets, so inside a longer base64
-text too). Longest first, so that a secret inside another leaves no tail.
+Every secret is told to `remember` at the moment it becomes known: a credential when it is resolved,
+a one-time password when it is made, a code when it is captured, a token when it is issued. `scrub`
+then removes it in each form in which it could travel: as it is, URL-encoded, JSON-escaped, base64
+(at each of the three byte offsets, so inside a longer base64 text too). Longest first, so that a
+secret inside another leaves no tail.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ if TYPE_CHECKING:
 
 MASK = "********"
 KEPT = 1000
-"""How many secrets are remembered: a daemon makes new ones every day, and only the newest can still turn up."""
+"""How many secrets are remembered: a daemon makes new ones every day, and only the newest can still
+turn up."""
 URL_SAFE = ("", "/", "*", "!'()*", "!'()*;,/?:@&=+$#")
-"""What is not escaped in a query, in a path, in a browser's form, by encodeURIComponent and by encodeURI."""
+"""What is not escaped in a query, in a path, in a browser's form, by encodeURIComponent and by
+encodeURI."""
 
 _known: dict[str, frozenset[str]] = {}
 """Each secret with its forms, the one that was told last at the end."""
@@ -44,7 +47,8 @@ def scrub(text: str) -> str:
     """The text with every known secret replaced by a mask."""
     if _known and not _longest_first:
         _longest_first.extend(sorted(frozenset().union(*_known.values()), key=len, reverse=True))
-    # One big pattern would be compiled again after each new secret, which takes longer than many searches.
+    # One big pattern would be compiled again after each new secret, which takes longer than many
+    # searches.
     for form in _longest_first:
         if form in text:
             text = _cut(form, text)
@@ -61,7 +65,9 @@ def _cut(form: str, text: str) -> str:
     if len(form) >= 8:
         return text.replace(form, MASK)
     # A four-digit PIN inside a longer number is not the PIN; behind an escaped sign (%3D) it is.
-    return re.sub(rf"(?:(?<![0-9A-Za-z])|(?<=%[0-9A-Fa-f]{{2}})){re.escape(form)}(?![0-9A-Za-z])", MASK, text)
+    return re.sub(
+        rf"(?:(?<![0-9A-Za-z])|(?<=%[0-9A-Fa-f]{{2}})){re.escape(form)}(?![0-9A-Za-z])", MASK, text
+    )
 
 
 def _forms(secret: str) -> Iterator[str]:
@@ -92,7 +98,7 @@ def _base64_forms(raw: bytes) -> Iterator[str]:
 
 
 def _inner_base64(raw: bytes, offset: int, encode: object) -> str:
-    """The characters that base64 of any longer text holds when `raw` starts at this offset modulo 3."""
+    """What base64 of any longer text holds when `raw` starts at this offset modulo 3."""
     assert callable(encode)
     text = encode(b"\0" * offset + raw).decode().rstrip("=")
     first = (offset * 8 + 5) // 6

@@ -1,7 +1,10 @@
-"""What is tried again, and when to stop: pure functions, because a wrong answer here locks somebody's account.
+"""What is tried again, and when to stop.
 
-Brokers lock an account after about five wrong entries. So a rejected password is never sent again, a rejected OTP is
-followed by one more at most, and what the store remembers of earlier runs counts too: a restart loop is one long attempt.
+Pure functions, because a wrong answer here locks somebody's account.
+
+Brokers lock an account after about five wrong entries. So a rejected password is never sent again,
+a rejected OTP is followed by one more at most, and what the store remembers of earlier runs counts
+too: a restart loop is one long attempt.
 """
 
 from __future__ import annotations
@@ -31,7 +34,8 @@ MAX_OTP_REJECTIONS = 2
 FEW_ATTEMPTS = 3
 """With this many attempts left the broker's own count is trusted more than a second try."""
 UNSETTLED = 3
-"""Attempts that were sent but whose answer nobody saw (the process died) or understood: each may have been a rejection."""
+"""Attempts that were sent but whose answer nobody saw (the process died) or understood: each may
+have been a rejection."""
 TRIES_BEFORE_SECRETS = 4
 TRIES_AFTER_SECRETS = 2
 PAUSES = (1.0, 3.0, 8.0)
@@ -39,19 +43,22 @@ PAUSES = (1.0, 3.0, 8.0)
 REDELIVERY = (2.0, 5.0, 15.0, 30.0, 60.0, 120.0)
 """Seconds between the tries of a delivery; the last one is repeated until the token ends."""
 RERUNS = (30.0, 60.0, 120.0, 300.0)
-"""Seconds between the runs of a service while the broker is not available; the last one is repeated until trading ends."""
+"""Seconds between the runs of a service while the broker is not available; the last one is repeated
+until trading ends."""
 LONGEST_PAUSE = 3600.0
 """Seconds; a sink that asks for more is asked again by then all the same."""
 ON_THE_WAY = 2.0
 """Seconds that a call may take longer to the broker than the next one."""
 SPARE = timedelta(hours=1)
-"""A token that lives by its own clock and ends sooner than this (or a fifth of its life) is replaced, not kept."""
+"""A token that lives by its own clock and ends sooner than this (or a fifth of its life) is
+replaced, not kept."""
 LOGIN_SECONDS = 10.0
-"""Seconds that must be left for another login: one that is cut off has sent the password for nothing."""
+"""Seconds that must be left for another login: one that is cut off has sent the password for
+nothing."""
 
 
 def may_send_another_otp(rejected: int, attempts_left: int | None) -> bool:
-    """Whether one more code may be sent after `rejected` refusals, given the broker's own count of attempts left."""
+    """Whether one more OTP may be sent after `rejected` refusals, with these attempts left."""
     return rejected < MAX_OTP_REJECTIONS and (attempts_left is None or attempts_left > FEW_ATTEMPTS)
 
 
@@ -67,15 +74,18 @@ def exhausted(count: AttemptCount) -> str | None:
     if count.rejected_otps >= MAX_OTP_REJECTIONS:
         return f"the broker refused {count.rejected_otps} codes in earlier runs"
     if count.unsettled >= UNSETTLED:
-        return f"{count.unsettled} earlier logins ended without an answer of the broker's that says yes or no"
+        return f"{count.unsettled} earlier logins ended without a yes or no from the broker"
     return None
 
 
-def pause_before_retry(error: AutologinError, tries: int, *, secrets_sent: bool, seconds_left: float) -> float | None:
+def pause_before_retry(
+    error: AutologinError, tries: int, *, secrets_sent: bool, seconds_left: float
+) -> float | None:
     """Seconds to wait before another login, None where there must not be one.
 
-    `tries` counts the logins so far. Only failures of the infrastructure are tried again, and only once after a secret
-    was typed. The broker's Retry-After is obeyed where it fits into the time that is left.
+    `tries` counts the logins so far. Only failures of the infrastructure are tried again, and only
+    once after a secret was typed. The broker's Retry-After is obeyed where it fits into the time
+    that is left.
     """
     most = TRIES_AFTER_SECRETS if secrets_sent else TRIES_BEFORE_SECRETS
     if not _may_log_in_again(error) or tries >= most:
@@ -84,19 +94,27 @@ def pause_before_retry(error: AutologinError, tries: int, *, secrets_sent: bool,
 
 
 def ends_too_soon(issued: datetime, ends: datetime, now: datetime) -> bool:
-    """Whether a token that still lives is of no use for the day: it lives a whole day from its issue, or an hour or two.
+    """Whether a token that still lives is of no use for the day.
 
-    One that dies at the broker's reset is kept to the end: another login would give none that lives longer.
+    It lives a whole day from its issue, or an hour or two.
+
+    One that dies at the broker's reset is kept to the end: another login would give none that lives
+    longer.
     """
     life = ends - issued
     by_its_own_clock = life < timedelta(hours=4) or life > timedelta(hours=23, minutes=55)
     return by_its_own_clock and ends - now < min(SPARE, life / 5)
 
 
-def pause_before_login(limits: Sequence[RateLimit], sent: Sequence[datetime], now: datetime) -> float:
-    """Seconds until the broker's limits allow another login; `sent` are the earlier ones, the last one last.
+def pause_before_login(
+    limits: Sequence[RateLimit], sent: Sequence[datetime], now: datetime
+) -> float:
+    """Seconds until the broker's limits allow another login.
 
-    A little more than the limit: the broker counts from when a call arrives, and the next one may travel faster.
+    `sent` are the earlier ones, the last one last.
+
+    A little more than the limit: the broker counts from when a call arrives, and the next one may
+    travel faster.
     """
     full = [limit for limit in limits if len(sent) >= limit.logins]
     free = [sent[-limit.logins] + timedelta(seconds=limit.seconds + ON_THE_WAY) for limit in full]
@@ -104,27 +122,33 @@ def pause_before_login(limits: Sequence[RateLimit], sent: Sequence[datetime], no
 
 
 def pause_before_same_auth_code(error: AutologinError, *, seconds_left: float) -> float | None:
-    """Seconds to wait before a code is sent once more, None where it must not be: the broker has answered it."""
+    """Seconds to wait before a code is sent once more, None where it must not be.
+
+    The broker has answered it.
+    """
     return _fitting(error, PAUSES[0], seconds_left) if isinstance(error, Transient) else None
 
 
 def pause_before_rerun(failed: int) -> float:
-    """Seconds before a service runs an account again, after so many runs in a row for which the infrastructure failed."""
+    """Seconds before a service runs an account again, after so many transient failures in a row."""
     return RERUNS[min(max(failed, 1), len(RERUNS)) - 1]
 
 
 def pause_before_redelivery(failed: int, asked: float | None, chance: float) -> float:
-    """Seconds before a message is tried again at a sink, after `failed` earlier failures and one more.
+    """Seconds before a message is tried again at a sink, after `failed` failures and one more.
 
-    `chance` (0 to 1) makes it a fifth shorter or longer, so that many do not come back at once. A sink that asks for a
-    longer pause gets it.
+    `chance` (0 to 1) makes it a fifth shorter or longer, so that many do not come back at once. A
+    sink that asks for a longer pause gets it.
     """
     pause = REDELIVERY[min(failed, len(REDELIVERY) - 1)] * (0.8 + 0.4 * chance)
     return max(pause, min(asked or 0.0, LONGEST_PAUSE))
 
 
 def _may_log_in_again(error: AutologinError) -> bool:
-    """A broker that answers neither try of an exchange would not answer a third: then a login would be for nothing."""
+    """A broker that answers neither try of an exchange would not answer a third.
+
+    Then a login would be for nothing.
+    """
     if isinstance(error, ExchangeRejected):
         return error.after_no_answer
     return isinstance(error, Transient) and error.stage != "exchange"

@@ -2,8 +2,9 @@
 
     lease -> still valid? -> blocked? -> log in -> exchange -> store -> verify -> deliver
 
-`run_account` is the walk; the functions below it stand in the order in which it calls them. The last two enter it elsewhere:
-with what a person pasted after a login by hand, and with the stored token alone.
+`run_account` is the walk; the functions below it stand in the order in which it calls them. The
+last two enter it elsewhere: with what a person pasted after a login by hand, and with the stored
+token alone.
 """
 
 from __future__ import annotations
@@ -52,7 +53,8 @@ if TYPE_CHECKING:
     from autologin.flow.otp import OtpGenerator
 
 DELIVERY_SECONDS = 10.0
-"""How long a run waits for sinks that do not take their token; `autologin deliver` and `serve` carry on."""
+"""How long a run waits for sinks that do not take their token; `autologin deliver` and `serve`
+carry on."""
 PERSON_SECONDS = 600.0
 """Seconds more that a whole run gets under --headed."""
 
@@ -105,7 +107,10 @@ class Run:
 
     @asynccontextmanager
     async def recorded(self) -> AsyncIterator[None]:
-        """Write the run into the history. An error ends up in the outcome and at the sinks that want to know of it."""
+        """Write the run into the history.
+
+        An error ends up in the outcome and at the sinks that want to know of it.
+        """
         history = self.app.store.history
         row: int | None = None
         started = time.perf_counter()
@@ -119,12 +124,16 @@ class Run:
                     await drain(self, enqueue_failure(self, error))
             self.seconds = time.perf_counter() - started
             if self.result == "failed" and self.error:
-                event("login_failed", level="ERROR", error=self.error.name, message=self.error.message)
+                event(
+                    "login_failed", level="ERROR", error=self.error.name, message=self.error.message
+                )
             if row is not None:
                 skew = self.otp.measured if self.otp else None
                 stages = self.stages.seconds
                 try:
-                    history.end_run(row, self.result, self.error, seconds=self.seconds, stages=stages, skew=skew)
+                    history.end_run(
+                        row, self.result, self.error, seconds=self.seconds, stages=stages, skew=skew
+                    )
                 except StoreError as error:
                     self.error = self.error or error
 
@@ -144,7 +153,8 @@ class Run:
     async def client(self) -> AsyncIterator[httpx.AsyncClient]:
         """The client that asks the broker, through the account's proxy."""
         proxy = accounts.proxy_url(self.account)
-        # In a thread: importing it and reading the certificates takes 150 ms, in which a browser's driver can start.
+        # In a thread: importing it and reading the certificates takes 150 ms, in which a browser's
+        # driver can start.
         async with await asyncio.to_thread(broker_client, proxy) as http:
             yield http
 
@@ -171,8 +181,13 @@ class Run:
         )
 
 
-async def run_accounts(app: App, wanted: Sequence[Account], *, force: bool = False, headed: bool = False) -> list[Outcome]:
-    """Run several accounts, as many at once as the config allows; one that fails does not disturb the others."""
+async def run_accounts(
+    app: App, wanted: Sequence[Account], *, force: bool = False, headed: bool = False
+) -> list[Outcome]:
+    """Run several accounts, as many at once as the config allows.
+
+    One that fails does not disturb the others.
+    """
     places = asyncio.Semaphore(app.settings.concurrency)
 
     async def run_in_turn(account: Account) -> Outcome:
@@ -185,11 +200,13 @@ async def run_accounts(app: App, wanted: Sequence[Account], *, force: bool = Fal
         await app.close()
     for result in results:
         if isinstance(result, BaseException):
-            raise result  # a bug; only now, for it must not take their tokens from the other accounts
+            raise result  # a bug; only now: it must not take the other accounts' tokens from them
     return [result for result in results if isinstance(result, Outcome)]
 
 
-async def run_account(app: App, account: Account, *, force: bool = False, headed: bool = False) -> Outcome:
+async def run_account(
+    app: App, account: Account, *, force: bool = False, headed: bool = False
+) -> Outcome:
     """One account, now. What goes wrong is in the outcome; only a bug raises."""
     run = Run(app, account, headed=headed)
     async with run.recorded():
@@ -247,7 +264,10 @@ async def find_usable_token(run: Run, http: httpx.AsyncClient, *, force: bool) -
 
 
 async def verify_living_token(run: Run, token: Token, http: httpx.AsyncClient) -> Verification:
-    """The broker's word for the stored token. One that it refuses is forgotten, and the sinks are told."""
+    """The broker's word for the stored token.
+
+    One that it refuses is forgotten, and the sinks are told.
+    """
     with run.stages.stage("verify"):
         answer = await run.flow.verify(token, http)
     event("token_verified", verdict=answer.verdict.value, message=answer.detail or None)
@@ -270,7 +290,10 @@ def is_owner(run: Run, user_id: str | None) -> bool:
 
 @asynccontextmanager
 async def sinks_checked(run: Run) -> AsyncIterator[None]:
-    """Ask the sinks meanwhile whether they would take a token: who is there to fix one knows it early."""
+    """Ask the sinks meanwhile whether they would take a token.
+
+    Who is there to fix one knows it early.
+    """
     checking = asyncio.ensure_future(run.app.dispatcher.check_ready(run.account.sinks))
     try:
         yield
@@ -313,7 +336,9 @@ async def log_in(run: Run, http: httpx.AsyncClient) -> Token:
         try:
             if isinstance(run.flow, BrowserFlow):
                 proxy = accounts.proxy_parts(run.account)
-                auth_code = await browser_login(login, run.flow, app.driver, app.settings.browser, proxy)
+                auth_code = await browser_login(
+                    login, run.flow, app.driver, app.settings.browser, proxy
+                )
                 token = await exchange_auth_code(run, run.flow, auth_code, http)
             else:
                 assert isinstance(run.flow, ApiFlow)
@@ -321,7 +346,9 @@ async def log_in(run: Run, http: httpx.AsyncClient) -> Token:
             return await confirm(run, token, http)
         except AutologinError as error:
             sent = login.secrets_sent
-            pause = retry.pause_before_retry(error, tries, secrets_sent=sent, seconds_left=run.seconds_left())
+            pause = retry.pause_before_retry(
+                error, tries, secrets_sent=sent, seconds_left=run.seconds_left()
+            )
             if pause is None:
                 if retry.blocks(error):
                     app.store.attempts.block(name, run.fingerprint, error.name, error.detail)
@@ -340,7 +367,9 @@ def refuse_if_blocked(run: Run) -> AttemptCount:
     attempts = run.app.store.attempts
     block = attempts.find_block(run.account.name, run.fingerprint)
     if block:
-        raise AccountBlocked(f"Blocked since {block.at:%Y-%m-%d %H:%M} UTC after {block.error}. {block.message}")
+        raise AccountBlocked(
+            f"Blocked since {block.at:%Y-%m-%d %H:%M} UTC after {block.error}. {block.message}"
+        )
     counted = attempts.count(run.account.name, run.fingerprint)
     reason = retry.exhausted(counted)
     if reason:
@@ -348,7 +377,9 @@ def refuse_if_blocked(run: Run) -> AttemptCount:
     return counted
 
 
-async def exchange_auth_code(run: Run, flow: BrowserFlow, auth_code: AuthCode, http: httpx.AsyncClient) -> Token:
+async def exchange_auth_code(
+    run: Run, flow: BrowserFlow, auth_code: AuthCode, http: httpx.AsyncClient
+) -> Token:
     """The token for an auth code."""
     with run.stages.stage("exchange"):
         return await exchange(flow, auth_code, http, run.app.clock, run.seconds_left)
@@ -372,11 +403,17 @@ async def confirm(run: Run, token: Token, http: httpx.AsyncClient) -> Token:
             raise WrongAccount("The token belongs to another user than the configured one")
         if answer.verdict is Verdict.REJECTED:
             tokens.drop(account.name)
-            raise TokenRejected(f"The broker refused the token that it had just issued: {answer.detail}")
-        user = answer.user_id or run.flow.user_id  # where the broker could not be asked, the configured one
+            raise TokenRejected(
+                f"The broker refused the token that it had just issued: {answer.detail}"
+            )
+        user = (
+            answer.user_id or run.flow.user_id
+        )  # where the broker could not be asked, the configured one
         if user and not token.user_id:
             token = replace(token, user_id=user)
-            if not run.not_stored:  # else the store holds an older token, of which nothing is known here
+            if (
+                not run.not_stored
+            ):  # else the store holds an older token, of which nothing is known here
                 with store_may_fail(run):
                     tokens.set_user_id(account.name, user)
         if answer.verdict is Verdict.VALID and not run.not_stored:
@@ -429,7 +466,10 @@ async def drain(run: Run, sinks: Sequence[str]) -> None:
 
 
 async def finish_by_hand(app: App, account: Account, pasted: str) -> Outcome:
-    """The rest of the walk after a login by hand: `pasted` is the address where the browser ended, or the auth code."""
+    """The rest of the walk after a login by hand.
+
+    `pasted` is the address where the browser ended, or the auth code.
+    """
     run = Run(app, account)
     try:
         async with run.recorded():
@@ -460,7 +500,9 @@ def parse_manual_answer(run: Run, flow: BrowserFlow, pasted: str) -> AuthCode:
 
 
 async def verify_stored(app: App, account: Account) -> Verification:
-    """Ask the broker whether the stored token lives; one that it refuses is forgotten, and the sinks are told.
+    """Ask the broker whether the stored token lives.
+
+    One that it refuses is forgotten, and the sinks are told.
 
     Raises:
         AutologinError: it cannot be asked.

@@ -124,7 +124,9 @@ def read_file(path: Path) -> str:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        raise UnreadableError(f"there is no file {path}", "Create it, or correct the path.") from None
+        raise UnreadableError(
+            f"there is no file {path}", "Create it, or correct the path."
+        ) from None
     except OSError as error:
         detail = f"the file {path} cannot be read ({error.strerror})"
         raise UnreadableError(detail, "Let the user that runs autologin read it.") from None
@@ -133,11 +135,15 @@ def read_file(path: Path) -> str:
 
 def _decode(raw: bytes, where: str) -> str:
     if len(raw) > MAX_BYTES:
-        raise UnreadableError(f"{where} gives more than 64 KiB: that is not a secret", "Check what it refers to.")
+        raise UnreadableError(
+            f"{where} gives more than 64 KiB: that is not a secret", "Check what it refers to."
+        )
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise UnreadableError(f"{where} is not UTF-8 text", "Write it again as plain text.") from None
+        raise UnreadableError(
+            f"{where} is not UTF-8 text", "Write it again as plain text."
+        ) from None
 
 
 def _refuse_stray(text: str) -> None:
@@ -161,7 +167,11 @@ def _from_environment(name: str, context: RefContext) -> str:
     if name in context.environ:
         return context.environ[name]
     near = nearest(name, context.environ)
-    hint = f"Did you mean {near}?" if near else f"Set it (export {name}=...), or refer to a file or a command instead."
+    hint = (
+        f"Did you mean {near}?"
+        if near
+        else f"Set it (export {name}=...), or refer to a file or a command instead."
+    )
     raise UnreadableError(f"the environment variable {name} is not set", hint)
 
 
@@ -177,7 +187,10 @@ def _hold_ctrl_c() -> Iterator[Callable[[], None]]:
     """
     former = signal.getsignal(signal.SIGINT)
     pressed: list[bool] = []
-    held = former is signal.default_int_handler and threading.current_thread() is threading.main_thread()
+    held = (
+        former is signal.default_int_handler
+        and threading.current_thread() is threading.main_thread()
+    )
 
     def release() -> None:
         if held:
@@ -212,12 +225,16 @@ def _from_command(command: str, context: RefContext) -> str:
             out, _ = process.communicate(timeout=COMMAND_SECONDS)
         except BaseException as ended:
             with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)  # Ctrl-C does not reach it: it has a session of its own
+                os.killpg(
+                    process.pid, signal.SIGKILL
+                )  # Ctrl-C does not reach it: it has a session of its own
             process.wait()  # after Ctrl-C nobody else does; PID 1 of a container may not
             if not isinstance(ended, subprocess.TimeoutExpired):
                 raise
             detail = f"the command timed out after {COMMAND_SECONDS:g} s"
-            hint = "Run it by hand: it may be waiting for an answer, and nobody is there to give one."
+            hint = (
+                "Run it by hand: it may be waiting for an answer, and nobody is there to give one."
+            )
             raise UnreadableError(detail, hint) from None
     if process.returncode:
         raise UnreadableError(
@@ -257,7 +274,9 @@ def _aws(service: str) -> Iterator[tuple[Any, str]]:
         with closing(client):
             yield client, client.meta.region_name
     except aws.AwsError as error:
-        raise UnreadableError(error.detail, error.hint or "Check the name, and the region (AWS_DEFAULT_REGION).") from None
+        raise UnreadableError(
+            error.detail, error.hint or "Check the name, and the region (AWS_DEFAULT_REGION)."
+        ) from None
 
 
 def _field_of(text: str, field: str) -> str:
@@ -267,7 +286,9 @@ def _field_of(text: str, field: str) -> str:
         held = None
     if not isinstance(held, dict) or not isinstance(held.get(field), str):
         known = ", ".join(held) if isinstance(held, dict) else "it is not a JSON object"
-        raise UnreadableError(f'the secret has no field "{field}" that is text', f"Known there: {known}.")
+        raise UnreadableError(
+            f'the secret has no field "{field}" that is text', f"Known there: {known}."
+        )
     return str(held[field])
 
 
@@ -311,7 +332,11 @@ def _parse_reference(value: dict[Any, Any]) -> Secret:
     kind, target = next(iter(value.items()))
     if kind not in kinds:
         # The key may be a password that stands in braces, so it is not repeated.
-        meant = did_you_mean(kind, kinds) if isinstance(kind, str) else f"Known here: {', '.join(kinds)}."
+        meant = (
+            did_you_mean(kind, kinds)
+            if isinstance(kind, str)
+            else f"Known here: {', '.join(kinds)}."
+        )
         refuse(
             "refers to a kind of source that is not known",
             f"{meant} A value that holds braces needs quotes.",

@@ -89,7 +89,9 @@ def read_statuses(settings: Settings, store: Store, clock: Clock) -> list[Status
             stored=store.tokens.get(name),
             block=store.attempts.find_block(name),
             last=next(iter(store.history.runs(name)), None),
-            owed=[message for message in store.outbox.latest(name) if message.sink in account.sinks],
+            owed=[
+                message for message in store.outbox.latest(name) if message.sink in account.sinks
+            ],
         )
         for name, account in settings.accounts.items()
     ]
@@ -159,7 +161,11 @@ def token(app: App, account: Account) -> dict[str, Any]:
     """
     stored = app.store.tokens.get(account.name)
     if stored is None or stored.token.expired(app.clock.now()):
-        detail = "has no token yet" if stored is None else f"has none since {format_ist(stored.token.expires_at)}"
+        detail = (
+            "has no token yet"
+            if stored is None
+            else f"has none since {format_ist(stored.token.expires_at)}"
+        )
         raise TokenRejected(f"{account.name} {detail}", hint=f"Run `autologin run {account.name}`.")
     return stored.token.to_json(account.name, account.broker)
 

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 class Token:
     """What the exchange gave.
 
-    `issued_at` and `expires_at` are aware; `expires_at` is the broker's own rule, never a guess at a duration.
-    `extra` holds what else the broker's SDK needs to start, under the SDK's own names; its values are secret too.
+    `issued_at` and `expires_at` are aware; `expires_at` is the broker's own rule, never a guess at
+    a duration. `extra` holds what else the broker's SDK needs to start, under the SDK's own names;
+    its values are secret too.
     """
 
     access_token: SecretStr
@@ -34,14 +35,20 @@ class Token:
         if self.issued_at.tzinfo is None or self.expires_at.tzinfo is None:
             raise ValueError("a token's times must be aware")
         words = (value for value in self.extra.values() if isinstance(value, str))
-        redaction.remember(self.access_token.get_secret_value(), *(word for word in words if not word.startswith("http")))
+        redaction.remember(
+            self.access_token.get_secret_value(),
+            *(word for word in words if not word.startswith("http")),
+        )
 
     def expired(self, now: datetime) -> bool:
         """Whether the broker's rule has ended this token."""
         return now >= self.expires_at
 
     def to_json(self, account: str, broker: str) -> dict[str, Any]:
-        """The object that sinks write and the store keeps. It holds the secret: seal it or write it 0600."""
+        """The object that sinks write and the store keeps.
+
+        It holds the secret: seal it or write it 0600.
+        """
         return {
             "account": account,
             "broker": broker,
@@ -87,5 +94,8 @@ def jwt_expiry(token: str) -> datetime | None:
 
 
 def earliest_expiry(stated: datetime | None, rule: datetime, now: datetime) -> datetime:
-    """The end of a token: what the broker states, where that is to come and before its rule; else the rule's."""
+    """The end of a token: what the broker states, where that is to come and before its rule.
+
+    Else the rule's.
+    """
     return stated if stated and now < stated < rule else rule

@@ -47,7 +47,11 @@ SHELL = shutil.which("chromium-headless-shell") or shutil.which("chromium")
 
 TWINS = twin_classes()
 PAGES = {broker: twin.measured for broker, twin in TWINS.items() if twin.measured}
-APIS = [broker for broker, twin in TWINS.items() if twin.sdk and twin.sdk.login and not issubclass(twin, FormTwin)]
+APIS = [
+    broker
+    for broker, twin in TWINS.items()
+    if twin.sdk and twin.sdk.login and not issubclass(twin, FormTwin)
+]
 SERVING = """
 import asyncio, json, sys
 from autologin.sandbox.server import Sandbox
@@ -109,7 +113,11 @@ async def bare(playwright, twin, clicks):
         text = ""
         if name:
             (key,) = name
-            text = pyotp.TOTP(twin.credentials["totp_secret"]).now() if key == "otp" else twin.credentials[key]
+            text = (
+                pyotp.TOTP(twin.credentials["totp_secret"]).now()
+                if key == "otp"
+                else twin.credentials[key]
+            )
         if action == "fill":
             await field.fill(text)
         elif action == "type":
@@ -128,15 +136,26 @@ async def bare(playwright, twin, clicks):
 
 def flow_of(twin):
     kind = registry.load(twin.broker)
-    known = {key: value for key, value in twin.credentials.items() if key in kind.credentials_class.model_fields}
-    return kind(kind.credentials_class.model_validate(known), twin.endpoints, kind.options_class.model_validate(twin.options))
+    known = {
+        key: value
+        for key, value in twin.credentials.items()
+        if key in kind.credentials_class.model_fields
+    }
+    return kind(
+        kind.credentials_class.model_validate(known),
+        twin.endpoints,
+        kind.options_class.model_validate(twin.options),
+    )
 
 
 @contextmanager
 def served(broker, delay):
     """The sandbox's twin in a process of its own, as a broker would be: what is needed of it, and the config that fits it."""
     process = subprocess.Popen(
-        [sys.executable, "-c", SERVING, broker, str(delay)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", SERVING, broker, str(delay)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     try:
         told = json.loads(process.stdout.readline())
@@ -153,10 +172,16 @@ async def compared(playwright, broker, runs, delay):
         raw["accounts"][broker]["options"] = {**twin.options, **measured.options}
         file.write_text(yaml.safe_dump(raw))
         settings = loader.load(file, {"HOME": name})
-        pairs = [(await ours(settings, broker), await bare(playwright, twin, measured.clicks)) for _ in range(runs + 1)]
-    flow, script = (statistics.median(column) for column in zip(*pairs[1:], strict=True))  # the first pair warms up
+        pairs = [
+            (await ours(settings, broker), await bare(playwright, twin, measured.clicks))
+            for _ in range(runs + 1)
+        ]
+    flow, script = (
+        statistics.median(column) for column in zip(*pairs[1:], strict=True)
+    )  # the first pair warms up
     print(
-        f"{broker:<14} flow {flow:.2f} s   bare script {script:.2f} s   ratio {flow / script:.2f} (at most {LIMIT})", flush=True
+        f"{broker:<14} flow {flow:.2f} s   bare script {script:.2f} s   ratio {flow / script:.2f} (at most {LIMIT})",
+        flush=True,
     )
 
 
@@ -176,7 +201,10 @@ async def api_calls(broker):
             code = pyotp.TOTP(twin.totp_secret).at(twin.now())
             await sdk_clients.start(twin, twin.sdk.login, code=code)
     theirs = len(twin.seen) - mine
-    print(f"{broker:<14} flow {mine} calls   SDK {theirs} calls   {mine - theirs:+d} (at most +2)", flush=True)
+    print(
+        f"{broker:<14} flow {mine} calls   SDK {theirs} calls   {mine - theirs:+d} (at most +2)",
+        flush=True,
+    )
 
 
 async def main():

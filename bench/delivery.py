@@ -102,14 +102,21 @@ async def redirects(runs):
             file, watch = Path(name) / "config.yaml", Stopwatch()
             file.write_text(yaml.safe_dump(sandbox.config()))
             settings = loader.load(file, {"HOME": name})
-            pairs = [(await to_disk(watch, settings), plainly_written(Path(name))) for _ in range(runs + 1)][1:]
+            pairs = [
+                (await to_disk(watch, settings), plainly_written(Path(name)))
+                for _ in range(runs + 1)
+            ][1:]
     return tuple(statistics.median(column) for column in zip(*pairs, strict=True))
 
 
 async def consumer(reader, writer):
     """Answers every request of a connection after 50 ms."""
     while head := await reader.readuntil(b"\r\n\r\n"):
-        length = next(int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length"))
+        length = next(
+            int(line.split(b":")[1])
+            for line in head.lower().split(b"\r\n")
+            if line.startswith(b"content-length")
+        )
         await reader.readexactly(length)
         await asyncio.sleep(TAKES)
         writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
@@ -129,11 +136,18 @@ async def drained(folder, accounts):
     hook = parse({"type": "webhook", "url": url, "secret": {"env": "HOOK"}})
     file = parse({"type": "file", "path": str(folder / "tokens/{account}.json")})
     store = Store.open(folder / "state", SystemClock())
-    post = Dispatcher({"file": file, "one": hook, "two": hook}, RefContext(folder, {"HOOK": SECRET}), store, SystemClock())
+    post = Dispatcher(
+        {"file": file, "one": hook, "two": hook},
+        RefContext(folder, {"HOOK": SECRET}),
+        store,
+        SystemClock(),
+    )
     now = datetime.now(UTC)
     token = Token(SecretStr("t" * 300), now, now + timedelta(hours=20), "AB1234", {"api_key": "k"})
     for index in range(accounts):
-        store.outbox.enqueue(Message.issued(f"account{index}", "zerodha", token), ["file", "one", "two"])
+        store.outbox.enqueue(
+            Message.issued(f"account{index}", "zerodha", token), ["file", "one", "two"]
+        )
     before, started = peak(), time.perf_counter()
     await post.drain(["file", "one", "two"], seconds=600)
     took = time.perf_counter() - started

@@ -71,7 +71,9 @@ asyncio.run(main())
 @contextmanager
 def served(delay, brokers=("zerodha",)):
     """The sandbox, in a thread of its own; codes may be used twice, so that no run waits for a new window."""
-    sandbox = Sandbox(brokers=list(brokers), scenarios={broker: ["code_reuse"] for broker in brokers})
+    sandbox = Sandbox(
+        brokers=list(brokers), scenarios={broker: ["code_reuse"] for broker in brokers}
+    )
     for twin in sandbox.twins.values():
         twin.page_delay = delay
     loop = asyncio.new_event_loop()
@@ -90,7 +92,9 @@ def timed(command, file=None, **options):
         file.unlink(missing_ok=True)
         time.sleep(max(0, time.time() % 30 - WINDOW) and 30.1 - time.time() % 30)
     started = time.time()
-    done = subprocess.run(command, check=False, capture_output=True, text=True, env=ENVIRON, **options)
+    done = subprocess.run(
+        command, check=False, capture_output=True, text=True, env=ENVIRON, **options
+    )
     ended = time.time()
     if done.returncode:
         sys.exit(f"{command[:4]} failed:\n{done.stdout}{done.stderr}")
@@ -115,12 +119,20 @@ def logins(delay, runs):
             shutil.rmtree(folder / "state", ignore_errors=True)
             return timed([AUTOLOGIN, "run", "zerodha"], folder / "tokens/zerodha.json", cwd=folder)
 
-        return paired(ours, lambda: timed([sys.executable, "-c", BARE, json.dumps(mine)], folder / "bare"), runs)
+        return paired(
+            ours,
+            lambda: timed([sys.executable, "-c", BARE, json.dumps(mine)], folder / "bare"),
+            runs,
+        )
 
 
 def light(words, runs):
     """A command that must be quick, and `python -c "import click"`."""
-    return paired(lambda: timed([AUTOLOGIN, *words]), lambda: timed([sys.executable, "-c", "import click"]), runs)
+    return paired(
+        lambda: timed([AUTOLOGIN, *words]),
+        lambda: timed([sys.executable, "-c", "import click"]),
+        runs,
+    )
 
 
 def main():

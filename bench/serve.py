@@ -60,7 +60,9 @@ async def main(file):
 
 asyncio.run(main(Path(sys.argv[1])))
 """
-BASE = "import pydantic, httpx, cryptography.fernet, sys; print('ready', flush=True); sys.stdin.read()"
+BASE = (
+    "import pydantic, httpx, cryptography.fernet, sys; print('ready', flush=True); sys.stdin.read()"
+)
 
 
 def pss(process):
@@ -76,7 +78,12 @@ def spent(process):
 
 
 def started(code, *words, **environ):
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+    pipes = {
+        "stdin": subprocess.PIPE,
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.DEVNULL,
+        "text": True,
+    }
     more = {"env": {**ENVIRON, **environ}, "start_new_session": True}
     process = subprocess.Popen([sys.executable, "-c", code, *words], **more, **pipes)
     assert process.stdout.readline() == "ready\n"
@@ -91,9 +98,17 @@ def log_in(process, account):
 
 def left(process, scratch):
     """Processes, temporary files and open files of the service."""
-    stats = [stat.read_text().rpartition(")")[2].split() for stat in Path("/proc").glob("[0-9]*/stat") if stat.exists()]
+    stats = [
+        stat.read_text().rpartition(")")[2].split()
+        for stat in Path("/proc").glob("[0-9]*/stat")
+        if stat.exists()
+    ]
     session = [fields for fields in stats if fields[3] == str(process.pid) and fields[0] != "Z"]
-    return len(session), len(list(scratch.iterdir())), len(list(Path(f"/proc/{process.pid}/fd").iterdir()))
+    return (
+        len(session),
+        len(list(scratch.iterdir())),
+        len(list(Path(f"/proc/{process.pid}/fd").iterdir())),
+    )
 
 
 def main():

@@ -33,7 +33,10 @@ def config_of(sandbox, folder):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    raw = sandbox.config() | {"schedule": {"cron": "0 0 29 2 *"}, "http": {"listen": f"127.0.0.1:{port}", "token": TOKEN}}
+    raw = sandbox.config() | {
+        "schedule": {"cron": "0 0 29 2 *"},
+        "http": {"listen": f"127.0.0.1:{port}", "token": TOKEN},
+    }
     file = folder / "config.yaml"
     file.touch(mode=0o600)
     file.write_text(yaml.safe_dump(raw))
@@ -61,7 +64,11 @@ def log_in(http, sandbox, broker):
 
 def issued(http):
     """How many logins went well so far, and how many did not."""
-    lines = [line for line in http.get("/metrics").text.splitlines() if line.startswith("autologin_runs_total")]
+    lines = [
+        line
+        for line in http.get("/metrics").text.splitlines()
+        if line.startswith("autologin_runs_total")
+    ]
     good = sum(float(line.rsplit(" ", 1)[1]) for line in lines if 'outcome="issued"' in line)
     return int(good), int(sum(float(line.rsplit(" ", 1)[1]) for line in lines) - good)
 
@@ -90,7 +97,11 @@ def main():
         scratch = Path(name) / "tmp"
         scratch.mkdir()
         command = [sys.executable, "-m", "autologin", "--config", str(file), "serve"]
-        more = {"env": {**ENVIRON, "TMPDIR": str(scratch)}, "start_new_session": True, "stderr": subprocess.DEVNULL}
+        more = {
+            "env": {**ENVIRON, "TMPDIR": str(scratch)},
+            "start_new_session": True,
+            "stderr": subprocess.DEVNULL,
+        }
         process = subprocess.Popen(command, **more)
         soaked(signed_in(url, process), sandbox, process, scratch, minutes)
         os.kill(process.pid, signal.SIGTERM)
@@ -101,7 +112,11 @@ def main():
 
 def left_behind(session):
     """Processes of a session whose leader has ended."""
-    stats = [stat.read_text().rpartition(")")[2].split() for stat in Path("/proc").glob("[0-9]*/stat") if stat.exists()]
+    stats = [
+        stat.read_text().rpartition(")")[2].split()
+        for stat in Path("/proc").glob("[0-9]*/stat")
+        if stat.exists()
+    ]
     return len([fields for fields in stats if fields[3] == str(session) and fields[0] != "Z"])
 
 

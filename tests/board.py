@@ -64,7 +64,13 @@ class Board:
     # What happens to an account
 
     def issue(self, account="mine", *, verified=True, hours=20.0):
-        token = Token(SecretStr(SECRET), self.clock.now(), self.clock.now() + timedelta(hours=hours), "AB1234", {})
+        token = Token(
+            SecretStr(SECRET),
+            self.clock.now(),
+            self.clock.now() + timedelta(hours=hours),
+            "AB1234",
+            {},
+        )
         self.store.tokens.save(account, "zerodha", token, ["tokens", "hook"])
         self.store.outbox.release(account)
         if verified:
@@ -72,13 +78,33 @@ class Board:
 
     def ran(self, outcome="issued", error=None, *, account="mine", seconds=4.25, stages=None):
         row = self.store.history.begin_run(account, "zerodha")
-        known = {"config": 0.01, "browser": 0.6, "login": 2.1, "capture": 0.3, "exchange": 0.4, "verify": 0.2}
-        self.store.history.end_run(row, outcome, error, seconds=seconds, stages=known if stages is None else stages, skew=-1.5)
+        known = {
+            "config": 0.01,
+            "browser": 0.6,
+            "login": 2.1,
+            "capture": 0.3,
+            "exchange": 0.4,
+            "verify": 0.2,
+        }
+        self.store.history.end_run(
+            row,
+            outcome,
+            error,
+            seconds=seconds,
+            stages=known if stages is None else stages,
+            skew=-1.5,
+        )
 
     def fail(self, error, *, account="mine", picture=None):
         """A run that failed, with the bundle that is kept of it."""
-        self.ran("failed", error, account=account, stages={"config": 0.01, "browser": 0.7, "login": 8.0})
-        place = self.settings.state.path / "failures" / f"{self.clock.now():%Y%m%dT%H%M%S.%f}-{account}-{error.name}"
+        self.ran(
+            "failed", error, account=account, stages={"config": 0.01, "browser": 0.7, "login": 8.0}
+        )
+        place = (
+            self.settings.state.path
+            / "failures"
+            / f"{self.clock.now():%Y%m%dT%H%M%S.%f}-{account}-{error.name}"
+        )
         place.mkdir(parents=True)
         (place / "screenshot.png").write_bytes(picture or png())
         (place / "report.json").write_text("{}")
@@ -95,8 +121,15 @@ def png(width=640, height=360, grey=230):
     """A plain picture."""
 
     def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
 
     rows = b"".join(b"\0" + bytes([grey]) * width for _ in range(height))
     head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )

@@ -13,7 +13,9 @@ from kit import HandClock
 
 from autologin import redaction
 
-hypothesis.settings.register_profile("any machine", deadline=None)  # how quick a machine is proves nothing
+hypothesis.settings.register_profile(
+    "any machine", deadline=None
+)  # how quick a machine is proves nothing
 hypothesis.settings.load_profile("any machine")
 # A shell ignores Ctrl-C for what it starts with `&`, and so would every child.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -38,7 +38,10 @@ class Consumer:
     async def serve(self, reader, writer):
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             line, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().strip().split("\r\n")
-            headers = {name.lower(): value.strip() for name, _, value in (one.partition(":") for one in lines)}
+            headers = {
+                name.lower(): value.strip()
+                for name, _, value in (one.partition(":") for one in lines)
+            }
             body = await reader.readexactly(int(headers.get("content-length", 0)))
             async with self._news:
                 self.got.append((line.split()[0], headers, body))

@@ -15,7 +15,12 @@ ARCHES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 class Comparison(ctypes.Structure):
-    _fields_ = (("arg", ctypes.c_uint), ("op", ctypes.c_int), ("a", ctypes.c_uint64), ("b", ctypes.c_uint64))
+    _fields_ = (
+        ("arg", ctypes.c_uint),
+        ("op", ctypes.c_int),
+        ("a", ctypes.c_uint64),
+        ("b", ctypes.c_uint64),
+    )
 
 
 def library():
@@ -37,7 +42,11 @@ def holds(rule):
     """Whether a rule is for this machine's architecture and a container that has no capability."""
     includes, excludes = rule.get("includes") or {}, rule.get("excludes") or {}
     here = ARCHES[os.uname().machine]
-    return not includes.get("caps") and here in includes.get("arches", [here]) and here not in excludes.get("arches", [])
+    return (
+        not includes.get("caps")
+        and here in includes.get("arches", [here])
+        and here not in excludes.get("arches", [])
+    )
 
 
 def rules(profile):
@@ -59,10 +68,20 @@ def load(profile):
         if number < 0 or action == default:
             continue  # not a call of this architecture
         found = [
-            Comparison(one["index"], OPS[one["op"].removeprefix("SCMP_CMP_")], one["value"], one.get("valueTwo", 0))
+            Comparison(
+                one["index"],
+                OPS[one["op"].removeprefix("SCMP_CMP_")],
+                one["value"],
+                one.get("valueTwo", 0),
+            )
             for one in args
         ]
-        assert lib.seccomp_rule_add_array(filters, action, number, len(found), (Comparison * len(found))(*found)) == 0, name
+        assert (
+            lib.seccomp_rule_add_array(
+                filters, action, number, len(found), (Comparison * len(found))(*found)
+            )
+            == 0
+        ), name
     assert lib.seccomp_load(filters) == 0
 
 

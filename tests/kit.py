@@ -84,16 +84,27 @@ class User:
 
     async def start(self, *words, **more):
         """Start `autologin WORDS`, in an environment that holds nothing of the tests'."""
-        environ = {"HOME": str(self.folder), "PATH": os.environ["PATH"], "TMPDIR": SCRATCH.name, **self.environ}
+        environ = {
+            "HOME": str(self.folder),
+            "PATH": os.environ["PATH"],
+            "TMPDIR": SCRATCH.name,
+            **self.environ,
+        }
         options = {"stdin": asyncio.subprocess.DEVNULL, "start_new_session": True} | more
         pipes = {"stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.PIPE}
         command = [sys.executable, "-m", "autologin", *map(str, words)]
-        return await asyncio.create_subprocess_exec(*command, cwd=self.folder, env=environ, **pipes, **options)
+        return await asyncio.create_subprocess_exec(
+            *command, cwd=self.folder, env=environ, **pipes, **options
+        )
 
     async def says(self, *words, stdin=None):
         """The whole of `autologin WORDS`."""
-        process = await self.start(*words, **({"stdin": asyncio.subprocess.PIPE} if stdin is not None else {}))
-        out, err = await asyncio.wait_for(process.communicate(None if stdin is None else stdin.encode()), 120)
+        process = await self.start(
+            *words, **({"stdin": asyncio.subprocess.PIPE} if stdin is not None else {})
+        )
+        out, err = await asyncio.wait_for(
+            process.communicate(None if stdin is None else stdin.encode()), 120
+        )
         self.heard += [out.decode(), err.decode()]
         assert "Traceback" not in err.decode(), err.decode()
         return Finished(process.returncode, out.decode(), err.decode())
@@ -149,7 +160,9 @@ class Rehearsal:
         """One account's outcome, in this process and by this clock."""
         app = App.open(self.settings(), clock, SHARED)
         try:
-            (outcome,) = await walk.run_accounts(app, list(app.settings.accounts.values()), **options)
+            (outcome,) = await walk.run_accounts(
+                app, list(app.settings.accounts.values()), **options
+            )
         finally:
             app.store.close()
         return outcome
@@ -182,7 +195,14 @@ def forms(secret):
     """The ways in which a secret could stand somewhere."""
     raw = secret.encode()
     encoded = {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()}
-    return {secret, quote(secret), quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1], *encoded}
+    return {
+        secret,
+        quote(secret),
+        quote(secret, safe=""),
+        quote_plus(secret),
+        json.dumps(secret)[1:-1],
+        *encoded,
+    }
 
 
 def leaks(secrets, places):
@@ -193,7 +213,9 @@ def leaks(secrets, places):
         if isinstance(place, str):
             found += [f"in output: {form!r}" for form in wanted if _stands(form, place.encode())]
             continue
-        for file in [place] if place.is_file() else [file for file in place.rglob("*") if file.is_file()]:
+        for file in (
+            [place] if place.is_file() else [file for file in place.rglob("*") if file.is_file()]
+        ):
             content = file.read_bytes() + str(file).encode()
             found += [f"in {file}: {form!r}" for form in wanted if _stands(form, content)]
     return found
@@ -207,7 +229,9 @@ def _stands(form, content):
     if len(form) >= 8:
         return form in content
     rest = CHANCE.sub(b"", content)
-    return bool(re.search(rb"(?<!\d)" + form + rb"(?!\d)", rest)) if form.isdigit() else form in rest
+    return (
+        bool(re.search(rb"(?<!\d)" + form + rb"(?!\d)", rest)) if form.isdigit() else form in rest
+    )
 
 
 async def until(true, seconds=30.0):
@@ -230,7 +254,10 @@ def children(session):
 
 def browser():
     """A Chromium that tests start by themselves."""
-    return next(filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "google-chrome"))), None)
+    return next(
+        filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "google-chrome"))),
+        None,
+    )
 
 
 class SkippingClock:

@@ -14,7 +14,12 @@ from pydantic import SecretStr
 from autologin.token import Token
 
 SECRET = "tok/en+canary=9f8a77"
-EXTRA = {"public_token": "public-canary-41", "login_url": "http://localhost/x", "n": 7, "nested": {"a": ["ü"]}}
+EXTRA = {
+    "public_token": "public-canary-41",
+    "login_url": "http://localhost/x",
+    "n": 7,
+    "nested": {"a": ["ü"]},
+}
 KEYS = [SecretStr(base64.urlsafe_b64encode(bytes([n]) * 32).decode()) for n in range(3)]
 IST = datetime.fromisoformat("2026-11-25T06:00:00+05:30")
 
@@ -38,7 +43,9 @@ sys.stdin.readline()
 def python(code, *words, **options):
     """A process of its own that has imported the store, said so, and waits for a line before it runs `code`."""
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    return subprocess.Popen([sys.executable, "-c", READY + code, *map(str, words)], **pipes, **options)
+    return subprocess.Popen(
+        [sys.executable, "-c", READY + code, *map(str, words)], **pipes, **options
+    )
 
 
 @contextlib.contextmanager

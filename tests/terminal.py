@@ -25,7 +25,13 @@ class Terminal:
         env = {"HOME": str(folder), "PATH": os.environ["PATH"], "TERM": "dumb", **dict(environ)}
         command = [sys.executable, "-c", AT_TERMINAL, *map(str, words)]
         self.process = subprocess.Popen(
-            command, stdin=slave, stdout=slave, stderr=slave, cwd=folder, env=env, start_new_session=True
+            command,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            cwd=folder,
+            env=env,
+            start_new_session=True,
         )
         os.close(slave)
         self.seen, self.read_to = "", 0
@@ -49,7 +55,11 @@ class Terminal:
     def prompted(self, asked):
         """Wait until it asks for that: the prompt ends the screen, after what explains it."""
         end = time.monotonic() + 60
-        while not (asked in (last := self.seen.rpartition("\n")[2]) and last.endswith(": ") and len(self.seen) > self.read_to):
+        while not (
+            asked in (last := self.seen.rpartition("\n")[2])
+            and last.endswith(": ")
+            and len(self.seen) > self.read_to
+        ):
             assert self._more(end - time.monotonic()), f"{asked!r} was never asked: {self.seen}"
         self.read_to = len(self.seen)
 

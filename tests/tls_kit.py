@@ -31,13 +31,27 @@ def pair(folder, name, by=None, *, ip="127.0.0.1", days=1, passphrase=None):
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     issuer, signing = by.signer if by else (subject, key)
     begins, ends = (datetime.now(UTC) + timedelta(days=at) for at in (-2, days))
-    builder = x509.CertificateBuilder(issuer, subject, key.public_key(), x509.random_serial_number(), begins, ends)
-    builder = builder.add_extension(x509.BasicConstraints(ca=by is None, path_length=None), critical=True)
-    builder = builder.add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(ip))]), critical=False)
-    sealed = serialization.BestAvailableEncryption(passphrase) if passphrase else serialization.NoEncryption()
+    builder = x509.CertificateBuilder(
+        issuer, subject, key.public_key(), x509.random_serial_number(), begins, ends
+    )
+    builder = builder.add_extension(
+        x509.BasicConstraints(ca=by is None, path_length=None), critical=True
+    )
+    builder = builder.add_extension(
+        x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(ip))]), critical=False
+    )
+    sealed = (
+        serialization.BestAvailableEncryption(passphrase)
+        if passphrase
+        else serialization.NoEncryption()
+    )
     made = Pair(folder / f"{name}.crt", folder / f"{name}.key", (subject, key))
-    made.cert.write_bytes(builder.sign(signing, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
-    made.key.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, sealed))
+    made.cert.write_bytes(
+        builder.sign(signing, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    )
+    made.key.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, sealed)
+    )
     return made
 
 

@@ -115,7 +115,9 @@ class World:
         if self.is_out():
             return Verification(Verdict.UNKNOWN)
         value = token.access_token.get_secret_value()
-        return Verification(Verdict.REJECTED if value in self.dead else Verdict.VALID, token.user_id)
+        return Verification(
+            Verdict.REJECTED if value in self.dead else Verdict.VALID, token.user_id
+        )
 
     def is_out(self):
         return any(start <= self.clock.now() < end for start, end in self.out)
@@ -178,7 +180,9 @@ class Vigil:
 
     def start(self):
         settings = loader.load(self.folder / "config.yaml", {"HOME": str(self.folder)})
-        self.service = Service(App.open(settings, self.clock), lambda _own: self.calendar, self.folder / "config.yaml")
+        self.service = Service(
+            App.open(settings, self.clock), lambda _own: self.calendar, self.folder / "config.yaml"
+        )
         self.task = asyncio.ensure_future(self.service.serve())
         return self.service
 
@@ -192,7 +196,10 @@ class Vigil:
 
     async def kill(self):
         """The process is gone in the middle of whatever it did."""
-        for task in {self.task, *(state.task for state in self.service._accounts.values() if state.task)}:
+        for task in {
+            self.task,
+            *(state.task for state in self.service._accounts.values() if state.task),
+        }:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
         self.service.store.close()

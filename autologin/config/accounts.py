@@ -32,7 +32,9 @@ class Prepared:
     newlines_left_out: list[str] = field(default_factory=list)
 
 
-def load_flow(settings: Settings, account: Account, environ: Mapping[str, str] | None = None) -> Flow:
+def load_flow(
+    settings: Settings, account: Account, environ: Mapping[str, str] | None = None
+) -> Flow:
     """The flow of an account, its secrets resolved, checked and known to the redactor.
 
     Other accounts' are not touched.
@@ -42,7 +44,9 @@ def load_flow(settings: Settings, account: Account, environ: Mapping[str, str] |
     Raises:
         ConfigError: every problem of this account's credentials.
     """
-    prepared = prepare(settings, account, settings.ref_context.environ if environ is None else environ)
+    prepared = prepare(
+        settings, account, settings.ref_context.environ if environ is None else environ
+    )
     if prepared.flow is None:
         raise ConfigError(prepared.problems)
     return prepared.flow
@@ -75,7 +79,9 @@ def prepare(settings: Settings, account: Account, environ: Mapping[str, str]) ->
     return result
 
 
-def _validate(model: type[Model], values: Mapping[str, Any], report: Report, prefix: Loc) -> Model | None:
+def _validate(
+    model: type[Model], values: Mapping[str, Any], report: Report, prefix: Loc
+) -> Model | None:
     try:
         return model.model_validate(values)
     except ValidationError as error:
@@ -89,7 +95,10 @@ def state_keys(settings: Settings) -> list[SecretStr]:
     Raises:
         ConfigError: one of them cannot be resolved.
     """
-    keys = [resolve(f"state.keys.{index}", key, settings.ref_context).value for index, key in enumerate(settings.state.keys)]
+    keys = [
+        resolve(f"state.keys.{index}", key, settings.ref_context).value
+        for index, key in enumerate(settings.state.keys)
+    ]
     redaction.remember(*(key.get_secret_value() for key in keys))
     return keys
 
@@ -109,7 +118,9 @@ def proxy_url(account: Account, environ: Mapping[str, str] | None = None) -> str
     url = resolve(key, account.proxy, context).value.get_secret_value()
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in {"http", "https", "socks5"} and parts.hostname and (parts.port or True)
+        usable = (
+            parts.scheme in {"http", "https", "socks5"} and parts.hostname and (parts.port or True)
+        )
     except ValueError:
         usable = False
     if not usable:
@@ -120,7 +131,9 @@ def proxy_url(account: Account, environ: Mapping[str, str] | None = None) -> str
     return url
 
 
-def proxy_parts(account: Account, environ: Mapping[str, str] | None = None) -> dict[str, str] | None:
+def proxy_parts(
+    account: Account, environ: Mapping[str, str] | None = None
+) -> dict[str, str] | None:
     """The account's proxy as Playwright wants it: server, username, password.
 
     Raises:

@@ -29,7 +29,11 @@ def sink_for(text: str, name: str) -> str:
     """
     sinks = _mapping(text, "sinks")
     for known, sink in sinks.items():
-        if isinstance(sink, dict) and sink.get("type") == "file" and "{account}" in str(sink.get("path")):
+        if (
+            isinstance(sink, dict)
+            and sink.get("type") == "file"
+            and "{account}" in str(sink.get("path"))
+        ):
             return str(known)
     while name in sinks:
         name += "-file"
@@ -82,11 +86,15 @@ def _extend_section(text: str, section: str, lines: list[str]) -> str | None:
     return "".join([*whole, f"{section}:\n", *_indent(lines, 2)])
 
 
-def _insert_below(whole: list[str], key: yaml.Node, value: yaml.Node, lines: list[str]) -> str | None:
+def _insert_below(
+    whole: list[str], key: yaml.Node, value: yaml.Node, lines: list[str]
+) -> str | None:
     """Right below the heading: a comment that stands there stays with what follows it."""
     line = key.start_mark.line + 1
     empty = isinstance(value, yaml.ScalarNode) and value.value == ""
-    if not empty and (not isinstance(value, yaml.MappingNode) or value.flow_style or value.start_mark.line < line):
+    if not empty and (
+        not isinstance(value, yaml.MappingNode) or value.flow_style or value.start_mark.line < line
+    ):
         return None
     indent = 2 if empty else value.start_mark.column
     return "".join([*whole[:line], *_indent(lines, indent), *whole[line:]])

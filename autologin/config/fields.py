@@ -45,7 +45,9 @@ def check_name(text: str) -> str:
 def parse_duration(value: Any) -> Any:
     """Seconds, from a number or from text such as 10m."""
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", str(value))
-    seconds = float(found[1]) * UNITS.get(found[2], 1) if found and not isinstance(value, bool) else 0.0
+    seconds = (
+        float(found[1]) * UNITS.get(found[2], 1) if found and not isinstance(value, bool) else 0.0
+    )
     if seconds <= 0:
         refuse("must be a length of time", "Write seconds (90), or a number with s, m or h (10m).")
     return seconds
@@ -157,7 +159,9 @@ def check_url(text: str) -> str:
     """An address without a query."""
     parts = urlsplit(text)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        refuse("must be an address", "Write it as https://host or https://host/path, without a query.")
+        refuse(
+            "must be an address", "Write it as https://host or https://host/path, without a query."
+        )
     return text
 
 

@@ -80,7 +80,9 @@ class Overlay(PydanticBaseSettingsSource):
             try:
                 loc = _loc_of(override.name, self._model, self.values)
             except UnknownError as error:
-                self.problems.append(Problem(override.origin, "matches no key of the config", str(error)))
+                self.problems.append(
+                    Problem(override.origin, "matches no key of the config", str(error))
+                )
                 continue
             try:
                 value = _decode(override.text, kind_at(self._model, loc, self.values))
@@ -142,7 +144,9 @@ def from_environment(environ: Mapping[str, str]) -> tuple[list[Override], list[P
     return overrides, problems
 
 
-def from_folder(environ: Mapping[str, str], known: Iterable[str]) -> tuple[list[Override], list[Problem]]:
+def from_folder(
+    environ: Mapping[str, str], known: Iterable[str]
+) -> tuple[list[Override], list[Problem]]:
     """The overrides in the secrets folder.
 
     Files that are called otherwise belong to somebody else.
@@ -150,7 +154,11 @@ def from_folder(environ: Mapping[str, str], known: Iterable[str]) -> tuple[list[
     named = environ.get("AUTOLOGIN_SECRETS_DIR")
     folder = Path(named) if named else SECRETS_FOLDER
     if named and not exists(folder):
-        return [], [Problem("AUTOLOGIN_SECRETS_DIR", f"there is no folder {folder}", "Correct it, or unset it.")]
+        return [], [
+            Problem(
+                "AUTOLOGIN_SECRETS_DIR", f"there is no folder {folder}", "Correct it, or unset it."
+            )
+        ]
     overrides: list[Override] = []
     problems = []
     for file in sorted(_files(folder)):
@@ -187,7 +195,9 @@ def _loc_of(name: str, kind: Any, raw: Any) -> Loc:
     loc: list[str] = []
     while rest or not loc:
         known = [
-            key for key in known_keys(kind, raw) if rest == _variable_name(key) or rest.startswith(f"{_variable_name(key)}__")
+            key
+            for key in known_keys(kind, raw)
+            if rest == _variable_name(key) or rest.startswith(f"{_variable_name(key)}__")
         ]
         longest = max((len(key) for key in known), default=0)
         meant = [key for key in known if len(key) == longest]
@@ -210,7 +220,9 @@ def _new_key(rest: str, kind: Any, raw: Any, prefix: str) -> str:
         return first.lower()
     known = [prefix + _variable_name(key) for key in known_keys(kind, raw)]
     if not known:
-        raise UnknownError(f"Nothing stands below {prefix.removesuffix('__')}: it takes the value itself.")
+        raise UnknownError(
+            f"Nothing stands below {prefix.removesuffix('__')}: it takes the value itself."
+        )
     if meant := nearest(prefix + first, known):
         raise UnknownError(f"Did you mean {meant}{rest[len(first) :]}?")
     raise UnknownError(f"Known here: {', '.join(known)}.")

@@ -50,7 +50,10 @@ from autologin.secret_refs import RefContext, SecretField
 
 @dataclass(frozen=True)
 class LoadContext:
-    """Where a config comes from. Its validators know it, so that settings are complete once they are valid."""
+    """Where a config comes from.
+
+    Its validators know it, so that settings are complete once they are valid.
+    """
 
     ref_context: RefContext
     file: Path | None
@@ -59,7 +62,8 @@ class LoadContext:
 
 
 LOADING: ContextVar[LoadContext | None] = ContextVar("loading", default=None)
-"""The context of the settings that are being made: pydantic-settings hands none to its validators."""
+"""The context of the settings that are being made: pydantic-settings hands none to its
+validators."""
 
 
 def _absolute(path: Path) -> Path:
@@ -198,7 +202,9 @@ class Account(Section):
 class Settings(BaseSettings):
     """The whole config. `autologin.config.loader.load` makes it."""
 
-    model_config = SettingsConfigDict(extra="forbid", hide_input_in_errors=True, validate_default=False)
+    model_config = SettingsConfigDict(
+        extra="forbid", hide_input_in_errors=True, validate_default=False
+    )
 
     timezone: Zone = IST
     state: State = State()
@@ -240,7 +246,10 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only our overlay: the process's environment is never looked at behind the loader's back."""
+        """Only our overlay.
+
+        The process's environment is never looked at behind the loader's back.
+        """
         del settings_cls, env_settings, dotenv_settings, file_secret_settings
         return (init_settings()["source"],)
 
@@ -249,7 +258,11 @@ class Settings(BaseSettings):
         for name, account in self.accounts.items():
             account.bind(name, context.ref_context)
         for name, sink in self.sinks.items():
-            users = {account.name: account.broker for account in self.accounts.values() if name in account.sinks}
+            users = {
+                account.name: account.broker
+                for account in self.accounts.values()
+                if name in account.sinks
+            }
             self.sinks[name] = sink.with_absolute_paths(context.ref_context).with_accounts(users)
 
     @property
@@ -297,7 +310,9 @@ class Settings(BaseSettings):
                 )
             )
         known = {*self.accounts, *(account.broker for account in self.accounts.values())}
-        raise ConfigError(Problem("accounts", f'there is no account "{name}"', did_you_mean(name, known)))
+        raise ConfigError(
+            Problem("accounts", f'there is no account "{name}"', did_you_mean(name, known))
+        )
 
     def schedule_for(self, account: Account) -> Schedule:
         """When this account logs in."""

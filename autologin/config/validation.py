@@ -80,10 +80,14 @@ def _check_account(account: Account, flow: type[Flow], report: Report) -> None:
         report.add(("accounts", account.name, "endpoints", name), "is missing", hint)
 
 
-def _check_target(settings: Settings, account: Account, index: int, targets: dict[str, str], report: Report) -> None:
+def _check_target(
+    settings: Settings, account: Account, index: int, targets: dict[str, str], report: Report
+) -> None:
     name = account.sinks[index]
     target = settings.sinks[name].target(account.name, account.broker)
     if target and (other := targets.setdefault(target, account.name)) != account.name:
         detail = f'would overwrite the token of "{other}": both go to {target}'
         key = f"sinks.{name}.{settings.sinks[name].place_key}"
-        report.add(("accounts", account.name, "sinks", index), detail, f"Put {{account}} into {key}.")
+        report.add(
+            ("accounts", account.name, "sinks", index), detail, f"Put {{account}} into {key}."
+        )

@@ -60,7 +60,9 @@ Loader.add_implicit_resolver(
 )
 Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
-    re.compile(r"[-+]?([0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)([eE][-+][0-9]+)?$|[-+]?\.(inf|Inf|INF)$|\.(nan|NaN|NAN)$"),
+    re.compile(
+        r"[-+]?([0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)([eE][-+][0-9]+)?$|[-+]?\.(inf|Inf|INF)$|\.(nan|NaN|NAN)$"
+    ),
     list("-+0123456789."),
 )
 
@@ -152,9 +154,13 @@ def _explain(error: yaml.MarkedYAMLError, text: str) -> Problem:
     lines = text.splitlines()
     line = lines[mark.line] if mark.line < len(lines) else ""
     if "\t" in line[: len(line) - len(line.lstrip())]:
-        return Problem(_position(mark), "is indented with a tab", "Use spaces: YAML allows no tabs there.")
+        return Problem(
+            _position(mark), "is indented with a tab", "Use spaces: YAML allows no tabs there."
+        )
     # What PyYAML quotes may be a password that needed quotes; only its own <token names> may stay.
     detail = re.sub(r"'(?!<)[^']*'|\"[^\"]*\"", "...", error.problem or "cannot be read")
     special = "* & ! % @ ` { } [ ] # :"
-    hint = f"Check the indentation, and put quotes around a value with special characters ({special})."
+    hint = (
+        f"Check the indentation, and put quotes around a value with special characters ({special})."
+    )
     return Problem(_position(mark), f"is not YAML: {detail}", hint)

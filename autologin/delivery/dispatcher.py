@@ -75,18 +75,25 @@ class Dispatcher:
         """Those of some sinks that are given a token again by a run that finds it still valid."""
         return [name for name in names if self.configs[name].repeats]
 
-    async def drain(self, names: Collection[str], *, account: str | None = None, seconds: float) -> None:
+    async def drain(
+        self, names: Collection[str], *, account: str | None = None, seconds: float
+    ) -> None:
         """Deliver what is outstanding, of one account or of all, until the time is over."""
         end = self.clock.monotonic() + seconds
         known = [name for name in names if name in self.configs]
         await asyncio.gather(*(self._drain(name, account, end) for name in known))
 
     async def check_ready(self, names: Collection[str]) -> list[str]:
-        """Ask sinks, without a token, whether one would arrive; gives and logs those that say no."""
+        """Ask sinks, without a token, whether one would arrive.
+
+        Gives and logs those that say no.
+        """
         errors = await asyncio.gather(*(self._check(name) for name in names))
         failed = {name: error for name, error in zip(names, errors, strict=True) if error}
         for name, error in failed.items():
-            event("sink_not_ready", level="WARNING", sink=name, message=error.detail, hint=error.hint)
+            event(
+                "sink_not_ready", level="WARNING", sink=name, message=error.detail, hint=error.hint
+            )
         return list(failed)
 
     async def deliver_now(self, message: Message, names: Collection[str]) -> list[DeliveryResult]:
@@ -184,7 +191,9 @@ class Dispatcher:
         try:
             return resolve(key, secret, self.ref_context).value.get_secret_value()
         except ConfigError:
-            return ""  # which is a change too; the delivery that it stops says what is wrong with it
+            return (
+                ""  # which is a change too; the delivery that it stops says what is wrong with it
+            )
 
 
 async def send_test(dispatcher: Dispatcher, name: str, now: datetime) -> None:
@@ -218,7 +227,9 @@ def failure(results: Sequence[DeliveryResult]) -> DeliveryFailed | None:
     return DeliveryFailed("; ".join(f"{result.sink}: {result.message}" for result in failed))
 
 
-async def _catch_errors(work: Callable[[], Awaitable[None]], seconds: float) -> DeliveryFailed | None:
+async def _catch_errors(
+    work: Callable[[], Awaitable[None]], seconds: float
+) -> DeliveryFailed | None:
     """What went wrong with something that a sink was asked to do."""
     try:
         async with asyncio.timeout(seconds):

@@ -43,11 +43,18 @@ class Shape:
     fields: Mapping[str, str] | Sequence[str] = ()
 
     def field_paths(self, broker: str) -> dict[str, str]:
-        """Names in the file with the paths of their fields; empty where the config does not choose."""
+        """Names in the file with the paths of their fields.
+
+        Empty where the config does not choose.
+        """
         if isinstance(self.fields, Mapping):
             return dict(self.fields)
         own = {_last(path): path for path in self.fields}
-        return {variable(broker, name): path for name, path in own.items()} if self.format == "dotenv" else own
+        return (
+            {variable(broker, name): path for name, path in own.items()}
+            if self.format == "dotenv"
+            else own
+        )
 
 
 def render(shape: Shape, data: Mapping[str, Any]) -> bytes:
@@ -63,8 +70,13 @@ def render(shape: Shape, data: Mapping[str, Any]) -> bytes:
     if shape.format == "raw":
         path = next(iter(named.values()), "access_token")
         return _require_single(path, require_field(data, path)).encode()
-    lines = [(name, path, require_field(data, path)) for name, path in named.items()] or [*_default_fields(data)]
-    return "".join(f"{name}={_require_safe(path, _require_single(path, value))}\n" for name, path, value in lines).encode()
+    lines = [(name, path, require_field(data, path)) for name, path in named.items()] or [
+        *_default_fields(data)
+    ]
+    return "".join(
+        f"{name}={_require_safe(path, _require_single(path, value))}\n"
+        for name, path, value in lines
+    ).encode()
 
 
 def omitted_fields(shape: Shape, data: Mapping[str, Any]) -> list[str]:

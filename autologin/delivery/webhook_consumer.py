@@ -47,12 +47,25 @@ class Consumer:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One request on one connection."""
-        with suppress(asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError, ValueError):
-            line, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").strip().split("\r\n")
-            headers = {name.lower(): value.strip() for name, _, value in (one.partition(":") for one in lines)}
+        with suppress(
+            asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError, ValueError
+        ):
+            line, *lines = (
+                (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").strip().split("\r\n")
+            )
+            headers = {
+                name.lower(): value.strip()
+                for name, _, value in (one.partition(":") for one in lines)
+            }
             body = await reader.readexactly(min(int(headers.get("content-length", 0)), MAX_BYTES))
-            status = self._accept(headers, body) if line.startswith("POST ") else "405 Method Not Allowed"
-            writer.write(f"HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".encode())
+            status = (
+                self._accept(headers, body)
+                if line.startswith("POST ")
+                else "405 Method Not Allowed"
+            )
+            writer.write(
+                f"HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".encode()
+            )
             await writer.drain()
         writer.close()
 
@@ -62,7 +75,9 @@ class Consumer:
         event = _parse(body) if not refused else {}
         data = event.get("data")
         account = str(data.get("account", "")) if isinstance(data, dict) else ""
-        self.tell(Event(identity, str(event.get("type", "")), account, refused, identity in self.seen))
+        self.tell(
+            Event(identity, str(event.get("type", "")), account, refused, identity in self.seen)
+        )
         if not refused:
             self.seen.add(identity)
         return "401 Unauthorized" if refused else "204 No Content"
@@ -74,9 +89,15 @@ class Consumer:
             return "it is not signed"
         if not stamp.isdigit() or abs(time.time() - int(stamp)) > TOLERANCE:
             return "its time is more than five minutes off"
-        right = sign(headers.get("webhook-id", ""), int(stamp), body, [self.key])["webhook-signature"]
+        right = sign(headers.get("webhook-id", ""), int(stamp), body, [self.key])[
+            "webhook-signature"
+        ]
         given = headers.get("webhook-signature", "").split()
-        return "" if any(hmac.compare_digest(right, one) for one in given) else "its signature is wrong"
+        return (
+            ""
+            if any(hmac.compare_digest(right, one) for one in given)
+            else "its signature is wrong"
+        )
 
 
 @asynccontextmanager
@@ -89,12 +110,18 @@ async def listen(key: bytes, port: int, tell: Callable[[Event], None]) -> AsyncI
     try:
         server = await asyncio.start_server(Consumer(key, tell).serve, "127.0.0.1", port)
     except OSError as error:
-        raise ConfigError(Problem("--port", f"{port} cannot be used: {error.strerror}", "Choose another (0: any).")) from None
+        raise ConfigError(
+            Problem(
+                "--port", f"{port} cannot be used: {error.strerror}", "Choose another (0: any)."
+            )
+        ) from None
     async with server:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
 
 
-async def serve_forever(key: bytes, port: int, tell: Callable[[Event], None], ready: Callable[[str], None]) -> None:
+async def serve_forever(
+    key: bytes, port: int, tell: Callable[[Event], None], ready: Callable[[str], None]
+) -> None:
     """Listen until somebody stops it."""
     async with listen(key, port, tell) as url:
         ready(url)

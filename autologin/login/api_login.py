@@ -38,9 +38,16 @@ async def api_login(login: LoginContext, flow: ApiFlow, http: httpx.AsyncClient)
                 return await _sign_in(login, flow, http)
             except OtpRejected as error:
                 login.otp_rejections += 1
-                if login.otp is None or not retry.may_send_another_otp(login.otp_rejections, error.attempts_left):
+                if login.otp is None or not retry.may_send_another_otp(
+                    login.otp_rejections, error.attempts_left
+                ):
                     raise
-                event("otp_rejected", level="WARNING", message=error.detail, then="one more code, in a new window")
+                event(
+                    "otp_rejected",
+                    level="WARNING",
+                    message=error.detail,
+                    then="one more code, in a new window",
+                )
 
 
 async def _wait_for_turn(login: LoginContext, flow: ApiFlow) -> None:
@@ -50,7 +57,9 @@ async def _wait_for_turn(login: LoginContext, flow: ApiFlow) -> None:
         if login.last_error:
             raise login.last_error
         if pause:
-            limited = f"{flow.title} takes only so many logins, and the next one in {pause:.0f} seconds"
+            limited = (
+                f"{flow.title} takes only so many logins, and the next one in {pause:.0f} seconds"
+            )
             raise BrokerUnavailable(limited, retry_after=pause)
         short = f"A login needs {retry.LOGIN_SECONDS:g} seconds, and less is left"
         raise BrokerUnavailable(short, hint="Raise the account's `timeout`.")

@@ -1,7 +1,9 @@
-"""What is kept of a failed login: enough to see what the page was, nothing that anybody could sign in with.
+"""What is kept of a failed login.
 
-No HTML (its scripts hold codes), no trace and no HAR (they hold what was typed). Every file is searched for secrets
-before it is kept.
+Enough to see what the page was, nothing that anybody could sign in with.
+
+No HTML (its scripts hold codes), no trace and no HAR (they hold what was typed). Every file is
+searched for secrets before it is kept.
 """
 
 from __future__ import annotations
@@ -48,9 +50,11 @@ OUTLINE = """() => {
   const shown = el => el.getBoundingClientRect().width > 1
     && el.checkVisibility({opacityProperty: true, visibilityProperty: true});
   const labels = el => [...(el.labels || [])].map(label => label.innerText).join(' ');
-  const all = 'form,input:not([type=hidden]),select,textarea,button,a,label,h1,h2,h3,[role=alert],iframe,img';
+  const all = 'form,input:not([type=hidden]),select,textarea,button,a,label,h1,h2,h3'
+    + ',[role=alert],iframe,img';
   return [...document.querySelectorAll(all)].slice(0, 200).map(el => ({
-    tag: el.tagName.toLowerCase(), id: el.id, class: attr(el, 'class'), name: attr(el, 'name'), type: attr(el, 'type'),
+    tag: el.tagName.toLowerCase(), id: el.id, class: attr(el, 'class'),
+    name: attr(el, 'name'), type: attr(el, 'type'),
     autocomplete: attr(el, 'autocomplete'), placeholder: words(el.placeholder),
     label: words(attr(el, 'aria-label') || labels(el)),
     text: ['INPUT', 'SELECT', 'TEXTAREA', 'FORM'].includes(el.tagName) ? '' : words(el.innerText),
@@ -77,14 +81,21 @@ async def save(
     user_id: str | None,
     clock: Clock,
 ) -> Path | None:
-    """Keep a bundle in `folder`; gives its folder, None where nothing could be kept. Never raises, and never hangs."""
+    """Keep a bundle in `folder`; gives its folder, None where nothing could be kept.
+
+    Never raises, and never hangs.
+    """
     place = folder / f"{clock.now().strftime(TIME)}-{account}-{error.name}"
     private = [user_id] if user_id else []
     report = _report(page, account, error, stages)
     with suppress(OSError):
         place.mkdir(parents=True, mode=0o700)
         report["outline"] = await _soon(page.evaluate(OUTLINE)) or []
-        _keep(place / "report.json", json.dumps(_numberless(report, private), indent=1).encode(), private)
+        _keep(
+            place / "report.json",
+            json.dumps(_numberless(report, private), indent=1).encode(),
+            private,
+        )
         if picture := await _soon(_picture(page, private)):
             _keep(place / "screenshot.png", picture, private)
     _prune(folder)
@@ -100,7 +111,10 @@ class Kept:
 
     def picture(self) -> bytes | None:
         """The picture; None where it is gone, or is none of ours."""
-        with suppress(OSError), os.fdopen(os.open(self.file, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+        with (
+            suppress(OSError),
+            os.fdopen(os.open(self.file, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file,
+        ):
             data = file.read(MOST)
             return data if data.startswith(PNG) else None
         return None
@@ -112,7 +126,12 @@ def newest(folder: Path, account: str) -> Kept | None:
         for place in sorted(folder.iterdir(), reverse=True):
             found = NAME.fullmatch(place.name)
             file = place / "screenshot.png"
-            if found and found[2] == account and file.is_file() and not (place.is_symlink() or file.is_symlink()):
+            if (
+                found
+                and found[2] == account
+                and file.is_file()
+                and not (place.is_symlink() or file.is_symlink())
+            ):
                 return Kept(datetime.strptime(found[1], TIME).replace(tzinfo=UTC), file)
     return None
 
@@ -133,7 +152,9 @@ async def _picture(page: Page, private: list[str]) -> bytes:
     return await page.screenshot(mask=[boxes])
 
 
-def _report(page: Page, account: str, error: AutologinError, stages: Mapping[str, float]) -> dict[str, Any]:
+def _report(
+    page: Page, account: str, error: AutologinError, stages: Mapping[str, float]
+) -> dict[str, Any]:
     address = urlsplit(page.url)
     browser = page.context.browser
     return {

@@ -1,7 +1,7 @@
 """Writing down that a secret is about to be sent, before it is, and the broker's answer to it.
 
-A process that dies between the two leaves an attempt without an answer: the next run counts it as one that may have been
-refused, so that a restart loop cannot lock an account.
+A process that dies between the two leaves an attempt without an answer: the next run counts it as
+one that may have been refused, so that a restart loop cannot lock an account.
 """
 
 from __future__ import annotations
@@ -34,7 +34,10 @@ class AttemptLog:
         self._open: int | None = None
 
     def begin(self, kind: Literal["password", "otp"]) -> None:
-        """A secret is about to be sent. That there is something to send means that the last one was accepted."""
+        """A secret is about to be sent.
+
+        That there is something to send means that the last one was accepted.
+        """
         self.settle("accepted")
         self._open = self._store.attempts.begin(self._account, self._fingerprint, kind)
 
@@ -43,7 +46,10 @@ class AttemptLog:
         return self._store.attempts.sent(self._account)
 
     def settle(self, answer: Answer) -> None:
-        """The broker's answer to the last one; `unanswered`: the infrastructure failed, `unclear`: nobody understood it."""
+        """The broker's answer to the last one; `unanswered`: the infrastructure failed, `unclear`.
+
+        Nobody understood it.
+        """
         if self._open is not None:
             self._store.attempts.settle(self._open, answer)
         self._open = None

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 TALKATIVE = ("DEBUG", "DEBUGP", "PWDEBUG")
 """Variables that make Playwright print what is typed, passwords too."""
 HEADLESS_SHELLS = ("chromium-headless-shell", "chrome-headless-shell")
-"""Starts in a third of the time and takes two thirds of the memory of a whole Chromium (docs/architecture.md)."""
+"""Starts in a third of the time and takes two thirds of the memory of a whole Chromium
+(docs/architecture.md)."""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 PLAYWRIGHTS_OWN = (
     "chromium_headless_shell-*/chrome-linux*/headless_shell",
@@ -42,7 +43,8 @@ QUIET = [
 ]
 """No connection that nobody asked for."""
 MOMENT = 0.5
-"""Seconds that a browser stays after its login, while the code is exchanged and the token delivered."""
+"""Seconds that a browser stays after its login, while the code is exchanged and the token
+delivered."""
 WINDOW = {"width": 1366, "height": 900}
 """Fyers renders its form twice below 1280 by 900."""
 
@@ -56,7 +58,13 @@ def find(settings: BrowserSettings, *, headless: bool) -> Path:
     if settings.executable:
         if found := shutil.which(settings.executable):
             return Path(found)
-        raise ConfigError(Problem("browser.executable", f"{settings.executable} is no program that can be started", MEND))
+        raise ConfigError(
+            Problem(
+                "browser.executable",
+                f"{settings.executable} is no program that can be started",
+                MEND,
+            )
+        )
     names = (*HEADLESS_SHELLS, *BROWSERS) if headless else BROWSERS
     for name in (settings.channel,) if settings.channel in BROWSERS else names:
         if found := shutil.which(name or ""):
@@ -72,31 +80,54 @@ MEND = "Run `autologin browser install`, or set browser.executable to a Chromium
 def _playwrights_own(*, headless: bool) -> Path | None:
     cache = Path.home() / ".cache" / "ms-playwright"
     patterns = PLAYWRIGHTS_OWN if headless else PLAYWRIGHTS_OWN[-1:]
-    return next((file for pattern in patterns for file in sorted(cache.glob(pattern), reverse=True)), None)
+    return next(
+        (file for pattern in patterns for file in sorted(cache.glob(pattern), reverse=True)), None
+    )
 
 
 def sandboxed(settings: BrowserSettings) -> bool:
-    """Whether Chromium's own sandbox is switched on: for everybody but root, where the kernel has user namespaces."""
+    """Whether Chromium's own sandbox is switched on.
+
+    For everybody but root, where the kernel has user namespaces.
+    """
     if settings.sandbox != "auto":
         return settings.sandbox == "on"
     if os.geteuid() == 0:
-        event("sandbox_off", level="DEBUG", message="Chromium has no sandbox for root", hint="Run autologin as another user.")
+        event(
+            "sandbox_off",
+            level="DEBUG",
+            message="Chromium has no sandbox for root",
+            hint="Run autologin as another user.",
+        )
         return False
     if not _user_namespaces():
         detail = "user namespaces are not allowed here, so Chromium runs without its own sandbox"
-        event("sandbox_off", level="WARNING", message=detail, hint="docs/deploy.md tells how to allow them.")
+        event(
+            "sandbox_off",
+            level="WARNING",
+            message=detail,
+            hint="docs/deploy.md tells how to allow them.",
+        )
         return False
     return True
 
 
 def _user_namespaces() -> bool:
     with suppress(OSError, subprocess.TimeoutExpired):
-        return subprocess.run(["unshare", "--user", "true"], check=False, capture_output=True, timeout=5).returncode == 0
+        return (
+            subprocess.run(
+                ["unshare", "--user", "true"], check=False, capture_output=True, timeout=5
+            ).returncode
+            == 0
+        )
     return False
 
 
 async def _apart(start: Callable[[], Awaitable[Playwright]]) -> Playwright:
-    """Start Playwright's process in a group of its own: Ctrl-C in a terminal is for us, who may let a login end first."""
+    """Start Playwright's process in a group of its own.
+
+    Ctrl-C in a terminal is for us, who may let a login end first.
+    """
     loop = asyncio.get_running_loop()
     loop.subprocess_exec = partial(loop.subprocess_exec, process_group=0)  # type: ignore[method-assign]
     try:
@@ -107,7 +138,7 @@ async def _apart(start: Callable[[], Awaitable[Playwright]]) -> Playwright:
 
 @dataclass
 class Driver:
-    """Playwright's driver process, started when the first login needs it (or ahead of time) and stopped at the end."""
+    """Playwright's driver process, started for the first login or ahead of it."""
 
     _starting: asyncio.Task[Playwright] | None = None
     _closing: set[asyncio.Task[None]] = field(default_factory=set)
@@ -140,10 +171,12 @@ class Driver:
         except Exception as error:  # noqa: BLE001  (Playwright raises what its driver's process made of it)
             self._starting = None
             hint = "In a slim container, install libatomic1; `autologin check` tells more."
-            raise BrowserCrashed(f"Playwright's driver did not start ({type(error).__name__})", hint=hint) from None
+            raise BrowserCrashed(
+                f"Playwright's driver did not start ({type(error).__name__})", hint=hint
+            ) from None
 
     def close_later(self, work: Coroutine[Any, Any, None]) -> None:
-        """Close a browser in a moment, so that the token need not wait for it, nor for its share of the processor."""
+        """Close a browser in a moment: the token need not wait for it, nor share the processor."""
         task = asyncio.ensure_future(self._after_a_moment(work))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
@@ -176,8 +209,8 @@ async def fresh_context(
 ) -> AsyncIterator[tuple[Browser, BrowserContext]]:
     """A Chromium of its own with one empty context, closed afterwards.
 
-    One browser for each login: the redirect's host is unreachable by a flag of the whole process, and what one browser's
-    CDP session catches belongs to one account without doubt.
+    One browser for each login: the redirect's host is unreachable by a flag of the whole process,
+    and what one browser's CDP session catches belongs to one account without doubt.
 
     Raises:
         BrowserCrashed: it cannot be started.
@@ -233,4 +266,6 @@ async def _close(browser: Browser) -> None:
 def _reason(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     telling = [line for line in lines if "rror" in line or "display" in line.lower()]
-    return re.sub(r"[?#]\S*", "", (telling or lines or ["no reason given"])[0])[:200]  # an address may hold a code
+    return re.sub(r"[?#]\S*", "", (telling or lines or ["no reason given"])[0])[
+        :200
+    ]  # an address may hold a code

@@ -37,9 +37,13 @@ async def browser_login(
     """
     urls = list(flow.urls.values())
     nonce = secrets.token_urlsafe(24) if flow.state_param else ""
-    capture = Capture(flow.redirect_uri, flow.auth_code_params, flow.state_param, nonce or None, urls)
+    capture = Capture(
+        flow.redirect_uri, flow.auth_code_params, flow.state_param, nonce or None, urls
+    )
     rule = resolver_rule(flow.redirect_uri, urls)
-    opened = browser.fresh_context(driver, settings, headed=login.headed, resolver_rule=rule, proxy=proxy)
+    opened = browser.fresh_context(
+        driver, settings, headed=login.headed, resolver_rule=rule, proxy=proxy
+    )
     async with browser.crashes_named(), AsyncExitStack() as stack:
         with login.stages.stage("browser"):
             chromium, context = await stack.enter_async_context(opened)

@@ -1,8 +1,9 @@
 """Catching the redirect that carries the code, so that it never leaves this machine.
 
-A browser-level CDP session pauses every request to the redirect's origin, and every document request, before it is sent:
-the only mechanism that misses none of the ways in which a broker can redirect (server redirects, scripts, forms, popups,
-fragments). A request that is an answer to our login is fulfilled with a tiny page; the host behind it hears nothing.
+A browser-level CDP session pauses every request to the redirect's origin, and every document
+request, before it is sent: the only mechanism that misses none of the ways in which a broker can
+redirect (server redirects, scripts, forms, popups, fragments). A request that is an answer to our
+login is fulfilled with a tiny page; the host behind it hears nothing.
 """
 
 from __future__ import annotations
@@ -25,21 +26,30 @@ if TYPE_CHECKING:
 
     from playwright.async_api import Browser, BrowserContext, CDPSession, Request, Response
 
-TINY_PAGE = b'<!doctype html><link rel="icon" href="data:,"><title>autologin</title><p>Signed in. autologin has the code.'
+TINY_PAGE = (
+    b'<!doctype html><link rel="icon" href="data:,"><title>autologin</title>'
+    b"<p>Signed in. autologin has the code."
+)
 """It names an icon: without one Chromium would ask the redirect's host for /favicon.ico."""
 DEFAULT_PORTS = {"http": 80, "https": 443}
 DENIED = re.compile(r"denied|cancel|declin|reject", re.IGNORECASE)
 
 
 def origin(url: str) -> str:
-    """Scheme, host and port: brokers, redirect and sandbox may share a host, so the host alone decides nothing."""
+    """Scheme, host and port.
+
+    Brokers, redirect and sandbox may share a host, so the host alone decides nothing.
+    """
     parts = urlsplit(url)
     port = parts.port or DEFAULT_PORTS.get(parts.scheme, 0)
     return f"{parts.scheme}://{(parts.hostname or '').lower()}:{port}"
 
 
 def resolver_rule(redirect_uri: str | None, broker_urls: Iterable[str]) -> str | None:
-    """Chromium's `--host-resolver-rules` that make the redirect's host unreachable; None where the broker lives there too."""
+    """Chromium's `--host-resolver-rules` that make the redirect's host unreachable.
+
+    None where the broker lives there too.
+    """
     if not redirect_uri or urlsplit(redirect_uri).scheme not in DEFAULT_PORTS:
         return None
     if origin(redirect_uri) in map(origin, broker_urls):
@@ -48,11 +58,16 @@ def resolver_rule(redirect_uri: str | None, broker_urls: Iterable[str]) -> str |
 
 
 def parameters(url: str, body: str = "") -> dict[str, str]:
-    """What an answer carries, by lower-case name: the form body wins over the query, the query over the fragment."""
+    """What an answer carries, by lower-case name.
+
+    The form body wins over the query, the query over the fragment.
+    """
     parts = urlsplit(url)
     found: dict[str, str] = {}
     for source in (parts.fragment.lstrip("?/!"), parts.query, body):
-        found.update({name.lower(): value for name, value in parse_qsl(source, keep_blank_values=True)})
+        found.update(
+            {name.lower(): value for name, value in parse_qsl(source, keep_blank_values=True)}
+        )
     return found
 
 
@@ -60,9 +75,9 @@ def parameters(url: str, body: str = "") -> dict[str, str]:
 class Capture:
     """Waits for one login's answer in one browser.
 
-    `redirect_uri` is where the broker sends the code; None where the user did not say. `auth_code_params` and `state_param`
-    name what the answer carries. `nonce` is the state that this login sent, None where the broker echoes none.
-    `broker_urls` are the broker's own pages.
+    `redirect_uri` is where the broker sends the code; None where the user did not say.
+    `auth_code_params` and `state_param` name what the answer carries. `nonce` is the state that
+    this login sent, None where the broker echoes none. `broker_urls` are the broker's own pages.
     """
 
     redirect_uri: str | None
@@ -71,9 +86,10 @@ class Capture:
     nonce: str | None
     broker_urls: Iterable[str]
     learning: bool = True
-    """Until the first secret is typed, the origins that the broker's own redirects lead to are the broker's too.
+    """Until the first secret is typed, the origins that the broker redirects to are its own too.
 
-    So are those that such an address names as a hop on the way back, as in `?redirect_uri=https://...`.
+    So are those that such an address names as a hop on the way back, as in
+    `?redirect_uri=https://...`.
     """
     answered: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -87,7 +103,8 @@ class Capture:
         session = await browser.new_browser_cdp_session()
         session.on("Fetch.requestPaused", lambda event: self._later(self._paused(session, event)))
         await session.send("Fetch.enable", {"patterns": self._patterns()})
-        # Custom schemes never reach Fetch: they are seen as a request that fails, or in the Location that asked for it.
+        # Custom schemes never reach Fetch: they are seen as a request that fails, or in the
+        # Location that asked for it.
         context.on("request", self._see_request)
         context.on("response", self._see_location)
 
@@ -109,9 +126,18 @@ class Capture:
         patterns = [{"urlPattern": "*", "resourceType": "Document", "requestStage": "Request"}]
         if self.redirect_uri and urlsplit(self.redirect_uri).scheme in DEFAULT_PORTS:
             parts = urlsplit(self.redirect_uri)
-            place = f"{parts.scheme}://{parts.netloc.lower()}".removesuffix(f":{DEFAULT_PORTS[parts.scheme]}")
-            path = "/" if origin(self.redirect_uri) not in self.broker_origins else parts.path or "/"
-            patterns.append({"urlPattern": re.sub(r"([*?\\])", r"\\\1", place + path) + "*", "requestStage": "Request"})
+            place = f"{parts.scheme}://{parts.netloc.lower()}".removesuffix(
+                f":{DEFAULT_PORTS[parts.scheme]}"
+            )
+            path = (
+                "/" if origin(self.redirect_uri) not in self.broker_origins else parts.path or "/"
+            )
+            patterns.append(
+                {
+                    "urlPattern": re.sub(r"([*?\\])", r"\\\1", place + path) + "*",
+                    "requestStage": "Request",
+                }
+            )
         return patterns
 
     def _is_answer(self, url: str, body: str) -> bool:
@@ -126,7 +152,9 @@ class Capture:
     def _take(self, url: str, body: str = "") -> None:
         if not self.answered.is_set():
             self._answer = parameters(url, body)
-            redaction.remember(*(self._answer.get(name.lower(), "") for name in self.auth_code_params))
+            redaction.remember(
+                *(self._answer.get(name.lower(), "") for name in self.auth_code_params)
+            )
             self.answered.set()
 
     async def _paused(self, session: CDPSession, event: dict[str, Any]) -> None:
@@ -139,19 +167,31 @@ class Capture:
             self._learn(url, event)
             await session.send("Fetch.continueRequest", {"requestId": event["requestId"]})
             return
-        await session.send("Fetch.fulfillRequest", {"requestId": event["requestId"], **_tiny_answer(request)})
+        await session.send(
+            "Fetch.fulfillRequest", {"requestId": event["requestId"], **_tiny_answer(request)}
+        )
 
     def _is_redirect_origin(self, url: str) -> bool:
-        return bool(self.redirect_uri) and origin(url) == origin(self.redirect_uri or "") and not self.is_broker(url)
+        return (
+            bool(self.redirect_uri)
+            and origin(url) == origin(self.redirect_uri or "")
+            and not self.is_broker(url)
+        )
 
     def _learn(self, url: str, event: Mapping[str, Any]) -> None:
-        if self.learning and event.get("resourceType") == "Document" and urlsplit(url).scheme in DEFAULT_PORTS:
+        if (
+            self.learning
+            and event.get("resourceType") == "Document"
+            and urlsplit(url).scheme in DEFAULT_PORTS
+        ):
             self.broker_origins |= {origin(url), *self._hops(url)}
 
     def _hops(self, url: str) -> set[str]:
         if not self.redirect_uri:
             return set()  # the address could name it
-        named = {value for value in parameters(url).values() if urlsplit(value).scheme in DEFAULT_PORTS}
+        named = {
+            value for value in parameters(url).values() if urlsplit(value).scheme in DEFAULT_PORTS
+        }
         return set(map(origin, named)) - {origin(self.redirect_uri)}
 
     def _see_request(self, request: Request) -> None:
@@ -180,7 +220,10 @@ class Capture:
 
 
 def same_address(url: str, redirect_uri: str) -> bool:
-    """Whether a request goes to the redirect URI: the same origin and path; the URI's own query must be in it."""
+    """Whether a request goes to the redirect URI: the same origin and path.
+
+    The URI's own query must be in it.
+    """
     one, other = urlsplit(url), urlsplit(redirect_uri)
     if origin(url) != origin(redirect_uri) or one.path.rstrip("/") != other.path.rstrip("/"):
         return False
@@ -190,7 +233,10 @@ def same_address(url: str, redirect_uri: str) -> bool:
 def read_auth_code(
     answer: Mapping[str, str], auth_code_params: Iterable[str], state_param: str, nonce: str | None
 ) -> SecretStr:
-    """The code in an answer's parameters (see `Capture.auth_code`); `nonce` None: there is no state to check."""
+    """The code in an answer's parameters (see `Capture.auth_code`); `nonce` None.
+
+    There is no state to check.
+    """
     if nonce is not None and answer.get(state_param.lower()) != nonce:
         raise StateMismatch
     if error := _error_in(answer):
@@ -202,38 +248,65 @@ def read_auth_code(
     raise _refusal(answer)
 
 
-def parse_pasted(text: str, auth_code_params: Sequence[str], state_param: str, nonce: str | None) -> SecretStr:
-    """The code in what a person pasted: the address that the browser ended at, its query, or the code itself.
+def parse_pasted(
+    text: str, auth_code_params: Sequence[str], state_param: str, nonce: str | None
+) -> SecretStr:
+    """The code in what a person pasted.
+
+    The address that the browser ended at, its query, or the code itself.
 
     Raises as `Capture.auth_code` does, and ExchangeRejected where nothing was pasted.
     """
     text = text.strip()
     if not text:
-        raise ExchangeRejected("Nothing was pasted", hint="Paste the address that the browser ended at, or the code in it.")
+        raise ExchangeRejected(
+            "Nothing was pasted",
+            hint="Paste the address that the browser ended at, or the code in it.",
+        )
     redaction.remember(text)
     if "://" in text:
-        return read_auth_code(parameters(re.sub(r"^[^?#]*", "", text)), auth_code_params, state_param, nonce)
+        return read_auth_code(
+            parameters(re.sub(r"^[^?#]*", "", text)), auth_code_params, state_param, nonce
+        )
     if any(f"{name}=" in text.lower() for name in auth_code_params):
-        return read_auth_code(parameters("?" + text.lstrip("?")), auth_code_params, state_param, nonce)
+        return read_auth_code(
+            parameters("?" + text.lstrip("?")), auth_code_params, state_param, nonce
+        )
     return SecretStr(text)
 
 
 def _error_in(answer: Mapping[str, str]) -> AutologinError | None:
     states = {answer.get(name, "").lower() for name in ("s", "status")}
-    return _refusal(answer) if answer.get("error") or states & {"error", "failed", "failure"} else None
+    return (
+        _refusal(answer) if answer.get("error") or states & {"error", "failed", "failure"} else None
+    )
 
 
 def _refusal(answer: Mapping[str, str]) -> AutologinError:
     names = ("error_description", "error_msg", "message", "error", "status")
     words = next((answer[name] for name in names if answer.get(name)), "")
     denied = any(DENIED.search(answer.get(name, "")) for name in names)
-    detail = f'The broker redirected without a code: "{words}"' if words else "The broker redirected without a code"
+    detail = (
+        f'The broker redirected without a code: "{words}"'
+        if words
+        else "The broker redirected without a code"
+    )
     return ConsentRequired(detail) if denied else ExchangeRejected(detail)
 
 
 def _form_body(request: Mapping[str, Any]) -> str:
-    """The urlencoded body of a POST. A 307 repeats the login's own body here, so it is read by name and never kept."""
-    kind = next((value for name, value in request.get("headers", {}).items() if name.lower() == "content-type"), "")
+    """The urlencoded body of a POST.
+
+    A 307 repeats the login's own body here, so it is read by name and never kept.
+    """
+    kind = next(
+        (
+            value
+            for name, value in request.get("headers", {}).items()
+            if name.lower() == "content-type"
+        ),
+        "",
+    )
     if "urlencoded" not in kind:
         return ""
     entries = request.get("postDataEntries") or []
@@ -244,8 +317,15 @@ def _form_body(request: Mapping[str, Any]) -> str:
 def _tiny_answer(request: Mapping[str, Any]) -> dict[str, Any]:
     headers = [
         {"name": "Content-Type", "value": "text/html"},
-        {"name": "Access-Control-Allow-Origin", "value": request.get("headers", {}).get("Origin", "*")},
+        {
+            "name": "Access-Control-Allow-Origin",
+            "value": request.get("headers", {}).get("Origin", "*"),
+        },
         {"name": "Access-Control-Allow-Headers", "value": "*"},
         {"name": "Access-Control-Allow-Methods", "value": "*"},
     ]
-    return {"responseCode": 200, "responseHeaders": headers, "body": base64.b64encode(TINY_PAGE).decode()}
+    return {
+        "responseCode": 200,
+        "responseHeaders": headers,
+        "body": base64.b64encode(TINY_PAGE).decode(),
+    }

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class LoginContext:
     """One account's way in, as often as it is tried.
 
-    `deadline` is in monotonic seconds, `otp_rejections` counts those of earlier runs too; bundles go to `failures`.
+    `deadline` is in monotonic seconds, `otp_rejections` counts those of earlier runs too; bundles
+    go to `failures`.
     """
 
     account: Account

@@ -1,4 +1,7 @@
-"""What to do next in a login: a script, a state and an observation in, one action out. Pure, so tested in tables."""
+"""What to do next in a login: a script, a state and an observation in, one action out.
+
+Pure, so tested in tables.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,8 @@ from autologin.login.snapshot import ButtonElement, Snapshot
 from autologin.login.state import LoginState, Observation
 
 PARTIAL = 0.3
-"""Seconds that a page with only some of a step's fields must stay the same: the others may still be on their way."""
+"""Seconds that a page with only some of a step's fields must stay the same: the others may still be
+on their way."""
 NOTHING_MOVED = 3.0
 """Seconds after which a button that visibly did nothing is pressed once more."""
 
@@ -163,21 +167,27 @@ def situations_of(script: LoginScript, state: LoginState, snapshot: Snapshot) ->
     return situations
 
 
-def _find_step(script: LoginScript, state: LoginState, observed: Observation, snapshot: Snapshot) -> Fill | None:
-    """The next step that the page is ready for; None also where the rest of its fields may still come.
+def _find_step(
+    script: LoginScript, state: LoginState, observed: Observation, snapshot: Snapshot
+) -> Fill | None:
+    """The next step that the page is ready for.
+
+    None also where the rest of its fields may still come.
 
     Raises:
         Ambiguous: two places on the page are equally good for a field.
     """
     for step in script.steps:
         wanted = [field for field in step.values if field not in state.entered]
-        if (step.whole and not _are_all_there(snapshot, wanted)) or _is_too_early(step, script, state):
+        if (step.whole and not _are_all_there(snapshot, wanted)) or _is_too_early(
+            step, script, state
+        ):
             continue
         form = find_form(snapshot, wanted) if wanted else None
         if form is None:
             continue
         if not state.entered and _is_only_guessed(form):
-            continue  # a lonely input is an OTP's where one is due; at the start it is as likely a phone number's
+            continue  # at the start, a lonely input is as likely a phone number's
         if _is_former(form, state) or _asks_for_another(step, form, state, snapshot):
             continue
         complete = len(form.inputs) == len(wanted)
@@ -193,7 +203,10 @@ def _are_all_there(snapshot: Snapshot, wanted: Sequence[InputField]) -> bool:
 
 
 def _is_too_early(step: Step, script: LoginScript, state: LoginState) -> bool:
-    """Whether a step is an OTP's and nothing was sent yet: such an input is a sign-up form's; ours is on its way."""
+    """Whether a step is an OTP's and nothing was sent yet: such an input is a sign-up form's.
+
+    Ours is on its way.
+    """
     by_us = state.last_step is None and state.person_until is None
     only_otp = all(isinstance(value, OtpGenerator) for value in step.values.values())
     return by_us and step is not script.steps[0] and only_otp
@@ -201,12 +214,16 @@ def _is_too_early(step: Step, script: LoginScript, state: LoginState) -> bool:
 
 def _is_only_guessed(form: Form) -> bool:
     """Whether an input is taken for an OTP's for no better reason than that it is alone."""
-    single = [(field, found[0]) for field, found in form.inputs.items() if field.kind in KEYED and len(found) == 1]
+    single = [
+        (field, found[0])
+        for field, found in form.inputs.items()
+        if field.kind in KEYED and len(found) == 1
+    ]
     return any(evidence(field, found) < ENOUGH for field, found in single)
 
 
 def _is_former(form: Form, state: LoginState) -> bool:
-    """Whether a form still waits for its answer, and only looks as if it could take the next step's field too."""
+    """Whether a form still waits for its answer, and only looks as if it took the next field."""
     for field, inputs in form.inputs.items():
         others = [looks for other, seen in state.looks.items() if other != field for looks in seen]
         if any(found.looks in others and (found.filled or not state.accepted) for found in inputs):
@@ -216,17 +233,27 @@ def _is_former(form: Form, state: LoginState) -> bool:
 
 def _asks_for_another(step: Step, form: Form, state: LoginState, snapshot: Snapshot) -> bool:
     """Whether the form wants another user's password, or an OTP that is not ours to make."""
-    otp_fields = [field for field in form.inputs if field.other and isinstance(step.values[field], OtpGenerator)]
+    otp_fields = [
+        field
+        for field in form.inputs
+        if field.other and isinstance(step.values[field], OtpGenerator)
+    ]
     if any(re.search(field.other, state.wanted, re.IGNORECASE) for field in otp_fields):
         return True
-    unsure = [field for field in otp_fields if not re.search(field.label, state.wanted, re.IGNORECASE)]
-    if any(is_for_another_otp(field, found, snapshot) for field in unsure for found in form.inputs[field]):
+    unsure = [
+        field for field in otp_fields if not re.search(field.label, state.wanted, re.IGNORECASE)
+    ]
+    if any(
+        is_for_another_otp(field, found, snapshot)
+        for field in unsure
+        for found in form.inputs[field]
+    ):
         return True
     return _shows_another_user(step, state, snapshot)
 
 
 def _wants_another_otp(field: InputField, state: LoginState, snapshot: Snapshot) -> bool:
-    """Whether the page has an input for an OTP, and it or the broker says that it is not for ours."""
+    """Whether the page wants an OTP that is not ours to make, by its input or the broker's word."""
     if re.search(field.label, state.wanted, re.IGNORECASE):
         return False
     if any(is_for_another_otp(field, found, snapshot) for found in snapshot.inputs):
@@ -236,7 +263,10 @@ def _wants_another_otp(field: InputField, state: LoginState, snapshot: Snapshot)
 
 
 def _shows_another_user(step: Step, state: LoginState, snapshot: Snapshot) -> bool:
-    """Whether the page remembers somebody else: their id is shown and ours is nowhere to be typed."""
+    """Whether the page remembers somebody else.
+
+    Their id is shown and ours is nowhere to be typed.
+    """
     text_fields = [field for field in step.values if field.kind == "text"]
     if not step.shown_as or any(field in state.entered for field in text_fields):
         return False
@@ -252,14 +282,21 @@ def _shows_another_user(step: Step, state: LoginState, snapshot: Snapshot) -> bo
 
 
 def _may_click(click: Click, state: LoginState, observed: Observation) -> bool:
-    """Once; and once more where nothing came of it: a page may redraw what was pressed at that very moment."""
+    """Once; and once more where nothing came of it.
+
+    A page may redraw what was pressed at that very moment.
+    """
     if click.name not in state.clicked:
         return True
     moved_at = max(state.acted_at, observed.changed_at)
-    return state.last_click == (click.name, observed.posts) and observed.now - moved_at > NOTHING_MOVED
+    return (
+        state.last_click == (click.name, observed.posts) and observed.now - moved_at > NOTHING_MOVED
+    )
 
 
-def _find_consent(script: LoginScript, state: LoginState, snapshot: Snapshot) -> ButtonElement | None:
+def _find_consent(
+    script: LoginScript, state: LoginState, snapshot: Snapshot
+) -> ButtonElement | None:
     """The button that allows the app, where this is the consent page."""
     if "consent" in state.clicked:
         return None
@@ -280,4 +317,7 @@ def _had_no_effect(state: LoginState, observed: Observation, snapshot: Snapshot)
     if state.submitted is None or observed.posts > state.submitted or state.last_step is None:
         return False
     waited = observed.now - state.acted_at
-    return waited > NOTHING_MOVED and find_certain_form(snapshot, list(state.last_step.values)) is not None
+    return (
+        waited > NOTHING_MOVED
+        and find_certain_form(snapshot, list(state.last_step.values)) is not None
+    )

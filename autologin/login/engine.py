@@ -1,8 +1,9 @@
 """Signing in on a page: look, interpret, decide, act, and look again until the redirect comes.
 
-Nothing here waits for a fixed time. Each turn of the loop waits for the first of several things: the next step, the
-redirect, the consent, the broker's refusal, a captcha. Silence is an error too. What an answer means is in interpret.py,
-what to do next in decide.py: both are pure, and `LoginState` is all that they know. Only this engine assigns it.
+Nothing here waits for a fixed time. Each turn of the loop waits for the first of several things:
+the next step, the redirect, the consent, the broker's refusal, a captcha. Silence is an error too.
+What an answer means is in interpret.py, what to do next in decide.py: both are pure, and
+`LoginState` is all that they know. Only this engine assigns it.
 """
 
 from __future__ import annotations
@@ -73,7 +74,9 @@ class LoginEngine:
             # A redirect that was caught ends the goto with an error too.
             await self._reader.until_done(asyncio.sleep(0.5))
             if not self._capture.answered.is_set():
-                raise BrokerUnavailable(f"The login page cannot be reached ({first_line(error)})") from None
+                raise BrokerUnavailable(
+                    f"The login page cannot be reached ({first_line(error)})"
+                ) from None
         self._note_action()
 
     async def drive(self, script: LoginScript) -> None:
@@ -121,7 +124,9 @@ class LoginEngine:
             case decide.TakeClick(click, button):
                 event("turn_taken", turn=click.name)
                 self.state = self.state.clicking(click.name, self._network.posts)
-                await self._act(script, self._filler.press_on_page(button.index, covered=button.covered))
+                await self._act(
+                    script, self._filler.press_on_page(button.index, covered=button.covered)
+                )
             case decide.GiveConsent():
                 await self._act(script, self._allow(script, action))
             case decide.SubmitAgain(snapshot):
@@ -129,14 +134,21 @@ class LoginEngine:
                 await self._act(script, self._filler.submit_again(script, snapshot))
             case decide.SendAnotherOtp(error):
                 self._count_rejection()
-                event("otp_rejected", level="WARNING", message=error.detail, then="one more code, in a new window")
+                event(
+                    "otp_rejected",
+                    level="WARNING",
+                    message=error.detail,
+                    then="one more code, in a new window",
+                )
                 self._dialogs.clear()
                 self.state = self.state.asking_for_another_otp(error, self._clock.monotonic())
             case decide.AskPerson(error):
                 advice = "Do this step in the window; autologin carries on."
                 event("needs_person", level="WARNING", message=error.detail, hint=advice)
                 until = self._clock.monotonic() + PERSON_PATIENCE
-                self.state = replace(self.state, person_until=until, deadline=self.state.deadline + PERSON_PATIENCE)
+                self.state = replace(
+                    self.state, person_until=until, deadline=self.state.deadline + PERSON_PATIENCE
+                )
             case decide.GiveUp(error):
                 if isinstance(error, OtpRejected) and error is not self.state.rejection:
                     self._count_rejection()
@@ -161,19 +173,28 @@ class LoginEngine:
         self._note_action()
 
     async def _fill(self, script: LoginScript, action: decide.Fill) -> None:
-        """Fill a form and send it. The state is written before the first key: what follows can fail at any point."""
+        """Fill a form and send it.
+
+        The state is written before the first key: what follows can fail at any point.
+        """
         prepared = await self._filler.prepare(script, action)
         if prepared is None:
             return
         fill, texts = prepared
         sent = self._network.sent
         posts = self._network.posts
-        self.state = self.state.filling(fill.step, fill.form, fill.snapshot, self._clock.monotonic())
+        self.state = self.state.filling(
+            fill.step, fill.form, fill.snapshot, self._clock.monotonic()
+        )
         self._dialogs.clear()
         self._filler.announce(fill, texts)
         last = await self._filler.type(fill.form, texts)
-        may_send_itself = fill.step.sends_itself and any(field.kind in KEYED for field in fill.form.inputs)
-        if not may_send_itself or not await self._filler.has_sent_itself(last, sent=sent, posts=posts):
+        may_send_itself = fill.step.sends_itself and any(
+            field.kind in KEYED for field in fill.form.inputs
+        )
+        if not may_send_itself or not await self._filler.has_sent_itself(
+            last, sent=sent, posts=posts
+        ):
             button = await self._filler.find_button(script, fill)
             if button is None:
                 await last.press("Enter", no_wait_after=True)

@@ -1,4 +1,4 @@
-"""Typing a step's values into its form and sending it, the way that pages expect it from a person, and never twice."""
+"""Typing a step's values into its form and sending it: as a person would, and never twice."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 SETTLE = 0.5
 """Seconds in which an OTP may send itself at the last digit, before its button is pressed."""
 STALE = 0.2
-"""Seconds after which a page is looked at again before it is filled: making an OTP can take half a minute."""
+"""Seconds after which a page is looked at again before it is filled: making an OTP can take half a
+minute."""
 CLICK_MS = 1500
 """Milliseconds for an ordinary click; whatever lies over a button longer than this stays there."""
 LEAVE_FIELD = """() => {
@@ -37,7 +38,9 @@ LEAVE_FIELD = """() => {
   at?.blur();
 }"""
 """Some pages look at a field only when it is left, and enable their button then."""
-DISABLED = "element => element.matches(':disabled') || element.closest('[aria-disabled=true]') !== null"
+DISABLED = (
+    "element => element.matches(':disabled') || element.closest('[aria-disabled=true]') !== null"
+)
 
 
 class FormFiller:
@@ -60,8 +63,13 @@ class FormFiller:
         self._clock = clock
         self._button: ElementHandle | None = None
 
-    async def prepare(self, script: LoginScript, fill: Fill) -> tuple[Fill, Mapping[InputField, str]] | None:
-        """What will be typed, and where: on a fresh look, where making an OTP took time. None: the page moved on."""
+    async def prepare(
+        self, script: LoginScript, fill: Fill
+    ) -> tuple[Fill, Mapping[InputField, str]] | None:
+        """What will be typed, and where: on a fresh look, where making an OTP took time.
+
+        None: the page moved on.
+        """
         started = self._clock.monotonic()
         texts = {field: await self._text(fill.step.values[field]) for field in fill.form.inputs}
         if self._clock.monotonic() - started > STALE:
@@ -74,7 +82,10 @@ class FormFiller:
         return fill, texts
 
     def announce(self, fill: Fill, texts: Mapping[InputField, str]) -> None:
-        """Before the first key: write the attempt down, tell the network what to look for, close the capture's ears."""
+        """Before the first key.
+
+        Write the attempt down, tell the network what to look for, close the capture's ears.
+        """
         values = fill.step.values
         self._network.forget_failure()
         for field, value in values.items():
@@ -98,8 +109,13 @@ class FormFiller:
                 await fill_input(self._page, elements[0], texts[field])
         return elements[-1]
 
-    async def find_button(self, script: LoginScript, fill: Fill) -> tuple[ElementHandle, bool] | None:
-        """The button that sends a form, and whether something lies over it; boxes to tick are ticked. None: Enter does."""
+    async def find_button(
+        self, script: LoginScript, fill: Fill
+    ) -> tuple[ElementHandle, bool] | None:
+        """The button that sends a form, and whether something lies over it.
+
+        Boxes to tick are ticked. None: Enter does.
+        """
         button = submit_button(fill.snapshot, fill.form.group, fill.step.press)
         await self.tick(script, fill.snapshot)
         if button is None:
@@ -108,13 +124,20 @@ class FormFiller:
         return self._button, button.covered
 
     async def has_sent_itself(self, last: ElementHandle, *, sent: int, posts: int) -> bool:
-        """Whether the page moved on by itself at the last digit: pressing the button too would be a second attempt.
+        """Whether the page moved on by itself at the last digit.
 
-        `sent` and `posts` are the counts from before the first digit: the answer can be quicker than the last key's.
+        Pressing the button too would be a second attempt.
+
+        `sent` and `posts` are the counts from before the first digit: the answer can be quicker
+        than the last key's.
         """
         start = self._clock.monotonic()
         while self._clock.monotonic() - start < SETTLE * (3 if self._network.posts > posts else 1):
-            if self._network.sent > sent or not await last.is_visible() or not await last.is_enabled():
+            if (
+                self._network.sent > sent
+                or not await last.is_visible()
+                or not await last.is_enabled()
+            ):
                 return True
             await asyncio.sleep(0.02)
         return False
@@ -180,7 +203,8 @@ async def type_otp(page: Page, inputs: Sequence[ElementHandle], otp: str) -> Non
             await element.fill("")
     typed = 0
     if len(inputs) == 1:
-        # All but the digit that sends it, at once; where the input does not take them so, key by key below.
+        # All but the digit that sends it, at once; where the input does not take them so, key by
+        # key below.
         await inputs[0].type(otp[:-1])
         if _is_same(await _read_value(inputs[0]), otp[:-1]):
             typed = len(otp) - 1
@@ -216,5 +240,5 @@ async def _read_value(element: ElementHandle) -> str:
 
 
 def _is_same(one: str, other: str) -> bool:
-    """Whether two values are equal but for how a page shows them (capitals, spaces between digits)."""
+    """Whether two values are equal but for how a page shows them (capitals, spaces)."""
     return re.sub(r"[\s-]", "", one).lower() == re.sub(r"[\s-]", "", other).lower()

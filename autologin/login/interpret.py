@@ -1,4 +1,6 @@
-"""What a login's answers mean. The broker's replies first, new words on the page second, dialogs third, silence last.
+"""What a login's answers mean.
+
+The broker's replies first, new words on the page second, dialogs third, silence last.
 
 Everything here is pure: a state and an observation in, a state or an error out. Nothing raises.
 """
@@ -32,11 +34,13 @@ if TYPE_CHECKING:
 PATIENCE = 10.0
 """Seconds that a page may show nothing that the flow knows, before that is the answer."""
 PENDING_PATIENCE = 30.0
-"""The same while a call to the broker is under way; our own submit is waited for until the run's time is over."""
+"""The same while a call to the broker is under way; our own submit is waited for until the run's
+time is over."""
 CAPTCHA_PATIENCE = 8.0
 """Seconds that a challenge gets to clear by itself, untouched."""
 BLANK = 1.0
-"""Seconds that a page without a form must stay the same before its words are taken for an answer."""
+"""Seconds that a page without a form must stay the same before its words are taken for an
+answer."""
 ATTEMPTS = re.compile(r"attempts?_?(remaining|left)|remaining_?attempts?", re.IGNORECASE)
 FAILED_ATTEMPTS = re.compile(r"(failed|wrong|invalid)_?attempts?", re.IGNORECASE)
 STRIKES = 5
@@ -45,7 +49,10 @@ LOCKED = re.compile(r"(user|account)_?(is_?)?(blocked|locked)", re.IGNORECASE)
 
 
 def update(script: LoginScript, state: LoginState, observed: Observation) -> LoginState:
-    """The state after a look; its `error` is set where the look means that the login cannot go on as it is."""
+    """The state after a look.
+
+    Its `error` is set where the look means that the login cannot go on as it is.
+    """
     state = replace(state, error=None, dialogs=(*state.dialogs, *observed.dialogs))
     for reply in observed.replies:
         state = _heed(script, state, reply)
@@ -59,12 +66,17 @@ def update(script: LoginScript, state: LoginState, observed: Observation) -> Log
 
 
 def is_listening(state: LoginState, observed: Observation) -> bool:
-    """Whether the page can be worked with: its scripts are there, or were waited for long enough."""
+    """Whether the page can be worked with.
+
+    Its scripts are there, or were waited for long enough.
+    """
     loading = observed.snapshot is not None and observed.snapshot.loading
     return not loading or observed.now - state.acted_at > PATIENCE
 
 
-def page_error(script: LoginScript, state: LoginState, snapshot: Snapshot, now: float) -> AutologinError | None:
+def page_error(
+    script: LoginScript, state: LoginState, snapshot: Snapshot, now: float
+) -> AutologinError | None:
     """What the dialogs and the new words on the page say, where that is a no."""
     step = None if _is_refused_by_reply(state) else state.last_step
     if state.before is not None:
@@ -105,10 +117,16 @@ def conclusion(
         return CaptchaRequired()
     other_otp = any(turn.when == "other_code" and turn.name in situations for turn in script.clicks)
     if "other_code" in situations or other_otp:
-        return OtpNotAvailable(f"The broker asks for a code that no TOTP seed makes{_shown(snapshot)}")
+        return OtpNotAvailable(
+            f"The broker asks for a code that no TOTP seed makes{_shown(snapshot)}"
+        )
     if unclear:
-        return PageChanged(f"Two places on the page look equally like the {unclear}, and autologin does not guess")
-    if again := _repeated_refusal(script, state, snapshot) or classify(state.plain, script, state.last_step):
+        return PageChanged(
+            f"Two places on the page look equally like the {unclear}, and autologin does not guess"
+        )
+    if again := _repeated_refusal(script, state, snapshot) or classify(
+        state.plain, script, state.last_step
+    ):
         return again
     told = _told(state, snapshot)
     if state.entered_all(script) and not _has_new_buttons(state, snapshot):
@@ -140,7 +158,7 @@ def _heed(script: LoginScript, state: LoginState, reply: ApiReply) -> LoginState
 
 
 def _watch_page(state: LoginState, snapshot: Snapshot, now: float) -> LoginState:
-    """Remember since when a challenge is there, and since when a page without a form says the same."""
+    """Remember since when a challenge is there, and a page without a form says the same."""
     challenged = snapshot.captcha or _talks_of_captcha(snapshot)
     if not challenged:
         state = replace(state, challenged_since=None)
@@ -153,7 +171,9 @@ def _watch_page(state: LoginState, snapshot: Snapshot, now: float) -> LoginState
     return state
 
 
-def _silence(script: LoginScript, state: LoginState, observed: Observation) -> AutologinError | None:
+def _silence(
+    script: LoginScript, state: LoginState, observed: Observation
+) -> AutologinError | None:
     """What it means that the page cannot even be looked at; None while there is patience."""
     patience = PENDING_PATIENCE if state.last_step else max(PENDING_PATIENCE, script.patience)
     if observed.now <= min(state.acted_at + patience, state.deadline):
@@ -194,7 +214,9 @@ def _refusal(script: LoginScript, step: Step, reply: ApiReply) -> AutologinError
     return error
 
 
-def _repeated_refusal(script: LoginScript, state: LoginState, snapshot: Snapshot) -> AutologinError | None:
+def _repeated_refusal(
+    script: LoginScript, state: LoginState, snapshot: Snapshot
+) -> AutologinError | None:
     """A refusal in the same words as the one before it, which was no news when it came."""
     if state.last_step is None or _is_refused_by_reply(state):
         return None
@@ -210,7 +232,10 @@ def _is_refused_by_reply(state: LoginState) -> bool:
 def _talks_of_captcha(snapshot: Snapshot) -> bool:
     if snapshot.inputs:
         return False
-    return any(isinstance(classify(line, LoginScript(()), None), CaptchaRequired) for line in snapshot.lines)
+    return any(
+        isinstance(classify(line, LoginScript(()), None), CaptchaRequired)
+        for line in snapshot.lines
+    )
 
 
 def _has_new_buttons(state: LoginState, snapshot: Snapshot) -> bool:
@@ -220,7 +245,9 @@ def _has_new_buttons(state: LoginState, snapshot: Snapshot) -> bool:
 
 def _is_blank(snapshot: Snapshot) -> bool:
     """Whether a page shows nothing yet, or only that it is loading."""
-    loading = all(re.fullmatch(r"(loading|please wait)\W*", line, re.IGNORECASE) for line in snapshot.lines)
+    loading = all(
+        re.fullmatch(r"(loading|please wait)\W*", line, re.IGNORECASE) for line in snapshot.lines
+    )
     return loading and not snapshot.inputs and not snapshot.buttons
 
 

@@ -1,8 +1,10 @@
-"""Which element on a page is the field or the button that a flow means: a snapshot in, a decision out.
+"""Which element on a page is the field or the button that a flow means.
 
-A field is never found by one way alone. Each way that agrees (CSS, label, placeholder, autocomplete, type, position) is
-evidence; the form with the most evidence wins, and two that are equal are refused: a password in the wrong box is worse
-than a failed run.
+A snapshot in, a decision out.
+
+A field is never found by one way alone. Each way that agrees (CSS, label, placeholder,
+autocomplete, type, position) is evidence; the form with the most evidence wins, and two that are
+equal are refused: a password in the wrong box is worse than a failed run.
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ from autologin.flow.script import InputField
 from autologin.login.snapshot import ButtonElement, InputElement, Snapshot
 
 ENOUGH = 2
-"""Evidence that a field needs: one strong way (a label, an id) or two weak ones (a type and a position)."""
+"""Evidence that a field needs: one strong way (a label, an id) or two weak ones (a type and a
+position)."""
 KEYED = {"code", "pin"}
 """Kinds of fields that are typed key by key, into one box or into one for each digit."""
 TEXT_TYPES = {"text", "email", "tel", "search", ""}
@@ -23,13 +26,18 @@ NEW_PASSWORD = re.compile(r"\b(new|confirm|create|choose|repeat|re-?enter)\b", r
 PHONE = re.compile(r"\b(mobile|phone|telephone)\b", re.IGNORECASE)
 SENT = re.compile(r"\bsent\b.{0,60}\b(mobile|phone|number|sms|e-?mail|whatsapp)\b", re.IGNORECASE)
 """A page that says so means the code that it sent."""
-OTHER_FORM = re.compile(r"\b(sign ?up|register|create|join|open (an? )?(free )?account|subscribe|search)\b", re.IGNORECASE)
+OTHER_FORM = re.compile(
+    r"\b(sign ?up|register|create|join|open (an? )?(free )?account|subscribe|search)\b",
+    re.IGNORECASE,
+)
 STRANGERS = re.compile(
-    r"\b(sign ?up|register|create (an? )?(free )?account|open (an? )?(free )?account|subscribe)\b", re.IGNORECASE
+    r"\b(sign ?up|register|create (an? )?(free )?account|open (an? )?(free )?account|subscribe)\b",
+    re.IGNORECASE,
 )
 LOGIN = re.compile(r"\b(log|sign) ?[io]n\b", re.IGNORECASE)
 OTHER_BUTTON = re.compile(
-    r"\b(sign ?up|register|forgot|cancel|back|resend|google|facebook|apple|qr|show|hide|eye|close|cookies?|deny|decline)\b",
+    r"\b(sign ?up|register|forgot|cancel|back|resend|google|facebook|apple|qr|show|hide|eye|close"
+    r"|cookies?|deny|decline)\b",
     re.IGNORECASE,
 )
 
@@ -56,7 +64,9 @@ def find_form(snapshot: Snapshot, wanted: Sequence[InputField]) -> Form | None:
     Raises:
         Ambiguous: two forms, or two inputs in one, are equally good.
     """
-    groups = [group for group in range(len(snapshot.groups)) if not _is_for_strangers(snapshot, group)]
+    groups = [
+        group for group in range(len(snapshot.groups)) if not _is_for_strangers(snapshot, group)
+    ]
     forms = [form for group in groups if (form := _in_group(snapshot, group, wanted))]
     if not forms:
         return None
@@ -77,8 +87,15 @@ def find_certain_form(snapshot: Snapshot, wanted: Sequence[InputField]) -> Form 
 
 
 def submit_button(snapshot: Snapshot, group: int, name: str) -> ButtonElement | None:
-    """The button that sends a form; None where it is not certain (Enter in the last field sends it then)."""
-    ours = [button for button in snapshot.buttons if button.group == group and button.ticked is None and button.tag != "label"]
+    """The button that sends a form.
+
+    None where it is not certain (Enter in the last field sends it then).
+    """
+    ours = [
+        button
+        for button in snapshot.buttons
+        if button.group == group and button.ticked is None and button.tag != "label"
+    ]
     ours = [button for button in ours if not OTHER_BUTTON.search(button.name)]
     ranked = sorted(ours, key=lambda button: _button_weight(button, name), reverse=True)
     if not ranked or _button_weight(ranked[0], name) == 0:
@@ -88,8 +105,13 @@ def submit_button(snapshot: Snapshot, group: int, name: str) -> ButtonElement | 
     return None if tie else ranked[0]
 
 
-def find_button(snapshot: Snapshot, pattern: str, *, css: str = "", enabled: bool = True) -> ButtonElement | None:
-    """What can be pressed and has such a name, a real button before a link; without one, what `css` names."""
+def find_button(
+    snapshot: Snapshot, pattern: str, *, css: str = "", enabled: bool = True
+) -> ButtonElement | None:
+    """What can be pressed and has such a name, a real button before a link.
+
+    Without one, what `css` names.
+    """
     buttons = [button for button in snapshot.buttons if button.enabled or not enabled]
     found = [button for button in buttons if re.search(pattern, button.name, re.IGNORECASE)]
     found = found or [button for button in buttons if css and css in button.css]
@@ -110,34 +132,61 @@ def evidence(field: InputField, element: InputElement) -> int:
     if not _possible(field, element):
         return 0
     ways = 3 * (field.name in element.css) + 3 * _matches(field.label, element.label)
-    ways += 2 * _matches(field.label, element.placeholder) + 2 * _matches(field.label, f"{element.name} {element.id}")
-    ways += 2 * _matches(field.label, element.near) + 3 * bool(set(field.autocomplete) & set(element.autocomplete.split()))
+    ways += 2 * _matches(field.label, element.placeholder) + 2 * _matches(
+        field.label, f"{element.name} {element.id}"
+    )
+    ways += 2 * _matches(field.label, element.near) + 3 * bool(
+        set(field.autocomplete) & set(element.autocomplete.split())
+    )
     return ways + _type_evidence(field, element)
 
 
 def is_for_another_otp(field: InputField, element: InputElement, snapshot: Snapshot) -> bool:
-    """Whether a element is for a code, but not for this field's: an SMS code where a TOTP is meant."""
-    typed = element.type in {"number", "tel"} or element.numeric or element.maxlength in {1, field.digits}
+    """Whether a element is for a code, but not for this field's.
+
+    An SMS code where a TOTP is meant.
+    """
+    typed = (
+        element.type in {"number", "tel"}
+        or element.numeric
+        or element.maxlength in {1, field.digits}
+    )
     if not field.other or not (typed or _matches(r"code|otp|\bpin\b", element.words)):
         return False
     ours = _matches(field.label, f"{element.words} {element.near} {element.name} {element.id}")
-    return _matches(field.other, element.words) or (not ours and any(SENT.search(line) for line in snapshot.lines))
+    return _matches(field.other, element.words) or (
+        not ours and any(SENT.search(line) for line in snapshot.lines)
+    )
 
 
 def _possible(field: InputField, element: InputElement) -> bool:
-    if not element.enabled or element.readonly or (field.other and _matches(field.other, element.words)):
+    if (
+        not element.enabled
+        or element.readonly
+        or (field.other and _matches(field.other, element.words))
+    ):
         return False
     if field.kind == "password":
-        return element.type == "password" and element.autocomplete != "new-password" and not NEW_PASSWORD.search(element.words)
+        return (
+            element.type == "password"
+            and element.autocomplete != "new-password"
+            and not NEW_PASSWORD.search(element.words)
+        )
     if field.kind == "phone":
-        return element.type in {*TEXT_TYPES, "number"} and (element.maxlength == -1 or element.maxlength >= field.digits)
+        return element.type in {*TEXT_TYPES, "number"} and (
+            element.maxlength == -1 or element.maxlength >= field.digits
+        )
     if field.kind in KEYED:
         if PHONE.search(element.words) and not _matches(field.label, element.words):
             return False
         return element.type in {*TEXT_TYPES, "number", "password"} and (
             element.maxlength in {-1, 1} or element.maxlength >= field.digits
         )
-    return element.type in TEXT_TYPES and element.maxlength != 1 and "one-time-code" not in element.autocomplete
+    return (
+        element.type in TEXT_TYPES
+        and element.maxlength != 1
+        and "one-time-code" not in element.autocomplete
+    )
 
 
 def _type_evidence(field: InputField, element: InputElement) -> int:
@@ -146,7 +195,11 @@ def _type_evidence(field: InputField, element: InputElement) -> int:
     if field.kind == "text":
         return 1
     masked = 2 * (field.kind == "pin" and element.type == "password")
-    return masked + (element.type in {"number", "tel"} or element.numeric) + 2 * (element.maxlength == field.digits)
+    return (
+        masked
+        + (element.type in {"number", "tel"} or element.numeric)
+        + 2 * (element.maxlength == field.digits)
+    )
 
 
 def _matches(pattern: str, text: str) -> bool:
@@ -167,8 +220,12 @@ def _in_group(snapshot: Snapshot, group: int, wanted: Sequence[InputField]) -> F
 
 
 def _digit_boxes(field: InputField, inputs: Iterable[InputElement]) -> list[InputElement]:
-    """The row of one-digit inputs that a code is typed into, where this form has one of the right length."""
-    row = [element for element in inputs if field.kind in KEYED and element.maxlength == 1 and _possible(field, element)]
+    """The row of one-digit inputs for a code, where this form has one of the right length."""
+    row = [
+        element
+        for element in inputs
+        if field.kind in KEYED and element.maxlength == 1 and _possible(field, element)
+    ]
     return row if len(row) == field.digits else []
 
 
@@ -179,7 +236,10 @@ def _best(field: InputField, inputs: Sequence[InputElement]) -> list[InputElemen
     def weight(element: InputElement) -> int:
         found = evidence(field, element)
         alone = field.kind in {*KEYED, "phone"} and len(single) == 1
-        return found + (0 < found < ENOUGH and (alone or (field.kind == "text" and _before_password(element, inputs))))
+        return found + (
+            0 < found < ENOUGH
+            and (alone or (field.kind == "text" and _before_password(element, inputs)))
+        )
 
     most = max(map(weight, single), default=0)
     return [element for element in single if weight(element) == most] if most >= ENOUGH else []
@@ -191,15 +251,27 @@ def _before_password(element: InputElement, inputs: Sequence[InputElement]) -> b
 
 
 def _is_for_strangers(snapshot: Snapshot, group: int) -> bool:
-    """Whether a form's buttons all say that it makes an account: what it asks for (a code, too) is nothing of ours."""
-    pressable = [one for one in snapshot.buttons if one.group == group and one.ticked is None and one.tag not in {"a", "label"}]
+    """Whether a form's buttons all say that it makes an account.
+
+    What it asks for (a code, too) is nothing of ours.
+    """
+    pressable = [
+        one
+        for one in snapshot.buttons
+        if one.group == group and one.ticked is None and one.tag not in {"a", "label"}
+    ]
     names = [button.name for button in pressable if button.name]
     return bool(names) and all(STRANGERS.search(name) and not LOGIN.search(name) for name in names)
 
 
 def _weight(snapshot: Snapshot, form: Form) -> int:
-    total = sum(max(evidence(field, element) for element in inputs) + ENOUGH for field, inputs in form.inputs.items())
-    buttons = [button.name for button in snapshot.buttons if button.group == form.group and button.submit]
+    total = sum(
+        max(evidence(field, element) for element in inputs) + ENOUGH
+        for field, inputs in form.inputs.items()
+    )
+    buttons = [
+        button.name for button in snapshot.buttons if button.group == form.group and button.submit
+    ]
     return total - 6 * any(OTHER_FORM.search(name) for name in buttons)
 
 

@@ -1,4 +1,7 @@
-"""What the broker answers behind the page: the page's own calls are the first truth about a login, its text the second."""
+"""What the broker answers behind the page.
+
+The page's own calls are the first truth about a login, its text the second.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,10 @@ LATER = {408, 429}
 
 @dataclass(frozen=True)
 class ApiReply:
-    """One answer of the broker's to the page: `data` is its JSON, `text` the start of any other body."""
+    """One answer of the broker's to the page.
+
+    `data` is its JSON, `text` the start of any other body.
+    """
 
     path: str
     status: int
@@ -47,17 +53,30 @@ class ApiReply:
     @property
     def refused(self) -> bool:
         """Whether the broker says no: by the status, or by what the JSON says of itself."""
-        says = next((self.data[name] for name in ("status", "s", "success", "stat") if name in self.data), None)
-        return self.status >= 400 or says is False or str(says).lower() in {"error", "failed", "failure", "not_ok"}
+        says = next(
+            (self.data[name] for name in ("status", "s", "success", "stat") if name in self.data),
+            None,
+        )
+        return (
+            self.status >= 400
+            or says is False
+            or str(says).lower() in {"error", "failed", "failure", "not_ok"}
+        )
 
     @property
     def message(self) -> str:
         """The broker's words."""
         inner = self.data.get("error")
         errors = self.data.get("errors")
-        first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
+        first = (
+            errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
+        )
         places = (self.data, inner if isinstance(inner, dict) else {}, first)
-        words = [place.get(name) for place in places for name in ("message", "error_description", "emsg", "msg")]
+        words = [
+            place.get(name)
+            for place in places
+            for name in ("message", "error_description", "emsg", "msg")
+        ]
         return str(next((word for word in words if word), inner if isinstance(inner, str) else ""))
 
 
@@ -91,7 +110,7 @@ class NetworkWatcher:
         context.on("requestfailed", self._failed)
 
     def expect(self, value: str, *, secret: bool = True) -> None:
-        """A call that carries this (as it is, URL-encoded or base64) is the answer to our own submit."""
+        """A call that carries this (as it is, URL-encoded or base64) is our own submit."""
         encoded = base64.b64encode(value.encode()).decode()
         forms = [value, quote_plus(value), json.dumps(value)[1:-1], encoded]
         (self._secrets if secret else self._plain).extend(forms)
@@ -115,9 +134,12 @@ class NetworkWatcher:
         self.sent += self._carries_secret(request)
 
     def _asks_broker(self, request: Request) -> bool:
-        """Whether a request is for the broker: login pages often call a service of theirs on another origin.
+        """Whether a request is for the broker.
 
-        Such a call is known by what it carries: a secret, or, on the page's own site, something else that was typed.
+        Login pages often call a service of theirs on another origin.
+
+        Such a call is known by what it carries: a secret, or, on the page's own site, something
+        else that was typed.
         """
         there = origin(request.url)
         if self._is_broker(request.url) or there in self._called:
@@ -165,7 +187,15 @@ class NetworkWatcher:
         if status >= 400 and (self._is_broker(url) or origin(url) in self._called):
             carried = _stands_in(body, self._secrets)
             pause = retry_after(headers.get("retry-after"))
-            self.new.append(ApiReply(urlsplit(url).path, status, document=False, carried_secret=carried, retry_after=pause))
+            self.new.append(
+                ApiReply(
+                    urlsplit(url).path,
+                    status,
+                    document=False,
+                    carried_secret=carried,
+                    retry_after=pause,
+                )
+            )
 
     def _finished(self, request: Request) -> None:
         self.pending.discard(request)
@@ -174,13 +204,18 @@ class NetworkWatcher:
         self.pending.discard(request)
         aborted = "ERR_ABORTED" in (request.failure or "")
         if request.resource_type in WATCHED and self._asks_broker(request) and not aborted:
-            self.failed = f"{request.method} {urlsplit(request.url).path} ({request.failure or 'failed'})"
+            self.failed = (
+                f"{request.method} {urlsplit(request.url).path} ({request.failure or 'failed'})"
+            )
 
 
 class _Blocked:
-    """Answers that CORS hides: a gateway in front of the broker ("Access denied", 502) answers without its headers.
+    """Answers that CORS hides.
 
-    Playwright reports such a call as failed, without a status. `tell` gets address, status, headers and what was sent.
+    A gateway in front of the broker ("Access denied", 502) answers without its headers.
+
+    Playwright reports such a call as failed, without a status. `tell` gets address, status, headers
+    and what was sent.
     """
 
     def __init__(self, tell: Callable[[str, int, Mapping[str, str], str], None]) -> None:
@@ -223,7 +258,10 @@ class _Blocked:
 
 
 def site(url: str) -> str:
-    """What the hosts of one owner share: `login.broker.com` and `api.broker.com` are one site. Ports do not matter."""
+    """What the hosts of one owner share: `login.broker.com` and `api.broker.com` are one site.
+
+    Ports do not matter.
+    """
     host = (urlsplit(url).hostname or "").lower()
     labels = host.split(".")
     if ":" in host or labels[-1].isdigit():
@@ -233,7 +271,10 @@ def site(url: str) -> str:
 
 
 def skew_of(headers: Mapping[str, str], now: datetime) -> float | None:
-    """The broker's clock minus ours in seconds, by a `Date` header; None where there is none, or a cache's."""
+    """The broker's clock minus ours in seconds, by a `Date` header.
+
+    None where there is none, or a cache's.
+    """
     if "date" not in headers or headers.get("age"):
         return None
     try:
@@ -250,9 +291,14 @@ def _holds(request: Request, words: list[str]) -> bool:
 
 
 def _stands_in(body: str, words: list[str]) -> bool:
-    """Whether one of the words is in a body as a whole: a code is not meant by a longer number that has its digits."""
+    """Whether one of the words is in a body as a whole.
+
+    A code is not meant by a longer number that has its digits.
+    """
     begins, ends = r"(?:(?<![0-9A-Za-z])|(?<=%[0-9A-Fa-f]{2}))", r"(?![0-9A-Za-z])"
-    return any(word in body and re.search(f"{begins}{re.escape(word)}{ends}", body) for word in words)
+    return any(
+        word in body and re.search(f"{begins}{re.escape(word)}{ends}", body) for word in words
+    )
 
 
 async def _body(response: Response) -> str:

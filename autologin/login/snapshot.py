@@ -1,4 +1,7 @@
-"""What is on a page now: plain data for the decisions, and the reader that looks at a page that may navigate, hang or die."""
+"""What is on a page now.
+
+Plain data for the decisions, and the reader that looks at a page that may navigate, hang or die.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,10 @@ GLANCE = 5.0
 
 @dataclass(frozen=True)
 class InputElement:
-    """One visible input; `index` finds its element, `css` are the fields whose selectors match it."""
+    """One visible input.
+
+    `index` finds its element, `css` are the fields whose selectors match it.
+    """
 
     index: int
     group: int
@@ -57,7 +63,7 @@ class InputElement:
 
     @property
     def looks(self) -> Looks:
-        """What tells this element from another one, also where a page uses the same element for both."""
+        """What tells this element from another, also where a page uses one element for both."""
         return (self.type, self.id, self.name, self.words, self.autocomplete, self.maxlength)
 
 
@@ -90,7 +96,8 @@ class Snapshot:
     alerts: tuple[str, ...]
     captcha: bool
     loading: bool = False
-    """Whether its scripts are still on their way, so that nobody listens to its fields yet (for five seconds at most)."""
+    """Whether its scripts are still on their way, so that nobody listens to its fields yet (for
+    five seconds at most)."""
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Snapshot:
@@ -98,8 +105,14 @@ class Snapshot:
         return cls(
             title=data["title"],
             path=data["path"],
-            inputs=tuple(InputElement(**{**element, "css": tuple(element["css"])}) for element in data["inputs"]),
-            buttons=tuple(ButtonElement(**{**button, "css": tuple(button["css"])}) for button in data["buttons"]),
+            inputs=tuple(
+                InputElement(**{**element, "css": tuple(element["css"])})
+                for element in data["inputs"]
+            ),
+            buttons=tuple(
+                ButtonElement(**{**button, "css": tuple(button["css"])})
+                for button in data["buttons"]
+            ),
             groups=tuple(data["groups"]),
             lines=tuple(map(_cut, data["lines"])),
             alerts=tuple(map(_cut, data["alerts"])),
@@ -134,7 +147,9 @@ class PageReader:
         page.on("close", lambda _: self._crashed.set())
 
     async def look(self, css: Mapping[str, Sequence[str]]) -> Snapshot | None:
-        """What is on the page now, or as soon as it changes; None where nothing can be seen (it navigates, or is done).
+        """What is on the page now, or as soon as it changes.
+
+        None where nothing can be seen (it navigates, or is done).
 
         Raises:
             BrowserCrashed: the page is gone.
@@ -152,11 +167,15 @@ class PageReader:
     async def element(self, index: int) -> ElementHandle:
         """The element that an index of the last page means."""
         assert self._seen is not None
-        found = (await self._seen.evaluate_handle("(seen, index) => seen.elements[index]", index)).as_element()
+        found = (
+            await self._seen.evaluate_handle("(seen, index) => seen.elements[index]", index)
+        ).as_element()
         assert found is not None
         return found
 
-    async def until_done(self, work: Coroutine[Any, Any, Result], *, within: float | None = None) -> Result | None:
+    async def until_done(
+        self, work: Coroutine[Any, Any, Result], *, within: float | None = None
+    ) -> Result | None:
         """The result of some work; None where the login was done (or the time over) before it."""
         task = asyncio.ensure_future(work)
         ends = [asyncio.ensure_future(event.wait()) for event in (self._done, self._crashed)]
@@ -181,7 +200,8 @@ class PageReader:
         if self._seen:
             self._meanwhile(self._seen.dispose())
         if not data["inputs"]:
-            # Playwright's own script takes 50 ms to get into a page: let it while there is nothing to fill yet.
+            # Playwright's own script takes 50 ms to get into a page: let it while there is nothing
+            # to fill yet.
             self._meanwhile(self._page.locator("html").count())
         self._seen = seen
         return Snapshot.from_json(data)
@@ -199,6 +219,9 @@ class PageReader:
 
 
 def first_line(error: Exception) -> str:
-    """The first line of a Playwright error without its call log and without any query: both can hold secrets."""
+    """The first line of a Playwright error without its call log and without any query.
+
+    Both can hold secrets.
+    """
     line = (str(error).splitlines() or [""])[0]
     return re.sub(r"[?#]\S*", "", line)

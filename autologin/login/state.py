@@ -59,7 +59,8 @@ class LoginState:
     first_lines: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """What the page said when a step was sent for the first time, by the step's name."""
     submitted: int | None = None
-    """The count of calls before the button was pressed; None where it was not, or was pressed again."""
+    """The count of calls before the button was pressed; None where it was not, or was pressed
+    again."""
 
     clicked: frozenset[str] = frozenset()
     last_click: tuple[str, int] | None = None
@@ -75,9 +76,11 @@ class LoginState:
     refused_by_reply: frozenset[str] = frozenset()
     """The steps that a reply refused: what the page says of them is no news."""
     aside: str = ""
-    """What the broker said in refusing a call that answers no step: the reason, where nothing goes on."""
+    """What the broker said in refusing a call that answers no step: the reason, where nothing goes
+    on."""
     plain: str = ""
-    """The words of an answer that is no JSON: a refusal, perhaps, of which the page says nothing."""
+    """The words of an answer that is no JSON: a refusal, perhaps, of which the page says
+    nothing."""
     challenged_since: float | None = None
     """Since when a captcha is on the page."""
     lines: tuple[str, ...] = ()
@@ -93,7 +96,9 @@ class LoginState:
 
     def filling(self, step: Step, form: Form, snapshot: Snapshot, now: float) -> LoginState:
         """A step is about to be typed into this form on this page."""
-        looks = {name: frozenset(found.looks for found in inputs) for name, inputs in form.inputs.items()}
+        looks = {
+            name: frozenset(found.looks for found in inputs) for name, inputs in form.inputs.items()
+        }
         values = [step.values[name] for name in form.inputs]
         secret = any(not isinstance(value, str) for value in values)
         return replace(
@@ -113,7 +118,10 @@ class LoginState:
         )
 
     def clicking(self, name: str, posts: int) -> LoginState:
-        """A click of the script is about to be made; it may be made once more, where nothing comes of it."""
+        """A click of the script is about to be made.
+
+        It may be made once more, where nothing comes of it.
+        """
         return replace(
             self,
             clicked=self.clicked | {name},
@@ -131,7 +139,9 @@ class LoginState:
         What was said so far is dealt with. A form that holds more than the OTP comes back empty.
         """
         entered = self.entered - set(self.last_step.values if self.last_step else ())
-        return replace(self, entered=entered, rejection=error, dialogs=(), before=None, acted_at=now)
+        return replace(
+            self, entered=entered, rejection=error, dialogs=(), before=None, acted_at=now
+        )
 
     def entered_all(self, script: LoginScript) -> bool:
         """Whether every field of the script was entered."""

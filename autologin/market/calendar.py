@@ -111,7 +111,9 @@ class Segment:
 
     def _regular(self, day: date) -> Session:
         hours = self._hours(day)
-        return Session(REGULAR, hours.sources, hours.note, _at(day, hours.opens), _at(day, hours.closes))
+        return Session(
+            REGULAR, hours.sources, hours.note, _at(day, hours.opens), _at(day, hours.closes)
+        )
 
     def _partial(self, day: date, closure: Closure) -> Session:
         regular = self._regular(day)
@@ -126,8 +128,14 @@ class Segment:
 
     def overlaid(self, name: str, override: Override) -> Segment:
         """The segment with the user's word for its days."""
-        closures = {day: closure for (day, segment), closure in override.closures.items() if segment == name}
-        extra = {day: sessions for (day, segment), sessions in override.sessions.items() if segment == name}
+        closures = {
+            day: closure for (day, segment), closure in override.closures.items() if segment == name
+        }
+        extra = {
+            day: sessions
+            for (day, segment), sessions in override.sessions.items()
+            if segment == name
+        }
         own = frozenset({*closures, *extra})
         return replace(
             self,
@@ -151,7 +159,10 @@ class Calendar:
             OWN: "your own file (calendar.override)",
         }
         """What each key in a `sources` stands for."""
-        self._segments = {name: _segment(segment).overlaid(name, override) for name, segment in data["segments"].items()}
+        self._segments = {
+            name: _segment(segment).overlaid(name, override)
+            for name, segment in data["segments"].items()
+        }
 
     def knows(self, day: date, segment: str) -> bool:
         """Whether anything can be said of this day."""

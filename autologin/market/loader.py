@@ -108,7 +108,10 @@ def read_override(file: Path) -> calendar.Override:
         _check(whole, report)
     except ValidationError as error:
         report.add_validation(error, _File, document)
-    problems += [Problem(f"{file}: {problem.key}", problem.message, problem.hint) for problem in report.problems]
+    problems += [
+        Problem(f"{file}: {problem.key}", problem.message, problem.hint)
+        for problem in report.problems
+    ]
     if problems or whole is None:
         raise ConfigError(problems)
     return _override(whole)
@@ -122,7 +125,9 @@ def _check(whole: _File, report: Report) -> None:
             report.add(("closures", index, "part"), "is for the commodity segment alone", hint)
         about = set(_about(closed))
         if seen & about:
-            report.add(("closures", index, "day"), "is there twice for one segment", "Remove one of them.")
+            report.add(
+                ("closures", index, "day"), "is there twice for one segment", "Remove one of them."
+            )
         seen |= about
     for index, session in enumerate(whole.sessions):
         if (session.opens is None) != (session.closes is None):

@@ -10,7 +10,15 @@ from typing import Any, ClassVar
 
 from starlette.requests import Request
 
-from autologin.sandbox.scenarios import CLOCK, HANG_UP, Behaviour, Failure, Scenario, failing, scenario
+from autologin.sandbox.scenarios import (
+    CLOCK,
+    HANG_UP,
+    Behaviour,
+    Failure,
+    Scenario,
+    failing,
+    scenario,
+)
 from autologin.sandbox.twin import Refusal, Twin
 from autologin.sandbox.user import TestUser
 
@@ -70,7 +78,11 @@ class ApiTwin(Twin):
 
     def token_end(self) -> datetime:
         """When a token that is issued now will die."""
-        return self.now() + timedelta(days=1) if self.ends_at is None else self.next_daily(self.ends_at)
+        return (
+            self.now() + timedelta(days=1)
+            if self.ends_at is None
+            else self.next_daily(self.ends_at)
+        )
 
     def open_token(self, token: str, ends: datetime) -> str:
         """A new session's token."""
@@ -87,20 +99,29 @@ class ApiTwin(Twin):
 
 CODES = {
     "wrong_code": scenario("Every code is refused", expect="otp_rejected", refused_codes="all"),
-    "wrong_code_once": scenario("The first code is refused, the next right one is not", refused_codes="first"),
+    "wrong_code_once": scenario(
+        "The first code is refused, the next right one is not", refused_codes="first"
+    ),
     "locked": scenario("The account is locked", expect="account_locked", locked=True),
     "one_token": scenario("A new token ends the old one", one_token=True),
-    "dead_token": scenario("The new token is refused at once", expect="token_rejected", dead_token=True),
+    "dead_token": scenario(
+        "The new token is refused at once", expect="token_rejected", dead_token=True
+    ),
 }
 """The scenarios of an API login that every broker's twin has."""
 
 
 def calls(login: Mapping[str, str], profile: Mapping[str, str]) -> dict[str, Scenario]:
-    """What can become of each call of a login, and of the one that proves a token; and the clocks."""
+    """What can become of each call of a login, and of the one that proves a token.
+
+    And the clocks.
+    """
     first, what = next(iter(login.items()))
     (proof,) = profile
     rows = failing({**login, **profile}, proof=proof)
-    rows[f"{first}_hangs_once"] = scenario(f"The first {what} is cut off", failures={first: Failure(HANG_UP)})
+    rows[f"{first}_hangs_once"] = scenario(
+        f"The first {what} is cut off", failures={first: Failure(HANG_UP)}
+    )
     rows["429_for_long"] = scenario(
         f"Each {what} answers 429 with Retry-After: 3600",
         expect="broker_unavailable",

@@ -11,9 +11,9 @@ from typing import Any
 class Measured:
     """A login by a script that knows the page and nothing else.
 
-    Each click is an action (fill, type, keys, check, click), a CSS selector, and for the first three
-    the name of a credential, or `otp`. `type` presses key by key in the field, `keys` wherever the
-    page moves the focus.
+    Each click is an action (fill, type, keys, check, click), a CSS selector, and for the first
+    three the name of a credential, or `otp`. `type` presses key by key in the field, `keys`
+    wherever the page moves the focus.
     """
 
     clicks: tuple[tuple[str, ...], ...]
@@ -22,7 +22,10 @@ class Measured:
 
 
 def form(user: str, *, screens: int) -> Measured:
-    """The clicks on a form without ids: user id and password, then the code, on one screen or two."""
+    """The clicks on a form without ids.
+
+    User id and password, then the code, on one screen or two.
+    """
     send = ("click", "button[type=submit]")
     first = (
         ("fill", "form input >> nth=0", user),

@@ -1,7 +1,8 @@
-"""The login pages of brokers whose page asks for a user id, a password and a TOTP, on one form or two.
+"""Login pages that ask for a user id, a password and a TOTP, on one form or two.
 
-A broker's twin says what its page looks like and what its API does; the page itself, the way through it and what can go
-wrong on it are the same for all of them. Each page is a script that talks to the server on calls of its own.
+A broker's twin says what its page looks like and what its API does; the page itself, the way
+through it and what can go wrong on it are the same for all of them. Each page is a script that
+talks to the server on calls of its own.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ class FormBehaviour(ApiBehaviour, PageBehaviour):
     exchange: str = ""
     """How the exchange goes: empty (well), or unsaid (no token and no reason)."""
     proof: str = ""
-    """What the call that proves a token says: empty (well), or other (a refusal that says nothing of the token)."""
+    """What the call that proves a token says: empty (well), or other (a refusal that says nothing
+    of the token)."""
     code_param: str = ""
     """Another name for the code in the redirect."""
 
@@ -72,15 +74,21 @@ OWN = {
         expect="otp_not_available",
         page={"layout": "two_screens", "sms": True},
     ),
-    "two_passwords": scenario("Two fields look like the password", expect="page_changed", page={"twice": "password"}),
+    "two_passwords": scenario(
+        "Two fields look like the password", expect="page_changed", page={"twice": "password"}
+    ),
     "wrong_password_or_code": scenario(
         "Password or code is refused, and nobody says which",
         expect="credentials_rejected",
         refused="both",
     ),
     "wrong_user": scenario("Nobody knows the user", expect="credentials_rejected", refused="user"),
-    "no_token": scenario("The exchange gives no token and no reason", expect="exchange_rejected", exchange="unsaid"),
-    "proof_unclear": scenario("The token cannot be proven, for a reason that is not the token's", proof="other"),
+    "no_token": scenario(
+        "The exchange gives no token and no reason", expect="exchange_rejected", exchange="unsaid"
+    ),
+    "proof_unclear": scenario(
+        "The token cannot be proven, for a reason that is not the token's", proof="other"
+    ),
     "one_token": scenario("A new token ends the old one", one_token=True),
     "page_hangs_once": scenario("The first page is cut off", failures={"page": Failure(HANG_UP)}),
     "429_for_long": scenario(
@@ -274,7 +282,9 @@ class FormTwin(ApiTwin):
             error = str(self.behaviour.denied or "access_denied")
             return redirect(with_query(self.redirect_uri, [("error", error)]))
         code = self.open_code()
-        return self.delivery.answer(self.behaviour.delivery, self.redirect_uri, self.redirect_params(code))
+        return self.delivery.answer(
+            self.behaviour.delivery, self.redirect_uri, self.redirect_params(code)
+        )
 
     def open_code(self) -> str:
         """A fresh code for the redirect."""
@@ -283,9 +293,16 @@ class FormTwin(ApiTwin):
         return code
 
     def spend(self, seal: str, sealed: Mapping[str, str]) -> str:
-        """The code whose checksum this is; it counts once, and not for long. Empty: there is none."""
+        """The code whose checksum this is; it counts once, and not for long.
+
+        Empty: there is none.
+        """
         code = next(
-            (code for code in self.codes_issued if sealed.get(code) == seal and code not in self.codes_exchanged),
+            (
+                code
+                for code in self.codes_issued
+                if sealed.get(code) == seal and code not in self.codes_exchanged
+            ),
             "",
         )
         if code:

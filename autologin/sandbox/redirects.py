@@ -37,7 +37,11 @@ class Delivery:
         url = with_query(uri, params)
         if kind == "chain":
             return redirect(self._ticket(url, hops=2))
-        return self.render("delivery.html", kind=kind, url=self._ticket(url, hops=1) if kind == "popup_302" else url)
+        return self.render(
+            "delivery.html",
+            kind=kind,
+            url=self._ticket(url, hops=1) if kind == "popup_302" else url,
+        )
 
     def _ticket(self, url: str, hops: int) -> str:
         ticket = secrets.token_hex(8)

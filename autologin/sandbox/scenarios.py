@@ -1,7 +1,8 @@
 """Scenarios: the named ways in which a twin can behave, and the ones that every broker's twin has.
 
-A twin's `Behaviour` is what it does when nothing is switched on. A scenario is one line for a person and the fields of
-the behaviour that it changes; fields that are mappings are merged, so several scenarios can be on at once.
+A twin's `Behaviour` is what it does when nothing is switched on. A scenario is one line for a
+person and the fields of the behaviour that it changes; fields that are mappings are merged, so
+several scenarios can be on at once.
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ class Failure:
 
 @dataclass(frozen=True)
 class Behaviour:
-    """What a twin does. The defaults are the broker on a good day; a broker's twin adds its own fields."""
+    """What a twin does.
+
+    The defaults are the broker on a good day; a broker's twin adds its own fields.
+    """
 
     clock_offset: float = 0.0
     """Seconds that the broker's clock is ahead."""
@@ -56,7 +60,10 @@ class Behaviour:
 
 @dataclass(frozen=True)
 class PageBehaviour(Behaviour):
-    """What every twin with a login page can do. A broker's adds its own fields, and may say more than yes in these."""
+    """What every twin with a login page can do.
+
+    A broker's adds its own fields, and may say more than yes in these.
+    """
 
     door: str = ""
     """Why the login page does not open: access_denied, or a broker's own reason."""
@@ -76,10 +83,10 @@ class PageBehaviour(Behaviour):
 
 @dataclass(frozen=True)
 class Scenario:
-    """One line that says what happens, what it changes in the behaviour, and what must come of a run.
+    """One line of what happens, what it changes in the behaviour, and what must come of a run.
 
-    `expect` is `issued`, or the name of the error (`otp_rejected`). `logins` is how often a run that fails sends a
-    login, where `expected_logins` could not tell by the error.
+    `expect` is `issued`, or the name of the error (`otp_rejected`). `logins` is how often a run
+    that fails sends a login, where `expected_logins` could not tell by the error.
     """
 
     says: str
@@ -89,7 +96,10 @@ class Scenario:
 
     @property
     def expected_logins(self) -> int:
-        """How often a run that fails so sends a login: a refused OTP, or a broker that is down, is tried once more."""
+        """How often a run that fails so sends a login.
+
+        A refused OTP, or a broker that is down, is tried once more.
+        """
         return self.logins or (2 if self.expect in {"otp_rejected", "broker_unavailable"} else 1)
 
 
@@ -101,13 +111,17 @@ def scenario(says: str, *, expect: str = "issued", logins: int = 0, **changes: A
     return Scenario(says, changes, expect, logins)
 
 
-def combine(plain: AnyBehaviour, table: Mapping[str, Scenario], names: Iterable[str]) -> AnyBehaviour:
+def combine(
+    plain: AnyBehaviour, table: Mapping[str, Scenario], names: Iterable[str]
+) -> AnyBehaviour:
     """The behaviour with these scenarios on."""
     changes: dict[str, Any] = {}
     for name in names:
         for key, value in table[name].changes.items():
             merged = isinstance(value, Mapping)
-            changes[key] = {**getattr(plain, key), **changes.get(key, {}), **value} if merged else value
+            changes[key] = (
+                {**getattr(plain, key), **changes.get(key, {}), **value} if merged else value
+            )
     return replace(plain, **changes)
 
 
@@ -120,19 +134,26 @@ def known(table: Mapping[str, Scenario], names: Iterable[str]) -> tuple[str, ...
     wanted = set(names)
     for name in wanted - table.keys():
         near = difflib.get_close_matches(name, table, 1)
-        raise ValueError(f"there is no scenario {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+        raise ValueError(
+            f"there is no scenario {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+        )
     return tuple(name for name in table if name in wanted)
 
 
-def failing(places: Mapping[str, str], *, exchange: str = "", proof: str = "") -> dict[str, Scenario]:
+def failing(
+    places: Mapping[str, str], *, exchange: str = "", proof: str = ""
+) -> dict[str, Scenario]:
     """What can become of each call, by its place and in words for a person.
 
-    A 502 the first time, a 502 always, a 429 the first time; an exchange that is cut off; and a proof of the token
-    that is never had. `proof` is the call that verifies a token: a run goes without its answer.
+    A 502 the first time, a 502 always, a 429 the first time; an exchange that is cut off; and a
+    proof of the token that is never had. `proof` is the call that verifies a token: a run goes
+    without its answer.
     """
     rows: dict[str, Scenario] = {}
     for place, what in places.items():
-        rows[f"broker_502_at_{place}"] = scenario(f"The first {what} answers 502", failures={place: Failure(502)})
+        rows[f"broker_502_at_{place}"] = scenario(
+            f"The first {what} answers 502", failures={place: Failure(502)}
+        )
         rows[f"broker_502_at_{place}_always"] = scenario(
             f"Each {what} answers 502",
             expect="issued" if place == proof else "broker_unavailable",
@@ -173,15 +194,27 @@ CLOCK = {
 REDIRECT = {
     "redirect_303": scenario("The redirect is a 303", delivery="303"),
     "redirect_307": scenario("The redirect is a 307", delivery="307"),
-    "redirect_chain": scenario("The redirect comes after two more hops at the broker", delivery="chain"),
+    "redirect_chain": scenario(
+        "The redirect comes after two more hops at the broker", delivery="chain"
+    ),
     "redirect_js": scenario("A script on a page goes to the redirect URI", delivery="js"),
     "redirect_meta": scenario("A meta refresh goes to the redirect URI", delivery="meta"),
-    "redirect_form_post": scenario("A form submits itself to the redirect URI, the code is in its body", delivery="form_post"),
-    "redirect_fragment": scenario("The code is in the fragment of the redirect", delivery="fragment"),
+    "redirect_form_post": scenario(
+        "A form submits itself to the redirect URI, the code is in its body", delivery="form_post"
+    ),
+    "redirect_fragment": scenario(
+        "The code is in the fragment of the redirect", delivery="fragment"
+    ),
     "redirect_popup": scenario("The redirect URI is opened in a popup", delivery="popup"),
-    "redirect_popup_302": scenario("A popup opens a page of the broker that redirects", delivery="popup_302"),
-    "state_lost": scenario("The redirect comes without the caller's state", expect="state_mismatch", state="lost"),
-    "state_wrong": scenario("The redirect carries somebody else's state", expect="state_mismatch", state="wrong"),
+    "redirect_popup_302": scenario(
+        "A popup opens a page of the broker that redirects", delivery="popup_302"
+    ),
+    "state_lost": scenario(
+        "The redirect comes without the caller's state", expect="state_mismatch", state="lost"
+    ),
+    "state_wrong": scenario(
+        "The redirect carries somebody else's state", expect="state_mismatch", state="wrong"
+    ),
     "expired_code": scenario(
         "The code in the redirect has expired when it arrives",
         expect="exchange_rejected",
@@ -191,15 +224,21 @@ REDIRECT = {
 
 FORMS = {
     "slow_page": scenario("The fields appear after 3 s", page={"late": 3}),
-    "keeps_old_field": scenario("Each form stays for 700 ms beside the next", page={"keepOld": 700}),
-    "listens_to_keys": scenario("The pages notice digits by their keys only", page={"event": "keyup"}),
+    "keeps_old_field": scenario(
+        "Each form stays for 700 ms beside the next", page={"keepOld": 700}
+    ),
+    "listens_to_keys": scenario(
+        "The pages notice digits by their keys only", page={"event": "keyup"}
+    ),
     "double_submit_counts": scenario(
         "The last digit sends the code after a moment, and the button sends it again, which is refused",
         page={"sendsItself": True, "lag": 300, "guard": False},
         answer_seconds=0.3,
     ),
     "cookie_banner": scenario("A cookie banner covers the button", page={"banner": True}),
-    "signup_first": scenario("A sign-up form with a mobile number comes before the login form", page={"signup": True}),
+    "signup_first": scenario(
+        "A sign-up form with a mobile number comes before the login form", page={"signup": True}
+    ),
     "other_language": scenario("Every text is Hindi", page={"lang": "hi"}),
     "redesign": scenario(
         "New ids, classes and order, a cookie banner on top, a sign-up form first; labels stay",
@@ -215,15 +254,23 @@ FORMS = {
         expect="page_changed",
         page={"layout": "painted"},
     ),
-    "ambiguous": scenario("Two equal login forms", expect="page_changed", page={"layout": "two_forms"}),
+    "ambiguous": scenario(
+        "Two equal login forms", expect="page_changed", page={"layout": "two_forms"}
+    ),
 }
 
 ANSWERS = {
     "first_use": scenario("The app was never allowed: a consent page", first_use=True),
-    "wrong_password": scenario("Every password is refused", expect="credentials_rejected", wrong_password=True),
-    "sms_only": scenario("The one-time password comes by SMS", expect="otp_not_available", page={"sms": True}),
+    "wrong_password": scenario(
+        "Every password is refused", expect="credentials_rejected", wrong_password=True
+    ),
+    "sms_only": scenario(
+        "The one-time password comes by SMS", expect="otp_not_available", page={"sms": True}
+    ),
     "wrong_code": scenario("Every code is refused", expect="otp_rejected", refused_codes="all"),
-    "wrong_code_once": scenario("The first code is refused, the next right one is not", refused_codes="first"),
+    "wrong_code_once": scenario(
+        "The first code is refused, the next right one is not", refused_codes="first"
+    ),
     "few_attempts_left": scenario(
         "The first code is refused, and two attempts are left",
         expect="otp_rejected",
@@ -236,20 +283,28 @@ ANSWERS = {
         expect="captcha_required",
         page={"captcha": "instead"},
     ),
-    "captcha_over_form": scenario("A captcha covers the form", expect="captcha_required", page={"captcha": "over"}),
-    "captcha_clears": scenario("A captcha covers the form and goes by itself after 3 s", page={"captcha": "clears"}),
+    "captcha_over_form": scenario(
+        "A captcha covers the form", expect="captcha_required", page={"captcha": "over"}
+    ),
+    "captcha_clears": scenario(
+        "A captcha covers the form and goes by itself after 3 s", page={"captcha": "clears"}
+    ),
     "interstitial": scenario(
         "A page that nobody has seen before comes after the last step",
         expect="page_changed",
         page={"then": "notice"},
     ),
-    "access_denied": scenario("The login page answers 403 Access Denied", expect="page_changed", door="access_denied"),
+    "access_denied": scenario(
+        "The login page answers 403 Access Denied", expect="page_changed", door="access_denied"
+    ),
     "no_redirect": scenario(
         "The last step is accepted, and then nothing happens",
         expect="redirect_timeout",
         page={"then": "nothing"},
     ),
-    "denied": scenario("The redirect says error=access_denied", expect="consent_required", denied="access_denied"),
+    "denied": scenario(
+        "The redirect says error=access_denied", expect="consent_required", denied="access_denied"
+    ),
 }
 
 TOKENS = {
@@ -257,13 +312,20 @@ TOKENS = {
         "The first exchange answers 502 and uses up the code; a new login's code is fine",
         burns_code_at_502=True,
     ),
-    "wrong_secret": scenario("The app's secret is refused", expect="exchange_rejected", wrong_secret=True),
-    "wrong_account": scenario("The token is somebody else's", expect="wrong_account", wrong_account=True),
-    "dead_token": scenario("The new token is refused at once", expect="token_rejected", dead_token=True),
+    "wrong_secret": scenario(
+        "The app's secret is refused", expect="exchange_rejected", wrong_secret=True
+    ),
+    "wrong_account": scenario(
+        "The token is somebody else's", expect="wrong_account", wrong_account=True
+    ),
+    "dead_token": scenario(
+        "The new token is refused at once", expect="token_rejected", dead_token=True
+    ),
 }
 
 COMMON: dict[str, Scenario] = {**FORMS, **ANSWERS, **TOKENS, **CLOCK, **REDIRECT}
-"""The scenarios of every twin with a login page. A twin's own row of the same name takes the place of one of these."""
+"""The scenarios of every twin with a login page. A twin's own row of the same name takes the place
+of one of these."""
 
 
 def common(without: Iterable[str] = ()) -> dict[str, Scenario]:

@@ -54,7 +54,9 @@ class Sandbox:
         for name in [*names, *scenarios]:
             if name not in known:
                 raise ValueError(f"the sandbox has no broker {name!r}; it has {', '.join(known)}")
-        self.twins = {name: known[name](scenarios=scenarios.get(name, ()), clock=clock) for name in names}
+        self.twins = {
+            name: known[name](scenarios=scenarios.get(name, ()), clock=clock) for name in names
+        }
         self.port = port
         self.index_url = ""
         self._serving = AsyncExitStack()
@@ -71,14 +73,22 @@ class Sandbox:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         await self._serving.aclose()
 
     def config(self) -> dict[str, Any]:
         """A config file that points at this sandbox, ready to be dumped as YAML."""
         accounts: dict[str, dict[str, Any]] = {
-            name: {"broker": name, "credentials": twin.credentials, "endpoints": twin.endpoints, "sinks": ["tokens"]}
+            name: {
+                "broker": name,
+                "credentials": twin.credentials,
+                "endpoints": twin.endpoints,
+                "sinks": ["tokens"],
+            }
             for name, twin in self.twins.items()
         }
         for name, twin in self.twins.items():
@@ -203,11 +213,25 @@ def twin_classes() -> dict[str, type[Twin]]:
     That of a user's own flow is in `_NAME_twin.py` beside it.
     """
     found = {}
-    own = {module.name: module.name[1 : -len("_twin")] for module in pkgutil.iter_modules(registry.FLOWS.__path__)}
-    modules = {f"{brokers.__name__}.{module.name}": module.name for module in pkgutil.iter_modules(brokers.__path__)}
-    modules |= {f"autologin.flows.{name}": broker for name, broker in own.items() if name == f"_{broker}_twin"}
+    own = {
+        module.name: module.name[1 : -len("_twin")]
+        for module in pkgutil.iter_modules(registry.FLOWS.__path__)
+    }
+    modules = {
+        f"{brokers.__name__}.{module.name}": module.name
+        for module in pkgutil.iter_modules(brokers.__path__)
+    }
+    modules |= {
+        f"autologin.flows.{name}": broker
+        for name, broker in own.items()
+        if name == f"_{broker}_twin"
+    }
     for module, broker in modules.items():
         for thing in vars(importlib.import_module(module)).values():
-            if isinstance(thing, type) and issubclass(thing, Twin) and getattr(thing, "broker", None) == broker:
+            if (
+                isinstance(thing, type)
+                and issubclass(thing, Twin)
+                and getattr(thing, "broker", None) == broker
+            ):
                 found[broker] = thing
     return found

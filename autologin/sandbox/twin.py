@@ -35,7 +35,9 @@ HANG_UP_MESSAGE = "sandbox.hang_up"
 """The ASGI message at which the server closes the connection without an answer."""
 
 _here = Path(__file__).parent
-_templates = jinja2.Environment(loader=jinja2.FileSystemLoader([_here / "pages", _here / "brokers"]), autoescape=True)
+_templates = jinja2.Environment(
+    loader=jinja2.FileSystemLoader([_here / "pages", _here / "brokers"]), autoescape=True
+)
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,9 @@ class Refusal(HTTPException):
 class Twin(ABC):
     """A broker's login pages and API, each role an ASGI app on an origin of its own.
 
-    `counters` counts calls by name; `otps` holds the one-time passwords that were sent, `codes_issued`
-    and `codes_exchanged` the codes of the redirect, `seen` the newest requests, all in their order.
+    `counters` counts calls by name; `otps` holds the one-time passwords that were sent,
+    `codes_issued` and `codes_exchanged` the codes of the redirect, `seen` the newest requests, all
+    in their order.
     """
 
     broker: ClassVar[str]
@@ -101,7 +104,10 @@ class Twin(ABC):
 
     @property
     def endpoints(self) -> dict[str, str]:
-        """What an account's `endpoints` must hold: the origin of each role, unless a twin says more."""
+        """What an account's `endpoints` must hold.
+
+        The origin of each role, unless a twin says more.
+        """
         return dict(self.origins)
 
     @property
@@ -161,7 +167,11 @@ class Twin(ABC):
 
         def refuse() -> bool:
             refused = behaviour.refused_codes
-            return not enabled or refused == "all" or (refused == "first" and self.once("refused code"))
+            return (
+                not enabled
+                or refused == "all"
+                or (refused == "first" and self.once("refused code"))
+            )
 
         return user.check_otp(
             otp,
@@ -172,11 +182,16 @@ class Twin(ABC):
             refuse=refuse,
         )
 
-    def with_state(self, params: Iterable[tuple[str, str]], *state: tuple[str, str | None]) -> list[tuple[str, str]]:
+    def with_state(
+        self, params: Iterable[tuple[str, str]], *state: tuple[str, str | None]
+    ) -> list[tuple[str, str]]:
         """The redirect's parameters and the caller's own, by the scenarios: kept, lost or wrong."""
         kind = self.behaviour.state
         own = [(name, value) for name, value in state if value is not None and kind != "lost"]
-        return [*params, *((name, f"not-{value}" if kind == "wrong" else value) for name, value in own)]
+        return [
+            *params,
+            *((name, f"not-{value}" if kind == "wrong" else value) for name, value in own),
+        ]
 
     def readable(self, content_type: str) -> bool:
         """Whether an answer carries the headers that let the `readers` read it."""
@@ -187,7 +202,9 @@ class Twin(ABC):
         middleware = [Middleware(_Wire, twin=self, role=role)]
         if role in self.readers:
             middleware.append(Middleware(_Cors, twin=self, reader=self.readers[role]))
-        return Starlette(routes=self.routes(role), middleware=middleware, exception_handlers={Refusal: _answer})
+        return Starlette(
+            routes=self.routes(role), middleware=middleware, exception_handlers={Refusal: _answer}
+        )
 
 
 class _Wire:
@@ -206,7 +223,9 @@ class _Wire:
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start" and self.twin.behaviour.date_header:
-                MutableHeaders(scope=message)["date"] = format_datetime(self.twin.now(), usegmt=True)
+                MutableHeaders(scope=message)["date"] = format_datetime(
+                    self.twin.now(), usegmt=True
+                )
             await send(message)
 
         try:
@@ -260,7 +279,9 @@ def render(name: str, status: int = 200, **context: Any) -> HTMLResponse:
 
 def html_error(status: int) -> Response:
     """The page that a broker's gateway shows."""
-    words = {403: "Access Denied", 429: "Too Many Requests", 502: "Bad Gateway"}.get(status, "Error")
+    words = {403: "Access Denied", 429: "Too Many Requests", 502: "Bad Gateway"}.get(
+        status, "Error"
+    )
     return render("error.html", status or 502, code=status, words=words)
 
 
@@ -278,8 +299,17 @@ def _failed(failure: Failure, response: Response) -> Response:
 
 
 def _seen(role: str, scope: Scope, body: bytes) -> Seen:
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope.get("headers", ())}
-    return Seen(role, scope.get("method", ""), scope["path"], scope.get("query_string", b"").decode(), headers, body)
+    headers = {
+        name.decode("latin-1"): value.decode("latin-1") for name, value in scope.get("headers", ())
+    }
+    return Seen(
+        role,
+        scope.get("method", ""),
+        scope["path"],
+        scope.get("query_string", b"").decode(),
+        headers,
+        body,
+    )
 
 
 async def _answer(_request: Request, error: Exception) -> Response:

@@ -65,7 +65,10 @@ class TestUser:
         return False
 
     def check_password(self, password: str, *, refuse: bool = False) -> bool:
-        """Whether it is the password; a wrong one is a strike. The twin says when it is forgiven."""
+        """Whether it is the password; a wrong one is a strike.
+
+        The twin says when it is forgiven.
+        """
         return self._check("password", self.password, password, refuse=refuse)
 
     def check_pin(self, pin: str, *, refuse: bool = False) -> bool:

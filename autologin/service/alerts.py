@@ -44,18 +44,26 @@ class AlertRules:
         message = f"The broker refuses the token; {why}. {fix}"
         self._notifier.alert(account, "token_rejected", message)
 
-    def check_readiness(self, account: str, window: Window, history: History, now: datetime) -> None:
+    def check_readiness(
+        self, account: str, window: Window, history: History, now: datetime
+    ) -> None:
         """Tell that an account has no verified token, shortly before it is due and when it is."""
         due = format_ist(window.ready_by)
-        why = next((run.message for run in history.runs if run.message), "No run has come to an end yet.")
+        why = next(
+            (run.message for run in history.runs if run.message), "No run has come to an end yet."
+        )
         if window.ready_by - MARGIN <= now < window.closes:
-            self._notifier.alert(account, "late", f"No verified token yet, and it is due at {due}. {why}")
+            self._notifier.alert(
+                account, "late", f"No verified token yet, and it is due at {due}. {why}"
+            )
         if window.ready_by <= now < window.closes:
             self._notifier.alert(account, "not_ready", f"No verified token at {due}. {why}")
 
     def end_login_alerts(self, account: str) -> None:
         """Tell that what was wrong with an account's logins is over."""
-        causes = [cause for cause in self._store.alerts.causes(account) if not cause.startswith("sink ")]
+        causes = [
+            cause for cause in self._store.alerts.causes(account) if not cause.startswith("sink ")
+        ]
         self._notifier.recover(account, causes)
 
     def check_deliveries(self, account: str, now: datetime) -> None:

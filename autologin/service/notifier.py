@@ -81,15 +81,21 @@ class Notifier:
             ConfigError: there is none.
             NoticeFailed: one of them did not take it; the others were tried all the same.
         """
-        notification = Notification("test", "", "test", "autologin: a test", "This is a test. All is well.")
+        notification = Notification(
+            "test", "", "test", "autologin: a test", "This is a test. All is well."
+        )
         ways = list(self._ways(notification, None))
         if not ways:
-            raise ConfigError(Problem("notify", "names no way to anybody", "Set notify.urls or notify.command."))
+            raise ConfigError(
+                Problem("notify", "names no way to anybody", "Set notify.urls or notify.command.")
+            )
         ends = await asyncio.gather(*(sending for _, sending in ways), return_exceptions=True)
         for (name, _), end in zip(ways, ends, strict=True):
             if isinstance(end, AutologinError):
                 raise end
-            if isinstance(end, BaseException):  # an address may stand in what a library says, so its name must do
+            if isinstance(
+                end, BaseException
+            ):  # an address may stand in what a library says, so its name must do
                 raise NoticeFailed(f"{name}: {type(end).__name__}")
         return [name for name, _ in ways]
 
@@ -107,7 +113,9 @@ class Notifier:
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
 
-    def _ways(self, notification: Notification, image: Path | None) -> Iterator[tuple[str, Awaitable[None]]]:
+    def _ways(
+        self, notification: Notification, image: Path | None
+    ) -> Iterator[tuple[str, Awaitable[None]]]:
         notify = self._settings.notify
         for index, url in enumerate(notify.urls):
             key = f"notify.urls.{index}"
@@ -115,7 +123,9 @@ class Notifier:
         if notify.command:
             yield "notify.command", self._command(notify.command, notification)
 
-    async def _apprise(self, key: str, url: Secret, notification: Notification, image: Path | None) -> None:
+    async def _apprise(
+        self, key: str, url: Secret, notification: Notification, image: Path | None
+    ) -> None:
         try:
             import apprise  # noqa: PLC0415  (only whoever is told by it pays for it)
         except ImportError:
@@ -123,9 +133,15 @@ class Notifier:
         service = apprise.Apprise()
         address = resolve(key, url, self._settings.ref_context).value.get_secret_value()
         if not service.add(address):
-            raise ConfigError(Problem(key, "is not an address that Apprise knows", "See Apprise's list of services."))
+            raise ConfigError(
+                Problem(
+                    key, "is not an address that Apprise knows", "See Apprise's list of services."
+                )
+            )
         attachment = str(image) if image else None
-        sending = service.async_notify(body=notification.text, title=notification.title, attach=attachment)
+        sending = service.async_notify(
+            body=notification.text, title=notification.title, attach=attachment
+        )
         if not await asyncio.wait_for(sending, SECONDS):
             raise NoticeFailed(f"{key}: not accepted")
 

@@ -39,7 +39,9 @@ MAX_RENEWALS = 16
 TOO_SOON = timedelta(minutes=30)
 """A token that is refused sooner than this after its login was ended by another login, which we do
 not answer."""
-TRANSIENT = {errors.name_of(kind) for kind in (*errors.Transient.__subclasses__(), errors.StoreError)}
+TRANSIENT = {
+    errors.name_of(kind) for kind in (*errors.Transient.__subclasses__(), errors.StoreError)
+}
 
 
 class Session(Protocol):
@@ -151,10 +153,16 @@ class Timetable:
         opens, closes = self._trading_hours(day)
         at = moment + self._jitter(day)
         ready_by = _next_time_of_day(at, self._schedule.ready_by, self._zone)
-        return Window(at, ready_by, opens, max(closes, at + AFTER_HOURS), certain=trading is not None)
+        return Window(
+            at, ready_by, opens, max(closes, at + AFTER_HOURS), certain=trading is not None
+        )
 
     def _trading_hours(self, day: date) -> tuple[datetime, datetime]:
-        sessions = [session for segment in self._segments for session in self._calendar.sessions(day, segment)]
+        sessions = [
+            session
+            for segment in self._segments
+            for session in self._calendar.sessions(day, segment)
+        ]
         opens = [session.opens for session in sessions if session.opens]
         closes = [session.closes for session in sessions if session.closes]
         usual = [datetime.combine(day, hour, IST) for hour in MARKET_HOURS]
@@ -212,8 +220,12 @@ def triggers(schedule: Schedule, zone: tzinfo) -> Iterator[BaseTrigger]:
     from apscheduler.triggers.cron import CronTrigger  # noqa: PLC0415  (200 ms that only `serve` needs)
 
     if not schedule.cron:
-        days = {"trading": "*", "weekdays": "mon-fri", "daily": "*"}.get(schedule.days, schedule.days)
-        yield CronTrigger(hour=schedule.at.hour, minute=schedule.at.minute, day_of_week=days, timezone=zone)
+        days = {"trading": "*", "weekdays": "mon-fri", "daily": "*"}.get(
+            schedule.days, schedule.days
+        )
+        yield CronTrigger(
+            hour=schedule.at.hour, minute=schedule.at.minute, day_of_week=days, timezone=zone
+        )
         return
     minute, hour, day, month, weekday = cron_fields(schedule.cron)
     common = {"minute": minute, "hour": hour, "month": month, "timezone": zone}
@@ -224,7 +236,9 @@ def triggers(schedule: Schedule, zone: tzinfo) -> Iterator[BaseTrigger]:
     yield CronTrigger(day_of_week=weekday_names(weekday), **common)
 
 
-def _fire_times(triggers: Sequence[BaseTrigger], start: datetime, end: datetime) -> Iterator[datetime]:
+def _fire_times(
+    triggers: Sequence[BaseTrigger], start: datetime, end: datetime
+) -> Iterator[datetime]:
     """Every moment from `start` to `end` at which one of the triggers fires, in order."""
     moment = start
     while True:

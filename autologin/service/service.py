@@ -115,7 +115,9 @@ class Service:
         """Whether an account's login time has come, or comes later today."""
         next_run = self.next_run(account)
         today = self.clock.now().astimezone(IST).date()
-        return self.due_now(account) or (next_run is not None and next_run.astimezone(IST).date() == today)
+        return self.due_now(account) or (
+            next_run is not None and next_run.astimezone(IST).date() == today
+        )
 
     def running(self, account: str) -> bool:
         """Whether a run of an account is under way here."""
@@ -167,7 +169,10 @@ class Service:
                     hint=problem.hint,
                 )
             return
-        if settings.state.path != self.settings.state.path or settings.http.listen != self.settings.http.listen:
+        if (
+            settings.state.path != self.settings.state.path
+            or settings.http.listen != self.settings.http.listen
+        ):
             event(
                 "restart_needed",
                 level="WARNING",
@@ -205,7 +210,9 @@ class Service:
         self._accounts = {}
         for name, account in self.settings.accounts.items():
             times = self.settings.schedule_for(account)
-            timetable = Timetable(name, times, account.segments, self.settings.timezone, self.calendar)
+            timetable = Timetable(
+                name, times, account.segments, self.settings.timezone, self.calendar
+            )
             state = AccountState(timetable)
             if name in former:
                 now = self.clock.now()
@@ -286,11 +293,15 @@ class Service:
     def _history(self, name: str, window: Window) -> History:
         start = self._accounts[name].ignore_failures_before
         since_window = self.store.history.runs(name, RUNS, window.at)
-        counted = [run for run in since_window if schedule.is_good(run) or not start or run.began >= start]
+        counted = [
+            run for run in since_window if schedule.is_good(run) or not start or run.began >= start
+        ]
         return History(self.store.tokens.get(name), counted)
 
     @staticmethod
-    def _announce(name: str, state: AccountState, window: Window | None, following: Window | None) -> None:
+    def _announce(
+        name: str, state: AccountState, window: Window | None, following: Window | None
+    ) -> None:
         at = following.at if following else None
         if at != state.announced_run:
             state.announced_run = at
@@ -318,7 +329,9 @@ class Service:
         account = self.settings.accounts[name]
         self._accounts[name].task = asyncio.ensure_future(self._in_slot(account, work))
 
-    async def _in_slot(self, account: Account, work: Callable[[Account], Coroutine[None, None, None]]) -> None:
+    async def _in_slot(
+        self, account: Account, work: Callable[[Account], Coroutine[None, None, None]]
+    ) -> None:
         """Work on an account once there is a free slot.
 
         Nothing that goes wrong ends the service.

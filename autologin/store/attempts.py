@@ -69,7 +69,9 @@ class Attempts:
         return AttemptCount(
             rejected_passwords=numbers.get(("password", "rejected"), 0),
             rejected_otps=numbers.get(("otp", "rejected"), 0),
-            unsettled=sum(number for (_, outcome), number in numbers.items() if outcome in {None, "unclear"}),
+            unsettled=sum(
+                number for (_, outcome), number in numbers.items() if outcome in {None, "unclear"}
+            ),
         )
 
     def clear(self, account: str) -> None:
@@ -80,7 +82,9 @@ class Attempts:
 
     def block(self, account: str, fingerprint: str, error: str, message: str) -> None:
         """Try no login on this account with these credentials."""
-        replace = "REPLACE INTO blocks (account, fingerprint, at, error, message) VALUES (?,?,?,?,?)"
+        replace = (
+            "REPLACE INTO blocks (account, fingerprint, at, error, message) VALUES (?,?,?,?,?)"
+        )
         now = utc(self._clock.now())
         self._database.execute(replace, account, fingerprint, now, error, message)
 
@@ -116,7 +120,7 @@ class Attempts:
     # Logins by hand
 
     def save_manual_login(self, account: str, nonce: str, verifier: SecretStr | None) -> None:
-        """Remember the state that a login by hand must bring back, and the PKCE verifier of its exchange."""
+        """Remember what a login by hand must bring back, and its exchange's PKCE verifier."""
         text = f"{nonce} {verifier.get_secret_value()}" if verifier else nonce
         encrypted = self._encryption.encrypt(text.encode())
         replace = "REPLACE INTO meta (name, value) VALUES (?, ?)"

@@ -167,7 +167,9 @@ def _translate_errors(file: Path | None = None) -> Iterator[None]:
         if file and ("readonly" in words or "unable to open" in words):
             raise ConfigError(unusable(file.parent, words)) from None
         if "not a database" in words or "malformed" in words:
-            hint = f"Move {FILE} in the state folder away; the next run makes a new one and logs in."
+            hint = (
+                f"Move {FILE} in the state folder away; the next run makes a new one and logs in."
+            )
             raise StoreError(f"The store is damaged ({words})", hint=hint) from None
         space = "Free some space." if "full" in words else None
         raise StoreError(f"The store cannot be used: {words}", hint=space) from None

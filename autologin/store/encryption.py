@@ -59,7 +59,9 @@ class Encryption:
         if not file.exists():
             _make_key(file)
         try:
-            return cls.with_keys([SecretStr(file.read_text(encoding="ascii", errors="replace").strip())])
+            return cls.with_keys(
+                [SecretStr(file.read_text(encoding="ascii", errors="replace").strip())]
+            )
         except ConfigError:
             hint = "Put it back from a backup, or move the whole folder away; the next run logs in."
             raise StoreError(f"{file} holds no key", hint=hint) from None
@@ -79,7 +81,10 @@ class Encryption:
         try:
             return self._any.decrypt(encrypted)
         except InvalidToken:
-            hint = "Put the old key back (state.keys, or the file `key` in the state folder), behind the new one if you rotate."
+            hint = (
+                "Put the old key back (state.keys, or the file `key` in the state folder), behind "
+                "the new one if you rotate."
+            )
             raise StoreError("The store is encrypted with another key", hint=hint) from None
 
     def rotate(self, encrypted: bytes) -> bytes | None:

@@ -21,7 +21,8 @@ from autologin.store.leases import Leases, is_alive, new_owner
 from autologin.store.records import Claim, DeliveryState, DisabledSink
 
 HOLD_SECONDS = 120.0
-"""How long a new token waits for the broker's word; after that whoever runs delivers it as it is."""
+"""How long a new token waits for the broker's word; after that whoever runs delivers it as it
+is."""
 CLAIM_SECONDS = 90.0
 """After this a claim is free.
 
@@ -106,7 +107,9 @@ class Outbox:
 
     def set_user_id(self, account: str, user_id: str) -> None:
         """Complete an account's tokens that have not arrived with the user they are of."""
-        select = "SELECT id, sealed FROM deliveries WHERE account = ? AND type = ? AND outcome IS NULL"
+        select = (
+            "SELECT id, sealed FROM deliveries WHERE account = ? AND type = ? AND outcome IS NULL"
+        )
         update = "UPDATE deliveries SET sealed = ? WHERE id = ?"
         for row, encrypted in self._database.fetch_all(select, account, ISSUED):
             body = json.loads(self._encryption.decrypt(encrypted))
@@ -142,13 +145,15 @@ class Outbox:
     # Taking out
 
     def claim(self, sink: str, most: int, account: str | None = None) -> list[Claim]:
-        """Up to `most` messages that are due at a sink, of one account or of all, now ours to deliver."""
+        """Up to `most` messages due at a sink, of one account or all, now ours to deliver."""
         update = "UPDATE deliveries SET owner = ?, claimed = ? WHERE id = ?"
         claims: list[Claim] = []
         with self._database.transaction():
             now = self._now()
             self._settle("expired", "sink = ? AND until <= ?", sink, now)
-            rows = self._database.fetch_all(DUE, sink, now, account, account, most * 4)  # others may have claimed some
+            rows = self._database.fetch_all(
+                DUE, sink, now, account, account, most * 4
+            )  # others may have claimed some
             for number, _, identity, encrypted, tries, _, holder, claimed in rows:
                 if len(claims) < most and self._is_free(holder, claimed):
                     owner = new_owner()
@@ -208,7 +213,9 @@ class Outbox:
                 due=None if outcome else moment(due),
                 settled=moment(settled) if settled else None,
             )
-            for sink, kind, about, outcome, tries, error, due, settled in self._database.fetch_all(LATEST, account)
+            for sink, kind, about, outcome, tries, error, due, settled in self._database.fetch_all(
+                LATEST, account
+            )
         ]
 
     # Endpoints that are gone
@@ -227,7 +234,9 @@ class Outbox:
     # Below
 
     def _has(self, message: Message, sink: str, *, even_delivered: bool) -> bool:
-        state = "(outcome IS NULL OR outcome = 'delivered')" if even_delivered else "outcome IS NULL"
+        state = (
+            "(outcome IS NULL OR outcome = 'delivered')" if even_delivered else "outcome IS NULL"
+        )
         which = "account = ? AND sink = ? AND type = ? AND about = ?"
         select = f"SELECT 1 FROM deliveries WHERE {which} AND {state}"  # noqa: S608  (our own words)
         values = (message.account, sink, message.type, message.about)

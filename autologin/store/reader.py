@@ -21,7 +21,9 @@ from autologin.token import Token
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
-HINT = "Run it as the user that runs autologin, or read the file of a sink (docs/reading-tokens.md)."
+HINT = (
+    "Run it as the user that runs autologin, or read the file of a sink (docs/reading-tokens.md)."
+)
 
 
 def token(folder: Path, keys: Sequence[SecretStr], account: str) -> Token | None:

@@ -25,7 +25,10 @@ class StoredToken:
 
 @dataclass(frozen=True)
 class ManualLogin:
-    """A login by hand that was begun: the state that must come back, and the PKCE verifier, where there are such."""
+    """A login by hand that was begun.
+
+    The state that must come back, and the PKCE verifier, where there are such.
+    """
 
     nonce: str | None
     verifier: SecretStr | None = field(default=None, repr=False)

@@ -84,7 +84,9 @@ async def serve_http(service: ServiceView, listen: str) -> Served:
     try:
         served = Served(application, host.strip("[]"), int(port))
     except OSError as error:
-        raise ConfigError(Problem("http.listen", str(error.strerror), 'Name another, such as "127.0.0.1:8321".')) from None
+        raise ConfigError(
+            Problem("http.listen", str(error.strerror), 'Name another, such as "127.0.0.1:8321".')
+        ) from None
     await served.open()
     return served
 
@@ -149,9 +151,13 @@ class _Pages:
         answer = self.auth.try_token((await _form(request)).get("token", ""))
         if answer == "wait":
             detail = "Too many wrong tokens. Wait a minute, then try again."
-            return HTMLResponse(status_page.sign_in(detail), 429, {"retry-after": str(int(auth.WINDOW))})
+            return HTMLResponse(
+                status_page.sign_in(detail), 429, {"retry-after": str(int(auth.WINDOW))}
+            )
         if answer == "wrong":
-            return HTMLResponse(status_page.sign_in("This is not the token of http.token in the config."), 403)
+            return HTMLResponse(
+                status_page.sign_in("This is not the token of http.token in the config."), 403
+            )
         return self._home(self.auth.new_session(), request)
 
     async def sign_out(self, request: Request) -> Response:
@@ -214,13 +220,19 @@ class _Guard:
             await send(message)
 
         try:
-            inner = self._inner if _is_our_name(scope) else PlainTextResponse("Unknown host name.\n", 421)
+            inner = (
+                self._inner
+                if _is_our_name(scope)
+                else PlainTextResponse("Unknown host name.\n", 421)
+            )
             await inner(scope, receive, answer)
         except AutologinError as error:
             await PlainTextResponse(f"{error.name}: {error.message}\n", 503)(scope, receive, answer)
         except Exception as bug:  # noqa: BLE001  (a traceback may hold secrets, and health must go on)
             event("http_failed", level="ERROR", message=f"{type(bug).__name__}: {bug}")
-            await PlainTextResponse("This is a mistake in autologin.\n", 500)(scope, receive, answer)
+            await PlainTextResponse("This is a mistake in autologin.\n", 500)(
+                scope, receive, answer
+            )
 
 
 def _is_our_name(scope: Scope) -> bool:

@@ -60,7 +60,9 @@ class Auth:
         self._read_from = settings.http
         self._token = None
         if settings.http.token:
-            found = await asyncio.to_thread(resolve, "http.token", settings.http.token, settings.ref_context)
+            found = await asyncio.to_thread(
+                resolve, "http.token", settings.http.token, settings.ref_context
+            )
             self._token = found.value.get_secret_value()
             redaction.remember(self._token)
 
@@ -69,7 +71,9 @@ class Auth:
         try:
             await self.read_token()
         except ConfigError as error:
-            event("config_refused", level="ERROR", key="http.token", message=error.problems[0].message)
+            event(
+                "config_refused", level="ERROR", key="http.token", message=error.problems[0].message
+            )
         return self._token is not None
 
     def try_token(self, given: str) -> Answer:
@@ -77,7 +81,9 @@ class Auth:
         now = self.service.clock.monotonic()
         if len(self._wrong) == WRONG and now - self._wrong[0] < WINDOW:
             return "wait"
-        if self._token is not None and hmac.compare_digest(self._mac(given), self._mac(self._token)):
+        if self._token is not None and hmac.compare_digest(
+            self._mac(given), self._mac(self._token)
+        ):
             return "right"
         self._wrong.append(now)
         event("sign_in_refused", level="WARNING")
@@ -91,7 +97,9 @@ class Auth:
     def is_signed_in(self, cookies: Mapping[str, str]) -> bool:
         """Whether a cookie is ours, of this token, and not too old."""
         until, _, signature = cookies.get(COOKIE, "").partition(".")
-        if self._token is None or not hmac.compare_digest(signature.encode(), self._signature(until).encode()):
+        if self._token is None or not hmac.compare_digest(
+            signature.encode(), self._signature(until).encode()
+        ):
             return False
         return int(until) > self.service.clock.now().timestamp()
 

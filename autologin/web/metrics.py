@@ -42,7 +42,9 @@ class _StoreCollector:
     def collect(self) -> Iterator[Metric]:
         """Every metric."""
         accounts = read_readiness(self._service)
-        yield _gauge("autologin_info", "The version that runs.", ["version"], [((__version__,), 1.0)])
+        yield _gauge(
+            "autologin_info", "The version that runs.", ["version"], [((__version__,), 1.0)]
+        )
         for name, (help_text, read) in GAUGES.items():
             samples = [((account.name,), read(account)) for account in accounts]
             yield _gauge(f"autologin_{name}", help_text, ["account"], samples)
@@ -64,7 +66,9 @@ class _StoreCollector:
     def _backlog(self) -> Metric:
         backlog = self._service.store.outbox.backlog()
         samples = [((sink,), float(backlog.get(sink, 0))) for sink in self._service.settings.sinks]
-        return _gauge("autologin_delivery_backlog", "Messages that a sink has not got yet.", ["sink"], samples)
+        return _gauge(
+            "autologin_delivery_backlog", "Messages that a sink has not got yet.", ["sink"], samples
+        )
 
 
 def _stages(accounts: Iterable[Readiness]) -> Metric:
@@ -78,7 +82,9 @@ def _stages(accounts: Iterable[Readiness]) -> Metric:
     return _gauge("autologin_last_run_stage_seconds", help_text, ["account", "stage"], samples)
 
 
-def _gauge(name: str, help_text: str, labels: list[str], samples: Iterable[tuple[tuple[str, ...], Number]]) -> Metric:
+def _gauge(
+    name: str, help_text: str, labels: list[str], samples: Iterable[tuple[tuple[str, ...], Number]]
+) -> Metric:
     from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415  (see `text`)
 
     metric = GaugeMetricFamily(name, help_text, labels=labels)
@@ -97,7 +103,11 @@ def _of_run(read: Callable[[Run], Number]) -> Callable[[Readiness], Number]:
 
 
 def _age(one: Readiness) -> Number:
-    return (one.status.now - one.status.stored.token.issued_at).total_seconds() if one.status.stored else None
+    return (
+        (one.status.now - one.status.stored.token.issued_at).total_seconds()
+        if one.status.stored
+        else None
+    )
 
 
 def _seconds(moment: datetime | None) -> Number:

@@ -75,12 +75,16 @@ def listener(host: str, port: int) -> socket.socket:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
         family, kind, protocol, _, address = found[0]
     except socket.gaierror as error:
-        raise OSError(error.errno, f"{host} is not an address of this machine: {error.strerror}") from error
+        raise OSError(
+            error.errno, f"{host} is not an address of this machine: {error.strerror}"
+        ) from error
     bound = socket.socket(family, kind, protocol)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(address)
     except OSError as error:
         bound.close()
-        raise OSError(error.errno, f"port {port} of {host} cannot be used: {error.strerror}") from error
+        raise OSError(
+            error.errno, f"port {port} of {host} cannot be used: {error.strerror}"
+        ) from error
     return bound

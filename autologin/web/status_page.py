@@ -95,7 +95,9 @@ def page(service: ServiceView, *, buttons: bool, signed_in: bool) -> str:
     """The whole page. `buttons`: there are some, for those who are signed in."""
     cards = []
     for account in read_readiness(service):
-        lines = [Line(run, list(_parts(run))) for run in service.store.history.runs(account.name, RUNS)]
+        lines = [
+            Line(run, list(_parts(run))) for run in service.store.history.runs(account.name, RUNS)
+        ]
         failure = artifacts.newest(_failures(service), account.name)
         cards.append(Card(account, lines, failure.at if failure else None))
     return _render(
@@ -144,7 +146,9 @@ def _templates() -> Environment:
     import jinja2  # noqa: PLC0415  (only whoever opens the page needs it)
 
     loader = jinja2.FileSystemLoader(TEMPLATES)
-    templates = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    templates = jinja2.Environment(
+        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
     templates.filters |= {"local": _time, "span": span, "scrub": scrub}
     return templates
 

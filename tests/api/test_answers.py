@@ -55,7 +55,14 @@ async def verdict_for(broker, answer, **extra):
     [
         (403, {"message": "Access denied because of exceeding access rate", "errorcode": ""}),
         (200, {"status": False, "message": "Access denied because of exceeding access rate"}),
-        (200, {"status": False, "message": "Internal error, try after sometime", "errorcode": "AB2001"}),
+        (
+            200,
+            {
+                "status": False,
+                "message": "Internal error, try after sometime",
+                "errorcode": "AB2001",
+            },
+        ),
     ],
 )
 async def test_angelones_not_now(status, body):
@@ -66,8 +73,14 @@ async def test_angelones_not_now(status, body):
     ("body", "verdict"),
     [
         ({"message": "Invalid Token", "errorcode": ""}, Verdict.REJECTED),
-        ({"success": False, "message": "Invalid Token", "errorCode": "AG8001", "data": ""}, Verdict.REJECTED),
-        ({"message": "Access denied because of exceeding access rate", "errorcode": ""}, Verdict.UNKNOWN),
+        (
+            {"success": False, "message": "Invalid Token", "errorCode": "AG8001", "data": ""},
+            Verdict.REJECTED,
+        ),
+        (
+            {"message": "Access denied because of exceeding access rate", "errorcode": ""},
+            Verdict.UNKNOWN,
+        ),
     ],
 )
 async def test_angelones_dead_token(body, verdict):
@@ -77,9 +90,19 @@ async def test_angelones_dead_token(body, verdict):
 
 async def test_mstocks_key_that_has_ended():
     """The documented answer; "suspended" is not said of the account."""
-    first = says(200, {"status": "true", "message": "", "errorcode": "", "data": {"jwtToken": "first", "refreshToken": ""}})
+    first = says(
+        200,
+        {
+            "status": "true",
+            "message": "",
+            "errorcode": "",
+            "data": {"jwtToken": "first", "refreshToken": ""},
+        },
+    )
     words = "API is suspended/expired for use. Please check your API subscription and try again."
-    error = await error_for("mstock", first, says(403, {"status": "error", "message": words, "data": None}))
+    error = await error_for(
+        "mstock", first, says(403, {"status": "error", "message": words, "data": None})
+    )
     assert (error.name, words in error.detail) == ("credentials_rejected", True)
 
 
@@ -96,11 +119,16 @@ async def test_mstocks_key_that_has_ended():
 async def test_fivepaisas_invalid_login(message, status, name):
     """Status 1 is documented as that: a PIN with which it came is not sent again."""
     body = {"Message": message, "Status": status, "RequestToken": ""}
-    assert (await error_for("fivepaisa", says(200, {"body": body, "head": {"Status": 0}}))).name == name
+    assert (
+        await error_for("fivepaisa", says(200, {"body": body, "head": {"Status": 0}}))
+    ).name == name
 
 
 async def test_fivepaisas_words_in_the_head():
-    error = await error_for("fivepaisa", says(200, {"body": None, "head": {"StatusDescription": "Invalid head parameters."}}))
+    error = await error_for(
+        "fivepaisa",
+        says(200, {"body": None, "head": {"StatusDescription": "Invalid head parameters."}}),
+    )
     assert "Invalid head parameters." in error.detail
 
 
@@ -117,7 +145,10 @@ async def test_indstocks_token_ends_when_it_says_so_within_a_day(named, ends):
     assert token.expires_at == ends
 
 
-@pytest.mark.parametrize(("profile", "user"), [({"user_id": 1234567, "ucc": "1ABCDE2N7X"}, "1234567"), ({"ucc": "1A"}, "1A")])
+@pytest.mark.parametrize(
+    ("profile", "user"),
+    [({"user_id": 1234567, "ucc": "1ABCDE2N7X"}, "1234567"), ({"ucc": "1A"}, "1A")],
+)
 async def test_indstocks_user_is_the_profiles(profile, user):
     answer = await verdict_for("indstocks", says(200, {"status": "success", "data": profile}))
     assert (answer.verdict, answer.user_id) == (Verdict.VALID, user)
@@ -136,7 +167,9 @@ async def test_indstocks_user_is_the_profiles(profile, user):
 )
 async def test_growws_refusals(status, code, words, name):
     """What a 403 says comes before what it may mean: only the rest of them are a missing approval."""
-    error = await error_for("groww", says(status, {"status": "FAILURE", "error": {"code": code, "message": words}}))
+    error = await error_for(
+        "groww", says(status, {"status": "FAILURE", "error": {"code": code, "message": words}})
+    )
     assert error.name == name
 
 
@@ -163,15 +196,42 @@ async def test_a_429_in_the_brokers_words(words, name):
 ODD = [None, [], 7, True, {"a": 1}, ["x"]]
 
 
-@pytest.mark.parametrize("broker", sorted(name for name in twin_classes() if issubclass(registry.load(name), ApiFlow)))
+@pytest.mark.parametrize(
+    "broker", sorted(name for name in twin_classes() if issubclass(registry.load(name), ApiFlow))
+)
 async def test_an_answer_of_any_shape_is_an_error_by_name(broker):
     """Every field that some broker uses, with a value of every other type."""
-    names = ["status", "message", "data", "body", "head", "error", "errors", "errorcode", "errorMessage", "token", "AuthToken"]
+    names = [
+        "status",
+        "message",
+        "data",
+        "body",
+        "head",
+        "error",
+        "errors",
+        "errorcode",
+        "errorMessage",
+        "token",
+        "AuthToken",
+    ]
     for odd in ODD:
         inner = dict.fromkeys(
-            [*names, "Status", "Message", "RequestToken", "jwtToken", "accessToken", "isAuthTokenVerified"], odd
+            [
+                *names,
+                "Status",
+                "Message",
+                "RequestToken",
+                "jwtToken",
+                "accessToken",
+                "isAuthTokenVerified",
+            ],
+            odd,
         )
-        for body in (odd, inner, {"data": inner, "body": inner, "head": inner, "error": inner, "errors": [inner]}):
+        for body in (
+            odd,
+            inner,
+            {"data": inner, "body": inner, "head": inner, "error": inner, "errors": [inner]},
+        ):
             assert (await error_for(broker, says(200, body))).exit_code in {3, 4, 5}
 
 
@@ -182,7 +242,9 @@ async def test_a_hashed_password_that_a_broker_echoes_is_cut_out(broker):
 
     def echo(request):
         sent.append(json.loads(request.content)["password"])
-        return says(400, {"status": "failed", "message": f"Bad request: {request.content.decode()}"})
+        return says(
+            400, {"status": "failed", "message": f"Bad request: {request.content.decode()}"}
+        )
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(echo)) as http:
         with pytest.raises(AutologinError) as caught:
@@ -192,7 +254,9 @@ async def test_a_hashed_password_that_a_broker_echoes_is_cut_out(broker):
 
 
 async def test_json_too_deep_to_read_is_no_json():
-    deep = httpx.Response(200, content=b"[" * 100_000 + b"]" * 100_000, headers={"Content-Type": "application/json"})
+    deep = httpx.Response(
+        200, content=b"[" * 100_000 + b"]" * 100_000, headers={"Content-Type": "application/json"}
+    )
     assert (await error_for("angelone", deep)).name == "exchange_rejected"
 
 

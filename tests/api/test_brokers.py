@@ -19,7 +19,9 @@ async def test_indstocks_pace_holds_over_runs(walk):
     assert (served.twin.too_soon, served.twin.counters["token"]) == (0, 3)
 
 
-@pytest.mark.parametrize("scenario", ["plain", "token_hangs_once", "broker_502_at_token", "wrong_code_echoed"])
+@pytest.mark.parametrize(
+    "scenario", ["plain", "token_hangs_once", "broker_502_at_token", "wrong_code_echoed"]
+)
 async def test_dhans_pin_and_code_travel_in_the_url_and_stand_in_no_log(walk, scenario):
     """Not even in the standard library's, which HTTP clients write addresses to."""
     heard = io.StringIO()
@@ -32,8 +34,12 @@ async def test_dhans_pin_and_code_travel_in_the_url_and_stand_in_no_log(walk, sc
         root.setLevel(before)
         root.removeHandler(handler)
     twin = served.twin
-    assert twin.otps[0] in next(seen.query for seen in twin.seen if "totp" in seen.query), "it does travel there"
-    assert [secret for secret in (twin.account["pin"], *twin.otps) if secret in heard.getvalue()] == []
+    assert twin.otps[0] in next(seen.query for seen in twin.seen if "totp" in seen.query), (
+        "it does travel there"
+    )
+    assert [
+        secret for secret in (twin.account["pin"], *twin.otps) if secret in heard.getvalue()
+    ] == []
 
 
 async def test_dhan_by_the_command(walk):
@@ -68,7 +74,10 @@ async def test_a_run_at_the_same_hour_replaces_a_token_of_a_day(walk, broker):
 @pytest.mark.parametrize(
     ("words", "name"),
     [
-        ("You are exceeding the number of login attempts. Invalid password", "credentials_rejected"),
+        (
+            "You are exceeding the number of login attempts. Invalid password",
+            "credentials_rejected",
+        ),
         ("Login attempts exceeded, too many requests", "account_locked"),
         ("Access denied because of exceeding rate limit", "broker_unavailable"),
         ("Invalid TOTP or PIN", "credentials_rejected"),

@@ -61,7 +61,9 @@ async def test_unblocking_forgets_no_login(walk, limited):
         ("broker_502_at_access_always", "broker_unavailable", "answered 502"),
     ],
 )
-async def test_without_time_for_another_login_the_first_ones_failure_is_told(walk, limited, scenario, name, words):
+async def test_without_time_for_another_login_the_first_ones_failure_is_told(
+    walk, limited, scenario, name, words
+):
     """A code that was refused is no "later": it blocks, though its second one was never sent."""
     limited(RateLimit(1, 600))
     served, outcome = await walk("groww", scenario)
@@ -70,7 +72,9 @@ async def test_without_time_for_another_login_the_first_ones_failure_is_told(wal
 
 
 async def test_a_timeout_that_is_too_short_for_a_login_is_no_limit_of_the_brokers(walk):
-    served, outcome = await walk("groww", change=lambda config: config["accounts"]["groww"].update(timeout=5))
+    served, outcome = await walk(
+        "groww", change=lambda config: config["accounts"]["groww"].update(timeout=5)
+    )
     assert (outcome.error.name, served.twin.counters["access"]) == ("broker_unavailable", 0)
     assert "takes only so many" not in outcome.error.message
     assert "`timeout`" in outcome.error.message

@@ -34,4 +34,9 @@ async def test_a_mistake_in_one_flow_takes_no_token_from_the_others(walk, monkey
 def add_dhan(config):
     closed = {"auth": "http://127.0.0.1:9", "api": "http://127.0.0.1:9"}
     credentials = dict(twin_classes()["dhan"].account)
-    config["accounts"]["dhan"] = {"broker": "dhan", "credentials": credentials, "endpoints": closed, "sinks": []}
+    config["accounts"]["dhan"] = {
+        "broker": "dhan",
+        "credentials": credentials,
+        "endpoints": closed,
+        "sinks": [],
+    }

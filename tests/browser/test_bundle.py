@@ -33,7 +33,13 @@ async def saved(page, folder, clock=None, message="It changed"):
     """The bundle of a login that failed on this page."""
     stages = {"login": 1.23456}
     return await artifacts.save(
-        folder, page, "mine", PageChanged(message), stages=stages, user_id=USER, clock=clock or HandClock()
+        folder,
+        page,
+        "mine",
+        PageChanged(message),
+        stages=stages,
+        user_id=USER,
+        clock=clock or HandClock(),
     )
 
 
@@ -81,7 +87,9 @@ async def test_a_folder_that_cannot_be_written_hides_no_error(page, tmp_path):
 async def test_a_page_that_hangs_or_is_gone_costs_its_parts_only(page, tmp_path, monkeypatch):
     monkeypatch.setattr(artifacts, "PATIENCE", 0.5)
     await page.set_content("<button>x</button>")
-    hanging = asyncio.ensure_future(page.evaluate("() => { const end = Date.now() + 4000; while (Date.now() < end); }"))
+    hanging = asyncio.ensure_future(
+        page.evaluate("() => { const end = Date.now() + 4000; while (Date.now() < end); }")
+    )
     place = await asyncio.wait_for(saved(page, tmp_path), 10)
     assert json.loads((place / "report.json").read_text())["outline"] == []
     await hanging

@@ -15,7 +15,8 @@ from playwright.async_api import async_playwright
 def screen():
     """A virtual screen."""
     process = subprocess.Popen(
-        [shutil.which("Xvfb") or "Xvfb", "-displayfd", "1", "-screen", "0", "1400x1000x24"], stdout=subprocess.PIPE
+        [shutil.which("Xvfb") or "Xvfb", "-displayfd", "1", "-screen", "0", "1400x1000x24"],
+        stdout=subprocess.PIPE,
     )
     yield f":{process.stdout.readline().decode().strip()}"
     process.terminate()
@@ -41,7 +42,9 @@ async def test_headed_waits_for_a_person_and_carries_on(tmp_path, screen):
 
 
 async def press(screen, key):
-    process = await asyncio.create_subprocess_exec("xdotool", "key", key, env={"DISPLAY": screen, "PATH": "/usr/bin:/bin"})
+    process = await asyncio.create_subprocess_exec(
+        "xdotool", "key", key, env={"DISPLAY": screen, "PATH": "/usr/bin:/bin"}
+    )
     assert await process.wait() == 0
 
 
@@ -65,7 +68,9 @@ async def signed_in_by_hand(twin, url):
         await page.click("button[type=submit]")
         import pyotp
 
-        await page.locator("#userid[type=number]").press_sequentially(pyotp.TOTP(twin.totp_secret).at(twin.now()))
+        await page.locator("#userid[type=number]").press_sequentially(
+            pyotp.TOTP(twin.totp_secret).at(twin.now())
+        )
         await page.wait_for_url("**/callback/**")
         ended = page.url
         await browser.close()
@@ -81,9 +86,15 @@ async def test_the_walk_by_hand(tmp_path):
         assert served.token_file.exists()
         verified = await served.user.says("status", "--verify", "--json")
         assert (verified.code, verified.account["verified"]) == (0, "valid")
-        spent = await served.user.says("exchange", "zerodha", "--json", stdin=served.twin.codes_issued[0] + "\n")
+        spent = await served.user.says(
+            "exchange", "zerodha", "--json", stdin=served.twin.codes_issued[0] + "\n"
+        )
         assert (spent.code, spent.account["error"]) == (3, "exchange_rejected")
-        secrets = [*served.twin.codes_issued, *served.twin.tokens, served.twin.credentials["api_secret"]]
+        secrets = [
+            *served.twin.codes_issued,
+            *served.twin.tokens,
+            served.twin.credentials["api_secret"],
+        ]
         assert leaks(secrets, [*served.user.heard, tmp_path / "state"]) == []
 
 
@@ -99,7 +110,11 @@ async def test_a_redirect_of_another_login_is_refused(tmp_path):
 async def test_status_without_a_living_token(tmp_path):
     async with rehearsal(tmp_path, "dead_token") as served:
         before = await served.user.says("status", "--json")
-        assert (before.code, before.account["state"], before.account["last_run"]) == (0, "none", None)
+        assert (before.code, before.account["state"], before.account["last_run"]) == (
+            0,
+            "none",
+            None,
+        )
         await served.user.says("run", "zerodha")
         after = await served.user.says("status", "--verify", "--json")
         assert (after.code, after.account["last_run"]["error"]) == (3, "token_rejected")

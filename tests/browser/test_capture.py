@@ -41,12 +41,23 @@ class Listener:
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             line, *headers = head.split("\r\n")
-            lengths = [int(one.split(":")[1]) for one in headers if one.lower().startswith("content-length")]
+            lengths = [
+                int(one.split(":")[1])
+                for one in headers
+                if one.lower().startswith("content-length")
+            ]
             body = (await reader.readexactly(lengths[0])).decode() if lengths else ""
             self.asked.append(line)
-            status, more, page = self.pages(line.split(" ")[1], body) if self.pages else (200, {}, "here")
+            status, more, page = (
+                self.pages(line.split(" ")[1], body) if self.pages else (200, {}, "here")
+            )
             data = page.encode()
-            told = {"content-type": "text/html", "content-length": len(data), "connection": "close", **more}
+            told = {
+                "content-type": "text/html",
+                "content-length": len(data),
+                "connection": "close",
+                **more,
+            }
             lines = "".join(f"{name}: {value}\r\n" for name, value in told.items())
             writer.write(f"HTTP/1.1 {status} X\r\n{lines}\r\n".encode() + data)
             await writer.drain()
@@ -74,10 +85,19 @@ def certificate(tmp_path_factory):
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "nobody.test")])
     now = datetime.now(UTC)
-    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1))
+    builder = x509.CertificateBuilder(
+        name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1)
+    )
     file = tmp_path_factory.mktemp("tls") / "both.pem"
-    plain = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    file.write_bytes(key.private_bytes(*plain) + builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    plain = (
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    file.write_bytes(
+        key.private_bytes(*plain)
+        + builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(file)
     return context
@@ -95,7 +115,9 @@ def page(text):
 
 
 def script(text):
-    return page(lambda there, _here, _other: f"<script>{text.replace('THERE', json.dumps(there))}</script>")
+    return page(
+        lambda there, _here, _other: f"<script>{text.replace('THERE', json.dumps(there))}</script>"
+    )
 
 
 def form(method):
@@ -103,19 +125,29 @@ def form(method):
         where, _, query = there.partition("?")
         pairs = {name: html.escape(values[0]) for name, values in parse_qs(query).items()}
         inputs = "".join(f'<input name="{name}" value="{value}">' for name, value in pairs.items())
-        return (
-            f'<form method="{method}" action="{html.escape(where)}">{inputs}</form><script>document.forms[0].submit()</script>'
-        )
+        return f'<form method="{method}" action="{html.escape(where)}">{inputs}</form><script>document.forms[0].submit()</script>'
 
     return page(made)
 
 
 WAYS = {
     **{str(status): moved(status) for status in (301, 302, 303, 307, 308)},
-    "chain": lambda there, here, _other: (302, {"location": f"{here}/hop?left=2&{urlencode({'to': there})}"}, ""),
-    "chain over another origin": lambda there, _here, other: (302, {"location": f"{other}/hop?{urlencode({'to': there})}"}, ""),
+    "chain": lambda there, here, _other: (
+        302,
+        {"location": f"{here}/hop?left=2&{urlencode({'to': there})}"},
+        "",
+    ),
+    "chain over another origin": lambda there, _here, other: (
+        302,
+        {"location": f"{other}/hop?{urlencode({'to': there})}"},
+        "",
+    ),
     "refresh header": lambda there, _here, _other: (200, {"refresh": f"0;url={there}"}, "wait"),
-    "meta refresh": page(lambda there, _here, _other: f'<meta http-equiv="refresh" content="0;url={html.escape(there)}">'),
+    "meta refresh": page(
+        lambda there, _here, _other: (
+            f'<meta http-equiv="refresh" content="0;url={html.escape(there)}">'
+        )
+    ),
     "location.href": script("location.href = THERE"),
     "location.replace": script("location.replace(THERE)"),
     "location.assign, later": script("setTimeout(() => location.assign(THERE), 200)"),
@@ -125,13 +157,17 @@ WAYS = {
     "fragment": lambda there, _here, _other: (302, {"location": there.replace("?", "#")}, ""),
     "popup": script("window.open(THERE)"),
     "popup that is redirected": page(
-        lambda there, here, _other: f"<script>window.open({json.dumps(f'{here}/hop?' + urlencode({'to': there}))})</script>"
+        lambda there, here, _other: (
+            f"<script>window.open({json.dumps(f'{here}/hop?' + urlencode({'to': there}))})</script>"
+        )
     ),
     "popup that moves its opener": script(
         "const w = window.open('about:blank'); w.eval('opener.location = ' + JSON.stringify(THERE))"
     ),
     "link to a new tab": page(
-        lambda there, _here, _other: f'<a id="a" target="_blank" href="{html.escape(there)}">x</a><script>a.click()</script>'
+        lambda there, _here, _other: (
+            f'<a id="a" target="_blank" href="{html.escape(there)}">x</a><script>a.click()</script>'
+        )
     ),
     "frame": page(lambda there, _here, _other: f'<iframe src="{html.escape(there)}"></iframe>'),
     "hints first": page(
@@ -142,7 +178,17 @@ WAYS = {
         )
     ),
 }
-FEW = ["302", "303", "chain", "location.href", "meta refresh", "posted form", "fragment", "popup", "popup that is redirected"]
+FEW = [
+    "302",
+    "303",
+    "chain",
+    "location.href",
+    "meta refresh",
+    "posted form",
+    "fragment",
+    "popup",
+    "popup that is redirected",
+]
 SCHEME = ["302", "303", "chain", "location.href", "meta refresh", "popup that is redirected"]
 
 
@@ -153,12 +199,20 @@ def broker_pages(way, there, here, other):
         if parts.path == "/hop":
             left = int(asked.get("left", ["1"])[0])
             to = asked["to"][0]
-            return 302, {"location": to if left < 2 else f"/hop?left={left - 1}&{urlencode({'to': to})}"}, ""
+            return (
+                302,
+                {"location": to if left < 2 else f"/hop?left={left - 1}&{urlencode({'to': to})}"},
+                "",
+            )
         if parts.path == "/json":
             return 200, {"content-type": "application/json"}, "{}"
         if parts.path == "/favicon.ico":
             return 404, {}, ""
-        return WAYS[way](there(), here(), other()) if isinstance(way, str) else way(there(), here(), other())
+        return (
+            WAYS[way](there(), here(), other())
+            if isinstance(way, str)
+            else way(there(), here(), other())
+        )
 
     return answer
 
@@ -176,15 +230,21 @@ async def signed_in(way, redirect_uri, *, answer=None, known=True, target=None, 
     """A browser that went to the broker, which sent it back in some way; `answer` is what the redirect carries."""
     target = target or Listener()
     broker, other = Listener(), Listener()
-    query = urlencode({"s": "ok", "request_token": CODE, "state": state} if answer is None else answer)
+    query = urlencode(
+        {"s": "ok", "request_token": CODE, "state": state} if answer is None else answer
+    )
     there = lambda: f"{redirect_uri}{'&' if '?' in redirect_uri else '?'}{query}"  # noqa: E731
     async with listening(broker), listening(other):
         here, elsewhere = (f"http://127.0.0.1:{one.port}" for one in (broker, other))
         broker.pages = other.pages = broker_pages(way, there, lambda: here, lambda: elsewhere)
-        catch = Capture(redirect_uri if known else None, ("request_token",), "state", NONCE, [here, elsewhere])
+        catch = Capture(
+            redirect_uri if known else None, ("request_token",), "state", NONCE, [here, elsewhere]
+        )
         rule = resolver_rule(redirect_uri if known else None, [here, elsewhere])
         driver = browser.Driver()
-        context = browser.fresh_context(driver, BrowserSettings(), headed=False, resolver_rule=rule, proxy=None)
+        context = browser.fresh_context(
+            driver, BrowserSettings(), headed=False, resolver_rule=rule, proxy=None
+        )
         async with context as (chromium, tabs):
             await catch.attach(chromium, tabs)
             tab = await tabs.new_page()
@@ -199,7 +259,9 @@ async def signed_in(way, redirect_uri, *, answer=None, known=True, target=None, 
 @pytest.mark.parametrize("way", WAYS)
 async def test_nothing_reaches_an_app_that_listens(way):
     async with listening(Listener()) as target:
-        async with signed_in(way, f"http://127.0.0.1:{target.port}/callback", target=target) as caught:
+        async with signed_in(
+            way, f"http://127.0.0.1:{target.port}/callback", target=target
+        ) as caught:
             assert caught.capture.auth_code().get_secret_value() == CODE
         assert (target.connections, target.asked) == (0, [])
 
@@ -207,7 +269,9 @@ async def test_nothing_reaches_an_app_that_listens(way):
 @pytest.mark.parametrize("way", FEW)
 async def test_nothing_reaches_an_app_with_a_bad_certificate(way, certificate):
     async with listening(Listener(), certificate) as target:
-        async with signed_in(way, f"https://127.0.0.1:{target.port}/callback", target=target) as caught:
+        async with signed_in(
+            way, f"https://127.0.0.1:{target.port}/callback", target=target
+        ) as caught:
             assert caught.capture.auth_code().get_secret_value() == CODE
         assert target.connections == 0
 
@@ -229,7 +293,9 @@ async def test_an_address_with_a_scheme_of_its_own(way):
 @pytest.mark.parametrize("way", FEW)
 async def test_an_address_that_the_user_did_not_name(way):
     async with listening(Listener()) as target:
-        async with signed_in(way, f"http://localhost:{target.port}/callback", known=False, target=target) as caught:
+        async with signed_in(
+            way, f"http://localhost:{target.port}/callback", known=False, target=target
+        ) as caught:
             assert caught.capture.auth_code().get_secret_value() == CODE
         assert target.connections == 0
 
@@ -237,7 +303,9 @@ async def test_an_address_that_the_user_did_not_name(way):
 @pytest.mark.parametrize("uri", ["/callback?mine=1&x=%20y", "/deep/path/", "/"])
 async def test_the_addresss_own_query_and_path(uri):
     async with listening(Listener()) as target:
-        async with signed_in("302", f"http://127.0.0.1:{target.port}{uri}", target=target) as caught:
+        async with signed_in(
+            "302", f"http://127.0.0.1:{target.port}{uri}", target=target
+        ) as caught:
             assert caught.capture.auth_code().get_secret_value() == CODE
         assert target.connections == 0
 
@@ -250,7 +318,10 @@ async def test_the_addresss_own_query_and_path(uri):
         ({"request_token": CODE, "state": ""}, StateMismatch),
         ({"error": "access_denied", "state": NONCE}, ConsentRequired),
         ({"s": "error", "message": "User denied", "state": NONCE}, ConsentRequired),
-        ({"error": "server_error", "error_description": "try later", "state": NONCE}, ExchangeRejected),
+        (
+            {"error": "server_error", "error_description": "try later", "state": NONCE},
+            ExchangeRejected,
+        ),
         ({"s": "ok", "code": "200", "state": NONCE}, ExchangeRejected),
         ({"request_token": "", "state": NONCE}, ExchangeRejected),
         ({}, StateMismatch),
@@ -258,7 +329,9 @@ async def test_the_addresss_own_query_and_path(uri):
 )
 async def test_an_answer_that_is_no_code(answer, error):
     async with listening(Listener()) as target:
-        async with signed_in("302", f"http://127.0.0.1:{target.port}/callback", answer=answer, target=target) as caught:
+        async with signed_in(
+            "302", f"http://127.0.0.1:{target.port}/callback", answer=answer, target=target
+        ) as caught:
             with pytest.raises(error):
                 caught.capture.auth_code()
         assert target.connections == 0
@@ -271,6 +344,8 @@ async def test_a_picture_from_the_redirects_host_is_no_answer_and_does_not_reach
         return 200, {}, f'<img src="{host}/logo.png"><script src="{host}/app.js"></script>{later}'
 
     async with listening(Listener()) as target:
-        async with signed_in(shows, f"http://127.0.0.1:{target.port}/callback", target=target) as caught:
+        async with signed_in(
+            shows, f"http://127.0.0.1:{target.port}/callback", target=target
+        ) as caught:
             assert caught.capture.auth_code().get_secret_value() == CODE
         assert target.connections == 0

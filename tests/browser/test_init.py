@@ -23,7 +23,11 @@ def dialogue(broker, twin, wrong=()):
         asked += [(prompt, answer) for name, answer in wrong if name == key]
         asked += [(prompt, twin.credentials.get(key) or "")]
     flow = registry.load(broker)
-    return asked + [(f"{name}: ", twin.endpoints[name]) for name in flow.endpoints if name in flow.needs_endpoints]
+    return asked + [
+        (f"{name}: ", twin.endpoints[name])
+        for name in flow.endpoints
+        if name in flow.needs_endpoints
+    ]
 
 
 async def typed(terminal, pairs):
@@ -48,26 +52,39 @@ async def test_from_the_first_question_to_a_token(tmp_path, broker):
     home.mkdir()
     async with rehearsal(served, broker=broker) as walk:
         with Terminal(home, "init", broker) as terminal:
-            await typed(terminal, dialogue(broker, walk.twin, wrong=[("totp_secret", "not a seed 189")]))
+            await typed(
+                terminal, dialogue(broker, walk.twin, wrong=[("totp_secret", "not a seed 189")])
+            )
             code = await ended(terminal)
         assert code == 0, terminal.seen
         assert "Not accepted: this is no TOTP seed" in terminal.seen
         assert "codes of 6 digits, a new one every 30 seconds" in terminal.seen
         assert f"Next: autologin run {broker}" in terminal.seen
-        hidden = [value for key, value in walk.twin.credentials.items() if accounts.is_secret(registry.load(broker), key)]
+        hidden = [
+            value
+            for key, value in walk.twin.credentials.items()
+            if accounts.is_secret(registry.load(broker), key)
+        ]
         assert leaks([*hidden, "not a seed 189"], [terminal.seen, home / "config.yaml"]) == []
         for file in [home / "config.yaml", *secret_files(home)]:
             assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert stat.S_IMODE((home / "secrets" / broker).stat().st_mode) == 0o700
         data = yaml.safe_load((home / "config.yaml").read_text())
-        data["accounts"][broker] |= {"endpoints": walk.twin.endpoints, "options": walk.twin.options or {}}
+        data["accounts"][broker] |= {
+            "endpoints": walk.twin.endpoints,
+            "options": walk.twin.options or {},
+        }
         (home / "config.yaml").write_text(yaml.safe_dump(data))
         done = await User(home).says("run", broker, "--json")
         assert done.code == 0, done.err
         assert (home / "tokens" / f"{broker}.json").is_file()
 
 
-GROWW = [("Name of the account", ""), ("api_key", "eyJhbGciOi.sand.box"), ("totp_secret", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXQ")]
+GROWW = [
+    ("Name of the account", ""),
+    ("api_key", "eyJhbGciOi.sand.box"),
+    ("totp_secret", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXQ"),
+]
 EXISTING = """# mine
 schedule: {at: "08:20"}
 accounts:
@@ -91,7 +108,11 @@ def walked(folder, pairs, *words):
 
 def test_an_otpauth_address_can_be_pasted_and_the_broker_chosen(tmp_path):
     address = "otpauth://totp/x?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXQ&digits=8&period=60"
-    code, seen = walked(tmp_path, [("Broker", "growww"), ("Broker", "groww"), *GROWW[:2], ("totp_secret", address)], "init")
+    code, seen = walked(
+        tmp_path,
+        [("Broker", "growww"), ("Broker", "groww"), *GROWW[:2], ("totp_secret", address)],
+        "init",
+    )
     assert code == 0, seen
     assert "Zerodha" in seen
     assert 'Did you mean "groww"?' in seen
@@ -119,7 +140,12 @@ def test_an_existing_config_keeps_every_line(tmp_path):
     file.chmod(0o640)
     code, seen = walked(
         tmp_path,
-        [("Name of the account", "my/old"), ("Name of the account", "old"), ("Name of the account", "new"), *GROWW[1:]],
+        [
+            ("Name of the account", "my/old"),
+            ("Name of the account", "old"),
+            ("Name of the account", "new"),
+            *GROWW[1:],
+        ],
         "init",
         "groww",
     )
@@ -150,7 +176,9 @@ def test_a_config_that_cannot_be_extended_is_left_and_the_block_printed(tmp_path
 def test_a_folder_of_secrets_that_is_there_is_not_touched(tmp_path):
     (tmp_path / "secrets" / "groww").mkdir(parents=True)
     (tmp_path / "secrets" / "groww" / "api_key").write_text("mine")
-    code, seen = walked(tmp_path, [GROWW[0], ("Name of the account", "g2"), *GROWW[1:]], "init", "groww")
+    code, seen = walked(
+        tmp_path, [GROWW[0], ("Name of the account", "g2"), *GROWW[1:]], "init", "groww"
+    )
     assert code == 0, seen
     assert "already a folder secrets/groww" in seen
     assert (tmp_path / "secrets" / "groww" / "api_key").read_text() == "mine"

@@ -52,10 +52,15 @@ def test_the_templates_are_clean(tmp_path, name):
     from autologin.cli.commands.flows import write_new_flow
 
     flow, twin = write_new_flow(name, tmp_path)
-    for file, like in ((flow, ROOT / "flows" / flow.name), (twin, ROOT / "autologin" / "sandbox" / twin.name)):
+    for file, like in (
+        (flow, ROOT / "flows" / flow.name),
+        (twin, ROOT / "autologin" / "sandbox" / twin.name),
+    ):
         if name == "mybroker":
             for words in (["check"], ["format", "--check"]):
                 command = [sys.executable, "-m", "ruff", *words, "--stdin-filename", str(like), "-"]
-                done = subprocess.run(command, check=False, input=file.read_bytes(), capture_output=True, cwd=ROOT)
+                done = subprocess.run(
+                    command, check=False, input=file.read_bytes(), capture_output=True, cwd=ROOT
+                )
                 assert done.returncode == 0, done.stdout.decode()
         compile(file.read_text(), str(file), "exec")

@@ -22,7 +22,12 @@ from autologin.clock import SystemClock
 from autologin.config import loader
 
 OIDC = Path(__file__).parents[1] / "oidc"
-CLIENT, SECRET, USER, PASSWORD = "autologin-tests", "s3cret of the client/+ =&%", "AB1234", 'p@ss w0rd&+/"é%'
+CLIENT, SECRET, USER, PASSWORD = (
+    "autologin-tests",
+    "s3cret of the client/+ =&%",
+    "AB1234",
+    'p@ss w0rd&+/"é%',
+)
 
 
 class Server:
@@ -37,7 +42,11 @@ class Server:
             return (await http.get(f"{self.issuer}/answered")).json()
 
     async def posted(self, path):
-        return [line["body"] for line in await self.answered() if line["method"] == "POST" and line["path"].startswith(path)]
+        return [
+            line["body"]
+            for line in await self.answered()
+            if line["method"] == "POST" and line["path"].startswith(path)
+        ]
 
 
 @asynccontextmanager
@@ -57,10 +66,18 @@ async def app():
 @asynccontextmanager
 async def served(redirect_uri, **client):
     assert (OIDC / "node_modules").is_dir(), "run `make sdks`"
-    metadata = {"client_id": CLIENT, "client_secret": SECRET, "redirect_uris": [redirect_uri], "response_types": ["code"]}
+    metadata = {
+        "client_id": CLIENT,
+        "client_secret": SECRET,
+        "redirect_uris": [redirect_uri],
+        "response_types": ["code"],
+    }
     metadata |= {"grant_types": ["authorization_code", "refresh_token"]} | client
     metadata = json.dumps({key: value for key, value in metadata.items() if value is not None})
-    node, pipes = shutil.which("node"), {"stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.DEVNULL}
+    node, pipes = (
+        shutil.which("node"),
+        {"stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.DEVNULL},
+    )
     assert node, "node is needed"
     process = await asyncio.create_subprocess_exec(node, "server.js", metadata, cwd=OIDC, **pipes)
     try:
@@ -74,18 +91,45 @@ async def served(redirect_uri, **client):
 def options(**change):
     """What a user would write for this server."""
     offline = {"scope": "openid offline_access", "authorize_params": {"prompt": "consent"}}
-    return {**offline, "pkce": True, "client_auth": "basic", "user_id_path": "sub", "consent_at": "^/interaction/", **change}
+    return {
+        **offline,
+        "pkce": True,
+        "client_auth": "basic",
+        "user_id_path": "sub",
+        "consent_at": "^/interaction/",
+        **change,
+    }
 
 
 def settings(folder, server, redirect_uri, change=lambda account: None):
-    mine = {"client_id": CLIENT, "client_secret": SECRET, "redirect_uri": redirect_uri, "user_id": USER, "password": PASSWORD}
-    endpoints = {"authorize": f"{server.issuer}/auth", "token": f"{server.issuer}/token", "profile": f"{server.issuer}/me"}
-    account = {"broker": "oauth2", "credentials": mine, "endpoints": endpoints, "options": options(), "sinks": ["tokens"]}
+    mine = {
+        "client_id": CLIENT,
+        "client_secret": SECRET,
+        "redirect_uri": redirect_uri,
+        "user_id": USER,
+        "password": PASSWORD,
+    }
+    endpoints = {
+        "authorize": f"{server.issuer}/auth",
+        "token": f"{server.issuer}/token",
+        "profile": f"{server.issuer}/me",
+    }
+    account = {
+        "broker": "oauth2",
+        "credentials": mine,
+        "endpoints": endpoints,
+        "options": options(),
+        "sinks": ["tokens"],
+    }
     change(account)
     sinks = {"tokens": {"type": "file", "path": "./token.json"}}
     file = folder / "config.yaml"
     file.touch(mode=0o600)
-    file.write_text(yaml.safe_dump({"state": {"path": "./state"}, "sinks": sinks, "accounts": {"mine": account}}))
+    file.write_text(
+        yaml.safe_dump(
+            {"state": {"path": "./state"}, "sinks": sinks, "accounts": {"mine": account}}
+        )
+    )
     return loader.load(file, {"HOME": str(folder)})
 
 
@@ -102,15 +146,25 @@ async def run(folder, server, redirect_uri, change=lambda account: None, **more)
 @pytest.mark.parametrize("auth", ["basic", "body"])
 async def test_a_token_comes_from_a_real_server(tmp_path, auth):
     method = {"basic": "client_secret_basic", "body": "client_secret_post"}[auth]
-    async with app() as (redirect_uri, came), served(redirect_uri, token_endpoint_auth_method=method) as server:
-        outcome = await run(tmp_path, server, redirect_uri, lambda account: account["options"].update(client_auth=auth))
+    async with (
+        app() as (redirect_uri, came),
+        served(redirect_uri, token_endpoint_auth_method=method) as server,
+    ):
+        outcome = await run(
+            tmp_path,
+            server,
+            redirect_uri,
+            lambda account: account["options"].update(client_auth=auth),
+        )
         assert (outcome.outcome, outcome.error) == ("issued", None)
         login, consent = await server.posted("/interaction/")
         assert (login["login"], login["password"], consent["prompt"]) == (USER, PASSWORD, "consent")
         (exchange,) = await server.posted("/token")
         assert exchange["grant_type"] == "authorization_code"
         assert len(exchange["code_verifier"]) >= 43
-        assert [line["status"] for line in await server.answered() if line["path"] == "/me"] == [200]
+        assert [line["status"] for line in await server.answered() if line["path"] == "/me"] == [
+            200
+        ]
         assert came == []
     token = json.loads((tmp_path / "token.json").read_text())
     assert token["user_id"] == USER
@@ -123,11 +177,16 @@ async def test_the_stored_token_is_valid_and_a_refresh_needs_no_login(tmp_path):
         await run(tmp_path, server, redirect_uri, refreshing)
         first = json.loads((tmp_path / "token.json").read_text())
         assert (await run(tmp_path, server, redirect_uri, refreshing)).outcome == "still_valid"
-        assert (await run(tmp_path, server, redirect_uri, refreshing, force=True)).outcome == "issued"
+        assert (
+            await run(tmp_path, server, redirect_uri, refreshing, force=True)
+        ).outcome == "issued"
         second = json.loads((tmp_path / "token.json").read_text())
         assert second["access_token"] != first["access_token"]
         assert len(await server.posted("/interaction/")) == 2
-        assert [body["grant_type"] for body in await server.posted("/token")] == ["authorization_code", "refresh_token"]
+        assert [body["grant_type"] for body in await server.posted("/token")] == [
+            "authorization_code",
+            "refresh_token",
+        ]
 
 
 async def test_a_public_client(tmp_path):
@@ -135,14 +194,24 @@ async def test_a_public_client(tmp_path):
         app() as (redirect_uri, _),
         served(redirect_uri, token_endpoint_auth_method="none", client_secret=None) as server,
     ):
-        outcome = await run(tmp_path, server, redirect_uri, lambda account: account["credentials"].pop("client_secret"))
+        outcome = await run(
+            tmp_path,
+            server,
+            redirect_uri,
+            lambda account: account["credentials"].pop("client_secret"),
+        )
         assert (outcome.outcome, outcome.error) == ("issued", None)
 
 
 async def test_a_wrong_client_secret(tmp_path):
     async with app() as (redirect_uri, came), served(redirect_uri) as server:
-        wrong = lambda account: account["credentials"].update(client_secret="another secret of somebody")  # noqa: E731
-        outcome = await run(tmp_path, server, redirect_uri, wrong)
+        wrong = {"client_secret": "another secret of somebody"}
+        outcome = await run(
+            tmp_path,
+            server,
+            redirect_uri,
+            lambda account: account["credentials"].update(wrong),
+        )
         assert outcome.error.name == "exchange_rejected"
         assert "invalid_client" in outcome.error.detail
         assert "client_secret" in outcome.error.hint
@@ -164,18 +233,25 @@ async def test_a_person_who_cancels(tmp_path):
 
 async def test_authorize_false_presses_nothing(tmp_path):
     async with app() as (redirect_uri, _), served(redirect_uri) as server:
-        outcome = await run(tmp_path, server, redirect_uri, lambda account: account.update(authorize=False))
+        outcome = await run(
+            tmp_path, server, redirect_uri, lambda account: account.update(authorize=False)
+        )
         assert outcome.error.name == "consent_required"
         assert len(await server.posted("/interaction/")) == 1
 
 
 @pytest.mark.parametrize(
     ("change", "detail"),
-    [({"client_id": "nobody"}, "invalid_client"), ({"redirect_uri": "https://other.test/"}, "redirect_uri")],
+    [
+        ({"client_id": "nobody"}, "invalid_client"),
+        ({"redirect_uri": "https://other.test/"}, "redirect_uri"),
+    ],
 )
 async def test_a_client_that_the_server_does_not_know(tmp_path, change, detail):
     async with app() as (redirect_uri, _), served(redirect_uri) as server:
-        outcome = await run(tmp_path, server, redirect_uri, lambda account: account["credentials"].update(change))
+        outcome = await run(
+            tmp_path, server, redirect_uri, lambda account: account["credentials"].update(change)
+        )
         assert outcome.error.name == "credentials_rejected"
         assert detail in outcome.error.detail
         assert await server.posted("/") == []
@@ -183,6 +259,8 @@ async def test_a_client_that_the_server_does_not_know(tmp_path, change, detail):
 
 async def test_without_pkce_this_server_says_so(tmp_path):
     async with app() as (redirect_uri, _), served(redirect_uri) as server:
-        outcome = await run(tmp_path, server, redirect_uri, lambda account: account["options"].update(pkce=False))
+        outcome = await run(
+            tmp_path, server, redirect_uri, lambda account: account["options"].update(pkce=False)
+        )
         assert outcome.error.name == "exchange_rejected"
         assert "PKCE" in outcome.error.detail

@@ -61,8 +61,17 @@ class HttpProxy(Proxy):
             return
         parts = urlsplit(url)
         path = parts._replace(scheme="", netloc="").geturl() or "/"
-        rest = b"\r\n".join(line for line in rest.split(b"\r\n") if not line.lower().startswith((b"proxy-", b"connection:")))
-        await self.between(parts.port, reader, writer, f"{method} {path} {version}\r\nConnection: close\r\n".encode() + rest)
+        rest = b"\r\n".join(
+            line
+            for line in rest.split(b"\r\n")
+            if not line.lower().startswith((b"proxy-", b"connection:"))
+        )
+        await self.between(
+            parts.port,
+            reader,
+            writer,
+            f"{method} {path} {version}\r\nConnection: close\r\n".encode() + rest,
+        )
 
 
 class SocksProxy(Proxy):
@@ -86,7 +95,11 @@ async def test_page_and_exchange_go_through_the_proxy(tmp_path, kind, scheme):
     clock = SkippingClock()
     async with rehearsal(tmp_path, clock=clock) as served, kind("me:p@ss/word") as proxy:
         login = "me:p%40ss%2Fword@" if kind is HttpProxy else ""
-        served.change(lambda data: data["accounts"]["zerodha"].update(proxy=f"{scheme}://{login}127.0.0.1:{proxy.port}"))
+        served.change(
+            lambda data: data["accounts"]["zerodha"].update(
+                proxy=f"{scheme}://{login}127.0.0.1:{proxy.port}"
+            )
+        )
         outcome = await served.run(clock)
         assert (outcome.outcome, outcome.error) == ("issued", None)
         assert ports(served) <= proxy.passed.keys()
@@ -98,7 +111,11 @@ async def test_page_and_exchange_go_through_the_proxy(tmp_path, kind, scheme):
 async def test_a_proxy_that_is_down_means_that_the_broker_cannot_be_reached(tmp_path):
     clock = SkippingClock()
     async with rehearsal(tmp_path, clock=clock) as served:
-        served.change(lambda data: data["accounts"]["zerodha"].update(proxy="http://me:secret-of-proxy@127.0.0.1:9"))
+        served.change(
+            lambda data: data["accounts"]["zerodha"].update(
+                proxy="http://me:secret-of-proxy@127.0.0.1:9"
+            )
+        )
         outcome = await served.run(clock)
         assert outcome.error.name == "broker_unavailable"
         assert "secret-of-proxy" not in outcome.error.message
@@ -107,9 +124,15 @@ async def test_a_proxy_that_is_down_means_that_the_broker_cannot_be_reached(tmp_
 
 async def test_a_socks_proxy_with_a_password_is_refused_before_the_login(tmp_path):
     async with rehearsal(tmp_path) as served:
-        served.change(lambda data: data["accounts"]["zerodha"].update(proxy="socks5://me:secret-of-proxy@127.0.0.1:9"))
+        served.change(
+            lambda data: data["accounts"]["zerodha"].update(
+                proxy="socks5://me:secret-of-proxy@127.0.0.1:9"
+            )
+        )
         done = await served.user.says("check", "--json")
         (found,) = [one for one in done.json["findings"] if one["key"] == "accounts.zerodha.proxy"]
         assert (done.code, found["level"]) == (2, "problem")
-        assert (await served.user.says("run", "zerodha", "--json")).account["error"] == "config_error"
+        assert (await served.user.says("run", "zerodha", "--json")).account[
+            "error"
+        ] == "config_error"
         assert leaks(["secret-of-proxy"], served.user.heard) == []

@@ -16,7 +16,9 @@ from autologin import run as walk
 from autologin.app import App
 from autologin.config import loader
 
-CHOSEN = CASES if os.environ.get("REPLICAS") == "all" else {name: CASES[name] for name in EVERY_TIME}
+CHOSEN = (
+    CASES if os.environ.get("REPLICAS") == "all" else {name: CASES[name] for name in EVERY_TIME}
+)
 BLOCKING = {"credentials_rejected", "otp_rejected", "account_locked"}
 
 
@@ -58,7 +60,9 @@ async def test_a_replica_is_walked_as_the_design_says(visit, name):
         ended = outcome.error.name if outcome.error else outcome.outcome
         told = outcome.error.message if outcome.error else ""
         found = (ended, len(kite.passwords), len(kite.codes))
-        assert found == (case.ends, case.passwords, case.codes), f"{told}\n{kite.asked}\n{visit.heard.getvalue()}"
+        assert found == (case.ends, case.passwords, case.codes), (
+            f"{told}\n{kite.asked}\n{visit.heard.getvalue()}"
+        )
         assert set(kite.passwords) <= {PASSWORD}
         assert len(set(kite.codes)) == len(kite.codes), "a code was sent twice"
         assert (kite.hits, kite.unexpected) == ([], [])

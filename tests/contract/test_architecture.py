@@ -74,9 +74,14 @@ LONGEST_FUNCTION = 60
 def read_sources(root):
     """Every module of the product: its dotted name and its text."""
     package = root / "autologin"
-    files = {file: ("autologin", *file.relative_to(package).with_suffix("").parts) for file in package.rglob("*.py")}
+    files = {
+        file: ("autologin", *file.relative_to(package).with_suffix("").parts)
+        for file in package.rglob("*.py")
+    }
     files |= {file: ("autologin", "flows", file.stem) for file in (root / "flows").glob("*.py")}
-    return {".".join(parts).removesuffix(".__init__"): file.read_text() for file, parts in files.items()}
+    return {
+        ".".join(parts).removesuffix(".__init__"): file.read_text() for file, parts in files.items()
+    }
 
 
 def package_of(module):
@@ -113,7 +118,11 @@ def _imports(module, text, *, package):
             start = start[: len(start) - node.level + package] if node.level else []
             base = ".".join([*start, *([node.module] if node.module else [])])
             yield from (f"{base}.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.Call) and by_name(node.func) and isinstance(node.args[0], ast.Constant):
+        elif (
+            isinstance(node, ast.Call)
+            and by_name(node.func)
+            and isinstance(node.args[0], ast.Constant)
+        ):
             yield str(node.args[0].value)
 
 
@@ -172,7 +181,9 @@ def importing_by_name(sources):
 def libraries_elsewhere(sources):
     """Uses of a library outside its packages."""
     for module, text in sources.items():
-        for library in {name.split(".")[0] for name in imports(module, text, package=False)} & ONLY.keys():
+        for library in {
+            name.split(".")[0] for name in imports(module, text, package=False)
+        } & ONLY.keys():
             if package_of(module) not in ONLY[library]:
                 yield f"{module} uses {library}"
 

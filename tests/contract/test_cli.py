@@ -15,7 +15,17 @@ from autologin.cli import main
 from autologin.cli.main import COMMANDS, cli
 
 HEAVY = {
-    *("apscheduler", "boto3", "cryptography", "httpx", "jinja2", "loguru", "playwright", "pydantic", "pydantic_settings"),
+    *(
+        "apscheduler",
+        "boto3",
+        "cryptography",
+        "httpx",
+        "jinja2",
+        "loguru",
+        "playwright",
+        "pydantic",
+        "pydantic_settings",
+    ),
     *("prometheus_client", "pyotp", "sqlite3", "starlette", "uvicorn", "yaml", "asyncio"),
 }
 THE_HEAVIEST = {"apscheduler", "boto3", "jinja2", "playwright", "prometheus_client"}
@@ -69,7 +79,13 @@ ALL = dict(commands())
 def autologin(folder, *words, code="from autologin.cli.main import main; main()"):
     environ = {"HOME": str(folder), "PATH": os.environ["PATH"]}
     return subprocess.run(
-        [sys.executable, "-c", code, *words], check=False, capture_output=True, text=True, cwd=folder, env=environ, timeout=60
+        [sys.executable, "-c", code, *words],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=environ,
+        timeout=60,
     )
 
 
@@ -79,7 +95,9 @@ def test_what_is_promised_is_there():
     for name, options in PROMISED.items():
         given = {word for param in known[name].params for word in param.opts}
         assert options - given == set(), name
-    assert {"--config", "--verbose", "--version"} <= {word for param in cli.params for word in param.opts}
+    assert {"--config", "--verbose", "--version"} <= {
+        word for param in cli.params for word in param.opts
+    }
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -111,13 +129,18 @@ def test_help_ends_well_and_writes_nothing(tmp_path, path):
     assert done.returncode == 0
     assert done.stdout.startswith(f"Usage: {' '.join(('autologin', *path))}")
     loaded = set(done.stderr.split())
-    assert loaded & (HEAVY if path in {(), ("healthcheck",)} else THE_HEAVIEST) == set(), "imported for nothing"
+    assert loaded & (HEAVY if path in {(), ("healthcheck",)} else THE_HEAVIEST) == set(), (
+        "imported for nothing"
+    )
     assert list(tmp_path.iterdir()) == []
 
 
 def test_help_imports_no_command(tmp_path):
     done = autologin(tmp_path, "--help", code=MODULES)
-    assert {name for name in done.stderr.split() if name.startswith("autologin.cli")} == {"autologin.cli", "autologin.cli.main"}
+    assert {name for name in done.stderr.split() if name.startswith("autologin.cli")} == {
+        "autologin.cli",
+        "autologin.cli.main",
+    }
 
 
 def test_a_mistyped_command_is_told_the_right_one(tmp_path):
@@ -133,12 +156,19 @@ def test_examples_keep_their_lines(tmp_path):
     assert "\n  autologin check                    everything that a login will need\n" in text
     assert "\n  autologin run zerodha --headed     the same, in a window that you can see\n" in text
     text = autologin(tmp_path, "sandbox", "--help").stdout
-    assert "\n  autologin sandbox > config.yaml      the config that fits it goes to standard output\n" in text
+    assert (
+        "\n  autologin sandbox > config.yaml      the config that fits it goes to standard output\n"
+        in text
+    )
 
 
 @pytest.mark.parametrize("path", ALL, ids="-".join)
 def test_options_in_examples_are_known(path):
-    examples = [line.strip() for line in ALL[path].help.splitlines() if line.strip().startswith("autologin ")]
+    examples = [
+        line.strip()
+        for line in ALL[path].help.splitlines()
+        if line.strip().startswith("autologin ")
+    ]
     for example in examples:
         words = re.split(r"  | > ", example)[0].split()[1:]
         with cli.make_context("autologin", words, resilient_parsing=True) as ctx:
@@ -146,12 +176,16 @@ def test_options_in_examples_are_known(path):
             command.make_context(name, rest, parent=ctx, resilient_parsing=True)
 
 
-@pytest.mark.parametrize("path", [path for path, command in ALL.items() if hasattr(command, "commands")], ids="-".join)
+@pytest.mark.parametrize(
+    "path", [path for path, command in ALL.items() if hasattr(command, "commands")], ids="-".join
+)
 def test_every_command_is_in_the_list_with_its_line(tmp_path, path):
     listed = autologin(tmp_path, *path, "--help").stdout.split("Commands:\n")[1]
     for name, command in ALL[path].commands.items():
         (line,) = [line for line in listed.splitlines() if line.split()[0] == name]
-        assert command.help.strip().splitlines()[0].rstrip(".") in line, "cut off: make the first line shorter"
+        assert command.help.strip().splitlines()[0].rstrip(".") in line, (
+            "cut off: make the first line shorter"
+        )
 
 
 def test_version(tmp_path):
@@ -168,19 +202,41 @@ def test_no_command_is_a_mistake_that_shows_the_help(tmp_path):
 
 def test_the_exit_codes_are_in_the_help_of_run(tmp_path):
     text = autologin(tmp_path, "run", "--help").stdout
-    for code in ("0 every account", "2 config", "3 refused", "4 a person", "5 broker", "6 a sink", "130 Ctrl-C", "143 SIGTERM"):
+    for code in (
+        "0 every account",
+        "2 config",
+        "3 refused",
+        "4 a person",
+        "5 broker",
+        "6 a sink",
+        "130 Ctrl-C",
+        "143 SIGTERM",
+    ):
         assert code in text
 
 
 def test_python_dash_m_is_the_same_command(tmp_path):
     done = subprocess.run(
-        [sys.executable, "-m", "autologin", "--help"], check=True, capture_output=True, text=True, cwd=tmp_path, env={}
+        [sys.executable, "-m", "autologin", "--help"],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={},
     )
     assert done.stdout == autologin(tmp_path, "--help").stdout
 
 
 @pytest.mark.parametrize(
-    "words", [["flows"], ["calendar"], ["status"], ["token", "zerodha"], ["check"], ["login-url", "zerodha"]]
+    "words",
+    [
+        ["flows"],
+        ["calendar"],
+        ["status"],
+        ["token", "zerodha"],
+        ["check"],
+        ["login-url", "zerodha"],
+    ],
 )
 def test_no_browser_code_where_none_is_started(tmp_path, words):
     (tmp_path / "config.yaml").write_text("accounts: {}\n")
@@ -191,7 +247,8 @@ def test_no_browser_code_where_none_is_started(tmp_path, words):
 
 def test_the_drivers_start_waits_for_nothing_heavy(tmp_path):
     done = autologin(
-        tmp_path, code="import sys, autologin.cli.main, autologin.cli.commands.run, autologin.log; print(*sys.modules)"
+        tmp_path,
+        code="import sys, autologin.cli.main, autologin.cli.commands.run, autologin.log; print(*sys.modules)",
     )
     assert {"autologin.cli.prestart", "autologin.store.reader"} <= set(done.stdout.split())
     assert set(done.stdout.split()) & {"pydantic", "httpx", "cryptography", "playwright"} == set()

@@ -31,7 +31,13 @@ OTHER = "file-token-canary"
 
 def new(secret=SECRET, hours=5.0):
     now = datetime.now(UTC)
-    return Token(SecretStr(secret), now - timedelta(hours=40), now + timedelta(hours=hours), "AB1234", {"public_token": "p"})
+    return Token(
+        SecretStr(secret),
+        now - timedelta(hours=40),
+        now + timedelta(hours=hours),
+        "AB1234",
+        {"public_token": "p"},
+    )
 
 
 def put(folder, token):
@@ -41,13 +47,18 @@ def put(folder, token):
 
 
 def deliver(folder, token, **keys):
-    sink = parse({"type": "file", "path": str(folder / "tokens/mine"), **keys}).build("tokens", RefContext(folder, {}))
+    sink = parse({"type": "file", "path": str(folder / "tokens/mine"), **keys}).build(
+        "tokens", RefContext(folder, {})
+    )
     asyncio.run(sink.deliver(Message.issued("mine", "zerodha", token)))
 
 
 def write(folder, sinks=("tokens",), **keys):
     """A config as a reading program may have it: without credentials."""
-    raw = {"accounts": {"mine": {"broker": "zerodha", "sinks": list(sinks)}}, "state": {"path": "./state"}}
+    raw = {
+        "accounts": {"mine": {"broker": "zerodha", "sinks": list(sinks)}},
+        "state": {"path": "./state"},
+    }
     raw["sinks"] = {"tokens": {"type": "file", "path": "./tokens/{account}", **keys}}
     (folder / "config.yaml").write_text(yaml.safe_dump(raw))
     return folder / "config.yaml"
@@ -62,7 +73,13 @@ def file(tmp_path, monkeypatch):
 def python(code, folder, **environ):
     environ = {"HOME": str(folder), "PATH": os.environ["PATH"], **environ}
     return subprocess.run(
-        [sys.executable, "-c", code], check=False, capture_output=True, text=True, cwd=folder, env=environ, timeout=60
+        [sys.executable, "-c", code],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=environ,
+        timeout=60,
     )
 
 
@@ -73,22 +90,44 @@ def test_it_is_one_line_in_a_program(tmp_path, file):
     put(tmp_path, new())
     code = "from autologin.client import token; print(token('zerodha'))"
     (tmp_path / "elsewhere").mkdir()
-    for folder, environ in ((tmp_path, {}), (tmp_path / "elsewhere", {"AUTOLOGIN_CONFIG": str(file)})):
+    for folder, environ in (
+        (tmp_path, {}),
+        (tmp_path / "elsewhere", {"AUTOLOGIN_CONFIG": str(file)}),
+    ):
         done = python(code, folder, **environ)
         assert (done.stdout, done.stderr) == (SECRET + "\n", "")
-    code = "import sys; from autologin.client import token; print(token('mine', config=sys.argv[1]))"
-    done = subprocess.run([sys.executable, "-c", code, file], check=True, capture_output=True, text=True, env={"HOME": "/"})
+    code = (
+        "import sys; from autologin.client import token; print(token('mine', config=sys.argv[1]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, file],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={"HOME": "/"},
+    )
     assert done.stdout == SECRET + "\n"
 
 
 def test_nothing_heavy_is_imported(tmp_path, file):
     put(tmp_path, new())
-    code = (
-        "import sys; from autologin.client import token; token('zerodha'); print(*{name.split('.')[0] for name in sys.modules})"
-    )
+    code = "import sys; from autologin.client import token; token('zerodha'); print(*{name.split('.')[0] for name in sys.modules})"
     loaded = set(python(code, tmp_path).stdout.split())
     assert "autologin" in loaded
-    assert loaded & {"playwright", "httpx", "apscheduler", "starlette", "uvicorn", "boto3", "click", "greenlet"} == set()
+    assert (
+        loaded
+        & {
+            "playwright",
+            "httpx",
+            "apscheduler",
+            "starlette",
+            "uvicorn",
+            "boto3",
+            "click",
+            "greenlet",
+        }
+        == set()
+    )
 
 
 def test_the_whole_of_it(tmp_path, file):
@@ -116,7 +155,9 @@ def test_an_expired_one_is_refused(tmp_path, file, hours):
 
 def test_a_store_without_a_token_of_this_account(tmp_path, file):
     Store.open(tmp_path / "state", SystemClock()).close()
-    deliver(tmp_path, new(OTHER))  # the broker refused it: the store has dropped it, the file is still there
+    deliver(
+        tmp_path, new(OTHER)
+    )  # the broker refused it: the store has dropped it, the file is still there
     with pytest.raises(TokenRejected, match="mine has no token yet"):
         client.token("mine", config=file)
 
@@ -136,7 +177,9 @@ def test_looking_changes_nothing(tmp_path, file):
 
 def test_the_log_of_the_program_stays_its_own(tmp_path, file, capfd):
     (tmp_path / "flows").mkdir()
-    (tmp_path / "flows/zerodha.py").write_bytes((Path(__file__).parents[2] / "flows/zerodha.py").read_bytes())
+    (tmp_path / "flows/zerodha.py").write_bytes(
+        (Path(__file__).parents[2] / "flows/zerodha.py").read_bytes()
+    )
     file.write_text(file.read_text() + "flows_dir: ./flows\n")
     put(tmp_path, new())
     code = (
@@ -179,7 +222,9 @@ def test_the_whole_of_it_is_in_a_file_of_json_alone(tmp_path, file):
         client.bundle("mine", config=file)
 
 
-@pytest.mark.parametrize("keys", [{}, {"format": "dotenv"}, {"fields": {"t": "access_token", "e": "expires_at"}}])
+@pytest.mark.parametrize(
+    "keys", [{}, {"format": "dotenv"}, {"fields": {"t": "access_token", "e": "expires_at"}}]
+)
 def test_an_expired_one_in_a_file_is_refused(tmp_path, file, keys):
     write(tmp_path, **keys)
     deliver(tmp_path, new(hours=-1), **keys)
@@ -187,8 +232,13 @@ def test_an_expired_one_in_a_file_is_refused(tmp_path, file, keys):
         client.token("mine", config=file)
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '"x"', '{"access_token": "client-token-canary", "expires_at": 5}', "\xff"])
-@pytest.mark.parametrize("ends", ["", ', "expires_at": "soon"}', ', "expires_at": "2026-11-24T00:00:00"}'])
+@pytest.mark.parametrize(
+    "content",
+    ["", "{", "[]", '"x"', '{"access_token": "client-token-canary", "expires_at": 5}', "\xff"],
+)
+@pytest.mark.parametrize(
+    "ends", ["", ', "expires_at": "soon"}', ', "expires_at": "2026-11-24T00:00:00"}']
+)
 def test_a_file_that_somebody_else_wrote(tmp_path, file, content, ends):
     (tmp_path / "tokens").mkdir()
     text = '{"access_token": "client-token-canary"' + ends if ends else content
@@ -206,13 +256,17 @@ def test_a_file_without_the_access_token_is_passed_over(tmp_path, file):
 
 
 def test_a_file_that_is_not_there_yet(tmp_path, file):
-    with pytest.raises(TokenRejected, match=f"mine has no token yet: there is no file {tmp_path}/tokens/mine"):
+    with pytest.raises(
+        TokenRejected, match=f"mine has no token yet: there is no file {tmp_path}/tokens/mine"
+    ):
         client.token("mine", config=file)
 
 
 def test_neither_store_nor_file(tmp_path, file):
     write(tmp_path, sinks=())
-    with pytest.raises(StoreError, match=f"There is no store in {tmp_path}/state, or this user may not look") as caught:
+    with pytest.raises(
+        StoreError, match=f"There is no store in {tmp_path}/state, or this user may not look"
+    ) as caught:
         client.token("mine", config=file)
     assert "docs/reading-tokens.md" in caught.value.message
 
@@ -227,7 +281,9 @@ def test_a_store_that_is_damaged_or_sealed_otherwise_is_told_or_the_file_is_read
     (tmp_path / "state/key").write_text("x" * 43 + "=")
     with pytest.raises(StoreError, match="encrypted with another key"):
         client.token("mine", config=file)
-    (tmp_path / "state/autologin.db").write_text("no database at all, but text that is long enough" * 100)
+    (tmp_path / "state/autologin.db").write_text(
+        "no database at all, but text that is long enough" * 100
+    )
     with pytest.raises(StoreError, match="cannot be read"):
         client.token("mine", config=file)
     write(tmp_path)
@@ -261,7 +317,9 @@ def test_a_user_who_may_not_open_the_store_reads_the_file(monkeypatch):
         if root:
             os.chown(folder, 65534, 65534)
         code = ["-c", ANOTHER_USER, name]
-        done = subprocess.run([sys.executable, *code], check=False, capture_output=True, text=True, env={"HOME": name})
+        done = subprocess.run(
+            [sys.executable, *code], check=False, capture_output=True, text=True, env={"HOME": name}
+        )
         (folder / "state").chmod(0o700)
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"{OTHER} {OTHER}\n"

@@ -17,12 +17,25 @@ CONFIG = "accounts:\n  mine: {broker: groww}\n  yours: {broker: groww}\n"
 
 
 def completed(folder, shell, line):
-    environ = {"HOME": str(folder), "PATH": os.environ["PATH"], "_AUTOLOGIN_COMPLETE": f"{shell}_complete"}
+    environ = {
+        "HOME": str(folder),
+        "PATH": os.environ["PATH"],
+        "_AUTOLOGIN_COMPLETE": f"{shell}_complete",
+    }
     words = line.split(" ")
-    environ |= {"COMP_WORDS": line, "COMP_CWORD": words[-1] if shell == "fish" else str(len(words) - 1)}
+    environ |= {
+        "COMP_WORDS": line,
+        "COMP_CWORD": words[-1] if shell == "fish" else str(len(words) - 1),
+    }
     code = "from autologin.cli.main import main; main()"
     done = subprocess.run(
-        [sys.executable, "-c", code], check=False, capture_output=True, text=True, cwd=folder, env=environ, timeout=30
+        [sys.executable, "-c", code],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=environ,
+        timeout=30,
     )
     assert done.stderr == ""
     parts = done.stdout.split("\n")
@@ -52,22 +65,37 @@ def test_the_protocol(tmp_path, shell, line, found):
 def test_the_script_is_printed(tmp_path, shell):
     words = [sys.executable, "-m", "autologin", "completion", shell]
     environ = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}
-    done = subprocess.run(words, check=True, capture_output=True, text=True, env=environ, timeout=30)
+    done = subprocess.run(
+        words, check=True, capture_output=True, text=True, env=environ, timeout=30
+    )
     assert f"_AUTOLOGIN_COMPLETE={shell}_complete" in done.stdout
     if shutil.which(shell):
-        assert subprocess.run([shell, "-n"], check=False, input=done.stdout, text=True, capture_output=True).stderr == ""
+        assert (
+            subprocess.run(
+                [shell, "-n"], check=False, input=done.stdout, text=True, capture_output=True
+            ).stderr
+            == ""
+        )
 
 
 def test_a_real_bash(tmp_path):
     (tmp_path / "config.yaml").write_text(CONFIG)
     command = tmp_path / "autologin"
-    command.write_text(f'#!/bin/sh\nexec {sys.executable} -c "from autologin.cli.main import main; main()" "$@"\n')
+    command.write_text(
+        f'#!/bin/sh\nexec {sys.executable} -c "from autologin.cli.main import main; main()" "$@"\n'
+    )
     command.chmod(0o755)
     script = """eval "$(autologin completion bash)"; COMP_WORDS=(autologin run mi); COMP_CWORD=2
     _autologin_completion autologin; echo "${COMPREPLY[@]}" """
     environ = {"HOME": str(tmp_path), "PATH": f"{tmp_path}:{os.environ['PATH']}"}
     done = subprocess.run(
-        ["bash", "-c", script], check=False, capture_output=True, text=True, cwd=tmp_path, env=environ, timeout=30
+        ["bash", "-c", script],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=environ,
+        timeout=30,
     )
     assert (done.stdout.strip(), done.stderr) == ("mine", "")
 

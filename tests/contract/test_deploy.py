@@ -39,7 +39,13 @@ PROGRAM = "/opt/autologin/bin/autologin"
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
 SERVICE = COMPOSE["services"]["autologin"]
-EVERYTHING = [ROOT / "Dockerfile", ROOT / "compose.yaml", ROOT / "docs/deploy.md", *MANIFESTS, *UNITS]
+EVERYTHING = [
+    ROOT / "Dockerfile",
+    ROOT / "compose.yaml",
+    ROOT / "docs/deploy.md",
+    *MANIFESTS,
+    *UNITS,
+]
 PORT = int(Settings.model_fields["http"].default.listen.rpartition(":")[2])
 STOP = Settings.model_fields["stop_timeout"].default
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
@@ -53,7 +59,9 @@ BY_ARGUMENT = {"clone", "personality", "socket"}
 
 
 def detail(*command):
-    done = subprocess.run([*map(str, command)], check=False, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [*map(str, command)], check=False, capture_output=True, text=True, timeout=60
+    )
     return done.returncode, done.stdout + done.stderr
 
 
@@ -107,8 +115,15 @@ def test_each_tool_would_tell_a_mistake(tmp_path):
 
     assert hadolint(spoilt(ROOT / "Dockerfile", "--no-install-recommends ", ""))[0] != 0
     assert compose_schema(spoilt(ROOT / "compose.yaml", "read_only:", "readonly:"))[0] != 0
-    assert kubernetes(spoilt(DEPLOY / "kubernetes/deployment.yaml", "runAsNonRoot:", "runAsNoRoot:"))[0] != 0
-    assert systemd(spoilt(DEPLOY / "systemd/autologin.service", "ProtectHome=yes", "ProtectHome=si"), tmp_path)[1]
+    assert (
+        kubernetes(spoilt(DEPLOY / "kubernetes/deployment.yaml", "runAsNonRoot:", "runAsNoRoot:"))[
+            0
+        ]
+        != 0
+    )
+    assert systemd(
+        spoilt(DEPLOY / "systemd/autologin.service", "ProtectHome=yes", "ProtectHome=si"), tmp_path
+    )[1]
 
 
 # The seccomp profile
@@ -118,7 +133,11 @@ def allowed(profile):
     """What a container without capabilities may call on this architecture, whatever the arguments."""
     found = {name: action for name, action, _ in jail.rules(profile)}
     number = jail.library().seccomp_syscall_resolve_name
-    return {name for name, action in found.items() if action == jail.ALLOW and number(name.encode()) >= 0}
+    return {
+        name
+        for name, action in found.items()
+        if action == jail.ALLOW and number(name.encode()) >= 0
+    }
 
 
 def test_our_profile_allows_what_dockers_allows_and_what_the_sandbox_needs():
@@ -126,18 +145,46 @@ def test_our_profile_allows_what_dockers_allows_and_what_the_sandbox_needs():
     assert len(dockers) > 250
     assert dockers - ours == LATER_DENIED
     assert {"unshare", "chroot"} <= ours - dockers
-    new_since_then = {"cachestat", "fchmodat2", "map_shadow_stack", "name_to_handle_at", "pkey_alloc", "pkey_free"}
-    new_since_then |= {"futex_wait", "futex_wake", "futex_requeue", "pkey_mprotect", "process_vm_readv", "process_vm_writev"}
+    new_since_then = {
+        "cachestat",
+        "fchmodat2",
+        "map_shadow_stack",
+        "name_to_handle_at",
+        "pkey_alloc",
+        "pkey_free",
+    }
+    new_since_then |= {
+        "futex_wait",
+        "futex_wake",
+        "futex_requeue",
+        "pkey_mprotect",
+        "process_vm_readv",
+        "process_vm_writev",
+    }
     assert ours - dockers - {"unshare", "chroot"} <= new_since_then
 
 
 def test_our_profile_denies_by_default_and_names_each_call_once():
     profile = json.loads(SECCOMP.read_text())
     assert (profile["defaultAction"], profile["defaultErrnoRet"]) == ("SCMP_ACT_ERRNO", 1)
-    assert [one["architecture"] for one in profile["archMap"]] == ["SCMP_ARCH_X86_64", "SCMP_ARCH_AARCH64"]
-    names = [name for rule in profile["syscalls"] for name in rule["names"] if name not in BY_ARGUMENT]
+    assert [one["architecture"] for one in profile["archMap"]] == [
+        "SCMP_ARCH_X86_64",
+        "SCMP_ARCH_AARCH64",
+    ]
+    names = [
+        name for rule in profile["syscalls"] for name in rule["names"] if name not in BY_ARGUMENT
+    ]
     assert len(names) == len(set(names))
-    assert not {"mount", "umount2", "setns", "bpf", "keyctl", "init_module", "kexec_load", "reboot"} & set(names)
+    assert not {
+        "mount",
+        "umount2",
+        "setns",
+        "bpf",
+        "keyctl",
+        "init_module",
+        "kexec_load",
+        "reboot",
+    } & set(names)
 
 
 @pytest.fixture
@@ -164,7 +211,9 @@ def jailed():
     ],
 )
 def test_the_kernel_takes_our_profile_as_it_is_meant(jailed, command, ours, dockers):
-    assert [jailed(profile, *command.split()).returncode == 0 for profile in (SECCOMP, DOCKERS)] == [ours, dockers]
+    assert [
+        jailed(profile, *command.split()).returncode == 0 for profile in (SECCOMP, DOCKERS)
+    ] == [ours, dockers]
 
 
 def test_chromiums_sandbox_works_under_our_profile_and_not_under_dockers(jailed):
@@ -224,8 +273,15 @@ def unresolved(names):
 
 
 def test_every_variable_is_a_key_of_the_config():
-    found = {name for file in EVERYTHING for name in re.findall(r"AUTOLOGIN_\w*[A-Z]", file.read_text())}
-    assert {"AUTOLOGIN_CONFIG", "AUTOLOGIN_STATE__PATH", "AUTOLOGIN_HTTP__LISTEN", "AUTOLOGIN_SECRETS_DIR"} <= found
+    found = {
+        name for file in EVERYTHING for name in re.findall(r"AUTOLOGIN_\w*[A-Z]", file.read_text())
+    }
+    assert {
+        "AUTOLOGIN_CONFIG",
+        "AUTOLOGIN_STATE__PATH",
+        "AUTOLOGIN_HTTP__LISTEN",
+        "AUTOLOGIN_SECRETS_DIR",
+    } <= found
     assert unresolved(found - overrides.RESERVED) == []
     assert unresolved(["AUTOLOGIN_STATE_PATH"]) == ["AUTOLOGIN_STATE_PATH"]
 
@@ -233,7 +289,11 @@ def test_every_variable_is_a_key_of_the_config():
 def test_every_secret_is_called_as_a_credential_that_the_flow_has():
     texts = "".join(file.read_text() for file in EVERYTHING)
     names = set(re.findall(r"\b(?:autologin_)?accounts__zerodha__credentials__([a-z_]+)", texts))
-    assert {"password", "totp_secret", "api_secret"} <= names <= set(registry.load("zerodha").credentials_class.model_fields)
+    assert (
+        {"password", "totp_secret", "api_secret"}
+        <= names
+        <= set(registry.load("zerodha").credentials_class.model_fields)
+    )
     assert set(SERVICE["secrets"]) == set(COMPOSE["secrets"])
     assert unresolved(SERVICE["secrets"]) == []
 
@@ -246,7 +306,9 @@ def test_the_port_is_the_same_everywhere():
     (serving,) = [one for one in containers() if "serve" in one["args"]]
     assert {"name": "AUTOLOGIN_HTTP__LISTEN", "value": f"0.0.0.0:{PORT}"} in serving["env"]
     assert serving["ports"] == [{"name": "http", "containerPort": PORT}]
-    assert [one["spec"]["ports"][0]["port"] for one in documents() if one["kind"] == "Service"] == [PORT]
+    assert [one["spec"]["ports"][0]["port"] for one in documents() if one["kind"] == "Service"] == [
+        PORT
+    ]
 
 
 def test_the_user_is_the_same_everywhere():
@@ -255,7 +317,12 @@ def test_the_user_is_the_same_everywhere():
     assert f"--uid {user} --gid {group} " in DOCKERFILE
     for pod in pods():
         found = pod["securityContext"]
-        assert (found["runAsUser"], found["runAsGroup"], found["fsGroup"], found["runAsNonRoot"]) == (user, group, group, True)
+        assert (
+            found["runAsUser"],
+            found["runAsGroup"],
+            found["fsGroup"],
+            found["runAsNonRoot"],
+        ) == (user, group, group, True)
     assert f"--user {user}:{group} " in (ROOT / "scripts/build-image").read_text()
     assert re.findall(r"chown -R (\d+) ", (ROOT / "docs/deploy.md").read_text()) == [str(user)]
     accounts = {name: unit(file)[name] for file in SERVICES for name in ("User", "Group")}
@@ -274,16 +341,30 @@ def test_the_folders_are_the_same_everywhere():
         (container,) = pod["containers"]
         mounts = {one["name"]: one["mountPath"] for one in container["volumeMounts"]}
         assert mounts.keys() == {one["name"] for one in pod["volumes"]}
-        assert (mounts["config"], mounts["state"], mounts["tmp"]) == (str(config.parent), state, image["HOME"])
+        assert (mounts["config"], mounts["state"], mounts["tmp"]) == (
+            str(config.parent),
+            state,
+            image["HOME"],
+        )
         assert {"name": "AUTOLOGIN_SECRETS_DIR", "value": mounts["secrets"]} in container["env"]
         assert Path(mounts["secrets"]).is_relative_to(overrides.SECRETS_FOLDER)
-    claims = {one["metadata"]["name"] for one in documents() if one["kind"] == "PersistentVolumeClaim"}
-    claimed = [one["persistentVolumeClaim"] for pod in pods() for one in pod["volumes"] if "persistentVolumeClaim" in one]
+    claims = {
+        one["metadata"]["name"] for one in documents() if one["kind"] == "PersistentVolumeClaim"
+    }
+    claimed = [
+        one["persistentVolumeClaim"]
+        for pod in pods()
+        for one in pod["volumes"]
+        if "persistentVolumeClaim" in one
+    ]
     assert claimed == [{"claimName": name} for name in claims for _ in pods()]
 
 
 def test_nothing_is_killed_before_a_login_has_had_its_time_to_end():
-    graces = [int(SERVICE["stop_grace_period"].rstrip("s")), *(pod["terminationGracePeriodSeconds"] for pod in pods())]
+    graces = [
+        int(SERVICE["stop_grace_period"].rstrip("s")),
+        *(pod["terminationGracePeriodSeconds"] for pod in pods()),
+    ]
     graces += [int(unit(file)["TimeoutStopSec"][0]) for file in SERVICES]
     assert min(graces) >= STOP + 10
 
@@ -295,7 +376,9 @@ def test_the_watchdog_waits_for_more_than_two_beats():
 
 
 def test_what_needs_a_person_is_not_tried_again():
-    final = sorted({errors.ConfigError.exit_code, errors.Rejected.exit_code, errors.NeedsPerson.exit_code})
+    final = sorted(
+        {errors.ConfigError.exit_code, errors.Rejected.exit_code, errors.NeedsPerson.exit_code}
+    )
     once = unit(DEPLOY / "systemd/autologin-run.service")["RestartPreventExitStatus"]
     assert [*map(int, once[0].split())] == final
     (job,) = [one["spec"]["jobTemplate"]["spec"] for one in documents() if one["kind"] == "CronJob"]
@@ -309,8 +392,17 @@ def test_the_image_is_called_the_same_everywhere():
 
 def test_probes_ask_what_is_answered():
     routes = {route.path for route in app.app(None).routes}
-    probes = {name: value["httpGet"]["path"] for one in containers() for name, value in one.items() if name.endswith("Probe")}
-    assert probes == {"startupProbe": "/livez", "livenessProbe": "/livez", "readinessProbe": "/readyz"}
+    probes = {
+        name: value["httpGet"]["path"]
+        for one in containers()
+        for name, value in one.items()
+        if name.endswith("Probe")
+    }
+    assert probes == {
+        "startupProbe": "/livez",
+        "livenessProbe": "/livez",
+        "readinessProbe": "/readyz",
+    }
     assert set(probes.values()) <= routes
 
 
@@ -341,7 +433,10 @@ def test_every_command_is_one_that_autologin_has():
 def test_containers_have_nothing_that_they_do_not_need():
     assert SERVICE["read_only"] is True
     assert SERVICE["cap_drop"] == ["ALL"]
-    assert SERVICE["security_opt"] == ["no-new-privileges:true", f"seccomp:{SECCOMP.relative_to(ROOT)}"]
+    assert SERVICE["security_opt"] == [
+        "no-new-privileges:true",
+        f"seccomp:{SECCOMP.relative_to(ROOT)}",
+    ]
     assert all(port.startswith("127.0.0.1:") for port in SERVICE["ports"])
     for container in containers():
         assert container["securityContext"] == {
@@ -353,20 +448,49 @@ def test_containers_have_nothing_that_they_do_not_need():
 
 
 def test_both_services_are_shut_in_alike():
-    of_their_own = {"Description", "Type", "NotifyAccess", "WatchdogSec", "ExecStart", "ExecReload", "WantedBy"}
-    of_their_own |= {"StartLimitIntervalSec", "StartLimitBurst", "Restart", "RestartSec", "RestartPreventExitStatus"}
+    of_their_own = {
+        "Description",
+        "Type",
+        "NotifyAccess",
+        "WatchdogSec",
+        "ExecStart",
+        "ExecReload",
+        "WantedBy",
+    }
+    of_their_own |= {
+        "StartLimitIntervalSec",
+        "StartLimitBurst",
+        "Restart",
+        "RestartSec",
+        "RestartPreventExitStatus",
+    }
     of_their_own |= {"TimeoutStartSec"}
-    alike = [{name: value for name, value in unit(file).items() if name not in of_their_own} for file in SERVICES]
+    alike = [
+        {name: value for name, value in unit(file).items() if name not in of_their_own}
+        for file in SERVICES
+    ]
     assert alike[0] == alike[1]
     assert alike[0]["NoNewPrivileges"] == ["yes"]
     assert set(alike[0]["RestrictNamespaces"][0].split()) == {"user", "pid", "net"}
 
 
 def test_nothing_but_the_programs_source_gets_near_the_image():
-    kept = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+    kept = [
+        line[1:]
+        for line in (ROOT / ".dockerignore").read_text().splitlines()
+        if line.startswith("!")
+    ]
     lines = (ROOT / ".dockerignore").read_text().splitlines()
     assert [line for line in lines if line and line[0] not in "#!"] == ["*", "**/__pycache__"]
-    copied = [word for line in re.findall(r"(?m)^COPY (?!--from)(.*)$", DOCKERFILE) for word in line.split()[:-1]]
+    copied = [
+        word
+        for line in re.findall(r"(?m)^COPY (?!--from)(.*)$", DOCKERFILE)
+        for word in line.split()[:-1]
+    ]
     assert sorted(copied) == sorted(kept)
     assert all((ROOT / name).exists() for name in kept)
-    assert not any(fnmatch.fnmatch(name, pattern) for name in kept for pattern in ("*.yaml", "*secret*", "tests*"))
+    assert not any(
+        fnmatch.fnmatch(name, pattern)
+        for name in kept
+        for pattern in ("*.yaml", "*secret*", "tests*")
+    )

@@ -44,7 +44,9 @@ def session(server):
 
 
 async def put(*values):
-    sink = parse({"type": "ssm", "prefix": "/stock-pipeline/{broker}"}).build("aws", RefContext(Path(), {}))
+    sink = parse({"type": "ssm", "prefix": "/stock-pipeline/{broker}"}).build(
+        "aws", RefContext(Path(), {})
+    )
     for value in values:
         token = Token(SecretStr(value), MORNING, MORNING + timedelta(hours=20), "XA1", {})
         await sink.deliver(Message.issued("mine", "fyers", token))
@@ -60,7 +62,10 @@ async def test_the_consumer_reads_the_newest_token(session):
 async def test_the_consumer_takes_no_token_that_the_metadata_is_not_for(session):
     await put("one")
     boto3.client("ssm").put_parameter(
-        Name="/stock-pipeline/fyers/access_token", Value="half-way", Type="SecureString", Overwrite=True
+        Name="/stock-pipeline/fyers/access_token",
+        Value="half-way",
+        Type="SecureString",
+        Overwrite=True,
     )
     with pytest.raises(RuntimeError):
         session("/stock-pipeline/fyers")
@@ -68,9 +73,22 @@ async def test_the_consumer_takes_no_token_that_the_metadata_is_not_for(session)
 
 def test_the_policy_allows_what_the_code_does():
     policy = json.loads(block("json"))
-    allowed = {action for one in policy["Statement"] for action in [one["Action"]] if isinstance(action, str)}
-    allowed |= {action for one in policy["Statement"] if isinstance(one["Action"], list) for action in one["Action"]}
-    code = "".join((ROOT / "autologin" / name).read_text() for name in ("aws.py", "secret_refs.py", "delivery/sinks/ssm.py"))
+    allowed = {
+        action
+        for one in policy["Statement"]
+        for action in [one["Action"]]
+        if isinstance(action, str)
+    }
+    allowed |= {
+        action
+        for one in policy["Statement"]
+        if isinstance(one["Action"], list)
+        for action in one["Action"]
+    }
+    code = "".join(
+        (ROOT / "autologin" / name).read_text()
+        for name in ("aws.py", "secret_refs.py", "delivery/sinks/ssm.py")
+    )
     done = set(re.findall(r'"((?:ssm|secretsmanager):\w+)"', code))
     assert done == {"ssm:PutParameter", "ssm:GetParameter", "secretsmanager:GetSecretValue"}
     assert done | {"kms:Encrypt", "kms:GenerateDataKey", "kms:Decrypt"} == allowed

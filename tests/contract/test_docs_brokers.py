@@ -35,7 +35,10 @@ def test_a_page_is_written_for_every_flow_and_for_no_other():
 
 
 def test_how_it_logs_in_is_told_from_the_credentials():
-    told = {name: describe_login(registry.load(name)) for name in ("upstox", "groww", "icici_oauth", "motilal")}
+    told = {
+        name: describe_login(registry.load(name))
+        for name in ("upstox", "groww", "icici_oauth", "motilal")
+    }
     assert told == {
         "upstox": "page: mobile number, TOTP, PIN",
         "groww": "API, no browser: API key, TOTP",
@@ -59,4 +62,8 @@ def test_the_script_changes_nothing_where_all_is_right(tmp_path):
     for file in files:
         (tmp_path / file.relative_to(ROOT)).write_bytes(file.read_bytes())
     subprocess.run([sys.executable, copy / "write-docs"], check=True)
-    assert [file for file in files if file.read_bytes() != (tmp_path / file.relative_to(ROOT)).read_bytes()] == []
+    assert [
+        file
+        for file in files
+        if file.read_bytes() != (tmp_path / file.relative_to(ROOT)).read_bytes()
+    ] == []

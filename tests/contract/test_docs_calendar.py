@@ -56,12 +56,16 @@ async def test_it_shows_fifteen_days_from_today_without_options(user):
 
 
 async def test_days_after_the_end_are_unknown_and_it_warns(user):
-    done = await user.says("calendar", "--from", "2026-12-31", "--days", "2", "--segment", "equity", "--json")
+    done = await user.says(
+        "calendar", "--from", "2026-12-31", "--days", "2", "--segment", "equity", "--json"
+    )
     assert [row["trading"] for row in done.json["days"]] == [True, None]
     assert done.json["good_until"] == "2026-12-31"
     assert "2026-12-31" in done.json["warning"]
     people = await user.says("calendar", "--from", "2027-01-01", "--days", "1")
-    assert people.out == "2027-01-01 Fri  equity, currency, commodity   not known: a login is made\n"
+    assert (
+        people.out == "2027-01-01 Fri  equity, currency, commodity   not known: a login is made\n"
+    )
     assert people.err.startswith("warning: ")
     assert people.code == 0
 
@@ -93,7 +97,10 @@ async def test_mistakes_in_the_file_are_told_and_exit_2(with_own_days):
     assert problem["key"].endswith("days/own.yaml: closures.0.day")
     assert problem["hint"]
     checked = await user.says("check", "--json")
-    assert any(row["key"] == problem["key"] and row["level"] == "problem" for row in checked.json["findings"])
+    assert any(
+        row["key"] == problem["key"] and row["level"] == "problem"
+        for row in checked.json["findings"]
+    )
 
 
 async def test_a_file_that_is_missing_is_told(user):

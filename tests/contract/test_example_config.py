@@ -31,7 +31,9 @@ def load(tmp_path):
     (tmp_path / "secrets").mkdir()
     (tmp_path / "secrets" / "zerodha_totp").write_text(SEED)
     (tmp_path / "flows").mkdir()
-    environ = {"HOME": str(tmp_path)} | dict.fromkeys(re.findall(r"\{env: (\w+)\}", TEXT), "some-secret")
+    environ = {"HOME": str(tmp_path)} | dict.fromkeys(
+        re.findall(r"\{env: (\w+)\}", TEXT), "some-secret"
+    )
     environ["ZERODHA_PROXY"] = "http://127.0.0.1:3128"
 
     def loaded(text):
@@ -45,7 +47,9 @@ def load(tmp_path):
 def uncommented(text):
     """Each commented-out key made a key; sentences stay comments."""
     head, body = text.split("\naccounts:", 1)
-    return head + "\naccounts:" + "\n".join(OPTION.sub(r"\1\2\3", line) for line in body.split("\n"))
+    return (
+        head + "\naccounts:" + "\n".join(OPTION.sub(r"\1\2\3", line) for line in body.split("\n"))
+    )
 
 
 def keys(data, path=()):
@@ -58,7 +62,9 @@ def test_it_loads_as_it_is(load):
     settings, environ = load(TEXT)
     account = settings.account("zerodha")
     assert account.sinks == ["tokens"]
-    assert settings.sinks["tokens"].target("zerodha", "zerodha") == str(settings.folder / "tokens/zerodha.json")
+    assert settings.sinks["tokens"].target("zerodha", "zerodha") == str(
+        settings.folder / "tokens/zerodha.json"
+    )
     flow = accounts.load_flow(settings, account, environ)
     assert flow.credentials.totp_secret.get_secret_value() == SEED
     assert settings.state.path == Path(environ["HOME"]) / ".local/state/autologin"
@@ -66,7 +72,9 @@ def test_it_loads_as_it_is(load):
 
 def test_check_finds_nothing_to_mend_in_it(load):
     settings, environ = load(TEXT)
-    bad = [one for one in preflight.run(settings.file, environ, online=False) if one.level == "problem"]
+    bad = [
+        one for one in preflight.run(settings.file, environ, online=False) if one.level == "problem"
+    ]
     assert bad == []
 
 
@@ -110,7 +118,9 @@ def test_what_is_commented_out_can_be_used(load):
     assert accounts.load_flow(settings, found, environ).redirect_uri == "https://127.0.0.1/"
 
 
-@pytest.mark.parametrize("line", [line for line in TEXT.split("\naccounts:", 1)[1].splitlines() if OPTION.match(line)])
+@pytest.mark.parametrize(
+    "line", [line for line in TEXT.split("\naccounts:", 1)[1].splitlines() if OPTION.match(line)]
+)
 def test_each_of_them_is_a_key_with_a_comment_of_its_own(line):
     key = OPTION.match(line)[3].split(":")[0]
     flow = registry.load("zerodha")
@@ -125,7 +135,9 @@ def test_each_of_them_is_a_key_with_a_comment_of_its_own(line):
     }
     known |= {*base.config_class("file").model_fields, "for_compose"}
     sections = ("schedule", "http", "watch", "notify")
-    known |= {key for name in sections for key in Settings.model_fields[name].annotation.model_fields}
+    known |= {
+        key for name in sections for key in Settings.model_fields[name].annotation.model_fields
+    }
     known |= {*base.config_class("ssm").model_fields, "aws"}
     assert key in known
 

@@ -24,16 +24,29 @@ from autologin.store.store import Store
 from autologin.token import Token
 
 SECRET = "exec-token-canary+/=$HOME 'x'"
-EXTRA = {"api_key": "key-canary-1", "public_token": "public-canary", "bundle": {"feed": "feed-canary"}, "none": None, "n": 5}
+EXTRA = {
+    "api_key": "key-canary-1",
+    "public_token": "public-canary",
+    "bundle": {"feed": "feed-canary"},
+    "none": None,
+    "n": 5,
+}
 CANARIES = [SECRET, "public-canary", "feed-canary", "apisecret-canary", "password-canary"]
-CREDENTIALS = {"api_key": "k", "api_secret": "apisecret-canary", "user_id": "AB1234", "password": "password-canary"}
+CREDENTIALS = {
+    "api_key": "k",
+    "api_secret": "apisecret-canary",
+    "user_id": "AB1234",
+    "password": "password-canary",
+}
 SHOW = "import json, os, sys; json.dump({'environ': dict(os.environ), 'argv': sys.argv[1:], 'pid': os.getpid()}, sys.stdout)"
 WAITING = "import signal, sys; signal.signal({0}, lambda *_: sys.exit(42)); print('ready', flush=True); signal.pause()"
 
 
 def put(folder, secret=SECRET, hours=5):
     now = datetime.now(UTC)
-    token = Token(SecretStr(secret), now - timedelta(hours=20), now + timedelta(hours=hours), "AB1234", EXTRA)
+    token = Token(
+        SecretStr(secret), now - timedelta(hours=20), now + timedelta(hours=hours), "AB1234", EXTRA
+    )
     store = Store.open(folder / "state", SystemClock())
     store.tokens.save("mine", "zerodha", token)
     store.close()
@@ -46,7 +59,9 @@ def user(tmp_path):
     credentials = CREDENTIALS | {"totp_secret": "JBSWY3DPEHPK3PXP"}
     accounts = {"mine": {"broker": "zerodha", "credentials": credentials, "sinks": []}}
     (tmp_path / "config.yaml").touch(mode=0o600)
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"accounts": accounts, "state": {"path": "./state"}}))
+    (tmp_path / "config.yaml").write_text(
+        yaml.safe_dump({"accounts": accounts, "state": {"path": "./state"}})
+    )
     put(tmp_path)
     found = User(tmp_path)
     yield found
@@ -74,7 +89,9 @@ async def test_the_environment_has_the_names_that_users_expect(user):
     ends = put(user.folder).to_json("mine", "zerodha")["expires_at"]
     environ = seen["environ"]
     ours = {name: value for name, value in environ.items() if re.match("KITE_|ZERODHA_", name)}
-    assert abs(datetime.fromisoformat(ours.pop("ZERODHA_EXPIRES_AT")) - datetime.fromisoformat(ends)) < timedelta(minutes=5)
+    assert abs(
+        datetime.fromisoformat(ours.pop("ZERODHA_EXPIRES_AT")) - datetime.fromisoformat(ends)
+    ) < timedelta(minutes=5)
     assert ours == {
         "KITE_API_KEY": "key-canary-1",
         "KITE_ACCESS_TOKEN": SECRET,
@@ -89,7 +106,9 @@ async def test_the_environment_has_the_names_that_users_expect(user):
 
 
 async def test_what_is_there_already_stays_but_for_an_old_token(user):
-    seen = await shown(user, "--", sys.executable, "-c", SHOW, KITE_ACCESS_TOKEN="yesterday's", MY_OWN="kept")
+    seen = await shown(
+        user, "--", sys.executable, "-c", SHOW, KITE_ACCESS_TOKEN="yesterday's", MY_OWN="kept"
+    )
     assert seen["environ"]["KITE_ACCESS_TOKEN"] == SECRET
     assert seen["environ"]["MY_OWN"] == "kept"
     assert seen["environ"]["PATH"] == os.environ["PATH"]
@@ -136,7 +155,11 @@ def looked_at(pid):
     """A process as the system shows it: its arguments, its children, its files."""
     proc = Path(f"/proc/{pid}")
     files = [str(file.readlink()) for file in (proc / "fd").iterdir()]
-    return (proc / "cmdline").read_bytes().decode().split("\0"), (proc / f"task/{pid}/children").read_text(), files
+    return (
+        (proc / "cmdline").read_bytes().decode().split("\0"),
+        (proc / f"task/{pid}/children").read_text(),
+        files,
+    )
 
 
 async def test_it_is_the_same_process_and_no_argument_holds_the_token(user):
@@ -153,7 +176,9 @@ async def test_it_is_the_same_process_and_no_argument_holds_the_token(user):
 async def test_no_signal_is_ignored_because_python_does(user):
     done = await user.says("exec", "mine", "--", "grep", "SigIgn", "/proc/self/status")
     ignored = int(done.out.split()[1], 16)
-    assert ignored & (1 << signal.SIGPIPE - 1 | 1 << signal.SIGXFSZ - 1 | 1 << signal.SIGINT - 1) == 0
+    assert (
+        ignored & (1 << signal.SIGPIPE - 1 | 1 << signal.SIGXFSZ - 1 | 1 << signal.SIGINT - 1) == 0
+    )
 
 
 # What is refused
@@ -195,7 +220,10 @@ async def test_a_command_that_cannot_be_started(user):
     assert (code, detail) == (126, "error: ./text cannot be started: permission denied.\n")
     (user.folder / "text").chmod(0o755)
     code, detail = await refused(user, "mine", "--", "./text")
-    assert (code, detail) == (126, "error: ./text is not a program. A script needs a first line such as #!/bin/sh.\n")
+    assert (code, detail) == (
+        126,
+        "error: ./text is not a program. A script needs a first line such as #!/bin/sh.\n",
+    )
     assert (await refused(user, "mine", "--", "./state"))[0] == 126
 
 
@@ -233,9 +261,19 @@ def test_names_of_a_flow_are_variables_and_fields(broker):
 
 
 def test_a_name_whose_field_is_not_there_is_left_out():
-    data = {"broker": "zerodha", "access_token": "t", "user_id": "", "expires_at": "e", "extra": {"a": {}}}
+    data = {
+        "broker": "zerodha",
+        "access_token": "t",
+        "user_id": "",
+        "expires_at": "e",
+        "extra": {"a": {}},
+    }
     named = {"A": "extra.api_key", "B": "access_token", "C": "extra.a", "D": "user_id"}
-    assert handover.variables(data, named) == {"ZERODHA_ACCESS_TOKEN": "t", "ZERODHA_EXPIRES_AT": "e", "B": "t"}
+    assert handover.variables(data, named) == {
+        "ZERODHA_ACCESS_TOKEN": "t",
+        "ZERODHA_EXPIRES_AT": "e",
+        "B": "t",
+    }
 
 
 # `autologin token`, for those who would rather read one value
@@ -243,9 +281,13 @@ def test_a_name_whose_field_is_not_there_is_left_out():
 
 async def test_token_prints_it_or_one_field_of_it(user):
     assert (await user.says("token", "mine")).out == SECRET + "\n"
-    assert (await user.says("token", "mine", "--field", "extra.public_token")).out == "public-canary\n"
+    assert (
+        await user.says("token", "mine", "--field", "extra.public_token")
+    ).out == "public-canary\n"
     assert (await user.says("token", "zerodha", "--json")).json["extra"] == EXTRA
-    assert (await user.says("token", "mine", "--field", "extra.bundle", "--json")).json == {"feed": "feed-canary"}
+    assert (await user.says("token", "mine", "--field", "extra.bundle", "--json")).json == {
+        "feed": "feed-canary"
+    }
     assert (await user.says("token", "mine", "--field", "access_token", "--json")).json == SECRET
 
 

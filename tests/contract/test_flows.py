@@ -43,7 +43,9 @@ def test_the_file_is_named_like_the_broker_and_its_lines_fit_a_screen(flow, sour
 def test_its_header_tells_the_facts_in_order(flow):
     header = inspect.getdoc(importlib.import_module(f"autologin.flows.{flow.broker}"))
     facts = [word for word in re.findall(r"^(\w+)  ", header, re.MULTILINE) if word in FACTS]
-    assert [fact for fact in FACTS if fact in facts or fact != "Code" or issubclass(flow, BrowserFlow)] == facts
+    assert [
+        fact for fact in FACTS if fact in facts or fact != "Code" or issubclass(flow, BrowserFlow)
+    ] == facts
 
 
 def test_it_declares_what_a_flow_must(flow):
@@ -71,21 +73,33 @@ def test_a_page_of_the_docs_tells_about_it_and_the_readme_leads_there(flow):
 
 
 def test_every_credential_says_where_to_find_it(flow):
-    assert [key for key, field in flow.credentials_class.model_fields.items() if not field.description] == []
+    assert [
+        key for key, field in flow.credentials_class.model_fields.items() if not field.description
+    ] == []
 
 
 def test_the_twin_has_its_credentials_and_endpoints(flow):
     twin = twin_classes()[flow.broker]()
     twin.origins = {role: f"http://127.0.0.1/{role}" for role in twin.roles}
-    required = {key for key, field in flow.credentials_class.model_fields.items() if field.is_required()}
+    required = {
+        key for key, field in flow.credentials_class.model_fields.items() if field.is_required()
+    }
     assert required <= twin.credentials.keys() <= flow.credentials_class.model_fields.keys()
     assert twin.endpoints.keys() <= flow.endpoints.keys()
 
 
 def test_its_methods_stand_in_the_order_they_happen(flow, source):
-    (cls,) = [node for node in ast.parse(source).body if isinstance(node, ast.ClassDef) and node.name == flow.__name__]
-    methods = [node.name for node in cls.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
-    assert [name for name in methods if name in ORDER] == [name for name in ORDER if name in methods]
+    (cls,) = [
+        node
+        for node in ast.parse(source).body
+        if isinstance(node, ast.ClassDef) and node.name == flow.__name__
+    ]
+    methods = [
+        node.name for node in cls.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    assert [name for name in methods if name in ORDER] == [
+        name for name in ORDER if name in methods
+    ]
 
 
 def test_it_creates_nothing_and_reads_no_clock_or_environment(source):
@@ -93,11 +107,20 @@ def test_it_creates_nothing_and_reads_no_clock_or_environment(source):
 
 
 def test_each_page_field_can_be_found_in_two_ways_or_more(flow):
-    modules = {kind.__module__ for kind in flow.__mro__ if kind.__module__.startswith("autologin.flows.")}
-    used = [getattr(thing, "__module__", "") for name in modules for thing in vars(importlib.import_module(name)).values()]
+    modules = {
+        kind.__module__ for kind in flow.__mro__ if kind.__module__.startswith("autologin.flows.")
+    }
+    used = [
+        getattr(thing, "__module__", "")
+        for name in modules
+        for thing in vars(importlib.import_module(name)).values()
+    ]
     modules |= {name for name in used if name.startswith("autologin.flows._")}
     fields = [
-        value for name in modules for value in vars(importlib.import_module(name)).values() if isinstance(value, InputField)
+        value
+        for name in modules
+        for value in vars(importlib.import_module(name)).values()
+        if isinstance(value, InputField)
     ]
     assert bool(fields) == issubclass(flow, BrowserFlow)
     for field in fields:

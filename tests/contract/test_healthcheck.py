@@ -17,21 +17,37 @@ from autologin.config.schema import Http
 
 LOADED = "import sys; from autologin.cli.main import main\ntry: main()\nfinally: sys.stderr.write('|' + ' '.join(sys.modules))"
 LIGHT = {
-    *("autologin", "autologin.cli", "autologin.cli.main", "autologin.cli.base", "autologin.cli.errors"),
-    *("autologin.cli.commands", "autologin.cli.commands.healthcheck", "autologin.errors", "autologin.redaction"),
+    *(
+        "autologin",
+        "autologin.cli",
+        "autologin.cli.main",
+        "autologin.cli.base",
+        "autologin.cli.errors",
+    ),
+    *(
+        "autologin.cli.commands",
+        "autologin.cli.commands.healthcheck",
+        "autologin.errors",
+        "autologin.redaction",
+    ),
 }
 
 
 def asked(folder, *words, code="from autologin.cli.main import main; main()"):
     environ = {"HOME": str(folder), "PATH": os.environ["PATH"], "http_proxy": "http://127.0.0.1:9"}
     command = [sys.executable, "-c", code, "healthcheck", *words]
-    return subprocess.run(command, check=False, capture_output=True, text=True, cwd=folder, env=environ, timeout=30)
+    return subprocess.run(
+        command, check=False, capture_output=True, text=True, cwd=folder, env=environ, timeout=30
+    )
 
 
 @pytest.fixture
 def service():
     """Answers what a test says; gives its address."""
-    answers = {"/livez": (200, b"alive\n"), "/readyz": (503, b'{"ready":false,\n"accounts":{}}\x1b[31m')}
+    answers = {
+        "/livez": (200, b"alive\n"),
+        "/readyz": (503, b'{"ready":false,\n"accounts":{}}\x1b[31m'),
+    }
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
@@ -54,7 +70,11 @@ def service():
 
 def test_a_service_that_is_alive(tmp_path, service):
     done = asked(tmp_path, "--url", f"{service}/livez")
-    assert (done.returncode, done.stdout, done.stderr) == (0, f"{service}/livez answers 200: alive\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (
+        0,
+        f"{service}/livez answers 200: alive\n",
+        "",
+    )
 
 
 def test_a_service_that_is_not_ready_in_one_line(tmp_path, service):
@@ -68,11 +88,23 @@ def test_nobody_there(tmp_path):
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/livez"
         done = asked(tmp_path, "--url", url)
-    assert (done.returncode, done.stderr) == (1, f"{url} cannot be asked: [Errno 111] Connection refused\n")
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"{url} cannot be asked: [Errno 111] Connection refused\n",
+    )
 
 
 @pytest.mark.parametrize(
-    "url", ["/", "livez", "ftp://127.0.0.1/", "http://", "http://127.0.0.1:x/", "http://[::1/", "http://a\nb/"]
+    "url",
+    [
+        "/",
+        "livez",
+        "ftp://127.0.0.1/",
+        "http://",
+        "http://127.0.0.1:x/",
+        "http://[::1/",
+        "http://a\nb/",
+    ],
 )
 def test_no_address_is_1_and_not_2_which_docker_keeps_for_itself(tmp_path, url):
     done = asked(tmp_path, f"--url={url}")
@@ -113,7 +145,18 @@ def test_it_imports_nothing_but_click_and_a_client(tmp_path, service):
     done = asked(tmp_path, "--url", f"{service}/livez", code=LOADED)
     loaded = set(done.stderr.partition("|")[2].split())
     assert {name for name in loaded if name.split(".")[0] == "autologin"} == LIGHT
-    heavy = {"pydantic", "yaml", "httpx", "loguru", "asyncio", "sqlite3", "starlette", "prometheus_client", "jinja2", "uvicorn"}
+    heavy = {
+        "pydantic",
+        "yaml",
+        "httpx",
+        "loguru",
+        "asyncio",
+        "sqlite3",
+        "starlette",
+        "prometheus_client",
+        "jinja2",
+        "uvicorn",
+    }
     assert loaded & heavy == set()
     assert list(tmp_path.iterdir()) == [], "no config is looked for, and nothing is written"
 
@@ -123,11 +166,23 @@ def test_it_starts_almost_as_fast_as_click(tmp_path, service):
 
     def spent(code, *words):
         before = os.times()
-        subprocess.run([sys.executable, "-c", code, *words], check=True, capture_output=True, cwd=tmp_path)
+        subprocess.run(
+            [sys.executable, "-c", code, *words], check=True, capture_output=True, cwd=tmp_path
+        )
         after = os.times()
-        return after.children_user + after.children_system - before.children_user - before.children_system
+        return (
+            after.children_user
+            + after.children_system
+            - before.children_user
+            - before.children_system
+        )
 
-    ours = ("from autologin.cli.main import main; main()", "healthcheck", "--url", f"{service}/livez")
+    ours = (
+        "from autologin.cli.main import main; main()",
+        "healthcheck",
+        "--url",
+        f"{service}/livez",
+    )
     pairs = [(spent("import click"), spent(*ours)) for _ in range(7)]
     bare, whole = (statistics.median(times) for times in zip(*pairs, strict=True))
     assert whole <= bare * 1.5 + 0.06, (bare, whole)

@@ -33,7 +33,11 @@ async def served(request):
 
 def code_for(twin):
     """What a login needs: the code of a redirect, or a one-time password."""
-    return twin.open_code() if isinstance(twin, FormTwin) else pyotp.TOTP(twin.totp_secret).at(twin.now())
+    return (
+        twin.open_code()
+        if isinstance(twin, FormTwin)
+        else pyotp.TOTP(twin.totp_secret).at(twin.now())
+    )
 
 
 async def ours(twin, code):
@@ -51,7 +55,9 @@ async def test_the_sdk_signs_in(served):
     found = await start(served, served.sdk.login, code=code_for(served))
     (token,) = served.tokens
     gave = found["gave"]
-    assert token in (gave.values() if isinstance(gave, dict) else [gave] if isinstance(gave, str) else gave)
+    assert token in (
+        gave.values() if isinstance(gave, dict) else [gave] if isinstance(gave, str) else gave
+    )
     assert found["says"] in {*served.credentials.values(), served.sdk.shows}
 
 
@@ -82,7 +88,9 @@ async def test_our_bytes_are_the_sdks(served):
         right = theirs[path]
         assert (sent.method, sent.query, sent.body) == (right.method, right.query, right.body)
         names = served.sdk.headers
-        assert {name: sent.headers[name] for name in names} == {name: right.headers[name] for name in names}
+        assert {name: sent.headers[name] for name in names} == {
+            name: right.headers[name] for name in names
+        }
 
 
 @pytest.mark.parametrize("served", ["shoonya", "zebu"], indirect=True)
@@ -106,5 +114,7 @@ async def test_the_checksums():
 
     joined = hashlib.sha256(b"one2three").hexdigest()
     assert {sum_of("one", "2", "three") for sum_of in (codifi, noren, flattrade)} == {joined}
-    assert firstock("password") == "5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8"
+    assert (
+        firstock("password") == "5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8"
+    )
     assert motilal("pass", "word") == hashlib.sha256(b"password").hexdigest()

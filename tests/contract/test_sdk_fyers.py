@@ -64,10 +64,17 @@ async def ours(twin, code):
 
 
 async def test_our_login_address_is_the_sdks(twin, sdk):
-    mine = {"client_id": twin.client_id, "redirect_uri": twin.redirect_uri + "?a=b&c=d e", "state": "n+o/n=ce"}
+    mine = {
+        "client_id": twin.client_id,
+        "redirect_uri": twin.redirect_uri + "?a=b&c=d e",
+        "state": "n+o/n=ce",
+    }
     (theirs,) = await sdk(["url", mine])
     kind = registry.load("fyers")
-    one = kind(kind.credentials_class(**{**twin.credentials, "redirect_uri": mine["redirect_uri"]}), twin.endpoints)
+    one = kind(
+        kind.credentials_class(**{**twin.credentials, "redirect_uri": mine["redirect_uri"]}),
+        twin.endpoints,
+    )
     assert one.login_url("n+o/n=ce").url == theirs
 
 
@@ -86,7 +93,10 @@ async def test_our_bytes_are_the_sdks(twin, sdk):
 async def test_the_sdk_starts_from_our_token_reads_and_logs_out(twin, sdk):
     token = await ours(twin, grant(twin, "a"))
     start = {"client_id": token.extra["client_id"], "token": token.access_token.get_secret_value()}
-    calls = [["model", {**start, "method": method}] for method in ("get_profile", "logout", "get_profile")]
+    calls = [
+        ["model", {**start, "method": method}]
+        for method in ("get_profile", "logout", "get_profile")
+    ]
     profile, logout, dead = await sdk(*calls)
     assert (profile["s"], profile["data"]["fy_id"]) == ("ok", twin.user.user_id)
     assert logout["s"] == "ok"
@@ -96,14 +106,30 @@ async def test_the_sdk_starts_from_our_token_reads_and_logs_out(twin, sdk):
 
 async def test_our_profile_call_is_the_sdks(twin, sdk):
     token = await ours(twin, grant(twin, "a"))
-    await sdk(["model", {"client_id": twin.client_id, "token": token.access_token.get_secret_value(), "method": "get_profile"}])
+    await sdk(
+        [
+            "model",
+            {
+                "client_id": twin.client_id,
+                "token": token.access_token.get_secret_value(),
+                "method": "get_profile",
+            },
+        ]
+    )
     async with httpx.AsyncClient() as http:
         verified = await flow(twin).verify(token, http)
     _, theirs, mine = twin.seen
     assert (verified.verdict, verified.user_id) == (Verdict.VALID, twin.user.user_id)
-    assert (mine.method, mine.path, mine.query, mine.body) == (theirs.method, theirs.path, theirs.query, theirs.body)
+    assert (mine.method, mine.path, mine.query, mine.body) == (
+        theirs.method,
+        theirs.path,
+        theirs.query,
+        theirs.body,
+    )
     names = ("authorization", "content-type", "version")
-    assert {name: mine.headers[name] for name in names} == {name: theirs.headers[name] for name in names}
+    assert {name: mine.headers[name] for name in names} == {
+        name: theirs.headers[name] for name in names
+    }
 
 
 @pytest.mark.parametrize(

@@ -25,8 +25,15 @@ async def twin():
 async def sdk(twin, *calls):
     """What the SDK gives or raises for each call; its venv is made by `scripts/install-sdks`."""
     assert PYTHON.exists(), "run `make sdks`"
-    words = [str(PYTHON), str(ROOT / "tests/support/sdk_clients/groww.py"), twin.origins["api"], json.dumps(calls)]
-    process = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
+    words = [
+        str(PYTHON),
+        str(ROOT / "tests/support/sdk_clients/groww.py"),
+        twin.origins["api"],
+        json.dumps(calls),
+    ]
+    process = await asyncio.create_subprocess_exec(
+        *words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
     out, err = await asyncio.wait_for(process.communicate(), 120)
     assert process.returncode == 0, err.decode()
     return json.loads(out.decode().splitlines()[-1])
@@ -38,7 +45,9 @@ def totp(twin):
 
 async def test_the_sdk_signs_in_and_reads(twin):
     calls = (["get_access_token", {"api_key": twin.api_key, "totp": totp(twin)}], ["GrowwAPI", {}])
-    token, client, profile, margins = await sdk(twin, *calls, ["get_user_profile", {}], ["get_available_margin_details", {}])
+    token, client, profile, margins = await sdk(
+        twin, *calls, ["get_user_profile", {}], ["get_available_margin_details", {}]
+    )
     assert token["gave"] in twin.tokens
     assert client == {"gave": None}
     assert profile["gave"]["ucc"] == twin.ucc

@@ -74,7 +74,12 @@ async def test_our_bytes_are_the_sdks(twin, sdk):
     session = json.loads(theirs.body)["SessionToken"]
     await ours(twin, session)
     mine = customer_calls(twin)[-1]
-    assert (mine.method, mine.path, mine.query, mine.body) == (theirs.method, theirs.path, theirs.query, theirs.body)
+    assert (mine.method, mine.path, mine.query, mine.body) == (
+        theirs.method,
+        theirs.path,
+        theirs.query,
+        theirs.body,
+    )
     assert mine.headers["content-type"] == theirs.headers["content-type"]
 
 
@@ -83,7 +88,9 @@ async def test_our_bytes_are_the_sdks(twin, sdk):
     [("", "12345678", "Could not authenticate credentials"), ("wrong", "", "check api key")],
 )
 async def test_a_refusal_is_the_sdks_exception(twin, sdk, key, session, words):
-    (refused,) = await sdk([key or twin.api_key, twin.secret_key, session or twin.open_session().value])
+    (refused,) = await sdk(
+        [key or twin.api_key, twin.secret_key, session or twin.open_session().value]
+    )
     assert words in refused["raised"]
 
 

@@ -41,7 +41,9 @@ async def request_token(twin):
     mine = twin.credentials
     async with httpx.AsyncClient(base_url=twin.endpoints["login"]) as web:
         page = await web.get("/connect/login", params={"api_key": mine["api_key"], "v": "3"})
-        login = await web.post("/api/login", data={"user_id": mine["user_id"], "password": mine["password"]})
+        login = await web.post(
+            "/api/login", data={"user_id": mine["user_id"], "password": mine["password"]}
+        )
         found = {"user_id": mine["user_id"], "request_id": login.json()["data"]["request_id"]}
         value = pyotp.TOTP(mine["totp_secret"]).at(twin.clock.now())
         await web.post("/api/twofa", data={**found, "twofa_value": value, "twofa_type": "totp"})
@@ -55,7 +57,9 @@ async def ask(call, *args):
 
 
 async def test_the_sdk_exchanges_reads_and_logs_out(twin, kite):
-    session = await ask(kite.generate_session, await request_token(twin), twin.credentials["api_secret"])
+    session = await ask(
+        kite.generate_session, await request_token(twin), twin.credentials["api_secret"]
+    )
     assert isinstance(session["login_time"], datetime)
     assert (await ask(kite.profile))["user_id"] == session["user_id"] == twin.credentials["user_id"]
     assert (await ask(kite.margins))["equity"]["enabled"] is True
@@ -74,16 +78,23 @@ async def test_the_lines_of_the_docs_start_the_sdk_from_our_token(twin, tmp_path
     kind = registry.load("zerodha")
     flow = kind(kind.credentials_class(**twin.credentials), twin.endpoints)
     async with httpx.AsyncClient() as http:
-        written(tmp_path, await flow.exchange(SecretStr(await request_token(twin)), http, twin.now()))
+        written(
+            tmp_path, await flow.exchange(SecretStr(await request_token(twin)), http, twin.now())
+        )
     (lines,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
     there = f"import kiteconnect\nkiteconnect.KiteConnect._default_root_uri = {twin.endpoints['api']!r}\n"
     pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", there + lines, cwd=tmp_path, stdout=pipe)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", there + lines, cwd=tmp_path, stdout=pipe
+    )
     out, _ = await asyncio.wait_for(process.communicate(), 60)
     assert out.decode().strip() == twin.credentials["user_id"]
 
 
-@pytest.mark.parametrize(("secret", "detail"), [("wrong", "Invalid `checksum`"), (None, "Token is invalid or has expired")])
+@pytest.mark.parametrize(
+    ("secret", "detail"),
+    [("wrong", "Invalid `checksum`"), (None, "Token is invalid or has expired")],
+)
 async def test_a_refused_exchange_is_the_sdks_token_exception(twin, kite, secret, detail):
     code = await request_token(twin) if secret else "never-issued"
     with pytest.raises(TokenException, match=detail) as caught:
@@ -97,7 +108,9 @@ async def test_a_missing_field_is_the_sdks_input_exception(twin, kite):
     assert caught.value.code == 400
 
 
-@pytest.mark.parametrize(("scenario", "code"), [("broker_502_at_profile", 502), ("429_at_profile", 429)])
+@pytest.mark.parametrize(
+    ("scenario", "code"), [("broker_502_at_profile", 502), ("429_at_profile", 429)]
+)
 async def test_a_gateway_that_fails_is_the_sdks_network_exception(twin, kite, scenario, code):
     twin.switch(scenario)
     kite.set_access_token("any")
@@ -126,7 +139,11 @@ async def test_the_sdk_sends_the_exchange_of_the_docs(twin, kite):
         await ask(kite.generate_session, "rt", "sec")
     sent = twin.seen[-1]
     checksum = "7b47a9239417310c273435e60a7118c2e05174b9883bd2d839f4d39bea555557"
-    assert (sent.method, sent.path, sent.headers["x-kite-version"]) == ("POST", "/session/token", "3")
+    assert (sent.method, sent.path, sent.headers["x-kite-version"]) == (
+        "POST",
+        "/session/token",
+        "3",
+    )
     assert sent.body.decode() == f"api_key=key&request_token=rt&checksum={checksum}"
 
 
@@ -144,5 +161,9 @@ async def test_the_twin_accepts_the_checksum_of_the_docs(twin):
     data = {"api_key": "key", "request_token": "rt"}
     checksum = "7b47a9239417310c273435e60a7118c2e05174b9883bd2d839f4d39bea555557"
     async with httpx.AsyncClient(base_url=twin.endpoints["api"]) as http:
-        assert (await http.post("/session/token", data={**data, "checksum": checksum.upper()})).status_code == 403
-        assert (await http.post("/session/token", data={**data, "checksum": checksum})).status_code == 200
+        assert (
+            await http.post("/session/token", data={**data, "checksum": checksum.upper()})
+        ).status_code == 403
+        assert (
+            await http.post("/session/token", data={**data, "checksum": checksum})
+        ).status_code == 200

@@ -36,8 +36,16 @@ def grant(twin, code):
 async def sdk(twin, *calls, token=""):
     """What the SDK gives or raises for each call; its venv is made by `scripts/install-sdks`."""
     assert PYTHON.exists(), "run `make sdks`"
-    words = [str(PYTHON), str(ROOT / "tests/support/sdk_clients/upstox.py"), twin.origins["api"], token, json.dumps(calls)]
-    process = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
+    words = [
+        str(PYTHON),
+        str(ROOT / "tests/support/sdk_clients/upstox.py"),
+        twin.origins["api"],
+        token,
+        json.dumps(calls),
+    ]
+    process = await asyncio.create_subprocess_exec(
+        *words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
     out, err = await asyncio.wait_for(process.communicate(), 120)
     assert process.returncode == 0, err.decode()
     return json.loads(out.decode().splitlines()[-1])
@@ -46,7 +54,12 @@ async def sdk(twin, *calls, token=""):
 def exchange_call(twin, code, **change):
     mine = twin.credentials
     named = {name: mine[name] for name in ("client_id", "client_secret", "redirect_uri")}
-    return ["LoginApi", "token", ["2.0"], {"code": code, **named, "grant_type": "authorization_code", **change}]
+    return [
+        "LoginApi",
+        "token",
+        ["2.0"],
+        {"code": code, **named, "grant_type": "authorization_code", **change},
+    ]
 
 
 PROFILE = ["UserApi", "get_profile", ["2.0"], {}]
@@ -73,7 +86,10 @@ async def test_the_sdk_exchanges(twin):
 async def test_the_sdk_starts_from_our_token_reads_and_logs_out(twin):
     token = (await ours(twin, grant(twin, "a1b2c3"))).access_token.get_secret_value()
     profile, logout, dead = await sdk(twin, PROFILE, LOGOUT, PROFILE, token=token)
-    assert (profile["gave"]["status"], profile["gave"]["data"]["user_id"]) == ("success", twin.user_id)
+    assert (profile["gave"]["status"], profile["gave"]["data"]["user_id"]) == (
+        "success",
+        twin.user_id,
+    )
     assert logout["gave"] == {"status": "success", "data": True}
     assert (dead["status"], dead["body"]["errors"][0]["errorCode"]) == (401, "UDAPI100050")
     assert twin.tokens == {}
@@ -87,8 +103,15 @@ async def test_our_bytes_are_the_sdks(twin, secret):
     twin.grants = Grants()
     await ours(twin, grant(twin, "code-1/+="))
     theirs, mine = twin.seen
-    assert (mine.method, mine.path, mine.query, mine.body) == (theirs.method, theirs.path, theirs.query, theirs.body)
-    assert {name: mine.headers[name] for name in MATTERS} == {name: theirs.headers[name] for name in MATTERS}
+    assert (mine.method, mine.path, mine.query, mine.body) == (
+        theirs.method,
+        theirs.path,
+        theirs.query,
+        theirs.body,
+    )
+    assert {name: mine.headers[name] for name in MATTERS} == {
+        name: theirs.headers[name] for name in MATTERS
+    }
 
 
 async def test_our_profile_call_is_the_sdks(twin):
@@ -122,19 +145,28 @@ async def test_a_refused_exchange_is_the_sdks_exception(twin, change, status, co
 
 async def test_a_code_is_used_up_by_an_exchange_that_fails(twin):
     code = grant(twin, "a1b2c3")
-    _, again = await sdk(twin, exchange_call(twin, code, client_secret="wrong"), exchange_call(twin, code))
+    _, again = await sdk(
+        twin, exchange_call(twin, code, client_secret="wrong"), exchange_call(twin, code)
+    )
     assert again["body"]["errors"][0]["errorCode"] == "UDAPI100057"
 
 
 async def test_a_request_for_approval(twin):
-    twin_call = ["LoginApi", "init_token_request_for_indie_user", [twin.client_secret, twin.client_id], {}]
+    twin_call = [
+        "LoginApi",
+        "init_token_request_for_indie_user",
+        [twin.client_secret, twin.client_id],
+        {},
+    ]
     (asked,) = await sdk(twin, twin_call)
     ends = datetime.fromtimestamp(int(asked["gave"]["data"]["authorization_expiry"]) / 1000, UTC)
     assert ends.strftime("%H:%M") == "22:00"  # 03:30 in India
     assert json.loads(twin.seen[-1].body) == {"client_secret": twin.client_secret}
 
 
-@pytest.mark.parametrize(("scenario", "status"), [("429_at_exchange", 429), ("broker_502_at_exchange", 502)])
+@pytest.mark.parametrize(
+    ("scenario", "status"), [("429_at_exchange", 429), ("broker_502_at_exchange", 502)]
+)
 async def test_a_gateway_that_fails_is_the_sdks_exception(twin, scenario, status):
     twin.switch(scenario)
     (refused,) = await sdk(twin, exchange_call(twin, grant(twin, "a1b2c3")))

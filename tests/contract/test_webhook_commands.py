@@ -87,7 +87,9 @@ async def test_only_what_is_signed_with_the_secret_and_new_is_accepted(consumer,
     status = await post(url, headers, body.replace(b"mine", b"hers") if change == "body" else body)
     event = await heard(process)
     assert (status, event["verified"]) == ((204, True) if change == "nothing" else (401, False))
-    assert (event["account"], event["type"]) == (("mine", "token.issued") if change == "nothing" else ("", ""))
+    assert (event["account"], event["type"]) == (
+        ("mine", "token.issued") if change == "nothing" else ("", "")
+    )
     assert "token-canary" not in json.dumps(event)
 
 

@@ -26,11 +26,17 @@ from autologin.token import Token
 WEBHOOKS = Path(__file__).parents[1] / "webhooks"
 SECRET, OTHER = new_secret(), new_secret()
 TOKEN = Token(
-    SecretStr("token-canary"), MORNING, MORNING + timedelta(hours=20), "AB1234", {"name": 'é "ü" \\ ₹ 😀 \u2028 </a>'}
+    SecretStr("token-canary"),
+    MORNING,
+    MORNING + timedelta(hours=20),
+    "AB1234",
+    {"name": 'é "ü" \\ ₹ 😀 \u2028 </a>'},
 )
 MESSAGES = [
     Message.issued("mine", "zerodha", TOKEN),
-    Message.failed("login.failed", "mine", "zerodha", CredentialsRejected("Der Händler: „nein“"), MORNING),
+    Message.failed(
+        "login.failed", "mine", "zerodha", CredentialsRejected("Der Händler: „nein“"), MORNING
+    ),
     Message.failed("token.rejected", "mine", "zerodha", TokenRejected(), MORNING),
 ]
 
@@ -55,7 +61,9 @@ async def consumer(secret=SECRET):
     node = shutil.which("node")
     assert node
     environ = {"HOOK_SECRET": secret, "PATH": os.environ["PATH"]}
-    process = await asyncio.create_subprocess_exec(node, WEBHOOKS / "consumer.js", env=environ, stdout=asyncio.subprocess.PIPE)
+    process = await asyncio.create_subprocess_exec(
+        node, WEBHOOKS / "consumer.js", env=environ, stdout=asyncio.subprocess.PIPE
+    )
     try:
         yield Node(process, (await _line(process))["url"])
     finally:
@@ -64,7 +72,9 @@ async def consumer(secret=SECRET):
 
 
 async def give(url, message, secret):
-    sink = parse({"type": "webhook", "url": url, "secret": secret}).build("hook", RefContext(Path("/"), {}))
+    sink = parse({"type": "webhook", "url": url, "secret": secret}).build(
+        "hook", RefContext(Path("/"), {})
+    )
     try:
         await sink.deliver(message)
     finally:
@@ -109,8 +119,13 @@ async def test_what_was_changed_on_the_way_is_refused(change, refused):
     headers = sign("msg_1", now - (400 if change == "an old event" else 0), body, [key_in(SECRET)])
     if change == "no signature":
         del headers["webhook-signature"]
-    headers |= {"id": {"webhook-id": "msg_2"}, "time": {"webhook-timestamp": str(now + 1)}}.get(change, {})
+    headers |= {"id": {"webhook-id": "msg_2"}, "time": {"webhook-timestamp": str(now + 1)}}.get(
+        change, {}
+    )
     async with consumer() as node, httpx.AsyncClient(trust_env=False) as http:
         sent = body.replace(b"AB1234", b"AB1235") if change == "body" else body
         answer = await http.post(node.url, content=sent, headers=headers)
-        assert (answer.status_code, (await node.says()).get("refused")) == (401 if refused else 204, refused)
+        assert (answer.status_code, (await node.says()).get("refused")) == (
+            401 if refused else 204,
+            refused,
+        )

@@ -70,25 +70,51 @@ AT_LOAD = {
     "empty": Mistake("accounts", "the config is empty", text=""),
     "only comments": Mistake("accounts", "the config is empty", text="# later\n---\n"),
     "null": Mistake("accounts", "no account is configured", text="accounts:\n"),
-    "tabs": Mistake("config.yaml, line 3, column 1", "is indented with a tab", text="accounts:\n  z:\n\tbroker: zerodha\n"),
-    "not YAML": Mistake("config.yaml, line 2", "is not YAML", text=f"accounts: [\npassword: {CANARY}: x\n"),
-    "unquoted special": Mistake("config.yaml, line", "put quotes around", text=f"password: %{CANARY}@\n"),
+    "tabs": Mistake(
+        "config.yaml, line 3, column 1",
+        "is indented with a tab",
+        text="accounts:\n  z:\n\tbroker: zerodha\n",
+    ),
+    "not YAML": Mistake(
+        "config.yaml, line 2", "is not YAML", text=f"accounts: [\npassword: {CANARY}: x\n"
+    ),
+    "unquoted special": Mistake(
+        "config.yaml, line", "put quotes around", text=f"password: %{CANARY}@\n"
+    ),
     "a list": Mistake("config.yaml", "not a mapping", text=f"- {CANARY}\n"),
     "words": Mistake("config.yaml", "not a mapping", text=f"{CANARY}\n"),
-    "twice": Mistake("config.yaml, line 3", 'the key "state" is there twice', text="accounts: {}\nstate: {}\nstate: {}\n"),
+    "twice": Mistake(
+        "config.yaml, line 3",
+        'the key "state" is there twice',
+        text="accounts: {}\nstate: {}\nstate: {}\n",
+    ),
     "binary": Mistake("config.yaml", "is not YAML", text="a: \x01\x02\n"),
     "accounts a list": Mistake("accounts", "must be a mapping", text=f"accounts: [{CANARY}]\n"),
-    "account a word": Mistake("accounts.zerodha", "must be a mapping", text=f"accounts: {{zerodha: {CANARY}}}\n"),
-    "account with no broker": typo("accounts.zerodha.broker", "is missing", "    broker: zerodha\n", ""),
+    "account a word": Mistake(
+        "accounts.zerodha", "must be a mapping", text=f"accounts: {{zerodha: {CANARY}}}\n"
+    ),
+    "account with no broker": typo(
+        "accounts.zerodha.broker", "is missing", "    broker: zerodha\n", ""
+    ),
     "credentials a word": Mistake(
-        f"{CREDENTIALS}", "must be a mapping", text=f"accounts: {{zerodha: {{broker: zerodha, credentials: {CANARY}}}}}\n"
+        f"{CREDENTIALS}",
+        "must be a mapping",
+        text=f"accounts: {{zerodha: {{broker: zerodha, credentials: {CANARY}}}}}\n",
     ),
     "unknown top key": typo("acounts", 'Did you mean "accounts"?', "accounts:", "acounts:"),
     "unknown key": typo("sttae", 'Did you mean "state"?', "state:", "sttae:"),
-    "unknown broker": typo("accounts.zerodha.broker", 'Did you mean "zerodha"?', "broker: zerodha", "broker: Zerodah"),
-    "far broker": typo("accounts.zerodha.broker", "Known here: ", "broker: zerodha", "broker: xyzxyzxyz"),
-    "broker a number": typo("accounts.zerodha.broker", "must be text", "broker: zerodha", "broker: 5"),
-    "unknown credential": typo(f"{CREDENTIALS}.pasword", 'Did you mean "password"?', "password:", "pasword:"),
+    "unknown broker": typo(
+        "accounts.zerodha.broker", 'Did you mean "zerodha"?', "broker: zerodha", "broker: Zerodah"
+    ),
+    "far broker": typo(
+        "accounts.zerodha.broker", "Known here: ", "broker: zerodha", "broker: xyzxyzxyz"
+    ),
+    "broker a number": typo(
+        "accounts.zerodha.broker", "must be text", "broker: zerodha", "broker: 5"
+    ),
+    "unknown credential": typo(
+        f"{CREDENTIALS}.pasword", 'Did you mean "password"?', "password:", "pasword:"
+    ),
     "missing credential": typo(f"{CREDENTIALS}.password", "is missing", f"      {PLAIN}\n", ""),
     "unquoted number": typo(f"{CREDENTIALS}.user_id", "Quote it", '"AB1234"', "0123"),
     "unquoted exponent": typo(f"{CREDENTIALS}.user_id", "Quote it", '"AB1234"', "1.5"),
@@ -96,23 +122,54 @@ AT_LOAD = {
     "null password": typo(f"{CREDENTIALS}.password", "is null", PLAIN, "password:"),
     "list password": typo(f"{CREDENTIALS}.password", "is a list", PLAIN, f"password: [{CANARY}]"),
     "braces": typo(f"{CREDENTIALS}.password", "needs quotes", PLAIN, f"password: {{{CANARY}: 1}}"),
-    "two references": typo(f"{CREDENTIALS}.password", "refer to one thing", PLAIN, "password: {env: A, file: B}"),
-    "unknown reference": typo(f"{CREDENTIALS}.password", 'Did you mean "env"?', PLAIN, "password: {enb: A}"),
-    "sinks a word": typo("accounts.zerodha.sinks", "must be a list", "sinks: [tokens]", "sinks: tokens"),
-    "unknown sink": typo("accounts.zerodha.sinks.0", 'Did you mean "tokens"?', "sinks: [tokens]", "sinks: [token]"),
-    "unknown sink type": typo("sinks.tokens.type", 'Did you mean "file"?', "type: file", "type: flie"),
+    "two references": typo(
+        f"{CREDENTIALS}.password", "refer to one thing", PLAIN, "password: {env: A, file: B}"
+    ),
+    "unknown reference": typo(
+        f"{CREDENTIALS}.password", 'Did you mean "env"?', PLAIN, "password: {enb: A}"
+    ),
+    "sinks a word": typo(
+        "accounts.zerodha.sinks", "must be a list", "sinks: [tokens]", "sinks: tokens"
+    ),
+    "unknown sink": typo(
+        "accounts.zerodha.sinks.0", 'Did you mean "tokens"?', "sinks: [tokens]", "sinks: [token]"
+    ),
+    "unknown sink type": typo(
+        "sinks.tokens.type", 'Did you mean "file"?', "type: file", "type: flie"
+    ),
     "sink without type": typo("sinks.tokens.type", "is missing", "type: file, ", ""),
-    "sink without path": typo("sinks.tokens.path", "is missing", ', path: "tokens/{account}.json"', ""),
-    "unknown placeholder": typo("sinks.tokens.path", 'Did you mean "account"?', "{account}", "{acount}"),
+    "sink without path": typo(
+        "sinks.tokens.path", "is missing", ', path: "tokens/{account}.json"', ""
+    ),
+    "unknown placeholder": typo(
+        "sinks.tokens.path", 'Did you mean "account"?', "{account}", "{acount}"
+    ),
     "number": typo("concurrency", "must be a whole number", "state:", "concurrency: many\nstate:"),
     "zero": typo("concurrency", "greater than or equal to 1", "state:", "concurrency: 0\nstate:"),
-    "duration": typo("accounts.zerodha.timeout", "must be a length of time", "    sinks:", "    timeout: soon\n    sinks:"),
-    "time": typo("schedule.at", "must be a time of day", "state:", "schedule: {at: morning}\nstate:"),
+    "duration": typo(
+        "accounts.zerodha.timeout",
+        "must be a length of time",
+        "    sinks:",
+        "    timeout: soon\n    sinks:",
+    ),
+    "time": typo(
+        "schedule.at", "must be a time of day", "state:", "schedule: {at: morning}\nstate:"
+    ),
     "days": typo("schedule.days", "mon,tue,fri", "state:", "schedule: {days: mondays}\nstate:"),
-    "port": typo("http.listen", "an address and a port", "state:", 'http: {listen: "127.0.0.1:70000"}\nstate:'),
-    "zone": typo("timezone", 'Did you mean "Asia/Kolkata"?', "state:", "timezone: Asia/Kolkatta\nstate:"),
+    "port": typo(
+        "http.listen",
+        "an address and a port",
+        "state:",
+        'http: {listen: "127.0.0.1:70000"}\nstate:',
+    ),
+    "zone": typo(
+        "timezone", 'Did you mean "Asia/Kolkata"?', "state:", "timezone: Asia/Kolkatta\nstate:"
+    ),
     "endpoint": typo(
-        "accounts.zerodha.endpoints.login", "must be an address", "    sinks:", "    endpoints: {login: kite}\n    sinks:"
+        "accounts.zerodha.endpoints.login",
+        "must be an address",
+        "    sinks:",
+        "    endpoints: {login: kite}\n    sinks:",
     ),
     "unknown endpoint": typo(
         "accounts.zerodha.endpoints.logn",
@@ -120,21 +177,33 @@ AT_LOAD = {
         "    sinks:",
         '    endpoints: {logn: "https://x.in"}\n    sinks:',
     ),
-    "account name": typo("accounts.my kite", "is not a usable name", "  zerodha:\n", "  my kite:\n"),
-    "long account name": typo(f"accounts.{'z' * 65}", "a name of 65 characters", "  zerodha:\n", f"  {'z' * 65}:\n"),
+    "account name": typo(
+        "accounts.my kite", "is not a usable name", "  zerodha:\n", "  my kite:\n"
+    ),
+    "long account name": typo(
+        f"accounts.{'z' * 65}", "a name of 65 characters", "  zerodha:\n", f"  {'z' * 65}:\n"
+    ),
     "flows_dir": typo("flows_dir", "there is no folder", "state:", "flows_dir: nowhere\nstate:"),
     "state a number": typo("state.path", "must be a path", "path: state", "path: 5"),
     "state a file": typo("state.path", "cannot be used", "path: state", "path: config.yaml"),
-    "state below a file": typo("state.path", "cannot be used", "path: state", "path: config.yaml/deeper"),
-    "state where nobody writes": typo("state.path", "cannot be used", "path: state", "path: /proc/autologin"),
-    "state key": typo("state.keys.0", "NOT_SET is not set", "path: state", "path: state, keys: [{env: NOT_SET}]"),
+    "state below a file": typo(
+        "state.path", "cannot be used", "path: state", "path: config.yaml/deeper"
+    ),
+    "state where nobody writes": typo(
+        "state.path", "cannot be used", "path: state", "path: /proc/autologin"
+    ),
+    "state key": typo(
+        "state.keys.0", "NOT_SET is not set", "path: state", "path: state, keys: [{env: NOT_SET}]"
+    ),
     "variable and file": Mistake(
         f"{CREDENTIALS}.password",
         "is set twice",
         environ={VARIABLE + "PASSWORD": CANARY, VARIABLE + "PASSWORD_FILE": "config.yaml"},
     ),
     "file that is not there": Mistake(
-        VARIABLE + "PASSWORD_FILE", "there is no file nowhere", environ={VARIABLE + "PASSWORD_FILE": "nowhere"}
+        VARIABLE + "PASSWORD_FILE",
+        "there is no file nowhere",
+        environ={VARIABLE + "PASSWORD_FILE": "nowhere"},
     ),
     "unknown variable": Mistake(
         VARIABLE.replace("ACC", "AC") + "PASSWORD",
@@ -146,14 +215,20 @@ AT_LOAD = {
         'Did you mean "zerodha"?',
         environ={"AUTOLOGIN_ACCOUNTS__ZERODA__CREDENTIALS__PASSWORD": CANARY},
     ),
-    "secrets folder": Mistake("AUTOLOGIN_SECRETS_DIR", "there is no folder", environ={"AUTOLOGIN_SECRETS_DIR": "/nowhere"}),
-    "config that is not there": Mistake("nowhere.yaml", "no such file", environ={"AUTOLOGIN_CONFIG": "nowhere.yaml"}),
+    "secrets folder": Mistake(
+        "AUTOLOGIN_SECRETS_DIR", "there is no folder", environ={"AUTOLOGIN_SECRETS_DIR": "/nowhere"}
+    ),
+    "config that is not there": Mistake(
+        "nowhere.yaml", "no such file", environ={"AUTOLOGIN_CONFIG": "nowhere.yaml"}
+    ),
     "config that is a folder": Mistake(".", "Is a directory", environ={"AUTOLOGIN_CONFIG": "."}),
 }
 """What is seen before anything is done: nothing is written."""
 
 AT_THE_ACCOUNT = {
-    "no variable": typo(f"{CREDENTIALS}.password", "NOT_SET is not set", PLAIN, "password: {env: NOT_SET}"),
+    "no variable": typo(
+        f"{CREDENTIALS}.password", "NOT_SET is not set", PLAIN, "password: {env: NOT_SET}"
+    ),
     "near variable": Mistake(
         f"{CREDENTIALS}.password",
         "Did you mean KITE_PASSWORD?",
@@ -161,31 +236,56 @@ AT_THE_ACCOUNT = {
         environ={"KITE_PASSWORD": CANARY},
     ),
     "no file": typo(f"{CREDENTIALS}.password", "nowhere", PLAIN, "password: {file: nowhere}"),
-    "folder": typo(f"{CREDENTIALS}.password", "cannot be read (Is a directory)", PLAIN, "password: {file: .}"),
-    "more than a secret": typo(f"{CREDENTIALS}.password", "holds a stray newline", PLAIN, "password: {file: config.yaml}"),
-    "command fails": typo(
-        f"{CREDENTIALS}.password", "the command failed (exit code 1)", PLAIN, f'password: {{command: "echo {CANARY}; false"}}'
+    "folder": typo(
+        f"{CREDENTIALS}.password", "cannot be read (Is a directory)", PLAIN, "password: {file: .}"
     ),
-    "no command": typo(f"{CREDENTIALS}.password", "no such command", PLAIN, "password: {command: autologin-nothing}"),
-    "silent command": typo(f"{CREDENTIALS}.password", "is empty", PLAIN, 'password: {command: "true"}'),
+    "more than a secret": typo(
+        f"{CREDENTIALS}.password", "holds a stray newline", PLAIN, "password: {file: config.yaml}"
+    ),
+    "command fails": typo(
+        f"{CREDENTIALS}.password",
+        "the command failed (exit code 1)",
+        PLAIN,
+        f'password: {{command: "echo {CANARY}; false"}}',
+    ),
+    "no command": typo(
+        f"{CREDENTIALS}.password",
+        "no such command",
+        PLAIN,
+        "password: {command: autologin-nothing}",
+    ),
+    "silent command": typo(
+        f"{CREDENTIALS}.password", "is empty", PLAIN, 'password: {command: "true"}'
+    ),
     "empty": typo(f"{CREDENTIALS}.password", "is empty", PLAIN, 'password: ""'),
     "space": typo(f"{CREDENTIALS}.password", "stray space", PLAIN, f'password: "{CANARY} "'),
-    "newline": Mistake(f"{CREDENTIALS}.password", "stray newline", environ={VARIABLE + "PASSWORD": CANARY + "\n"}),
-    "seed of words": typo(f"{CREDENTIALS}.totp_secret", "is no TOTP seed", '"JBSWY3DPEHPK3PXP"', f'"{CANARY}!"'),
+    "newline": Mistake(
+        f"{CREDENTIALS}.password", "stray newline", environ={VARIABLE + "PASSWORD": CANARY + "\n"}
+    ),
+    "seed of words": typo(
+        f"{CREDENTIALS}.totp_secret", "is no TOTP seed", '"JBSWY3DPEHPK3PXP"', f'"{CANARY}!"'
+    ),
     "redirect without a scheme": typo(
         f"{CREDENTIALS}.redirect_uri",
         "such as https://127.0.0.1/",
         "    sinks:",
         "      redirect_uri: localhost:8000/back\n    sinks:",
     ),
-    "short seed": typo(f"{CREDENTIALS}.totp_secret", "too short: 40 bits", '"JBSWY3DPEHPK3PXP"', '"JBSWY3DP"'),
+    "short seed": typo(
+        f"{CREDENTIALS}.totp_secret", "too short: 40 bits", '"JBSWY3DPEHPK3PXP"', '"JBSWY3DP"'
+    ),
     "counter seed": typo(
         f"{CREDENTIALS}.totp_secret",
         "counter-based",
         '"JBSWY3DPEHPK3PXP"',
         '"otpauth://hotp/Kite?secret=JBSWY3DPEHPK3PXP&counter=1"',
     ),
-    "proxy": typo("accounts.zerodha.proxy", "http://host:port", "    sinks:", f'    proxy: "{CANARY}"\n    sinks:'),
+    "proxy": typo(
+        "accounts.zerodha.proxy",
+        "http://host:port",
+        "    sinks:",
+        f'    proxy: "{CANARY}"\n    sinks:',
+    ),
 }
 """What is seen when the account's turn comes: it is in the history, and no sink hears of it."""
 
@@ -227,7 +327,9 @@ async def test_a_config_with_a_mistake(user, number):
     write(user, mistake.config())
     user.environ |= mistake.environ
     before = everything(user.folder)
-    told, as_json = await asyncio.gather(user.says("run", "--all"), user.says("run", "zerodha", "--json"))
+    told, as_json = await asyncio.gather(
+        user.says("run", "--all"), user.says("run", "zerodha", "--json")
+    )
     for done in (told, as_json):
         assert done.code == 2, done.out + done.err
         is_one_screen(done)
@@ -242,11 +344,15 @@ async def test_a_config_with_a_mistake(user, number):
     if name.startswith("load"):
         assert (told.out, as_json.err, after) == ("", "", before)
     else:
-        assert {path for path in after if path.relative_to(user.folder).parts[0] != "state"} == set(before)
+        assert {path for path in after if path.relative_to(user.folder).parts[0] != "state"} == set(
+            before
+        )
         assert leaks([CANARY], [user.folder / "state"]) == []
 
 
-@pytest.mark.parametrize("command", ["status", "token", "login-url", "exchange", "unblock", "check", "run"])
+@pytest.mark.parametrize(
+    "command", ["status", "token", "login-url", "exchange", "unblock", "check", "run"]
+)
 async def test_every_command_says_it_in_the_same_way(user, command):
     write(user, GOOD.replace("password:", "pasword:"))
     before = everything(user.folder)
@@ -259,17 +365,25 @@ async def test_every_command_says_it_in_the_same_way(user, command):
     if command not in {"login-url", "unblock"}:
         done = await user.says(*words, "--json", stdin="")
         assert (done.code, done.json["error"], done.err) == (2, "config_error", "")
-        assert [one["key"] for one in done.json["problems"]] == [f"{CREDENTIALS}.pasword", f"{CREDENTIALS}.password"]
+        assert [one["key"] for one in done.json["problems"]] == [
+            f"{CREDENTIALS}.pasword",
+            f"{CREDENTIALS}.password",
+        ]
     assert everything(user.folder) == before
 
 
-@pytest.mark.parametrize("command", ["run", "status", "token", "login-url", "exchange", "unblock", "check"])
+@pytest.mark.parametrize(
+    "command", ["run", "status", "token", "login-url", "exchange", "unblock", "check"]
+)
 async def test_without_a_config(user, command):
     words = [command] if command in {"status", "check"} else [command, "zerodha"]
     done = await user.says(*words, stdin="")
     assert done.code == 2
     detail = done.out + done.err
-    assert all(word in detail for word in ("AUTOLOGIN_CONFIG", "./config.yaml", "autologin init", "autologin demo")), detail
+    assert all(
+        word in detail
+        for word in ("AUTOLOGIN_CONFIG", "./config.yaml", "autologin init", "autologin demo")
+    ), detail
     is_one_screen(done)
     if command not in {"login-url", "unblock"}:
         done = await user.says(*words, "--json", stdin="")
@@ -279,7 +393,12 @@ async def test_without_a_config(user, command):
 
 
 async def test_several_problems_are_told_at_once(user):
-    write(user, GOOD.replace("password:", "pasword:").replace("state:", "sttae:").replace("type: file", "type: flie"))
+    write(
+        user,
+        GOOD.replace("password:", "pasword:")
+        .replace("state:", "sttae:")
+        .replace("type: file", "type: flie"),
+    )
     done = await user.says("run", "zerodha")
     lines = [line for line in done.err.splitlines() if line.startswith("error: ")]
     assert len(lines) == 4
@@ -289,16 +408,27 @@ async def test_several_problems_are_told_at_once(user):
 
 async def test_every_missing_secret_is_told_at_once(user):
     text = GOOD
-    for key, value in {"api_secret": f"{CANARY}-secret", "password": CANARY, "totp_secret": "JBSWY3DPEHPK3PXP"}.items():
+    for key, value in {
+        "api_secret": f"{CANARY}-secret",
+        "password": CANARY,
+        "totp_secret": "JBSWY3DPEHPK3PXP",
+    }.items():
         text = text.replace(f'{key}: "{value}"', f"{key}: {{env: MY_{key.upper()}}}")
     write(user, text)
     done = await user.says("run", "zerodha", "--json")
-    assert [one["key"].rsplit(".", 1)[1] for one in done.json["problems"]] == ["api_secret", "password", "totp_secret"]
+    assert [one["key"].rsplit(".", 1)[1] for one in done.json["problems"]] == [
+        "api_secret",
+        "password",
+        "totp_secret",
+    ]
     assert done.account["error"] == "config_error"
     assert done.account["outcome"] == "failed"
 
 
-@pytest.mark.parametrize("seed", ["jbsw y3dp ehpk 3pxp", "JBSW-Y3DP-EHPK-3PXP====", "otpauth://totp/K?secret=JBSWY3DPEHPK3PXP"])
+@pytest.mark.parametrize(
+    "seed",
+    ["jbsw y3dp ehpk 3pxp", "JBSW-Y3DP-EHPK-3PXP====", "otpauth://totp/K?secret=JBSWY3DPEHPK3PXP"],
+)
 async def test_a_seed_as_people_have_it_is_no_mistake(user, seed):
     write(user, GOOD.replace("JBSWY3DPEHPK3PXP", seed))
     done = await user.says("login-url", "zerodha")
@@ -312,18 +442,28 @@ async def test_a_seed_as_people_have_it_is_no_mistake(user, seed):
 async def test_run_needs_names_or_all(user):
     write(user, GOOD)
     before = everything(user.folder)
-    for words, detail in ((["run"], "no account is named"), (["run", "zerodha", "--all"], "--all and names were given")):
+    for words, detail in (
+        (["run"], "no account is named"),
+        (["run", "zerodha", "--all"], "--all and names were given"),
+    ):
         done = await user.says(*words)
         assert done.code == 2
         assert detail in done.err
         assert "--all" in done.err.splitlines()[1]
         done = await user.says(*words, "--json")
-        assert (done.code, done.json["error"], done.json["problems"][0]["message"]) == (2, "config_error", detail)
+        assert (done.code, done.json["error"], done.json["problems"][0]["message"]) == (
+            2,
+            "config_error",
+            detail,
+        )
     assert everything(user.folder) == before
 
 
 @pytest.mark.parametrize("command", ["run", "token", "login-url", "exchange", "unblock"])
-@pytest.mark.parametrize(("name", "hint"), [("zeroda", 'Did you mean "zerodha"?'), ("", "Known here: zerodha."), ("--", "")])
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("zeroda", 'Did you mean "zerodha"?'), ("", "Known here: zerodha."), ("--", "")],
+)
 async def test_an_unknown_account(user, command, name, hint):
     write(user, GOOD)
     done = await user.says(command, name, stdin="")
@@ -360,10 +500,16 @@ async def test_unknown_commands_and_options(user):
 async def test_flows_with_an_unknown_broker(user):
     done = await user.says("flows", "zerodah")
     assert (done.code, done.out) == (2, "")
-    assert done.err == 'error: flows: "zerodah" is not a known broker\n    Did you mean "zerodha"?\n'
+    assert (
+        done.err == 'error: flows: "zerodah" is not a known broker\n    Did you mean "zerodha"?\n'
+    )
     done = await user.says("flows", "zerodah", "--json")
     assert done.json["problems"] == [
-        {"key": "flows", "message": '"zerodah" is not a known broker', "hint": 'Did you mean "zerodha"?'}
+        {
+            "key": "flows",
+            "message": '"zerodah" is not a known broker',
+            "hint": 'Did you mean "zerodha"?',
+        }
     ]
 
 
@@ -410,7 +556,11 @@ async def test_browser_path_is_of_the_config_that_would_be_used(user):
         (["--scenario", "zerodah=wrong_code"], "--scenario", 'Did you mean "zerodha"?'),
         (["--scenario", "zerodha=wrong_cod"], "--scenario", "did you mean 'wrong_code'?"),
         (["--scenario", "zerodha=xyzxyz"], "--scenario", "the page lists them"),
-        (["--broker", "zerodha", "--scenario", "groww=x"], "--scenario", 'serves no broker "groww"'),
+        (
+            ["--broker", "zerodha", "--scenario", "groww=x"],
+            "--scenario",
+            'serves no broker "groww"',
+        ),
     ],
 )
 async def test_the_sandbox_with_what_it_does_not_know(user, words, key, says):
@@ -460,7 +610,9 @@ async def test_the_demo_in_a_folder_that_nobody_can_write_to(user):
 @pytest.mark.parametrize("command", ["sandbox", "demo"])
 async def test_without_the_sandboxs_packages(user, tmp_path, command):
     (tmp_path / "blocked").mkdir()
-    (tmp_path / "blocked" / "sitecustomize.py").write_text("import sys\nsys.modules['starlette'] = None\n")
+    (tmp_path / "blocked" / "sitecustomize.py").write_text(
+        "import sys\nsys.modules['starlette'] = None\n"
+    )
     user.environ["PYTHONPATH"] = str(tmp_path / "blocked")
     done = await user.says(command)
     assert (done.code, done.out) == (1, "")
@@ -501,18 +653,36 @@ async def test_the_sandbox_stops_at_once(user, number, code):
         (CANARY.encode() + b"\n", "exchange_rejected", 3),
         (b"\xff\xfe" + CANARY.encode() + b"\n", "exchange_rejected", 3),
         (b"request_token=" + CANARY.encode(), "state_mismatch", 3),
-        (f"https://127.0.0.1/?request_token={CANARY}&state={CANARY}\n".encode(), "state_mismatch", 3),
+        (
+            f"https://127.0.0.1/?request_token={CANARY}&state={CANARY}\n".encode(),
+            "state_mismatch",
+            3,
+        ),
         (f"https://127.0.0.1/?foo={CANARY}\n".encode(), "state_mismatch", 3),
         (b"https://[\n", "state_mismatch", 3),
         (b"://\n", "state_mismatch", 3),
         (CANARY.encode() * 20_000, "exchange_rejected", 3),
     ],
-    ids=["nothing", "newline", "blank", "word", "binary", "query", "another-state", "no-code", "half", "less", "long"],
+    ids=[
+        "nothing",
+        "newline",
+        "blank",
+        "word",
+        "binary",
+        "query",
+        "another-state",
+        "no-code",
+        "half",
+        "less",
+        "long",
+    ],
 )
 async def test_garbage_is_pasted_to_exchange(tmp_path, pasted, error, code):
     async with rehearsal(tmp_path) as served:
         await served.user.says("login-url", "zerodha")
-        process = await served.user.start("exchange", "zerodha", "--json", stdin=asyncio.subprocess.PIPE)
+        process = await served.user.start(
+            "exchange", "zerodha", "--json", stdin=asyncio.subprocess.PIPE
+        )
         out, err = await asyncio.wait_for(process.communicate(pasted), 60)
         served.user.heard += [out.decode(), err.decode()]
     assert process.returncode == code, (out, err)
@@ -540,7 +710,9 @@ async def test_by_hand_at_a_broker_without_a_login_page(user, command):
     assert "`autologin run groww`" in done.err
 
 
-@pytest.mark.parametrize("words", ["flows", "flows --json", "--help", "check", "status", "sandbox --port 0"])
+@pytest.mark.parametrize(
+    "words", ["flows", "flows --json", "--help", "check", "status", "sandbox --port 0"]
+)
 async def test_a_reader_that_has_gone(user, words):
     write(user, GOOD)
     reading, writing = os.pipe()
@@ -587,7 +759,11 @@ def test_ctrl_c_in_the_moment_in_which_a_password_manager_starts(tmp_path, monke
 
     monkeypatch.setattr(subprocess, "Popen", Interrupted)
     with pytest.raises(KeyboardInterrupt):
-        resolve("password", Secret("command", SecretStr("exec sleep 1000")), RefContext(tmp_path, {"PATH": os.environ["PATH"]}))
+        resolve(
+            "password",
+            Secret("command", SecretStr("exec sleep 1000")),
+            RefContext(tmp_path, {"PATH": os.environ["PATH"]}),
+        )
     (pid,) = started
     assert not alive(pid)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -34,7 +34,9 @@ def left_in(folder):
 
 def read_of(session):
     """The command lines and environments of everything that runs in a session."""
-    files = [file for name in ("cmdline", "environ") for file in Path("/proc").glob(f"[0-9]*/{name}")]
+    files = [
+        file for name in ("cmdline", "environ") for file in Path("/proc").glob(f"[0-9]*/{name}")
+    ]
     seen = b""
     for file in files:
         with contextlib.suppress(OSError):
@@ -43,7 +45,9 @@ def read_of(session):
 
 
 async def test_two_runs_at_once_log_in_once(served):
-    one, other = await asyncio.gather(*(served.user.says("run", "zerodha", "--json") for _ in range(2)))
+    one, other = await asyncio.gather(
+        *(served.user.says("run", "zerodha", "--json") for _ in range(2))
+    )
     assert sorted([one.account["outcome"], other.account["outcome"]]) == ["issued", "still_valid"]
     assert (one.code, other.code) == (0, 0)
     assert served.twin.counters["login"] == 1
@@ -52,7 +56,9 @@ async def test_two_runs_at_once_log_in_once(served):
 
 async def test_two_forced_runs_at_once_log_in_once(served):
     assert (await served.user.says("run", "zerodha")).code == 0
-    both = await asyncio.gather(*(served.user.says("run", "zerodha", "--force", "--json") for _ in range(2)))
+    both = await asyncio.gather(
+        *(served.user.says("run", "zerodha", "--force", "--json") for _ in range(2))
+    )
     assert sorted(run.account["outcome"] for run in both) == ["issued", "still_valid"]
     assert served.twin.counters["login"] == 2
 
@@ -64,7 +70,10 @@ async def test_a_run_that_is_killed_leaves_a_store_that_the_next_run_reads(serve
     await kill(process)
     after = await served.user.says("run", "zerodha", "--json")
     assert (after.code, after.account["error"]) == (0, None), after.account["message"]
-    stored = {"exchange": {"issued", "still_valid"}, "profile": {"still_valid"}}  # the exchange may have been answered in time
+    stored = {
+        "exchange": {"issued", "still_valid"},
+        "profile": {"still_valid"},
+    }  # the exchange may have been answered in time
     assert after.account["outcome"] in stored.get(place, {"issued"})
     assert len(set(served.twin.otps)) == len(served.twin.otps), "a code was sent twice"
     await until(lambda: not children(process.pid))
@@ -81,7 +90,9 @@ async def test_a_killed_runs_lease_is_free_at_once(served):
 
 async def test_a_restart_loop_does_not_lock_the_account(tmp_path):
     async with rehearsal(tmp_path, "wrong_password") as served:
-        codes = [(await served.user.says("run", "zerodha", "--json")).account["error"] for _ in range(4)]
+        codes = [
+            (await served.user.says("run", "zerodha", "--json")).account["error"] for _ in range(4)
+        ]
     assert codes == ["credentials_rejected", *["account_blocked"] * 3]
     assert served.twin.counters["login"] == 1
 
@@ -140,7 +151,9 @@ async def test_no_secret_is_in_the_process_list_or_a_childs_environment(served):
     await process.communicate()
     mine = served.twin.credentials
     assert seen
-    assert [key for key in ("password", "api_secret", "totp_secret") if mine[key].encode() in seen] == []
+    assert [
+        key for key in ("password", "api_secret", "totp_secret") if mine[key].encode() in seen
+    ] == []
 
 
 async def test_a_full_disk_before_the_login_costs_no_attempt(served, tmp_path):

@@ -27,7 +27,9 @@ async def served(tmp_path):
             port = free.getsockname()[1]
         one.change(
             lambda config: config.update(
-                schedule={"at": f"{at:%H:%M}", "days": "daily"}, http={"listen": f"127.0.0.1:{port}"}, stop_timeout=20
+                schedule={"at": f"{at:%H:%M}", "days": "daily"},
+                http={"listen": f"127.0.0.1:{port}"},
+                stop_timeout=20,
             )
         )
         one.url = f"http://127.0.0.1:{port}"
@@ -58,7 +60,9 @@ async def ended(served, process, how=signal.SIGTERM):
     process.send_signal(how)
     out, err = await asyncio.wait_for(process.communicate(), 60)
     served.user.heard += [out.decode(), err.decode()]
-    return process.returncode, [json.loads(line) for line in err.decode().splitlines() if line.startswith("{")]
+    return process.returncode, [
+        json.loads(line) for line in err.decode().splitlines() if line.startswith("{")
+    ]
 
 
 async def ready(served):
@@ -69,7 +73,9 @@ async def ready(served):
 async def test_it_catches_up_serves_and_ends(served):
     async with serving(served) as process:
         await until(served.token_file.exists)
-        await until(lambda: len(children(process.pid)) == 1)  # Chromium and its driver run only while a login does
+        await until(
+            lambda: len(children(process.pid)) == 1
+        )  # Chromium and its driver run only while a login does
         assert await ready(served) == 200
         code, events = await ended(served, process)
     assert code == 0

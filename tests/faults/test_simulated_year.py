@@ -62,7 +62,9 @@ def unsynced(connect):
 
     class Connection(sqlite3.Connection):
         def execute(self, sql, *values):
-            return super().execute("PRAGMA synchronous = OFF" if sql == "PRAGMA synchronous = FULL" else sql, *values)
+            return super().execute(
+                "PRAGMA synchronous = OFF" if sql == "PRAGMA synchronous = FULL" else sql, *values
+            )
 
     return lambda *args, **more: connect(*args, factory=Connection, **more)
 
@@ -71,7 +73,9 @@ def unsynced(connect):
 def told(monkeypatch):
     """Every notice, in order."""
     found = []
-    monkeypatch.setattr(notifier.Notifier, "_send", lambda _self, notice, _image: found.append(notice))
+    monkeypatch.setattr(
+        notifier.Notifier, "_send", lambda _self, notice, _image: found.append(notice)
+    )
     return found
 
 
@@ -91,18 +95,29 @@ def outages(chance, day):
 @pytest.mark.parametrize("year", [IN_INDIA, IN_LONDON], ids=lambda year: year.zone)
 async def test_every_opening_that_could_be_reached(tmp_path, told, year):
     chance = random.Random(year.zone)
-    holidays = {year.start + timedelta(days=chance.randrange(year.days)) for _ in range(year.days // 20)}
+    holidays = {
+        year.start + timedelta(days=chance.randrange(year.days)) for _ in range(year.days // 20)
+    }
     calendar = Weekdays(holidays, until=year.start + timedelta(days=year.days - 30))
     names = [f"account{number:02}" for number in range(year.accounts)]
     schedule = f"schedule: {{at: '{year.at}', ready_by: '{year.ready_by}'}}\n"
     more = f"timezone: {year.zone}\nwatch: {{verify_every: 24h}}\nconcurrency: 5\n{schedule}"
-    async with vigil(tmp_path, datetime.combine(year.start, time(0), IST), names, more, calendar) as one:
+    async with vigil(
+        tmp_path, datetime.combine(year.start, time(0), IST), names, more, calendar
+    ) as one:
         one.start()
-        missed = [miss for number in range(year.days) async for miss in lived(one, chance, year.start + timedelta(days=number))]
+        missed = [
+            miss
+            for number in range(year.days)
+            async for miss in lived(one, chance, year.start + timedelta(days=number))
+        ]
     assert missed == []
     assert one.world.overlaps == 0
     assert once_each(told)
-    assert max(Counter((user, at.astimezone(IST).date()) for user, at in one.world.logins).values()) < 20
+    assert (
+        max(Counter((user, at.astimezone(IST).date()) for user, at in one.world.logins).values())
+        < 20
+    )
 
 
 async def lived(one, chance, day):
@@ -143,7 +158,11 @@ def reachable(one, day):
     begins = max(datetime.combine(day, time(8, 15), IST), opening(day) - timedelta(hours=1))
     spare = opening(day) - begins
     for start, end in one.world.out:
-        spare = min(spare, opening(day) - min(max(end, begins), opening(day))) if start < opening(day) else spare
+        spare = (
+            min(spare, opening(day) - min(max(end, begins), opening(day)))
+            if start < opening(day)
+            else spare
+        )
     return spare > timedelta(minutes=8)
 
 

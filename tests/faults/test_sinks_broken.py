@@ -11,8 +11,14 @@ from kit import rehearsal
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 BROKEN = {
     "a folder that is a file": ({"type": "file", "path": "blocked/{account}.json"}, "not a folder"),
-    "nobody listens": ({"type": "webhook", "url": "http://127.0.0.1:9/hook", "secret": SECRET}, "cannot be reached"),
-    "no permission": ({"type": "ssm", "prefix": "/x/{account}", "region": REGION}, "ssm:PutParameter on arn:aws:ssm"),
+    "nobody listens": (
+        {"type": "webhook", "url": "http://127.0.0.1:9/hook", "secret": SECRET},
+        "cannot be reached",
+    ),
+    "no permission": (
+        {"type": "ssm", "prefix": "/x/{account}", "region": REGION},
+        "ssm:PutParameter on arn:aws:ssm",
+    ),
 }
 
 
@@ -36,7 +42,11 @@ def breaks(config, sink, aws):
 
 @pytest.mark.parametrize(("sink", "detail"), BROKEN.values(), ids=BROKEN)
 async def test_it_is_told_early_and_the_others_get_their_token(served, aws, sink, detail):
-    served.user.environ = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_EC2_METADATA_DISABLED": "true"}
+    served.user.environ = {
+        "AWS_ACCESS_KEY_ID": "a",
+        "AWS_SECRET_ACCESS_KEY": "b",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
     served.change(lambda config: breaks(config, sink, aws))
     checked = await served.user.says("check", "--json")
     assert checked.code == 2
@@ -49,5 +59,7 @@ async def test_it_is_told_early_and_the_others_get_their_token(served, aws, sink
     assert done.account["error"] == "delivery_failed"
     assert json.loads(served.token_file.read_text())["access_token"] in served.twin.tokens
     told = done.err.splitlines()
-    early = next(index for index, line in enumerate(told) if "sink_not_ready" in line and "broken" in line)
+    early = next(
+        index for index, line in enumerate(told) if "sink_not_ready" in line and "broken" in line
+    )
     assert early < next(index for index, line in enumerate(told) if "session_created" in line)

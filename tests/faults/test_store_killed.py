@@ -132,9 +132,13 @@ def check(folder, name, detail):
     with contextlib.closing(Store.open(folder, SystemClock())) as one:
         outcomes = [
             outcome
-            for (outcome,) in one._database.fetch_all("SELECT outcome FROM attempts WHERE account = ? ORDER BY id", name)
+            for (outcome,) in one._database.fetch_all(
+                "SELECT outcome FROM attempts WHERE account = ? ORDER BY id", name
+            )
         ]
-        assert set(numbers(detail, "step")) <= {step for (step,) in one._database.fetch_all("SELECT step FROM otp_steps")}
+        assert set(numbers(detail, "step")) <= {
+            step for (step,) in one._database.fetch_all("SELECT step FROM otp_steps")
+        }
         put = len(numbers(detail, "token"))
         found = one.tokens.get(name)
         value = found and found.token.access_token.get_secret_value()
@@ -168,7 +172,9 @@ def test_a_first_opening_that_is_killed_leaves_a_folder_that_opens(mother, tmp_p
     for turn in range(TURNS):
         folder = tmp_path / str(turn)
         seconds = chance.uniform(0, 0.012) if turn else 0
-        (detail,) = killed(mother, folder, [tmp_path / f"told-{turn}"], after="born", seconds=seconds)
+        (detail,) = killed(
+            mother, folder, [tmp_path / f"told-{turn}"], after="born", seconds=seconds
+        )
         cut_off += detail == [["born"]]
         with contextlib.closing(Store.open(folder, HandClock())) as one:
             assert one.history.begin_run("z", "zerodha")

@@ -29,7 +29,13 @@ from autologin.store.store import Store
 from autologin.token import Token
 
 SECRET = new_secret()
-KEYS = {"api_key": "a", "api_secret": "s", "user_id": "AB1234", "password": "p", "totp_secret": "JBSWY3DPEHPK3PXP"}
+KEYS = {
+    "api_key": "a",
+    "api_secret": "s",
+    "user_id": "AB1234",
+    "password": "p",
+    "totp_secret": "JBSWY3DPEHPK3PXP",
+}
 CANARY = "token-canary"
 
 
@@ -43,7 +49,10 @@ class Trader(User):
 
     def configure(self, accounts=("mine",), **sinks):
         self.sinks = list(sinks)
-        known = {name: {"broker": "zerodha", "credentials": KEYS, "sinks": self.sinks} for name in accounts}
+        known = {
+            name: {"broker": "zerodha", "credentials": KEYS, "sinks": self.sinks}
+            for name in accounts
+        }
         data = {"accounts": known, "sinks": sinks, "state": {"path": "state"}}
         file = self.folder / "config.yaml"
         file.touch(0o600)
@@ -70,7 +79,9 @@ class Trader(User):
         """`autologin WORDS` whose process comes to grief at a place."""
         environ = {"HOME": str(self.folder), "PATH": os.environ["PATH"]}
         command = [sys.executable, "-c", GRIEF, at, *words]
-        return subprocess.run(command, cwd=self.folder, env=environ, check=False, capture_output=True, text=True)
+        return subprocess.run(
+            command, cwd=self.folder, env=environ, check=False, capture_output=True, text=True
+        )
 
 
 GRIEF = """
@@ -143,13 +154,17 @@ async def test_killed_in_the_middle_of_a_post_and_the_next_one_sends_the_same_me
 
 
 @pytest.mark.parametrize("killed", [False, True], ids=["both live", "one is killed"])
-async def test_two_processes_that_drain_one_outbox_lose_nothing_and_send_nothing_under_two_ids(trader, killed):
+async def test_two_processes_that_drain_one_outbox_lose_nothing_and_send_nothing_under_two_ids(
+    trader, killed
+):
     accounts = [f"a{number:02}" for number in range(40)]
     async with listening(Consumer(hold=asyncio.Event())) as consumer:
         trader.configure(accounts, hook=hook(consumer))
         owed = trader.owe(*accounts)
         one, other = [await trader.start("deliver") for _ in range(2)]
-        await consumer.heard(32)  # what each of them may have under way at one time: both are at work
+        await consumer.heard(
+            32
+        )  # what each of them may have under way at one time: both are at work
         if killed:
             await kill(one)
         consumer.hold.set()
@@ -158,9 +173,14 @@ async def test_two_processes_that_drain_one_outbox_lose_nothing_and_send_nothing
             assert process.returncode == 0, err.decode()
     came = Counter(consumer.ids)
     assert came.keys() == set(owed)
-    told = {json.loads(body)["data"]["account"]: headers["webhook-id"] for _, headers, body in consumer.got}
+    told = {
+        json.loads(body)["data"]["account"]: headers["webhook-id"]
+        for _, headers, body in consumer.got
+    }
     assert len(told) == len(set(told.values())) == 40
-    assert sum(came.values()) == (56 if killed else 40)  # what the killed one had under way comes again, under the same ids
+    assert sum(came.values()) == (
+        56 if killed else 40
+    )  # what the killed one had under way comes again, under the same ids
 
 
 @pytest.fixture
@@ -194,9 +214,14 @@ async def test_killed_between_the_exchange_and_the_delivery_needs_no_other_login
         assert served.twin.counters["access"] == 1
 
 
-async def test_a_token_that_a_run_still_asks_about_is_not_delivered_by_another_process(tmp_path, asked):
+async def test_a_token_that_a_run_still_asks_about_is_not_delivered_by_another_process(
+    tmp_path, asked
+):
     came, may_answer = asked
-    async with rehearsal(tmp_path, "dead_token", broker="groww") as served, listening(Consumer()) as consumer:
+    async with (
+        rehearsal(tmp_path, "dead_token", broker="groww") as served,
+        listening(Consumer()) as consumer,
+    ):
         served.change(lambda config: _add_hook(config, consumer))
         process = await served.user.start("run", "groww")
         await asyncio.wait_for(came.wait(), 60)
@@ -206,7 +231,9 @@ async def test_a_token_that_a_run_still_asks_about_is_not_delivered_by_another_p
         assert process.returncode == 3
         assert (await served.user.says("deliver")).code == 0
     assert not served.token_file.exists()
-    assert [json.loads(body)["type"] for method, _, body in consumer.got if method == "POST"] == ["token.rejected"]
+    assert [json.loads(body)["type"] for method, _, body in consumer.got if method == "POST"] == [
+        "token.rejected"
+    ]
 
 
 def _add_hook(data, consumer):
@@ -215,7 +242,13 @@ def _add_hook(data, consumer):
 
 
 @pytest.mark.parametrize(
-    "place", ["half of it is written", "it is not on the disk", "it has another name", "the folder is not on the disk"]
+    "place",
+    [
+        "half of it is written",
+        "it is not on the disk",
+        "it has another name",
+        "the folder is not on the disk",
+    ],
 )
 async def test_killed_while_it_writes_the_file_leaves_the_old_one_whole(trader, place):
     trader.configure(tokens={"type": "file", "path": "t.json"})
@@ -254,7 +287,10 @@ async def test_ten_times_500_and_then_200_is_one_message_whoever_asks(trader, cl
             clock.move(seconds=pauses[-1])
     assert consumer.ids == [owed] * 11
     usual = [2, 5, 15, 30, 60, 120, 120, 120, 120, 120, 0]
-    assert [usually * 0.79 <= pause <= usually * 1.21 for usually, pause in zip(usual, pauses, strict=True)] == [True] * 11
+    assert [
+        usually * 0.79 <= pause <= usually * 1.21
+        for usually, pause in zip(usual, pauses, strict=True)
+    ] == [True] * 11
 
 
 async def test_an_answer_after_the_client_gave_up_is_the_same_message_again(trader):
@@ -282,9 +318,16 @@ async def test_a_tls_error_is_outstanding_and_says_what_is_wrong(trader, tmp_pat
         await process.communicate()
         assert process.returncode == 143
         found = (await trader.owed())["hook"]
-        assert (found["outcome"], found["tries"], bool(found["next_try"])) == ("outstanding", 1, True)
+        assert (found["outcome"], found["tries"], bool(found["next_try"])) == (
+            "outstanding",
+            1,
+            True,
+        )
         at = f"https://127.0.0.1:{consumer.port} cannot be reached"
-        assert f"{at} (its certificate is not trusted: unable to get local issuer certificate)" in found["error"]
+        assert (
+            f"{at} (its certificate is not trusted: unable to get local issuer certificate)"
+            in found["error"]
+        )
         assert "Name the CA that signed it in `ca_cert`" in found["error"]
         assert consumer.got == []
         trader.configure(hook=hook(consumer, ca_cert="authority.crt"))
@@ -295,11 +338,15 @@ async def test_a_tls_error_is_outstanding_and_says_what_is_wrong(trader, tmp_pat
 async def test_a_consumer_that_is_not_there_delays_no_other_sink(trader):
     async with listening(Consumer()) as consumer:
         nobody = {"type": "webhook", "url": "http://127.0.0.1:9/", "secret": SECRET}
-        trader.configure(dead=nobody, hook=hook(consumer), tokens={"type": "file", "path": "t.json"})
+        trader.configure(
+            dead=nobody, hook=hook(consumer), tokens={"type": "file", "path": "t.json"}
+        )
         trader.owe()
         process = await trader.start("deliver")
         for _ in range(3):
-            await line_with(process, " deliver")  # "delivered", or "delivery_failed": of each sink one
+            await line_with(
+                process, " deliver"
+            )  # "delivered", or "delivery_failed": of each sink one
         process.terminate()
         await process.communicate()
     owed = await trader.owed()
@@ -320,7 +367,9 @@ async def test_a_full_disk_below_the_file_leaves_the_old_one_and_the_other_sinks
         file.write_text("the old token")
         (owed,) = trader.owe()
         done = await asyncio.to_thread(trader.dies, "the disk is full", "deliver")
-        assert (done.returncode, "the disk is full. Free some space" in done.stdout) == (6, True), done.stderr
+        assert (done.returncode, "the disk is full. Free some space" in done.stdout) == (6, True), (
+            done.stderr
+        )
         assert file.read_text() == "the old token"
         assert list(trader.folder.glob(".t.json.*")) == []
         assert (await trader.says("deliver")).code == 0
@@ -334,7 +383,11 @@ async def test_a_full_disk_below_the_store_sends_nothing_that_it_could_not_remem
         (owed,) = trader.owe()
         process = await trader.start("deliver", preexec_fn=_no_more_bytes)
         _, err = await process.communicate()
-        assert (process.returncode, b"The store cannot be used" in err, b"Traceback" in err) == (1, True, False), err
+        assert (process.returncode, b"The store cannot be used" in err, b"Traceback" in err) == (
+            1,
+            True,
+            False,
+        ), err
         assert consumer.got == []
         assert (await trader.says("deliver")).code == 0
     assert consumer.ids == [owed]

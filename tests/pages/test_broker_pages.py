@@ -26,9 +26,16 @@ def otp_of(twin):
 
 def test_fyers(page, sandbox, failures):
     twin = sandbox.twins["fyers"]
-    query = {"client_id": twin.client_id, "redirect_uri": twin.redirect_uri, "state": "n1", "response_type": "code"}
+    query = {
+        "client_id": twin.client_id,
+        "redirect_uri": twin.redirect_uri,
+        "state": "n1",
+        "response_type": "code",
+    }
     page.goto(f"{twin.origins['api']}/api/v3/generate-authcode?{urlencode(query)}")
-    expect(page.locator("section#main-login-form #mobile-input-section #mobileIdForm #mobile-code")).to_be_visible()
+    expect(
+        page.locator("section#main-login-form #mobile-input-section #mobileIdForm #mobile-code")
+    ).to_be_visible()
     expect(page.locator("#clientIdForm")).to_be_hidden()
     page.locator("#clientId_rb").check()
     expect(page.locator("#mobileIdForm")).to_be_hidden()
@@ -37,7 +44,9 @@ def test_fyers(page, sandbox, failures):
     page.locator("#clientIdSubmit").click()
     expect(page.locator("#verify_totp_content")).to_have_text("Enter a 6 digit TOTP")
     digits = otp_of(twin)
-    for name, digit in zip(("first", "second", "third", "fourth", "fifth", "sixth"), digits, strict=True):
+    for name, digit in zip(
+        ("first", "second", "third", "fourth", "fifth", "sixth"), digits, strict=True
+    ):
         page.locator(f"#confirmOtpForm #otp-container #{name}").press_sequentially(digit)
     page.locator("#confirmOtpSubmit").click()
     boxes = page.locator("#verifyPinForm #pin-container input[type=number].fy-secure-input")

@@ -21,14 +21,21 @@ class Person:
         self.page.goto(f"{self.twin.endpoints['authorize']}?{query}")
         return self
 
-    def credentials(self, user="[autocomplete=username]", password="[autocomplete=current-password]", button="Sign in"):
+    def credentials(
+        self,
+        user="[autocomplete=username]",
+        password="[autocomplete=current-password]",
+        button="Sign in",
+    ):
         self.page.locator(user).fill(self.twin.user_id)
         self.page.locator(password).fill(self.twin.user.password)
         self.page.get_by_role("button", name=button, exact=True).click()
         return self
 
     def code(self, field="[autocomplete=one-time-code]", button="Verify"):
-        self.page.locator(field).press_sequentially(pyotp.TOTP(self.twin.totp_secret).at(self.twin.now()))
+        self.page.locator(field).press_sequentially(
+            pyotp.TOTP(self.twin.totp_secret).at(self.twin.now())
+        )
         self.page.get_by_role("button", name=button, exact=True).click()
         return self
 
@@ -57,7 +64,11 @@ def test_a_wrong_password_shows(person, style):
 
 def test_a_redesign_keeps_its_labels_only(person):
     person.open("redesign")
-    expect(person.page.locator("#username, #password, #otp, .primary, [name=username], [name=password]")).to_have_count(0)
+    expect(
+        person.page.locator(
+            "#username, #password, #otp, .primary, [name=username], [name=password]"
+        )
+    ).to_have_count(0)
     expect(person.page.get_by_role("dialog")).to_be_visible()
     expect(person.page.locator("form").first.get_by_role("button")).to_have_text("Sign up")
     fields = person.page.locator("form").nth(1).locator("input:not([type=hidden])")
@@ -71,7 +82,11 @@ def test_a_redesign_keeps_its_labels_only(person):
 @pytest.mark.parametrize("scenario", ["other_language", "redesign_other_language"])
 def test_another_language_has_no_latin_letter(person, scenario):
     def latin():
-        return [letter for letter in person.page.locator("main").inner_text() if letter.isascii() and letter.isalpha()]
+        return [
+            letter
+            for letter in person.page.locator("main").inner_text()
+            if letter.isascii() and letter.isalpha()
+        ]
 
     person.open(scenario)
     assert latin() == []
@@ -98,6 +113,9 @@ def test_terms_must_be_ticked(person):
 def test_the_fields_of_css_only_have_nothing_but_an_id(person):
     person.open("css_only")
     inputs = person.page.locator("form input:not([type=hidden])")
-    assert inputs.evaluate_all("all => all.map(one => one.getAttributeNames().join())") == ["type,id,name"] * 2
+    assert (
+        inputs.evaluate_all("all => all.map(one => one.getAttributeNames().join())")
+        == ["type,id,name"] * 2
+    )
     expect(person.page.locator("label")).to_have_count(0)
     person.credentials("#fld_a", "#fld_b").code("#fld_c").arrives()

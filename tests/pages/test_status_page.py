@@ -67,7 +67,11 @@ def _complaints(page):
     page.on("console", lambda message: heard.append(message.text))
     page.on("pageerror", lambda error: heard.append(str(error)))
     yield
-    assert [detail for detail in heard if not any(word in detail for word in ("403", "429", "frame-ancestors"))] == []
+    assert [
+        detail
+        for detail in heard
+        if not any(word in detail for word in ("403", "429", "frame-ancestors"))
+    ] == []
 
 
 def card(page, account):
@@ -123,13 +127,17 @@ def test_what_there_is_to_see(page, site):
 def test_it_fits_the_screen_and_can_be_read(browser, site, width, scheme):
     site.do(morning)
     site.do(lambda one: one.fail(OtpRejected("x" * 300 + " " + "word " * 60), account="mine"))
-    context = browser.new_context(viewport={"width": width, "height": 740}, color_scheme=scheme, java_script_enabled=True)
+    context = browser.new_context(
+        viewport={"width": width, "height": 740}, color_scheme=scheme, java_script_enabled=True
+    )
     page = context.new_page()
     sign_in(page, site)
     expect(card(page, "mine").get_by_role("button", name="Run now")).to_be_visible()
     page.wait_for_load_state()  # with its stylesheet: a script that measures does not wait for one
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert page.evaluate("[...document.querySelectorAll('button')].every(one => one.offsetHeight >= 40)")
+    assert page.evaluate(
+        "[...document.querySelectorAll('button')].every(one => one.offsetHeight >= 40)"
+    )
     assert page.evaluate(CONTRAST) == []
     context.close()
 
@@ -241,7 +249,9 @@ def elsewhere():
 def test_it_cannot_be_framed(page, site, elsewhere):
     url, pages = elsewhere
     pages["/"] = f'<link rel="icon" href="data:,"><iframe src="{site.url}/"></iframe>'
-    with page.expect_event("requestfailed", lambda request: request.url.startswith(site.url)) as caught:
+    with page.expect_event(
+        "requestfailed", lambda request: request.url.startswith(site.url)
+    ) as caught:
         page.goto(url)
     assert caught.value.failure == "net::ERR_BLOCKED_BY_RESPONSE"
 

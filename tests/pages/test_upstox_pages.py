@@ -21,7 +21,9 @@ class Person:
         self.twin.switch(*scenarios)
         query = {"response_type": "code", "client_id": self.twin.client_id, "state": "n1"}
         query["redirect_uri"] = self.twin.redirect_uri
-        self.page.goto(f"{self.twin.endpoints['api']}/v2/login/authorization/dialog?{urlencode(query)}")
+        self.page.goto(
+            f"{self.twin.endpoints['api']}/v2/login/authorization/dialog?{urlencode(query)}"
+        )
         return self
 
     def mobile(self, selector="#mobileNum", button="Get OTP"):
@@ -31,7 +33,9 @@ class Person:
         return self
 
     def code(self, selector="#otpNum"):
-        self.page.locator(selector).press_sequentially(pyotp.TOTP(self.twin.totp_secret).at(self.twin.now()))
+        self.page.locator(selector).press_sequentially(
+            pyotp.TOTP(self.twin.totp_secret).at(self.twin.now())
+        )
         return self
 
     def pin(self, selector="#pinCode", value=None):
@@ -75,7 +79,9 @@ def test_without_auto_advance_the_button_of_the_same_name_is_needed(person):
 
 def test_a_wrong_pin_shows_and_empties_the_box(person):
     person.open().mobile().code().pin(value="999999").send()
-    expect(person.page.get_by_role("alert")).to_have_text("Incorrect PIN. You have 4 attempts left.")
+    expect(person.page.get_by_role("alert")).to_have_text(
+        "Incorrect PIN. You have 4 attempts left."
+    )
     expect(person.page.locator("#pinCode")).to_have_value("")
     person.pin().send().arrives()
 
@@ -83,7 +89,9 @@ def test_a_wrong_pin_shows_and_empties_the_box(person):
 def test_six_boxes(person):
     person.open("six_box_pin").mobile().code()
     expect(person.page.locator("[type=password][maxlength='1']")).to_have_count(6)
-    for box, digit in zip(person.page.locator("[type=password]").all(), person.twin.user.pin, strict=True):
+    for box, digit in zip(
+        person.page.locator("[type=password]").all(), person.twin.user.pin, strict=True
+    ):
         box.press_sequentially(digit)
     person.send().arrives()
 
@@ -94,7 +102,9 @@ def test_a_redesign_keeps_its_labels_only(person):
     expect(person.page.locator("form").first.get_by_role("button")).to_have_text("Open an account")
     expect(person.page.get_by_role("dialog")).to_be_visible()
     person.page.get_by_role("button", name="Reject all").click()
-    person.mobile("form:not([data-first]) input").code("[autocomplete=one-time-code]").pin("[autocomplete=current-password]")
+    person.mobile("form:not([data-first]) input").code("[autocomplete=one-time-code]").pin(
+        "[autocomplete=current-password]"
+    )
     person.send("form button").arrives()
     assert person.twin.counters["signup"] == 0
 

@@ -87,10 +87,17 @@ def stop_the_clock(page):
 def test_the_default_walk(person):
     person.open()
     assert "sess_id=" in person.page.url
-    assert person.page.locator("label.su-input-label").all_inner_texts() == ["Phone number or User ID", "Password"]
+    assert person.page.locator("label.su-input-label").all_inner_texts() == [
+        "Phone number or User ID",
+        "Password",
+    ]
     expect(person.page.locator("button[type=submit].button-orange.wide")).to_have_text("Login ")
-    expect(person.page.locator("xpath=//*[@id='container']/div/div/div[2]/form/div[1]/input")).to_have_id("userid")
-    expect(person.page.locator("xpath=//*[@id='container']/div/div/div[2]/form/div[4]/button")).to_be_visible()
+    expect(
+        person.page.locator("xpath=//*[@id='container']/div/div/div[2]/form/div[1]/input")
+    ).to_have_id("userid")
+    expect(
+        person.page.locator("xpath=//*[@id='container']/div/div/div[2]/form/div[4]/button")
+    ).to_be_visible()
     before = person.page.url
     person.credentials()
     code = person.page.locator("input#userid[type=number][maxlength='6'][label='External TOTP']")
@@ -106,7 +113,9 @@ def test_the_default_walk(person):
 
 
 def test_the_source_of_the_page_is_an_empty_shell(person):
-    response = person.page.request.get(f"{person.twin.origins['login']}/connect/login?api_key=sandboxkey")
+    response = person.page.request.get(
+        f"{person.twin.origins['login']}/connect/login?api_key=sandboxkey"
+    )
     body = response.text().split("<body>")[1].split("<script>")[0]
     assert "<form" not in body
     assert "<input" not in body
@@ -159,7 +168,11 @@ def test_after_the_sixth_digit_the_button_cannot_send_it_again(person):
 
 @pytest.mark.parametrize(
     ("scenario", "selector"),
-    [("older_totp", "#totp"), ("label_only", "label:has-text('External TOTP') input"), ("twofa_value", ".twofa-value")],
+    [
+        ("older_totp", "#totp"),
+        ("label_only", "label:has-text('External TOTP') input"),
+        ("twofa_value", ".twofa-value"),
+    ],
 )
 def test_other_fields_for_the_code(person, scenario, selector):
     person.switch(scenario).credentials().code(selector)
@@ -181,13 +194,20 @@ def test_the_class_only_field_has_no_label(person):
 
 def test_app_code_first(person):
     person.switch("app_code_first").credentials()
-    expect(person.page.get_by_label("Mobile App Code")).to_have_attribute("label", "Mobile App Code")
+    expect(person.page.get_by_label("Mobile App Code")).to_have_attribute(
+        "label", "Mobile App Code"
+    )
     person.page.locator("a.forgot-link", has_text="Problem with Mobile App Code?").click()
-    assert person.page.locator(".twofa-option").all_inner_texts() == ["External TOTP", "SMS/Email OTP"]
+    assert person.page.locator(".twofa-option").all_inner_texts() == [
+        "External TOTP",
+        "SMS/Email OTP",
+    ]
     person.page.locator(".twofa-option", has_text="External TOTP").click()
     person.code("input[label='External TOTP']")
     person.arrives()
-    assert b"twofa_type=totp" in next(seen.body for seen in person.twin.seen if seen.path == "/api/twofa")
+    assert b"twofa_type=totp" in next(
+        seen.body for seen in person.twin.seen if seen.path == "/api/twofa"
+    )
 
 
 def test_a_totp_is_no_app_code(person):
@@ -324,7 +344,11 @@ def test_a_sign_up_form_comes_first(person):
 
 def latin(page):
     """The Latin letters that a person can read."""
-    return [letter for letter in page.locator("[data-page]").inner_text() if letter.isascii() and letter.isalpha()]
+    return [
+        letter
+        for letter in page.locator("[data-page]").inner_text()
+        if letter.isascii() and letter.isalpha()
+    ]
 
 
 def test_another_language(person):
@@ -345,7 +369,10 @@ def test_a_redesign(person, scenario):
     if scenario == "redesign":
         person.page.get_by_role("button", name="Reject all").click()
     fields = person.page.locator("form:not([data-first]) input")
-    assert fields.evaluate_all("all => all.map(one => one.autocomplete)") == ["current-password", "username"]
+    assert fields.evaluate_all("all => all.map(one => one.autocomplete)") == [
+        "current-password",
+        "username",
+    ]
     person.user("[autocomplete=username]").password("[autocomplete=current-password]")
     old = "#container, #userid, #password, .su-input-label, .button-orange, .login-form, .forgot-link, [label]"
     expect(person.page.locator(old)).to_have_count(0)
@@ -375,7 +402,9 @@ def test_nothing_to_find(person):
 def test_two_equal_forms(person):
     person.switch("ambiguous")
     expect(person.page.locator("form")).to_have_count(2)
-    first, second = (form.evaluate("form => form.outerHTML") for form in person.page.locator("form").all())
+    first, second = (
+        form.evaluate("form => form.outerHTML") for form in person.page.locator("form").all()
+    )
     assert first == second
 
 
@@ -461,7 +490,15 @@ def test_a_gateway_error_in_an_xhr_shows_on_the_page(person, scenario, calls, st
 
 
 @pytest.mark.parametrize(
-    "scenario", ["redirect_303", "redirect_307", "redirect_chain", "redirect_js", "redirect_meta", "redirect_form_post"]
+    "scenario",
+    [
+        "redirect_303",
+        "redirect_307",
+        "redirect_chain",
+        "redirect_js",
+        "redirect_meta",
+        "redirect_form_post",
+    ],
 )
 def test_redirects_in_the_same_window(person, scenario):
     person.switch(scenario).credentials().code()
@@ -471,7 +508,9 @@ def test_redirects_in_the_same_window(person, scenario):
 
 def test_a_posted_code_is_in_the_body_only(person):
     posts = []
-    person.page.on("request", lambda request: posts.append(request) if "/callback/" in request.url else None)
+    person.page.on(
+        "request", lambda request: posts.append(request) if "/callback/" in request.url else None
+    )
     person.switch("redirect_form_post").credentials().code()
     person.arrives()
     assert (posts[0].method, "request_token" in posts[0].url) == ("POST", False)

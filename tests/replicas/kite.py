@@ -19,7 +19,9 @@ STEP = 30
 
 
 def refusal(message, kind="UserException", status=403, **more):
-    return data({"status": "error", "message": message, "data": more or None, "error_type": kind}, status)
+    return data(
+        {"status": "error", "message": message, "data": more or None, "error_type": kind}, status
+    )
 
 
 @dataclass
@@ -70,7 +72,13 @@ class Kite:
         await self._stack.aclose()
 
     def config(self):
-        credentials = {"api_key": KEY, "api_secret": SECRET, "user_id": USER, "password": PASSWORD, "totp_secret": SEED}
+        credentials = {
+            "api_key": KEY,
+            "api_secret": SECRET,
+            "user_id": USER,
+            "password": PASSWORD,
+            "totp_secret": SEED,
+        }
         return {
             "state": {"path": "state"},
             "sinks": {"tokens": {"type": "file", "path": "tokens/{account}.json"}},
@@ -146,7 +154,9 @@ class Kite:
         if "bad_key_json" in mood:
             return refusal("Invalid `api_key`.", "InputException", 400)
         if "bad_key_html" in mood:
-            return page("<body><div id=container><h2>Error</h2><p>Invalid `api_key`.</p></div>", 400)
+            return page(
+                "<body><div id=container><h2>Error</h2><p>Invalid `api_key`.</p></div>", 400
+            )
         if asked.query.get("api_key") != KEY:
             return refusal("Invalid `api_key`.", "InputException", 400)
         if "sess_id" not in asked.query:
@@ -159,7 +169,9 @@ class Kite:
         session = self.sessions[asked.query["sess_id"]]
         if "live" in mood:
             session["done"] = True
-            return redirect(f"/connect/finish?{urlencode({'api_key': KEY, 'sess_id': asked.query['sess_id']})}")
+            return redirect(
+                f"/connect/finish?{urlencode({'api_key': KEY, 'sess_id': asked.query['sess_id']})}"
+            )
         html = self.variant.page
         return html if isinstance(html, Said) else page(html)
 
@@ -175,7 +187,12 @@ class Kite:
         request = secrets.token_hex(12)
         kinds = [self.variant.twofa_type]
         kinds += [kind for kind in ("totp", "sms") if kind != self.variant.twofa_type]
-        answer = {"user_id": USER, "request_id": request, "twofa_type": self.variant.twofa_type, "twofa_types": kinds}
+        answer = {
+            "user_id": USER,
+            "request_id": request,
+            "twofa_type": self.variant.twofa_type,
+            "twofa_types": kinds,
+        }
         return data({"status": "success", "data": answer}, set_cookie="kf_session=abc; Path=/")
 
     async def _twofa(self, asked):
@@ -187,9 +204,13 @@ class Kite:
     def judge_code(self, form):
         code = form.get("twofa_value", "")
         if self.codes.count(code) > 1 or not self.code_is_right(code) or not form.get("request_id"):
-            return refusal("Invalid TOTP.", "TwoFAException", attempts_remaining=5 - len(self.codes))
+            return refusal(
+                "Invalid TOTP.", "TwoFAException", attempts_remaining=5 - len(self.codes)
+            )
         self.signed_in = True
-        return data({"status": "success", "data": {"profile": {}}}, set_cookie="enctoken=e1; Path=/")
+        return data(
+            {"status": "success", "data": {"profile": {}}}, set_cookie="enctoken=e1; Path=/"
+        )
 
     signed_in = False
 
@@ -200,7 +221,11 @@ class Kite:
         if self.variant.login:
             return self.variant.login(self, form)
         if not self._known(form):
-            return page(pages.form_login(form["sess"], "Invalid user ID or password. Please check and try again."))
+            return page(
+                pages.form_login(
+                    form["sess"], "Invalid user ID or password. Please check and try again."
+                )
+            )
         return page(pages.form_code(form["sess"]))
 
     async def _form_twofa(self, asked):
@@ -210,7 +235,9 @@ class Kite:
         if not self.code_is_right(form["twofa_value"]) or self.codes.count(form["twofa_value"]) > 1:
             return page(pages.form_code(form["sess"], "The TOTP you entered is incorrect."))
         self.signed_in = True
-        return redirect(f"/connect/finish?{urlencode({'api_key': KEY, 'sess_id': form['sess']})}", 303)
+        return redirect(
+            f"/connect/finish?{urlencode({'api_key': KEY, 'sess_id': form['sess']})}", 303
+        )
 
     # Consent and redirect
 
@@ -220,7 +247,9 @@ class Kite:
         if session is None or not (self.signed_in or session.get("done")):
             return refusal("Invalid session.", "InputException", 400)
         if self.variant.authorize and asked.method == "GET":
-            return redirect(f"/connect/authorize?{urlencode({'api_key': KEY, 'sess_id': form['sess_id']})}")
+            return redirect(
+                f"/connect/authorize?{urlencode({'api_key': KEY, 'sess_id': form['sess_id']})}"
+            )
         if asked.method == "POST":
             self.pressed.append(form.get("authorize"))
         token = secrets.token_hex(16)
@@ -249,20 +278,33 @@ class Kite:
         token = asked.headers.get("authorization", "").removeprefix(f"token {KEY}:")
         if token not in self.tokens:
             return refusal("Incorrect `api_key` or `access_token`.", "TokenException")
-        return data({"status": "success", "data": {"user_id": self.variant.user, "user_name": "Q X"}})
+        return data(
+            {"status": "success", "data": {"user_id": self.variant.user, "user_name": "Q X"}}
+        )
 
     def _exchange(self, form):
         code = form["request_token"]
         whole = hashlib.sha256(f"{KEY}{code}{SECRET}".encode()).hexdigest()
-        if form["checksum"] != whole or code not in self.issued or self.exchanges.count(code) > 1 + self._calls_lost():
+        if (
+            form["checksum"] != whole
+            or code not in self.issued
+            or self.exchanges.count(code) > 1 + self._calls_lost()
+        ):
             return refusal("Token is invalid or has expired.", "TokenException")
         token = secrets.token_hex(16)
         self.tokens[token] = code
-        answer = {"access_token": token, "public_token": "p2", "user_id": self.variant.user, "refresh_token": ""}
+        answer = {
+            "access_token": token,
+            "public_token": "p2",
+            "user_id": self.variant.user,
+            "refresh_token": "",
+        }
         return data({"status": "success", "data": answer})
 
     def _calls_lost(self):
-        return len([fault for fault in self.variant.faults.get("exchange", []) if fault != "always"])
+        return len(
+            [fault for fault in self.variant.faults.get("exchange", []) if fault != "always"]
+        )
 
     async def _target(self, asked):
         self.hits.append(asked.path)

@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (lines of pages, as pages have them)
 """The replicas' pages: pieces of JavaScript that ask for the user, for the code, and say no; put together by `app`."""
 
 from __future__ import annotations
@@ -49,7 +48,9 @@ function fail(words) {
 """
 FAIL_ALERT = "function fail(words) { alert(words); }"
 FAIL_SILENT = "function fail(words) { }"
-FAIL_BLANK = "function fail(words) { root.innerHTML = '<h2>' + words + '</h2><a href=/forgot>Forgot?</a>'; }"
+FAIL_BLANK = (
+    "function fail(words) { root.innerHTML = '<h2>' + words + '</h2><a href=/forgot>Forgot?</a>'; }"
+)
 
 # Asking for the user
 
@@ -63,7 +64,9 @@ function askUser() {
 """
 
 
-def user_form(label="User ID", button="Login", *, extra="", password="Password", attributes="type=submit"):
+def user_form(
+    label="User ID", button="Login", *, extra="", password="Password", attributes="type=submit"
+):
     """An ordinary form with labels."""
     return f"""
 function askUser() {{
@@ -200,7 +203,10 @@ function askUser() {
 }
 """
 )
-USER_PREFILLED = USER_FORM + "const plain = askUser; askUser = () => { plain(); one('[name=u]').value = 'ZZ0099'; };"
+USER_PREFILLED = (
+    USER_FORM
+    + "const plain = askUser; askUser = () => { plain(); one('[name=u]').value = 'ZZ0099'; };"
+)
 USER_TWO = """
 function askUser() {
   root.innerHTML = `<div class=s><h3>Login to your account</h3><span>User ID</span><input type=text><button>Next</button></div>`;
@@ -222,7 +228,9 @@ function askUser() {
   onPress(one('.pri'), () => tryUser(u.value, p.value));
 }
 """
-USER_HINDI = user_form("उपयोगकर्ता आईडी", "लॉग इन करें", password="पासवर्ड").replace("name=u>", "name=u autocomplete=username>")
+USER_HINDI = user_form("उपयोगकर्ता आईडी", "लॉग इन करें", password="पासवर्ड").replace(
+    "name=u>", "name=u autocomplete=username>"
+)
 USER_TAMIL = user_form("பயனர் ஐடி", "உள்நுழைக", password="கடவுச்சொல்")
 USER_NONE = "function askUser() { root.innerHTML = '<h2>Kite is better in the app</h2><button>Get the app</button>'; }"
 USER_TWINS = """
@@ -245,7 +253,15 @@ function askUser() {
 # Asking for the code
 
 
-def code_box(attributes="type=tel maxlength=6", label="External TOTP", button="Continue", *, auto="", delay=0, once=True):
+def code_box(
+    attributes="type=tel maxlength=6",
+    label="External TOTP",
+    button="Continue",
+    *,
+    auto="",
+    delay=0,
+    once=True,
+):
     """One box and a button; `auto` is the event on whose sixth digit it sends itself."""
     guard = "if (sent) return; sent = true;" if once else ""
     answered = "sent = false;" if not auto else ""
@@ -382,7 +398,9 @@ BEFOREUNLOAD = """<script>addEventListener('click', () => addEventListener('befo
 </script>"""
 CAPTCHA_FRAME = '<iframe title="reCAPTCHA" src="/note/recaptcha/api2" width=304 height=78></iframe>'
 CAPTCHA_TURNSTILE = '<div class="cf-turnstile" style="width:300px;height:65px">Verify</div>'
-CAPTCHA_IMAGE = '<img alt="captcha" width=120 height=40><input name=captcha placeholder="Enter the text above">'
+CAPTCHA_IMAGE = (
+    '<img alt="captcha" width=120 height=40><input name=captcha placeholder="Enter the text above">'
+)
 CAPTCHA_WORDS = "<body><h2>One moment</h2><p>Please verify you are human to continue</p><button>I am human</button></body>"
 
 
@@ -391,7 +409,9 @@ def clears(what, after_ms=4000):
     return f"<div id=ch>{what}</div><script>setTimeout(() => document.getElementById('ch').remove(), {after_ms})</script>"
 
 
-def app(user=USER_FORM, code=CODE_BOX, fail=FAIL_TEXT, *, before="", start="askUser()", title="Kite"):
+def app(
+    user=USER_FORM, code=CODE_BOX, fail=FAIL_TEXT, *, before="", start="askUser()", title="Kite"
+):
     """A page of these pieces; `start` is the script that begins."""
     scripts = f"{LIB}{fail}{user}{code}"
     if user.startswith("\nclass KField") and code.startswith("\nclass KField"):
@@ -405,7 +425,10 @@ PLAIN = app()
 
 def late(seconds, **pieces):
     """The page draws itself after a while."""
-    return app(start=f"root.innerHTML = '<p>Loading</p>'; setTimeout(askUser, {int(seconds * 1000)})", **pieces)
+    return app(
+        start=f"root.innerHTML = '<p>Loading</p>'; setTimeout(askUser, {int(seconds * 1000)})",
+        **pieces,
+    )
 
 
 def other(path):
@@ -416,7 +439,9 @@ def other(path):
 def form_login(sess="", error=""):
     """A page without scripts; `sess` empty: it is the first one, and takes it from its address."""
     start = (
-        "" if sess else "<script>document.forms[0].sess.value = new URLSearchParams(location.search).get('sess_id')</script>"
+        ""
+        if sess
+        else "<script>document.forms[0].sess.value = new URLSearchParams(location.search).get('sess_id')</script>"
     )
     said = f"<div class=flash>{error}</div>" if error else ""
     return f"""<!doctype html><title>Login</title><h1>Login</h1>{said}<form method=post action=/session/form>

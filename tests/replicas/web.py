@@ -23,7 +23,11 @@ class Asked:
 
     @property
     def form(self):
-        return dict(parse_qsl(self.raw, keep_blank_values=True)) if not self.raw.startswith("{") else json.loads(self.raw)
+        return (
+            dict(parse_qsl(self.raw, keep_blank_values=True))
+            if not self.raw.startswith("{")
+            else json.loads(self.raw)
+        )
 
     @property
     def cookies(self):
@@ -43,7 +47,9 @@ class Said:
 
 
 def page(html, status=200, **headers):
-    return Said(html, status, headers=[(name.replace("_", "-"), value) for name, value in headers.items()])
+    return Said(
+        html, status, headers=[(name.replace("_", "-"), value) for name, value in headers.items()]
+    )
 
 
 def data(content, status=200, **headers):
@@ -80,7 +86,9 @@ class Site:
         task = asyncio.current_task()
         self._busy.add(task)
         try:
-            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            with contextlib.suppress(
+                ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError
+            ):
                 await self._one(reader, writer)
         finally:
             self._busy.discard(task)
@@ -89,18 +97,36 @@ class Site:
     async def _one(self, reader, writer):
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         method, target, _ = head[0].split(" ", 2)
-        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
+        headers = {
+            name.lower(): value.strip()
+            for name, _, value in (line.partition(":") for line in head[1:] if line)
+        }
         body = await reader.readexactly(int(headers.get("content-length", 0)))
         parts = urlsplit(target)
-        asked = Asked(method, parts.path, dict(parse_qsl(parts.query, keep_blank_values=True)), headers, body.decode())
+        asked = Asked(
+            method,
+            parts.path,
+            dict(parse_qsl(parts.query, keep_blank_values=True)),
+            headers,
+            body.decode(),
+        )
         said = await self.answer(asked)
         if said.cut:
             writer.transport.abort()
             return
         content = said.body.encode()
         now = self.clock.now()
-        lines = [f"HTTP/1.1 {said.status} {HTTPStatus(said.status).phrase}", f"Content-Type: {said.kind}", "Connection: close"]
-        lines += [f"Date: {format_datetime(now.fromtimestamp(now.timestamp() + self.date_off, now.tzinfo), usegmt=True)}"]
-        lines += [f"Content-Length: {len(content)}", *(f"{name}: {value}" for name, value in said.headers)]
+        lines = [
+            f"HTTP/1.1 {said.status} {HTTPStatus(said.status).phrase}",
+            f"Content-Type: {said.kind}",
+            "Connection: close",
+        ]
+        lines += [
+            f"Date: {format_datetime(now.fromtimestamp(now.timestamp() + self.date_off, now.tzinfo), usegmt=True)}"
+        ]
+        lines += [
+            f"Content-Length: {len(content)}",
+            *(f"{name}: {value}" for name, value in said.headers),
+        ]
         writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + content)
         await writer.drain()

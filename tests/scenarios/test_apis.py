@@ -14,7 +14,11 @@ from autologin.clock import IST
 from autologin.errors import AutologinError, name_of
 from autologin.flow import registry
 
-ROWS = [(broker, name, row.expect) for broker, twin in TWINS.items() for name, row in sorted(twin.table.items())]
+ROWS = [
+    (broker, name, row.expect)
+    for broker, twin in TWINS.items()
+    for name, row in sorted(twin.table.items())
+]
 
 
 @pytest.fixture
@@ -24,7 +28,10 @@ async def walk(tmp_path, monkeypatch):
 
 
 def error_names(kind=AutologinError):
-    return {name_of(kind), *(name for child in kind.__subclasses__() for name in error_names(child))}
+    return {
+        name_of(kind),
+        *(name for child in kind.__subclasses__() for name in error_names(child)),
+    }
 
 
 def test_every_scenario_expects_an_outcome_that_there_is():
@@ -35,7 +42,10 @@ def test_every_scenario_expects_an_outcome_that_there_is():
 def test_every_broker_refuses_passwords_codes_and_tokens(broker):
     expected = {row.expect for row in TWINS[broker].table.values()}
     assert {"credentials_rejected", "otp_rejected", "account_locked", "token_rejected"} <= expected
-    assert {"issued", "broker_unavailable", "exchange_rejected"} & expected >= {"issued", "broker_unavailable"}
+    assert {"issued", "broker_unavailable", "exchange_rejected"} & expected >= {
+        "issued",
+        "broker_unavailable",
+    }
 
 
 @pytest.mark.parametrize("broker", TWINS)

@@ -26,13 +26,19 @@ async def test_what_fyers_says_to_the_consent_is_told(walk):
 
 
 async def test_authorize_false_leaves_the_consent_to_a_person(walk):
-    served, outcome = await walk("fyers", "first_use", change=lambda account: account.update(authorize=False))
+    served, outcome = await walk(
+        "fyers", "first_use", change=lambda account: account.update(authorize=False)
+    )
     assert outcome.error.name == "consent_required"
     assert served.twin.counters["direct_login"] == 0
 
 
-@pytest.mark.parametrize(("scenario", "logins"), [("refresh_works", 1), ("refresh_rotates", 1), ("", 2)])
-async def test_a_refresh_is_tried_where_the_user_wants_it_and_any_no_is_a_login(walk, scenario, logins):
+@pytest.mark.parametrize(
+    ("scenario", "logins"), [("refresh_works", 1), ("refresh_rotates", 1), ("", 2)]
+)
+async def test_a_refresh_is_tried_where_the_user_wants_it_and_any_no_is_a_login(
+    walk, scenario, logins
+):
     wanted = lambda account: account.update(refresh=True)  # noqa: E731
     served, _ = await walk("fyers", *filter(None, [scenario]), change=wanted)
     twin = served.twin
@@ -46,7 +52,9 @@ async def test_a_refresh_is_tried_where_the_user_wants_it_and_any_no_is_a_login(
 
 
 async def test_a_refresh_that_is_refused_is_followed_by_a_login(walk):
-    served, _ = await walk("fyers", "refresh_works", change=lambda account: account.update(refresh=True))
+    served, _ = await walk(
+        "fyers", "refresh_works", change=lambda account: account.update(refresh=True)
+    )
     served.twin.switch()
     assert (await served.run(served.twin.clock, force=True)).outcome == "issued"
     assert (served.twin.counters["refresh"], served.twin.counters["pin"]) == (1, 2)

@@ -74,7 +74,9 @@ async def test_a_refused_refresh_is_followed_by_a_login(walk):
 
 
 async def test_authorize_false_leaves_the_consent_to_a_person(walk):
-    served, outcome = await walk("oauth2", "first_use", change=lambda account: account.update(authorize=False))
+    served, outcome = await walk(
+        "oauth2", "first_use", change=lambda account: account.update(authorize=False)
+    )
     assert outcome.error.name == "consent_required"
     assert served.twin.counters["consent"] == 0
 
@@ -96,7 +98,9 @@ async def by_a_person(twin, url):
             f"{base}/login",
             data={"tx": tx, "username": twin.user_id, "password": twin.user.password},
         )
-        await web.post(f"{base}/code", data={"tx": tx, "otp": pyotp.TOTP(twin.totp_secret).at(twin.now())})
+        await web.post(
+            f"{base}/code", data={"tx": tx, "otp": pyotp.TOTP(twin.totp_secret).at(twin.now())}
+        )
         return (await web.get(f"{base}/finish", params={"tx": tx})).headers["location"]
 
 

@@ -47,7 +47,9 @@ async def test_a_scenario_has_its_outcome(walk, case):
     broker, name = case
     twin_class = page_twins()[broker]
     expect = twin_class.table[name].expect
-    served, outcome = await walk(broker, name, *others(twin_class, name), patience=expect in PATIENCE)
+    served, outcome = await walk(
+        broker, name, *others(twin_class, name), patience=expect in PATIENCE
+    )
     found = outcome.error.name if outcome.error else outcome.outcome
     assert found == expect, outcome.error and outcome.error.message
     twin = served.twin

@@ -31,7 +31,9 @@ async def test_a_redirect_uri_that_differs_by_a_slash_is_refused_by_the_dialog(w
     assert served.twin.counters["generate"] == 0
 
 
-@pytest.mark.parametrize(("scenario", "outcome"), [("profile_1221", "still_valid"), ("dead_token", "failed")])
+@pytest.mark.parametrize(
+    ("scenario", "outcome"), [("profile_1221", "still_valid"), ("dead_token", "failed")]
+)
 async def test_only_upstoxs_word_for_a_dead_token_throws_one_away(walk, scenario, outcome):
     served, _ = await walk("upstox")
     served.twin.switch(scenario)
@@ -48,7 +50,9 @@ async def test_changed_credentials_lift_a_block(walk):
 
 
 async def test_authorize_false_leaves_the_consent_to_a_person(walk):
-    served, outcome = await walk("upstox", "first_use", change=lambda account: account.update(authorize=False))
+    served, outcome = await walk(
+        "upstox", "first_use", change=lambda account: account.update(authorize=False)
+    )
     assert outcome.error.name == "consent_required"
     assert served.twin.counters["authorize"] == 0
 

@@ -10,7 +10,11 @@ import pytest
 async def test_changed_credentials_lift_a_block(walk, tmp_path):
     served, _ = await walk("zerodha", "wrong_password")
     served.twin.switch()
-    served.change(lambda data: data["accounts"]["zerodha"]["credentials"].update(password=f"{served.twin.user_id}'s new"))
+    served.change(
+        lambda data: data["accounts"]["zerodha"]["credentials"].update(
+            password=f"{served.twin.user_id}'s new"
+        )
+    )
     served.twin.users[served.twin.user_id].password = f"{served.twin.user_id}'s new"
     assert (await served.run(served.twin.clock)).outcome == "issued"
 
@@ -27,7 +31,9 @@ async def test_a_second_run_verifies_once_and_opens_no_browser(walk):
     before = served.twin.counters.copy()
     again = await served.run(served.twin.clock)
     assert again.outcome == "still_valid"
-    assert {key: n - before[key] for key, n in served.twin.counters.items() if n != before[key]} == {"profile": 1}
+    assert {
+        key: n - before[key] for key, n in served.twin.counters.items() if n != before[key]
+    } == {"profile": 1}
     served.token_file.unlink()
     assert (await served.run(served.twin.clock)).deliveries[0].outcome == "delivered"
     assert served.token_file.exists()
@@ -58,13 +64,17 @@ async def test_force_logs_in_although_the_token_lives(walk):
 
 
 async def test_authorize_false_leaves_the_consent_to_a_person(walk):
-    served, outcome = await walk("zerodha", "first_use", change=lambda account: account.update(authorize=False))
+    served, outcome = await walk(
+        "zerodha", "first_use", change=lambda account: account.update(authorize=False)
+    )
     assert outcome.error.name == "consent_required"
     assert served.twin.counters["authorize"] == 0
 
 
 async def test_the_redirect_uri_need_not_be_known(walk):
-    served, outcome = await walk("zerodha", change=lambda account: account["credentials"].pop("redirect_uri"))
+    served, outcome = await walk(
+        "zerodha", change=lambda account: account["credentials"].pop("redirect_uri")
+    )
     assert outcome.outcome == "issued"
     assert served.twin.counters["callback"] == 0
 

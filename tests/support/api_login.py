@@ -19,7 +19,9 @@ from autologin.sandbox.server import twin_classes
 
 BLOCKS = {"credentials_rejected", "otp_rejected", "account_locked"}
 TWINS = {
-    name: twin for name, twin in sorted(twin_classes().items()) if issubclass(twin, ApiTwin) and not issubclass(twin, FormTwin)
+    name: twin
+    for name, twin in sorted(twin_classes().items())
+    if issubclass(twin, ApiTwin) and not issubclass(twin, FormTwin)
 }
 """The twins of the brokers without a page."""
 

@@ -67,7 +67,9 @@ def check_extra(twin, name, token):
         more = {"refresh_token": twin.refresh_tokens[-1]} if name.startswith("refresh") else {}
         assert extra == {"client_id": twin.client_id, **more}
     if twin.broker in {"oauth2", "icici_oauth"}:
-        assert extra.keys() == ({"client_id"} if name == "no_refresh_token" else {"client_id", "refresh_token"})
+        assert extra.keys() == (
+            {"client_id"} if name == "no_refresh_token" else {"client_id", "refresh_token"}
+        )
     if twin.broker == "icici_breeze":
         value = twin.codes_issued[-1]
         assert extra == {
@@ -92,7 +94,12 @@ def check_passwords(twin, name, error):
 def check_exchanges(twin, name):
     """How often the codes of the redirects were sent: again only where the exchange failed or was not answered."""
     place = EXCHANGE_CALL.get(twin.broker, "exchange")
-    unanswered = {"exchange_hangs_once", "exchange_refused_after_502", f"broker_502_at_{place}", f"429_at_{place}"}
+    unanswered = {
+        "exchange_hangs_once",
+        "exchange_refused_after_502",
+        f"broker_502_at_{place}",
+        f"429_at_{place}",
+    }
     again = len(twin.codes_exchanged) - len(set(twin.codes_exchanged))
     counted = twin.broker in {"zerodha", "upstox", "fyers", "oauth2"}
     assert again == (name in unanswered) if counted else again <= 1
@@ -106,7 +113,9 @@ def more_secrets(twin):
         *getattr(twin, "extended_tokens", ()),
     ]
     if twin.broker == "zerodha":
-        found += [part for one in twin.sessions.values() for part in (one.enctoken, one.public_token)]
+        found += [
+            part for one in twin.sessions.values() for part in (one.enctoken, one.public_token)
+        ]
     if twin.broker == "upstox":
         found += [visit.hop for visit in twin.visits.values() if visit.hop]
     if twin.broker == "fyers":

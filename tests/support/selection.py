@@ -20,7 +20,9 @@ PATIENCE = {"page_changed", "redirect_timeout", "captcha_required", "otp_not_ava
 @cache
 def page_twins():
     """The twins with a login page, by the broker's name."""
-    return {name: twin for name, twin in twin_classes().items() if isinstance(twin.plain, PageBehaviour)}
+    return {
+        name: twin for name, twin in twin_classes().items() if isinstance(twin.plain, PageBehaviour)
+    }
 
 
 @cache

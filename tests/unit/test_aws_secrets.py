@@ -24,16 +24,22 @@ def server(monkeypatch):
     with moto() as url:
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
         monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-        boto3.client("ssm").put_parameter(Name="/trading/password", Value=CANARY, Type="SecureString")
+        boto3.client("ssm").put_parameter(
+            Name="/trading/password", Value=CANARY, Type="SecureString"
+        )
         secrets = boto3.client("secretsmanager")
-        secrets.create_secret(Name="trading/zerodha", SecretString=json.dumps({"password": CANARY, "pin": 1234}))
+        secrets.create_secret(
+            Name="trading/zerodha", SecretString=json.dumps({"password": CANARY, "pin": 1234})
+        )
         secrets.create_secret(Name="trading/plain", SecretString="just-text")
         secrets.create_secret(Name="trading/binary", SecretBinary=b"\x00")
         yield url
 
 
 def value(reference):
-    return resolve("accounts.a.credentials.password", parse(reference), PLACE).value.get_secret_value()
+    return resolve(
+        "accounts.a.credentials.password", parse(reference), PLACE
+    ).value.get_secret_value()
 
 
 def problem(reference):
@@ -77,11 +83,21 @@ def test_what_is_not_there(server, reference, detail, hint):
 @pytest.mark.parametrize(
     ("reference", "action", "resource"),
     [
-        ({"ssm": "/trading/password"}, "ssm:GetParameter", f"arn:aws:ssm:{REGION}:*:parameter/trading/password"),
-        ({"aws_secret": "t/z#p"}, "secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:{REGION}:*:secret:t/z-*"),
+        (
+            {"ssm": "/trading/password"},
+            "ssm:GetParameter",
+            f"arn:aws:ssm:{REGION}:*:parameter/trading/password",
+        ),
+        (
+            {"aws_secret": "t/z#p"},
+            "secretsmanager:GetSecretValue",
+            f"arn:aws:secretsmanager:{REGION}:*:secret:t/z-*",
+        ),
     ],
 )
-def test_who_may_not_read_is_told_the_action_and_the_resource(monkeypatch, reference, action, resource):
+def test_who_may_not_read_is_told_the_action_and_the_resource(
+    monkeypatch, reference, action, resource
+):
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     with scripted(refusal("AccessDeniedException")) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
@@ -93,5 +109,7 @@ def test_no_region():
 
 
 def test_the_text_of_a_secret_is_taken_as_it_is(server):
-    boto3.client("ssm").put_parameter(Name="/trading/stray", Value=f"{CANARY}\n", Type="SecureString")
+    boto3.client("ssm").put_parameter(
+        Name="/trading/stray", Value=f"{CANARY}\n", Type="SecureString"
+    )
     assert "stray newline" in problem({"ssm": "/trading/stray"}).message

@@ -20,8 +20,12 @@ def logged():
     log.configure()
 
 
-@pytest.mark.parametrize(("user", "namespaces", "on"), [(1000, True, True), (1000, False, False), (0, True, False)])
-def test_auto_is_on_for_ordinary_users_and_warns_where_the_kernel_says_no(monkeypatch, logged, user, namespaces, on):
+@pytest.mark.parametrize(
+    ("user", "namespaces", "on"), [(1000, True, True), (1000, False, False), (0, True, False)]
+)
+def test_auto_is_on_for_ordinary_users_and_warns_where_the_kernel_says_no(
+    monkeypatch, logged, user, namespaces, on
+):
     monkeypatch.setattr(os, "geteuid", lambda: user)
     monkeypatch.setattr(browser, "_user_namespaces", lambda: namespaces)
     assert browser.sandboxed(BrowserSettings()) is on

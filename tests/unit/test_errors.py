@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 from autologin import errors, redaction
-from autologin.errors import AccountLocked, AutologinError, BrokerUnavailable, ConfigError, OtpRejected, Problem, StoreError
+from autologin.errors import (
+    AccountLocked,
+    AutologinError,
+    BrokerUnavailable,
+    ConfigError,
+    OtpRejected,
+    Problem,
+    StoreError,
+)
 
 GROUPS = {"AutologinError", "Rejected", "NeedsPerson", "Transient"}
 """Never raised themselves."""
@@ -32,12 +40,19 @@ def drawn() -> dict[str, tuple[str | None, int]]:
 def real() -> dict[str, tuple[str | None, int]]:
     """The same, from the classes."""
     bases = {kind: kind.__bases__[0] for kind in kinds()}
-    return {kind.__name__: (None if base is Exception else base.__name__, kind.exit_code) for kind, base in bases.items()}
+    return {
+        kind.__name__: (None if base is Exception else base.__name__, kind.exit_code)
+        for kind, base in bases.items()
+    }
 
 
 def kinds() -> list[type[AutologinError]]:
     """Every class of this module."""
-    return [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, AutologinError)]
+    return [
+        kind
+        for kind in vars(errors).values()
+        if isinstance(kind, type) and issubclass(kind, AutologinError)
+    ]
 
 
 RAISED = [kind for kind in kinds() if kind.__name__ not in GROUPS and kind is not ConfigError]
@@ -49,10 +64,16 @@ def test_the_drawn_tree_is_the_real_one():
 
 
 def test_no_error_class_lives_anywhere_else():
-    sources = [file for file in Path(errors.__file__).parent.rglob("*.py") if file.name != "errors.py"]
+    sources = [
+        file for file in Path(errors.__file__).parent.rglob("*.py") if file.name != "errors.py"
+    ]
     names = "|".join(kind.__name__ for kind in kinds())
     assert len(sources) > 20
-    assert not [file for file in sources if re.search(rf"^class \w+\(.*\b({names})\b", file.read_text(), re.MULTILINE)]
+    assert not [
+        file
+        for file in sources
+        if re.search(rf"^class \w+\(.*\b({names})\b", file.read_text(), re.MULTILINE)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -105,10 +126,15 @@ def test_an_error_without_words_of_its_own_says_what_its_class_is_for(kind):
 def test_a_message_names_the_stage_what_happened_what_to_do_and_where_to_look(tmp_path):
     error = AccountLocked("Your account is blocked")
     error.stage, error.bundle = "login", tmp_path
-    assert error.message == f"login: Your account is blocked. {AccountLocked.hint} What the page showed is in {tmp_path}."
+    assert (
+        error.message
+        == f"login: Your account is blocked. {AccountLocked.hint} What the page showed is in {tmp_path}."
+    )
 
 
-@pytest.mark.parametrize(("detail", "sentence"), [("No", "No."), ("No.", "No."), ("No!", "No!"), ("Why?", "Why?")])
+@pytest.mark.parametrize(
+    ("detail", "sentence"), [("No", "No."), ("No.", "No."), ("No!", "No!"), ("Why?", "Why?")]
+)
 def test_a_message_is_made_of_sentences(detail, sentence):
     assert StoreError(detail, hint="").message == sentence
 
@@ -127,14 +153,26 @@ def test_what_was_said_is_what_python_shows():
 def test_no_error_holds_a_known_secret(kind):
     redaction.remember("hunter2canary")
     error = kind("no, hunter2canary is wrong", hint="Change hunter2canary.")
-    for text in (error.detail, error.hint, error.message, str(error), repr(error), repr(error.args)):
+    for text in (
+        error.detail,
+        error.hint,
+        error.message,
+        str(error),
+        repr(error),
+        repr(error.args),
+    ):
         assert "hunter2canary" not in text
     assert error.detail == f"no, {redaction.MASK} is wrong"
 
 
 def test_no_problem_of_a_config_holds_a_known_secret():
     redaction.remember("hunter2canary")
-    error = ConfigError([Problem("a.b", "hunter2canary is wrong", "Change hunter2canary."), Problem("c", "is missing")])
+    error = ConfigError(
+        [
+            Problem("a.b", "hunter2canary is wrong", "Change hunter2canary."),
+            Problem("c", "is missing"),
+        ]
+    )
     for text in (error.detail, error.message, str(error), repr(error), repr(error.problems)):
         assert "hunter2canary" not in text
 
@@ -154,7 +192,9 @@ def test_what_the_policy_needs_to_know_is_on_the_error():
 
 
 def test_what_a_broker_says_stays_on_one_line_and_steers_no_terminal():
-    detail = BrokerUnavailable('X said: "bad \x1b[31mred\x07 \r\n12:00 INFO forged \u202e' + "x" * 5000).detail
+    detail = BrokerUnavailable(
+        'X said: "bad \x1b[31mred\x07 \r\n12:00 INFO forged \u202e' + "x" * 5000
+    ).detail
     assert detail.startswith('X said: "bad  [31mred   12:00 INFO forged  xxx')
     assert detail.isprintable()
     assert len(detail) < 700

@@ -25,7 +25,9 @@ class Slow:
 async def test_a_verify_call_without_an_answer_does_not_take_the_token_with_it():
     """Cut off by the run's end it would be a failed run, and no sink would get a token that nobody refused."""
     flow = Slow()
-    answer = await exchange.verify(flow, None, None, SkippingClock(), lambda: exchange.SETTLE + 0.01)
+    answer = await exchange.verify(
+        flow, None, None, SkippingClock(), lambda: exchange.SETTLE + 0.01
+    )
     assert (answer.verdict, flow.asked) == (Verdict.UNKNOWN, 2)
 
 

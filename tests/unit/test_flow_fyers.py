@@ -59,11 +59,15 @@ async def test_the_token_ends_when_it_says_or_at_six():
     plain, _ = await answered(exchange, s="ok", access_token="a")
     assert plain.expires_at == SIX
     ends = datetime.fromisoformat("2026-11-25T06:00:41+05:30")
-    told, _ = await answered(exchange, s="ok", access_token=jwt("access_token", "x", "XX00000", MORNING, ends))
+    told, _ = await answered(
+        exchange, s="ok", access_token=jwt("access_token", "x", "XX00000", MORNING, ends)
+    )
     assert told.expires_at == ends
 
 
-@pytest.mark.parametrize(("status", "answer"), [(401, {"s": "error", "code": -16}), (200, {"s": "error", "code": -371})])
+@pytest.mark.parametrize(
+    ("status", "answer"), [(401, {"s": "error", "code": -16}), (200, {"s": "error", "code": -371})]
+)
 async def test_a_refusal_names_fyers_number(status, answer):
     with pytest.raises(ExchangeRejected, match=str(answer["code"])):
         await answered(exchange, status, **answer, message="no")
@@ -79,7 +83,10 @@ async def test_later_is_not_no(status):
     ("status", "answer", "verdict"),
     [
         (200, {"s": "ok", "data": {"fy_id": "XX00000"}}, Verdict.VALID),
-        *((401, {"s": "error", "code": code, "message": "no"}, Verdict.REJECTED) for code in (-8, -15, -16, -17)),
+        *(
+            (401, {"s": "error", "code": code, "message": "no"}, Verdict.REJECTED)
+            for code in (-8, -15, -16, -17)
+        ),
         (200, {"s": "error", "code": -16, "message": "no"}, Verdict.REJECTED),
         (403, {}, Verdict.UNKNOWN),
         (400, {"s": "error", "code": -50}, Verdict.UNKNOWN),
@@ -93,20 +100,28 @@ async def test_only_fyers_word_for_a_dead_token_is_a_refusal(status, answer, ver
     assert call.headers["authorization"] == "ABC-100:t"
 
 
-@pytest.mark.parametrize(("status", "answer"), [(400, {"s": "error", "code": -501}), (502, {}), (200, {"s": "ok"})])
+@pytest.mark.parametrize(
+    ("status", "answer"), [(400, {"s": "error", "code": -501}), (502, {}), (200, {"s": "ok"})]
+)
 async def test_a_refresh_that_fails_is_none(status, answer):
     old = Token(SecretStr("t"), MORNING, SIX, "", {"refresh_token": "r"})
-    token, (call,) = await answered(lambda http: flow().refresh(old, http, MORNING), status, **answer)
+    token, (call,) = await answered(
+        lambda http: flow().refresh(old, http, MORNING), status, **answer
+    )
     assert token is None
     assert json.loads(call.content)["pin"] == "1234"
 
 
 async def test_without_a_refresh_token_nothing_is_asked():
-    token, calls = await answered(lambda http: flow().refresh(Token(SecretStr("t"), MORNING, SIX, ""), http, MORNING))
+    token, calls = await answered(
+        lambda http: flow().refresh(Token(SecretStr("t"), MORNING, SIX, ""), http, MORNING)
+    )
     assert (token, calls) == (None, [])
 
 
-@pytest.mark.parametrize(("key", "value"), [("pin", "123"), ("pin", "12345"), ("pin", "12a4"), ("client_id", "XX00000")])
+@pytest.mark.parametrize(
+    ("key", "value"), [("pin", "123"), ("pin", "12345"), ("pin", "12a4"), ("client_id", "XX00000")]
+)
 def test_what_cannot_be_right_is_refused(key, value):
     with pytest.raises(ValidationError) as caught:
         flow(**{key: value})

@@ -22,7 +22,9 @@ NEXT_RESET = datetime(2026, 11, 25, 6, tzinfo=IST)
 
 def flow():
     kind = registry.load("groww")
-    return kind(kind.credentials_class(api_key="eyJkey", totp_secret=SEED), {"api": "http://groww.test/v1"})
+    return kind(
+        kind.credentials_class(api_key="eyJkey", totp_secret=SEED), {"api": "http://groww.test/v1"}
+    )
 
 
 async def asked(call, *answers):
@@ -52,7 +54,9 @@ async def fails(*answers):
 
 
 def failure(status, code="GA001", message="", **more):
-    return httpx.Response(status, json={"status": "FAILURE", "error": {"code": code, "message": message, **more}})
+    return httpx.Response(
+        status, json={"status": "FAILURE", "error": {"code": code, "message": message, **more}}
+    )
 
 
 async def test_it_sends_what_the_sdk_sends():
@@ -60,7 +64,10 @@ async def test_it_sends_what_the_sdk_sends():
     _, (request,) = await asked(call, httpx.Response(200, json={"token": "t"}))
     assert (request.method, str(request.url)) == ("POST", "http://groww.test/v1/token/api/access")
     assert request.content == b'{"key_type": "totp", "totp": "012345"}'
-    assert (request.headers["authorization"], request.headers["x-api-version"]) == ("Bearer eyJkey", "1.0")
+    assert (request.headers["authorization"], request.headers["x-api-version"]) == (
+        "Bearer eyJkey",
+        "1.0",
+    )
     assert request.headers["content-type"] == "application/json"
 
 
@@ -68,9 +75,15 @@ async def test_it_sends_what_the_sdk_sends():
     ("body", "expires"),
     [
         ({"token": "t", "expiry": "2026-11-25T06:00:00"}, NEXT_RESET),
-        ({"token": "t", "expiry": "2026-11-24T23:34:56"}, datetime(2026, 11, 24, 23, 34, 56, tzinfo=IST)),
+        (
+            {"token": "t", "expiry": "2026-11-24T23:34:56"},
+            datetime(2026, 11, 24, 23, 34, 56, tzinfo=IST),
+        ),
         ({"token": "t", "expiry": "2026-11-25T00:30:00Z"}, NEXT_RESET),
-        ({"payload": {"token": "t", "expiry": "2026-11-25T05:00:00"}}, datetime(2026, 11, 25, 5, tzinfo=IST)),
+        (
+            {"payload": {"token": "t", "expiry": "2026-11-25T05:00:00"}},
+            datetime(2026, 11, 25, 5, tzinfo=IST),
+        ),
         ({"token": "t", "expiry": "2024-07-01T12:34:56"}, NEXT_RESET),
         ({"token": "t", "expiry": "2026-12-25T06:00:00"}, NEXT_RESET),
         ({"token": "t", "expiry": None}, NEXT_RESET),
@@ -97,7 +110,12 @@ async def test_the_end_of_a_token_is_indias(body, expires):
         (httpx.Response(403, text="<html>Forbidden</html>"), "consent_required"),
         (failure(400, "GA005", "TOTP token requires daily approval"), "consent_required"),
         (failure(401, "GA005", "Key is not approved"), "consent_required"),
-        (httpx.Response(200, json={"status": "FAILURE", "error": {"message": "Approve the key"}}), "consent_required"),
+        (
+            httpx.Response(
+                200, json={"status": "FAILURE", "error": {"message": "Approve the key"}}
+            ),
+            "consent_required",
+        ),
         (failure(400, "GA005", "User not authorised"), "exchange_rejected"),
         (failure(404, "GA004", "No entity"), "exchange_rejected"),
         (httpx.Response(400, text="no JSON"), "exchange_rejected"),
@@ -130,8 +148,18 @@ TOKEN = Token(SecretStr("dead-or-alive"), MORNING, NEXT_RESET, "")
 @pytest.mark.parametrize(
     ("answer", "verdict", "user_id"),
     [
-        (httpx.Response(200, json={"status": "SUCCESS", "payload": {"vendor_user_id": "v", "ucc": "u"}}), Verdict.VALID, "v"),
-        (httpx.Response(200, json={"status": "SUCCESS", "payload": {"ucc": "u"}}), Verdict.VALID, "u"),
+        (
+            httpx.Response(
+                200, json={"status": "SUCCESS", "payload": {"vendor_user_id": "v", "ucc": "u"}}
+            ),
+            Verdict.VALID,
+            "v",
+        ),
+        (
+            httpx.Response(200, json={"status": "SUCCESS", "payload": {"ucc": "u"}}),
+            Verdict.VALID,
+            "u",
+        ),
         (httpx.Response(200, json={"ucc": "u"}), Verdict.VALID, "u"),
         (httpx.Response(200, json={"status": "SUCCESS", "payload": {}}), Verdict.VALID, None),
         (failure(401, "GA005", "User not authorised"), Verdict.REJECTED, None),
@@ -166,5 +194,10 @@ def test_the_checksum_of_the_docs():
 async def test_why_there_was_no_answer_is_told():
     detail = "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed"
     with pytest.raises(BrokerUnavailable) as caught:
-        await asked(lambda http: flow().sign_in(http, "123456", MORNING), httpx.ConnectError(detail))
-    assert f"No answer from POST groww.test/v1/token/api/access (ConnectError: {detail})" in caught.value.detail
+        await asked(
+            lambda http: flow().sign_in(http, "123456", MORNING), httpx.ConnectError(detail)
+        )
+    assert (
+        f"No answer from POST groww.test/v1/token/api/access (ConnectError: {detail})"
+        in caught.value.detail
+    )

@@ -34,7 +34,11 @@ def flow(**change):
 
 
 def success(**change):
-    return {"Success": {"idirect_userid": "AB123456", "session_token": PAIR, **change}, "Status": 200, "Error": None}
+    return {
+        "Success": {"idirect_userid": "AB123456", "session_token": PAIR, **change},
+        "Status": 200,
+        "Error": None,
+    }
 
 
 def failure(words, status=500):
@@ -46,7 +50,11 @@ async def answered(work, status=200, answer=None, text=None):
 
     def answer_it(request):
         calls.append(request)
-        return httpx.Response(status, json=answer) if text is None else httpx.Response(status, text=text)
+        return (
+            httpx.Response(status, json=answer)
+            if text is None
+            else httpx.Response(status, text=text)
+        )
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer_it)) as http:
         return await work(http), calls
@@ -63,9 +71,19 @@ def test_the_signs_of_an_app_key_are_encoded():
 async def test_the_exchange_is_a_get_with_a_compact_body():
     token, (call,) = await answered(exchange, 200, success())
     assert (call.method, call.url.path) == ("GET", "/breezeapi/api/v1/customerdetails")
-    assert call.content == b'{"SessionToken":"57212559","AppKey":"' + GOOD["api_key"].encode() + b'"}'
-    assert (token.access_token.get_secret_value(), token.user_id, token.expires_at) == (PAIR, "AB123456", MIDNIGHT)
-    assert token.extra == {"api_key": GOOD["api_key"], "session_token": "57212559", "base64_session_token": PAIR}
+    assert (
+        call.content == b'{"SessionToken":"57212559","AppKey":"' + GOOD["api_key"].encode() + b'"}'
+    )
+    assert (token.access_token.get_secret_value(), token.user_id, token.expires_at) == (
+        PAIR,
+        "AB123456",
+        MIDNIGHT,
+    )
+    assert token.extra == {
+        "api_key": GOOD["api_key"],
+        "session_token": "57212559",
+        "base64_session_token": PAIR,
+    }
 
 
 @pytest.mark.parametrize(
@@ -83,7 +101,9 @@ async def test_whose_session_it_is(details, owner):
 
 
 @pytest.mark.parametrize("status", [200, 401, 500])
-@pytest.mark.parametrize("words", ["Invalid session.", "Public Key does not exist.", "Resource not available."])
+@pytest.mark.parametrize(
+    "words", ["Invalid session.", "Public Key does not exist.", "Resource not available."]
+)
 async def test_icicis_no_is_a_no_whatever_http_says(status, words):
     with pytest.raises(ExchangeRejected, match=words.rstrip(".")):
         await answered(exchange, status, failure(words))

@@ -31,7 +31,11 @@ MINE = {
     "user_id": "me",
     "password": "pw",
 }
-URLS = {"authorize": "https://as.test/o/authorize/", "token": "https://as.test/o/token/", "profile": "https://as.test/me/"}
+URLS = {
+    "authorize": "https://as.test/o/authorize/",
+    "token": "https://as.test/o/token/",
+    "profile": "https://as.test/me/",
+}
 RESET = datetime(2026, 11, 25, 6, tzinfo=IST)
 
 
@@ -61,14 +65,26 @@ def exchange(of, answer, verifier=None):
     return asked(lambda http: of.exchange(AuthCode("the code", verifier), http, MORNING), answer)
 
 
-GOOD = httpx.Response(200, json={"access_token": "at", "expires_in": 3600, "refresh_token": "rt", "token_type": "Bearer"})
+GOOD = httpx.Response(
+    200,
+    json={"access_token": "at", "expires_in": 3600, "refresh_token": "rt", "token_type": "Bearer"},
+)
 
 
 def test_the_authorize_address():
     url = flow({"scope": "a b", "authorize_params": {"access_type": "offline"}}).login_url("n1").url
     assert url.startswith("https://as.test/o/authorize/?client_id=my+client&")
-    query = {"client_id": "my client", "redirect_uri": MINE["redirect_uri"], "response_type": "code", "scope": "a b"}
-    assert dict(parse_qsl(urlsplit(url).query)) == {**query, "state": "n1", "access_type": "offline"}
+    query = {
+        "client_id": "my client",
+        "redirect_uri": MINE["redirect_uri"],
+        "response_type": "code",
+        "scope": "a b",
+    }
+    assert dict(parse_qsl(urlsplit(url).query)) == {
+        **query,
+        "state": "n1",
+        "access_type": "offline",
+    }
 
 
 def test_a_state_by_another_name_or_none():
@@ -125,13 +141,22 @@ async def test_the_client_by_basic():
     _, request = await exchange(flow({"client_auth": "basic"}), GOOD)
     pair = base64.b64decode(request.headers["authorization"].removeprefix("Basic ")).decode()
     assert pair == "my+client:s%3Acret%2F%2B+%3D"
-    assert [name for name, _ in parse_qsl(request.content.decode())] == ["grant_type", "code", "redirect_uri"]
+    assert [name for name, _ in parse_qsl(request.content.decode())] == [
+        "grant_type",
+        "code",
+        "redirect_uri",
+    ]
 
 
 @pytest.mark.parametrize("auth", ["body", "basic"])
 async def test_a_public_client_only_names_itself(auth):
     _, request = await exchange(flow({"client_auth": auth}, client_secret=None), GOOD)
-    assert [name for name, _ in parse_qsl(request.content.decode())] == ["grant_type", "code", "client_id", "redirect_uri"]
+    assert [name for name, _ in parse_qsl(request.content.decode())] == [
+        "grant_type",
+        "code",
+        "client_id",
+        "redirect_uri",
+    ]
     assert "authorization" not in request.headers
 
 
@@ -155,7 +180,11 @@ WITH_EXP = jwt(exp=int((MORNING + 2 * AN_HOUR).timestamp()))
         ("reply", {"access_token": "at", "expires_in": [1]}, RESET),
         ("jwt", {"access_token": WITH_EXP, "expires_in": 3600}, MORNING + 2 * AN_HOUR),
         ("jwt", {"access_token": "at", "expires_in": 3600}, MORNING + AN_HOUR),
-        ("03:30", {"access_token": "at", "expires_in": 3600}, datetime(2026, 11, 25, 3, 30, tzinfo=IST)),
+        (
+            "03:30",
+            {"access_token": "at", "expires_in": 3600},
+            datetime(2026, 11, 25, 3, 30, tzinfo=IST),
+        ),
         ("7200", {"access_token": "at", "expires_in": 3600}, MORNING + 2 * AN_HOUR),
     ],
 )
@@ -168,7 +197,11 @@ async def test_when_a_token_ends(rule, reply, ends):
     ("answer", "name", "hint"),
     [
         (httpx.Response(400, json={"error": "invalid_grant"}), "exchange_rejected", "redirect_uri"),
-        (httpx.Response(401, json={"error": "invalid_client"}), "exchange_rejected", "client_secret"),
+        (
+            httpx.Response(401, json={"error": "invalid_client"}),
+            "exchange_rejected",
+            "client_secret",
+        ),
         (
             httpx.Response(400, json={"error": "invalid_client", "message": "no"}),
             "exchange_rejected",
@@ -204,7 +237,9 @@ def token(**extra):
     ],
 )
 async def test_a_refresh_gives_a_token_or_nothing(answer, refresh_token):
-    found, request = await asked(lambda http: flow().refresh(token(refresh_token="rt"), http, MORNING), answer)
+    found, request = await asked(
+        lambda http: flow().refresh(token(refresh_token="rt"), http, MORNING), answer
+    )
     assert (found and found.extra["refresh_token"]) == refresh_token
     sent = parse_qsl(request.content.decode())
     assert sent[:2] == [("grant_type", "refresh_token"), ("refresh_token", "rt")]
@@ -231,7 +266,9 @@ async def test_without_a_refresh_token_nothing_is_asked():
     ],
 )
 async def test_three_answers_to_verify(answer, path, verdict, user_id):
-    found, request = await asked(lambda http: flow({"user_id_path": path}).verify(token(), http), answer)
+    found, request = await asked(
+        lambda http: flow({"user_id_path": path}).verify(token(), http), answer
+    )
     assert (found.verdict, found.user_id) == (verdict, user_id)
     assert (str(request.url), request.headers["authorization"]) == (URLS["profile"], "Bearer old")
 
@@ -268,8 +305,16 @@ accounts:
     ("endpoints", "options", "keys"),
     [
         ("{}", "{}", ["accounts.mine.endpoints.authorize", "accounts.mine.endpoints.token"]),
-        ('{authorize: "https://a.test/", token: "https://a.test/t"}', "{expires: soon}", ["accounts.mine.options.expires"]),
-        ('{authorize: "https://a.test/", token: "https://a.test/t"}', "{expires: 06:00, scope: a}", []),
+        (
+            '{authorize: "https://a.test/", token: "https://a.test/t"}',
+            "{expires: soon}",
+            ["accounts.mine.options.expires"],
+        ),
+        (
+            '{authorize: "https://a.test/", token: "https://a.test/t"}',
+            "{expires: 06:00, scope: a}",
+            [],
+        ),
     ],
 )
 async def test_a_config_that_leaves_something_out_is_told_so(tmp_path, endpoints, options, keys):
@@ -307,7 +352,11 @@ def test_the_config_block_has_the_addresses_to_fill_in():
         ("Incorrect OTP", "password", "otp_rejected"),
         ("Your account has been locked after 5 invalid attempts", "password", "account_locked"),
         ("Authorization was denied by the resource owner", None, "consent_required"),
-        ("redirect_uri did not match any of the client's registered redirect_uris", None, "credentials_rejected"),
+        (
+            "redirect_uri did not match any of the client's registered redirect_uris",
+            None,
+            "credentials_rejected",
+        ),
         ("Error: redirect_uri_mismatch", None, "credentials_rejected"),
         ("error: invalid_client", None, "credentials_rejected"),
         ("Client not found", None, "credentials_rejected"),
@@ -322,13 +371,22 @@ def test_the_config_block_has_the_addresses_to_fill_in():
 def test_what_words_on_a_page_mean(words, step, name):
     steps = {"password": Step("credentials", {}, press="", refused=CredentialsRejected)}
     steps["code"] = Step("code", {}, press="", refused=OtpRejected)
-    error = classify(words, LoginScript((), phrases=KIND.options_class().phrases(makes_otps=True)), steps.get(step))
+    error = classify(
+        words,
+        LoginScript((), phrases=KIND.options_class().phrases(makes_otps=True)),
+        steps.get(step),
+    )
     assert (error and error.name) == name
 
 
 def test_to_ask_for_a_code_is_a_refusal_without_a_seed():
     script = LoginScript((), phrases=KIND.options_class().phrases(makes_otps=False))
-    for words in ("Enter the 6-digit code from your authenticator app", "One-time code", "Verification code:", "TOTP"):
+    for words in (
+        "Enter the 6-digit code from your authenticator app",
+        "One-time code",
+        "Verification code:",
+        "TOTP",
+    ):
         assert classify(words, script, None).name == "otp_not_available"
     assert classify("Set up a one-time code for the next login", script, None) is None
 
@@ -343,4 +401,6 @@ def test_icicis_addresses_are_the_notes():
     assert kind.verified is False
     assert "scope=trading" in made.login_url("n").url
     with pytest.raises(ValidationError):
-        kind.credentials_class(**{key: value for key, value in MINE.items() if key != "client_secret"})
+        kind.credentials_class(
+            **{key: value for key, value in MINE.items() if key != "client_secret"}
+        )

@@ -58,7 +58,13 @@ async def exchanged(*answers, now=MORNING):
 
 
 def no(status, code, message="", **more):
-    error = {"errorCode": code, "message": message, "propertyPath": None, "error_code": code, **more}
+    error = {
+        "errorCode": code,
+        "message": message,
+        "propertyPath": None,
+        "error_code": code,
+        **more,
+    }
     return httpx.Response(status, json={"status": "error", "errors": [error]})
 
 
@@ -67,7 +73,11 @@ def no(status, code, message="", **more):
 
 def test_the_dialog_gets_what_the_docs_name():
     url = urlsplit(flow().login_url("n0nce").url)
-    assert (url.scheme, url.netloc, url.path) == ("http", "upstox.test", "/v2/login/authorization/dialog")
+    assert (url.scheme, url.netloc, url.path) == (
+        "http",
+        "upstox.test",
+        "/v2/login/authorization/dialog",
+    )
     assert parse_qsl(url.query) == [
         ("response_type", "code"),
         ("client_id", "key"),
@@ -91,12 +101,17 @@ def test_the_service_says_whether_totp_is_enabled(reply, hint):
     assert FLOW.otp_kind(reply) == hint
 
 
-@pytest.mark.parametrize("code", ["UDAPI100068", "UDAPI100069", "UDAPI100016", "UDAPI100073", "UDAPI1018"])
+@pytest.mark.parametrize(
+    "code", ["UDAPI100068", "UDAPI100069", "UDAPI100016", "UDAPI100073", "UDAPI1018"]
+)
 def test_a_dialog_that_refuses_the_app_means_the_credentials(code):
     script = LoginScript((), phrases={FLOW.CredentialsRejected: FLOW.REFUSED_APP})
     line = f'{{"status":"error","errors":[{{"errorCode":"{code}","message":"Please check.","propertyPath":null'
     error = classify(line, script, None)
-    assert (error.name, error.detail) == ("credentials_rejected", 'The broker said: "Please check."')
+    assert (error.name, error.detail) == (
+        "credentials_rejected",
+        'The broker said: "Please check."',
+    )
 
 
 # The exchange
@@ -105,59 +120,94 @@ def test_a_dialog_that_refuses_the_app_means_the_credentials(code):
 async def test_it_sends_what_the_sdk_sends():
     call = lambda http: flow().exchange(SecretStr("c/0+de"), http, MORNING)  # noqa: E731
     _, (request,) = await asked(call, httpx.Response(200, json={"access_token": "t"}))
-    assert (request.method, str(request.url)) == ("POST", "http://upstox.test/v2/login/authorization/token")
+    assert (request.method, str(request.url)) == (
+        "POST",
+        "http://upstox.test/v2/login/authorization/token",
+    )
     assert request.content == (
         b"code=c%2F0%2Bde&client_id=key&client_secret=sec+ret&redirect_uri=https%3A%2F%2F127.0.0.1%3A5000%2F"
         b"&grant_type=authorization_code"
     )
-    assert (request.headers["api-version"], request.headers["accept"]) == ("2.0", "application/json")
+    assert (request.headers["api-version"], request.headers["accept"]) == (
+        "2.0",
+        "application/json",
+    )
     assert request.headers["content-type"] == "application/x-www-form-urlencoded"
 
 
 async def test_a_reply_without_an_envelope_is_a_token():
-    token = await exchanged(httpx.Response(200, json={"access_token": "t", "user_id": "SB1234", "extended_token": "x"}))
+    token = await exchanged(
+        httpx.Response(200, json={"access_token": "t", "user_id": "SB1234", "extended_token": "x"})
+    )
     assert (token.access_token.get_secret_value(), token.user_id) == ("t", "SB1234")
     assert (token.issued_at, token.extra) == (MORNING, {"client_id": "key", "extended_token": "x"})
 
 
 @pytest.mark.parametrize("extended", [{}, {"extended_token": ""}, {"extended_token": None}])
 async def test_no_extended_token_is_none(extended):
-    assert (await exchanged(httpx.Response(200, json={"access_token": "t", **extended}))).extra == {"client_id": "key"}
+    assert (await exchanged(httpx.Response(200, json={"access_token": "t", **extended}))).extra == {
+        "client_id": "key"
+    }
 
 
 @pytest.mark.parametrize(
     ("token", "expires"),
     [
         (jwt("u", "1", MORNING, NEXT_RESET), NEXT_RESET),
-        (jwt("u", "1", MORNING, datetime(2026, 11, 24, 20, tzinfo=IST)), datetime(2026, 11, 24, 20, tzinfo=IST)),
+        (
+            jwt("u", "1", MORNING, datetime(2026, 11, 24, 20, tzinfo=IST)),
+            datetime(2026, 11, 24, 20, tzinfo=IST),
+        ),
         (jwt("u", "1", MORNING, None), NEXT_RESET),
         ("opaque", NEXT_RESET),
         ("a.b.c", NEXT_RESET),
     ],
 )
 async def test_a_token_ends_as_its_jwt_says_else_at_half_past_three(token, expires):
-    assert (await exchanged(httpx.Response(200, json={"access_token": token}))).expires_at == expires
+    assert (
+        await exchanged(httpx.Response(200, json={"access_token": token}))
+    ).expires_at == expires
 
 
 @pytest.mark.parametrize(
     ("now", "ends"),
     [
-        (datetime(2026, 11, 24, 20, 59, tzinfo=UTC), datetime(2026, 11, 25, 3, 30, tzinfo=IST)),  # 02:29 in India
-        (datetime(2026, 11, 24, 22, 0, tzinfo=UTC), datetime(2026, 11, 26, 3, 30, tzinfo=IST)),  # 03:30 in India
+        (
+            datetime(2026, 11, 24, 20, 59, tzinfo=UTC),
+            datetime(2026, 11, 25, 3, 30, tzinfo=IST),
+        ),  # 02:29 in India
+        (
+            datetime(2026, 11, 24, 22, 0, tzinfo=UTC),
+            datetime(2026, 11, 26, 3, 30, tzinfo=IST),
+        ),  # 03:30 in India
     ],
 )
 async def test_the_hour_of_the_login_does_not_matter(now, ends):
-    assert (await exchanged(httpx.Response(200, json={"access_token": "t"}), now=now)).expires_at == ends
+    assert (
+        await exchanged(httpx.Response(200, json={"access_token": "t"}), now=now)
+    ).expires_at == ends
 
 
 @pytest.mark.parametrize(
     ("answer", "name", "words"),
     [
-        (no(401, "UDAPI100057", "Invalid Auth code"), "exchange_rejected", "UDAPI100057: Invalid Auth code"),
+        (
+            no(401, "UDAPI100057", "Invalid Auth code"),
+            "exchange_rejected",
+            "UDAPI100057: Invalid Auth code",
+        ),
         (no(400, "UDAPI100069", "Check your client"), "exchange_rejected", "Check your client"),
-        (httpx.Response(400, json={"status": "error", "errors": [{"error_code": "UDAPI1"}]}), "exchange_rejected", "UDAPI1"),
+        (
+            httpx.Response(400, json={"status": "error", "errors": [{"error_code": "UDAPI1"}]}),
+            "exchange_rejected",
+            "UDAPI1",
+        ),
         (httpx.Response(400, json={"message": "plain"}), "exchange_rejected", "plain"),
-        (httpx.Response(200, json={"status": "success", "data": {"access_token": "t"}}), "exchange_rejected", "no token"),
+        (
+            httpx.Response(200, json={"status": "success", "data": {"access_token": "t"}}),
+            "exchange_rejected",
+            "no token",
+        ),
         (httpx.Response(200, json={"access_token": ""}), "exchange_rejected", "no token"),
         (httpx.Response(403, text="<html>error 1010"), "exchange_rejected", "HTTP 403"),
         (no(429, "UDAPI10005"), "broker_unavailable", "429"),
@@ -187,7 +237,11 @@ TOKEN = Token(SecretStr("dead-or-alive"), MORNING, NEXT_RESET, "")
 @pytest.mark.parametrize(
     ("answer", "verdict", "user_id"),
     [
-        (httpx.Response(200, json={"status": "success", "data": {"user_id": "SB1234"}}), Verdict.VALID, "SB1234"),
+        (
+            httpx.Response(200, json={"status": "success", "data": {"user_id": "SB1234"}}),
+            Verdict.VALID,
+            "SB1234",
+        ),
         (no(401, "UDAPI100050", "Invalid token used to access API"), Verdict.REJECTED, None),
         (no(401, "UDAPI1221", "IP"), Verdict.UNKNOWN, None),
         (no(403, "UDAPI100067"), Verdict.UNKNOWN, None),
@@ -210,7 +264,15 @@ async def test_three_answers_to_verify(answer, verdict, user_id):
 
 @pytest.mark.parametrize(
     "number",
-    ["9812345670", "+919812345670", "+91 98123 45670", "0091-9812345670", "919812345670", "09812345670", " (981) 234-5670 "],
+    [
+        "9812345670",
+        "+919812345670",
+        "+91 98123 45670",
+        "0091-9812345670",
+        "919812345670",
+        "09812345670",
+        " (981) 234-5670 ",
+    ],
 )
 def test_a_mobile_number_is_taken_as_people_write_it(number):
     assert flow(mobile_number=number).credentials.mobile_number == "9812345670"

@@ -101,7 +101,10 @@ async def test_the_second_waits_for_the_first_and_says_so(kept, clock, detail):
 
 
 async def test_two_accounts_do_not_wait_for_each_other(kept, clock):
-    async with account_lease(kept, "z", clock, soon(clock)), account_lease(kept, "y", clock, soon(clock)):
+    async with (
+        account_lease(kept, "z", clock, soon(clock)),
+        account_lease(kept, "y", clock, soon(clock)),
+    ):
         assert not free(kept)
         assert not free(kept, "y")
 
@@ -129,7 +132,9 @@ async def test_a_held_lease_is_renewed_however_long_it_takes(kept, clock, monkey
         for _ in range(5):
             clock.move(seconds=LEASE_SECONDS - 1)
             before = kept._database.fetch_one("SELECT until FROM leases")
-            await turns(lambda before=before: kept._database.fetch_one("SELECT until FROM leases") > before)
+            await turns(
+                lambda before=before: kept._database.fetch_one("SELECT until FROM leases") > before
+            )
         assert not free(kept)
 
 

@@ -39,13 +39,23 @@ def event_calls():
     """Every call of event() in the product: the file, and its arguments."""
     for file in [*PACKAGE.rglob("*.py"), *(PACKAGE.parent / "flows").glob("*.py")]:
         for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) == "event" and node.args:
+            if (
+                isinstance(node, ast.Call)
+                and getattr(node.func, "id", getattr(node.func, "attr", "")) == "event"
+                and node.args
+            ):
                 yield file.name, node
 
 
 @pytest.mark.parametrize("form", [SECRET, "hunter2%2Fcanary", "aHVudGVyMi9jYW5hcnk="])
 def test_no_secret_is_logged_in_a_message_or_a_fact(lines, form):
-    log.event("login_failed", detail=f"refused {form}", address=Path(f"x?pw={form}"), parts=[form], error=ValueError(form))
+    log.event(
+        "login_failed",
+        detail=f"refused {form}",
+        address=Path(f"x?pw={form}"),
+        parts=[form],
+        error=ValueError(form),
+    )
     logger.info(f"by hand: {form}")
     logger.debug("by hand: {}", form)
     assert len(lines.getvalue().splitlines()) == 3
@@ -87,7 +97,9 @@ def test_an_event_is_one_line_with_its_context_and_facts(lines):
     with log.about(account="zerodha"), log.about(stage="login"):
         log.event("otp_waits", seconds=3.0, nothing=None, zero=0)
     (line,) = lines.getvalue().splitlines()
-    assert re.fullmatch(r"\d\d:\d\d:\d\d\.\d{3} INFO {4}zerodha {6}login {5}otp_waits  seconds=3\.0  zero=0", line)
+    assert re.fullmatch(
+        r"\d\d:\d\d:\d\d\.\d{3} INFO {4}zerodha {6}login {5}otp_waits  seconds=3\.0  zero=0", line
+    )
 
 
 def test_context_ends_where_it_ends(lines):
@@ -99,7 +111,9 @@ def test_context_ends_where_it_ends(lines):
     assert "zerodha" not in outside
 
 
-@pytest.mark.parametrize("text", ["{braces} {0} {}", "<red>markup</red>", "</level>", "100 %s %d", "{extra[facts]}"])
+@pytest.mark.parametrize(
+    "text", ["{braces} {0} {}", "<red>markup</red>", "</level>", "100 %s %d", "{extra[facts]}"]
+)
 def test_the_brokers_words_are_no_format(lines, text):
     log.event("login_failed", detail=text)
     logger.info(text)
@@ -141,7 +155,12 @@ def test_names_of_events_have_one_stable_shape():
 
 
 def test_events_have_levels_that_exist():
-    levels = {keyword.value.value for _, call in event_calls() for keyword in call.keywords if keyword.arg == "level"}
+    levels = {
+        keyword.value.value
+        for _, call in event_calls()
+        for keyword in call.keywords
+        if keyword.arg == "level"
+    }
     assert levels <= {"DEBUG", "INFO", "WARNING", "ERROR"}
     assert levels
 

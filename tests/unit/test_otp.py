@@ -100,14 +100,22 @@ def test_a_seed_is_read_however_it_was_written_down(seed):
 @given(raw=st.binary(min_size=10, max_size=64), data=st.data())
 def test_spaces_dashes_case_and_padding_change_nothing(raw, data):
     plain = base32(raw).rstrip("=")
-    gaps = data.draw(st.lists(st.sampled_from(["", "", " ", "-", "=", "\n"]), min_size=len(plain), max_size=len(plain)))
+    gaps = data.draw(
+        st.lists(
+            st.sampled_from(["", "", " ", "-", "=", "\n"]), min_size=len(plain), max_size=len(plain)
+        )
+    )
     cases = data.draw(st.lists(st.booleans(), min_size=len(plain), max_size=len(plain)))
-    written = "".join((c if up else c.lower()) + gap for c, up, gap in zip(plain, cases, gaps, strict=True))
+    written = "".join(
+        (c if up else c.lower()) + gap for c, up, gap in zip(plain, cases, gaps, strict=True)
+    )
     assert normalise(written) == plain
 
 
 def test_an_otpauth_address_brings_its_own_digits_period_and_digest():
-    totp = otp.parse(SecretStr(f"otpauth://totp/x?secret={SEED}&digits=8&period=60&algorithm=SHA512"))
+    totp = otp.parse(
+        SecretStr(f"otpauth://totp/x?secret={SEED}&digits=8&period=60&algorithm=SHA512")
+    )
     assert (totp.digits, totp.interval, totp.digest().name) == (8, 60, "sha512")
 
 
@@ -149,7 +157,17 @@ def test_what_is_no_seed_is_refused_in_words_that_do_not_hold_it(seed):
 
 
 @pytest.mark.parametrize(
-    "query", ["digits=5", "digits=six", "algorithm=MD5", "period=soon", "counter=1", "period=0", "period=-30", "period=5"]
+    "query",
+    [
+        "digits=5",
+        "digits=six",
+        "algorithm=MD5",
+        "period=soon",
+        "counter=1",
+        "period=0",
+        "period=-30",
+        "period=5",
+    ],
 )
 def test_an_otpauth_address_that_no_code_can_be_made_from_is_refused(query):
     detail = refusal(f"otpauth://totp/x?secret=jbswy3dpehpk3pxp&{query}")
@@ -225,7 +243,9 @@ async def test_the_second_code_comes_from_the_next_window():
     clock = into(3)
     used: set[int] = set()
     codes = fresh(clock, claim=set_aside(used))
-    assert [await codes.generate() for _ in range(3)] == [code_at(WINDOW + timedelta(seconds=30 * n)) for n in range(3)]
+    assert [await codes.generate() for _ in range(3)] == [
+        code_at(WINDOW + timedelta(seconds=30 * n)) for n in range(3)
+    ]
     first = int(WINDOW.timestamp()) // 30
     assert used == {first, first + 1, first + 2}
 
@@ -240,7 +260,10 @@ async def test_two_that_share_a_store_never_make_the_same_code(tmp_path):
     clock = into(3)
     stores = [Store.open(tmp_path, clock) for _ in range(2)]
     key = stores[0].fingerprint("otp", SEED)
-    one, other = (fresh(clock, claim=lambda step, store=store: store.attempts.claim_otp_step(key, step)) for store in stores)
+    one, other = (
+        fresh(clock, claim=lambda step, store=store: store.attempts.claim_otp_step(key, step))
+        for store in stores
+    )
     codes = [await one.generate(), await other.generate(), await one.generate()]
     assert codes == [code_at(WINDOW + timedelta(seconds=30 * n)) for n in range(3)]
     for store in stores:
@@ -254,7 +277,10 @@ async def test_a_restart_does_not_forget_a_used_step(tmp_path):
         store = Store.open(tmp_path, clock)
         key = store.fingerprint("otp", SEED)
         made.append(
-            await fresh(clock, claim=lambda step, store=store, key=key: store.attempts.claim_otp_step(key, step)).generate()
+            await fresh(
+                clock,
+                claim=lambda step, store=store, key=key: store.attempts.claim_otp_step(key, step),
+            ).generate()
         )
         store.close()
     assert made == [code_at(WINDOW), code_at(WINDOW + timedelta(seconds=30))]

@@ -55,7 +55,9 @@ def problems_of(broker):
     return {problem.key: problem for problem in caught.value.problems}
 
 
-@pytest.mark.parametrize(("broker", "wanted"), [("mybroker", PAGE), ("olddhan", API), ("oldoauth", PKCE)])
+@pytest.mark.parametrize(
+    ("broker", "wanted"), [("mybroker", PAGE), ("olddhan", API), ("oldoauth", PKCE)]
+)
 def test_a_flow_in_the_old_style_is_told_what_to_change(own, broker, wanted):
     (own / f"{broker}.py").write_text((OLD / f"{broker}.txt").read_text())
     problems = problems_of(broker)
@@ -70,14 +72,18 @@ async def test_check_says_so_too(tmp_path):
     (tmp_path / "own" / "olddhan.py").write_text((OLD / "olddhan.txt").read_text())
     config = tmp_path / "config.yaml"
     config.touch(mode=0o600)
-    config.write_text('flows_dir: own\naccounts:\n  a:\n    broker: olddhan\n    credentials: {client_id: "1"}\n')
+    config.write_text(
+        'flows_dir: own\naccounts:\n  a:\n    broker: olddhan\n    credentials: {client_id: "1"}\n'
+    )
     done = await User(tmp_path).says("check")
     assert done.code == 2
     assert "flows.olddhan:50: `needs_browser`\n" in done.out + done.err
     assert "Traceback" not in done.err
 
 
-@pytest.mark.parametrize("file", sorted(Path(__file__).parents[2].glob("flows/*.py")), ids=lambda file: file.stem)
+@pytest.mark.parametrize(
+    "file", sorted(Path(__file__).parents[2].glob("flows/*.py")), ids=lambda file: file.stem
+)
 def test_nothing_of_the_old_style_is_left_in_a_flow_of_ours(file):
     assert old_style.changes(file.read_text()) == []
 

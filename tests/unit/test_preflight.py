@@ -71,7 +71,10 @@ def look(folder, text=GOOD, mode=0o600, unset=(), clock=None, **environ):
 
 def everything(folder):
     """Each file with its content; of the store, which SQLite opens for writing, that it is there."""
-    return {str(path): path.read_bytes() if path.is_file() and path.suffix != ".db" else None for path in folder.rglob("*")}
+    return {
+        str(path): path.read_bytes() if path.is_file() and path.suffix != ".db" else None
+        for path in folder.rglob("*")
+    }
 
 
 def problems(found, level="problem"):
@@ -104,7 +107,10 @@ def test_a_good_config(tmp_path):
 def test_a_calendar_that_ends_soon_is_a_warning_and_own_days_are_read(tmp_path):
     late = HandClock()
     late.move(days=30)
-    assert "after that a login is made on every day" in problems(look(tmp_path, clock=late), "warning")["calendar"]
+    assert (
+        "after that a login is made on every day"
+        in problems(look(tmp_path, clock=late), "warning")["calendar"]
+    )
     (tmp_path / "days.yaml").write_text("good_until: 2027-12-31")
     more = GOOD + "calendar: {override: days.yaml}\n"
     assert problems(look(tmp_path, more, clock=late), "warning") == {}
@@ -114,10 +120,15 @@ def test_a_calendar_that_ends_soon_is_a_warning_and_own_days_are_read(tmp_path):
 
 def test_the_environment_alone(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    plain = {"AUTOLOGIN_ACCOUNTS__Z__BROKER": "zerodha", "AUTOLOGIN_STATE__PATH": "state", "HOME": str(tmp_path)}
+    plain = {
+        "AUTOLOGIN_ACCOUNTS__Z__BROKER": "zerodha",
+        "AUTOLOGIN_STATE__PATH": "state",
+        "HOME": str(tmp_path),
+    }
     found = preflight.run(None, plain, online=False)
     assert problems(found).keys() == {
-        f"accounts.z.credentials.{key}" for key in ("api_key", "api_secret", "user_id", "password", "totp_secret")
+        f"accounts.z.credentials.{key}"
+        for key in ("api_key", "api_secret", "user_id", "password", "totp_secret")
     }
     assert problems(found, "warning").keys() == {"accounts.z.sinks"}
     assert list(tmp_path.iterdir()) == []
@@ -125,7 +136,12 @@ def test_the_environment_alone(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("zone", "at", "early"),
-    [("Asia/Kolkata", "07:34", True), ("Asia/Kolkata", "07:35", False), ("UTC", "02:04", True), ("UTC", "02:05", False)],
+    [
+        ("Asia/Kolkata", "07:34", True),
+        ("Asia/Kolkata", "07:35", False),
+        ("UTC", "02:04", True),
+        ("UTC", "02:05", False),
+    ],
 )
 def test_a_login_before_the_brokers_reset(tmp_path, zone, at, early):
     found = look(tmp_path, GOOD + f'timezone: {zone}\nschedule: {{at: "{at}"}}\n')
@@ -137,9 +153,14 @@ def test_a_login_before_the_brokers_reset(tmp_path, zone, at, early):
 
 
 def test_everything_is_told_at_once(tmp_path):
-    text = GOOD.replace("sinks: [tokens]", "sinks: [tokns]\n    tmeout: 5").replace("{env: PASSWORD}", "{env: PASWORD}")
+    text = GOOD.replace("sinks: [tokens]", "sinks: [tokns]\n    tmeout: 5").replace(
+        "{env: PASSWORD}", "{env: PASWORD}"
+    )
     text = text.replace('"tokens/{account}.json"', '"config.yaml/{account}.json"')
-    text = text.replace("state: {path: state}", "state: {path: config.yaml}\nbrowser: {executable: nowhere}\nconcurency: 3")
+    text = text.replace(
+        "state: {path: state}",
+        "state: {path: config.yaml}\nbrowser: {executable: nowhere}\nconcurency: 3",
+    )
     found = problems(look(tmp_path, text, SEED="not a seed!"))
     expected = {
         "accounts.zerodha.sinks.0": 'there is no sink "tokns" | Did you mean "tokens"?',
@@ -160,22 +181,50 @@ def test_everything_is_told_at_once(tmp_path):
     [
         (("accounts:", "acounts:"), "acounts", 'is not a known key | Did you mean "accounts"?'),
         (("password:", "pasword:"), f"{CREDENTIALS}.pasword", 'Did you mean "password"?'),
-        (("password:", "pasword:"), f"{CREDENTIALS}.password", "is missing | Add `password`. What belongs here: the Kite pass"),
-        (("broker: zerodha", "broker: zeroda"), "accounts.zerodha.broker", 'not a known broker | Did you mean "zerodha"?'),
+        (
+            ("password:", "pasword:"),
+            f"{CREDENTIALS}.password",
+            "is missing | Add `password`. What belongs here: the Kite pass",
+        ),
+        (
+            ("broker: zerodha", "broker: zeroda"),
+            "accounts.zerodha.broker",
+            'not a known broker | Did you mean "zerodha"?',
+        ),
         (('"abc123"', "0123"), f"{CREDENTIALS}.api_key", "Quote it"),
         (('"abc123"', '""'), f"{CREDENTIALS}.api_key", "is empty"),
         (('"abc123"', "{file: nowhere}"), f"{CREDENTIALS}.api_key", "there is no file"),
-        (('"abc123"', '{command: "exit 3"}'), f"{CREDENTIALS}.api_key", "the command failed (exit code 3)"),
-        (('"abc123"', '{command: "autologin-no-such"}'), f"{CREDENTIALS}.api_key", "no such command"),
+        (
+            ('"abc123"', '{command: "exit 3"}'),
+            f"{CREDENTIALS}.api_key",
+            "the command failed (exit code 3)",
+        ),
+        (
+            ('"abc123"', '{command: "autologin-no-such"}'),
+            f"{CREDENTIALS}.api_key",
+            "no such command",
+        ),
         (("type: file", "type: fiel"), "sinks.tokens.type", 'Did you mean "file"?'),
         (("state:", "timezone: Asia/Kolkatta\nstate:"), "timezone", 'Did you mean "Asia/Kolkata"?'),
         (("state:", "flows_dir: mine\nstate:"), "flows_dir", "there is no folder"),
-        (("path: state", "path: state, keys: [{env: NO_KEY}]"), "state.keys.0", "NO_KEY is not set"),
+        (
+            ("path: state", "path: state, keys: [{env: NO_KEY}]"),
+            "state.keys.0",
+            "NO_KEY is not set",
+        ),
         (("path: state", "path: state, keys: [short]"), "state.keys.0", "is no key"),
         (("state:", "notify: {ping: {env: NO_PING}}\nstate:"), "notify.ping", "NO_PING is not set"),
         (("state:", "http: {token: {env: NO_TOKEN}}\nstate:"), "http.token", "NO_TOKEN is not set"),
-        (("    sinks:", f"    proxy: {CANARY}\n    sinks:"), "accounts.zerodha.proxy", "http://host:port"),
-        (("    sinks:", "    proxy: {env: NO_PROXY_SET}\n    sinks:"), "accounts.zerodha.proxy", "NO_PROXY_SET is not set"),
+        (
+            ("    sinks:", f"    proxy: {CANARY}\n    sinks:"),
+            "accounts.zerodha.proxy",
+            "http://host:port",
+        ),
+        (
+            ("    sinks:", "    proxy: {env: NO_PROXY_SET}\n    sinks:"),
+            "accounts.zerodha.proxy",
+            "NO_PROXY_SET is not set",
+        ),
         (
             ("    sinks:", f'    proxy: "socks5://me:{CANARY}@127.0.0.1:1"\n    sinks:'),
             "accounts.zerodha.proxy",
@@ -205,7 +254,10 @@ def test_a_bad_seed(tmp_path, seed, words):
 
 
 def test_bytes_that_are_no_text(tmp_path):
-    assert "not UTF-8 text" in problems(look(tmp_path, API_SECRET=CANARY + "\udcff"))[f"{CREDENTIALS}.api_secret"]
+    assert (
+        "not UTF-8 text"
+        in problems(look(tmp_path, API_SECRET=CANARY + "\udcff"))[f"{CREDENTIALS}.api_secret"]
+    )
 
 
 def test_a_stray_newline(tmp_path):
@@ -233,7 +285,10 @@ def test_a_stray_newline_in_the_secrets_folder(tmp_path):
         (("{env: PASSWORD}", f'"{CANARY}"'), f"{CREDENTIALS}.password"),
         (("state:", f'http: {{token: "{CANARY}"}}\nstate:'), "http.token"),
         (("state:", f'notify: {{urls: ["tgram://{CANARY}"]}}\nstate:'), "notify.urls.0"),
-        (("    sinks:", f'    proxy: "http://me:{CANARY}@127.0.0.1:1"\n    sinks:'), "accounts.zerodha.proxy"),
+        (
+            ("    sinks:", f'    proxy: "http://me:{CANARY}@127.0.0.1:1"\n    sinks:'),
+            "accounts.zerodha.proxy",
+        ),
     ],
 )
 def test_a_config_that_others_can_read_with_a_plain_secret(tmp_path, plain, key):
@@ -256,12 +311,19 @@ def test_a_config_that_others_can_read_without_a_plain_secret(tmp_path):
 def test_no_browser_at_all(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert "no Chromium was found | Run `autologin browser install`" in problems(look(tmp_path))["browser"]
+    assert (
+        "no Chromium was found | Run `autologin browser install`"
+        in problems(look(tmp_path))["browser"]
+    )
 
 
 def test_a_browser_is_not_asked_for_where_no_account_needs_one(tmp_path):
     text = GOOD.replace("broker: zerodha", "broker: groww")
-    text = "\n".join(line for line in text.splitlines() if not any(key in line for key in ("api_secret", "user_id", "passw")))
+    text = "\n".join(
+        line
+        for line in text.splitlines()
+        if not any(key in line for key in ("api_secret", "user_id", "passw"))
+    )
     found = look(tmp_path, text + "\nbrowser: {executable: nowhere}\n")
     assert problems(found) == {}
     assert "browser" not in {one.key for one in found}
@@ -277,7 +339,8 @@ def test_a_state_folder_on_a_full_disk(tmp_path, monkeypatch):
     """Which takes an empty file."""
     monkeypatch.setattr(files.os, "fsync", full)
     assert (
-        problems(look(tmp_path))["state.path"] == f"{tmp_path}/state cannot be used: No space left on device | Free some space."
+        problems(look(tmp_path))["state.path"]
+        == f"{tmp_path}/state cannot be used: No space left on device | Free some space."
     )
 
 
@@ -288,7 +351,9 @@ def full(_handle):
 def test_a_store_that_cannot_be_read(tmp_path):
     Store.open(tmp_path / "state", SystemClock()).close()
     assert problems(look(tmp_path)) == {}
-    (tmp_path / "state" / "autologin.db").write_bytes(b"no database at all, but long enough to look at" * 100)
+    (tmp_path / "state" / "autologin.db").write_bytes(
+        b"no database at all, but long enough to look at" * 100
+    )
     assert "autologin.db" in problems(look(tmp_path))["state.path"]
 
 
@@ -305,7 +370,9 @@ def test_an_own_flow_is_named_and_a_broken_one_refused(tmp_path):
     folder = tmp_path / "mine"
     folder.mkdir()
     (folder / "brokenbroker.py").write_text("import nothing_of_that_name\n")
-    text = GOOD.replace("state:", "flows_dir: mine\nstate:").replace("broker: zerodha", "broker: brokenbroker")
+    text = GOOD.replace("state:", "flows_dir: mine\nstate:").replace(
+        "broker: zerodha", "broker: brokenbroker"
+    )
     found = problems(look(tmp_path, text))
     assert "ModuleNotFoundError" in found["flows.brokenbroker"]
     assert "docs/adding-a-broker.md" in found["flows.brokenbroker"]
@@ -313,7 +380,10 @@ def test_an_own_flow_is_named_and_a_broken_one_refused(tmp_path):
 
 @pytest.mark.parametrize("url", ["http://broker.example/x", "http://192.168.1.5:8080"])
 def test_a_password_that_would_travel_in_clear(tmp_path, url):
-    text = GOOD.replace("broker: zerodha", f"broker: zerodha\n    endpoints: {{login: {url}, api: 'http://127.0.0.1:1/'}}")
+    text = GOOD.replace(
+        "broker: zerodha",
+        f"broker: zerodha\n    endpoints: {{login: {url}, api: 'http://127.0.0.1:1/'}}",
+    )
     found = problems(look(tmp_path, text), "warning")
     assert "travels in clear" in found.pop("accounts.zerodha.endpoints.login")
     assert not [key for key in found if "endpoints" in key]
@@ -321,7 +391,9 @@ def test_a_password_that_would_travel_in_clear(tmp_path, url):
 
 def test_two_accounts_at_one_broker_share_its_flow(tmp_path):
     one = GOOD.split("accounts:\n")[1].split("sinks:\n  tokens", maxsplit=1)[0]
-    found = look(tmp_path, GOOD.replace("accounts:\n", "accounts:\n" + one.replace("  zerodha:", "  other:")))
+    found = look(
+        tmp_path, GOOD.replace("accounts:\n", "accounts:\n" + one.replace("  zerodha:", "  other:"))
+    )
     assert [one.key for one in found].count("flows.zerodha") == 1
     assert {one.level for one in found} == {"ok"}
 
@@ -365,7 +437,9 @@ def test_a_mistake_in_yaml_names_its_file_and_line(tmp_path):
 
 async def online(served, clock=None):
     file = served.folder / "config.yaml"
-    return await asyncio.to_thread(preflight.run, file, {"HOME": str(served.folder)}, online=True, clock=clock)
+    return await asyncio.to_thread(
+        preflight.run, file, {"HOME": str(served.folder)}, online=True, clock=clock
+    )
 
 
 KEY = "accounts.zerodha.endpoints.login"
@@ -375,18 +449,28 @@ async def test_online_against_a_broker_whose_clock_agrees(tmp_path):
     async with rehearsal(tmp_path) as served:
         found = await online(served)
         assert {one.level for one in found} == {"ok"}
-        assert {one.key: one.message for one in found}[KEY] == f"{served.twin.origins['login']} answers, and the clocks agree"
+        assert {one.key: one.message for one in found}[
+            KEY
+        ] == f"{served.twin.origins['login']} answers, and the clocks agree"
         assert len(served.twin.seen) == 1
-        assert sum(served.twin.counters[place] for place in ("login", "twofa", "exchange", "profile")) == 0
+        assert (
+            sum(served.twin.counters[place] for place in ("login", "twofa", "exchange", "profile"))
+            == 0
+        )
 
 
 async def test_offline_asks_nobody(tmp_path):
     async with rehearsal(tmp_path) as served:
-        await asyncio.to_thread(preflight.run, tmp_path / "config.yaml", {"HOME": str(tmp_path)}, online=False)
+        await asyncio.to_thread(
+            preflight.run, tmp_path / "config.yaml", {"HOME": str(tmp_path)}, online=False
+        )
         assert len(served.twin.seen) == 0
 
 
-@pytest.mark.parametrize(("scenario", "words"), [("clock_ahead", r"3[456] s ahead of"), ("clock_behind", r"3[456] s behind")])
+@pytest.mark.parametrize(
+    ("scenario", "words"),
+    [("clock_ahead", r"3[456] s ahead of"), ("clock_behind", r"3[456] s behind")],
+)
 async def test_online_against_a_broker_whose_clock_is_far_off(tmp_path, scenario, words):
     async with rehearsal(tmp_path, scenario) as served:
         found = problems(await online(served))
@@ -461,7 +545,9 @@ async def test_online_a_broken_account_does_not_hide_the_others(tmp_path):
 
 
 async def test_the_command_says_ok_by_its_exit_code(tmp_path):
-    (tmp_path / "days.yaml").write_text("good_until: 2999-12-31")  # so that no year's end turns up as a warning
+    (tmp_path / "days.yaml").write_text(
+        "good_until: 2999-12-31"
+    )  # so that no year's end turns up as a warning
     async with rehearsal(tmp_path) as served:
         served.change(lambda data: data.update(calendar={"override": "days.yaml"}))
         before = sorted(tmp_path.rglob("*"))
@@ -471,7 +557,9 @@ async def test_the_command_says_ok_by_its_exit_code(tmp_path):
         told = (await served.user.says("check", "--online", "--json")).json
         assert told["ok"] is True
         assert "problems" not in told
-        assert {tuple(sorted(row)) for row in told["findings"]} == {("hint", "key", "level", "message")}
+        assert {tuple(sorted(row)) for row in told["findings"]} == {
+            ("hint", "key", "level", "message")
+        }
         assert sorted(tmp_path.rglob("*")) == before, "check left something"
 
 
@@ -482,7 +570,12 @@ async def test_the_command_says_what_to_mend(tmp_path):
         for words in (["check"], ["check", "--online"]):
             done = await served.user.says(*words)
             assert done.code == 2
-            assert "problem  accounts.zerodha.tmeout: is not a known key\n" + " " * 9 + 'Did you mean "timeout"?' in done.out
+            assert (
+                "problem  accounts.zerodha.tmeout: is not a known key\n"
+                + " " * 9
+                + 'Did you mean "timeout"?'
+                in done.out
+            )
             assert len(done.out.splitlines()) <= 24
         done = await served.user.says("check", "--online", "--json")
         assert done.code == 2
@@ -506,7 +599,9 @@ def test_long_mends_are_indented_as_a_whole(capsys, tmp_path):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "problem  accounts: the config is empty"
     start = lines.index(" " * 9 + "The least that works:")
-    example = textwrap.dedent("\n".join(line for line in lines[start + 1 :] if line.startswith(" " * 11)))
+    example = textwrap.dedent(
+        "\n".join(line for line in lines[start + 1 :] if line.startswith(" " * 11))
+    )
     assert set(yaml.safe_load(example)) == {"accounts", "sinks"}, "what is shown can be pasted"
 
 
@@ -522,5 +617,7 @@ def test_a_token_that_is_stored_is_untouched_by_a_check(tmp_path):
 def test_json_is_json(capsys, tmp_path):
     render.print_findings(look(tmp_path, "a: [\n"), as_json=True)
     told = json.loads(capsys.readouterr().out)
-    assert told["problems"] == [{key: row[key] for key in ("key", "message", "hint")} for row in told["findings"]]
+    assert told["problems"] == [
+        {key: row[key] for key in ("key", "message", "hint")} for row in told["findings"]
+    ]
     assert os.environ.get("AUTOLOGIN_CONFIG") is None

@@ -14,7 +14,9 @@ from autologin import redaction
 from autologin.redaction import KEPT, MASK, holds_secret, remember, scrub
 
 SECRET = 'Pa55/wör d+&"x=~*\\'
-SECRETS = st.text(st.characters(exclude_categories=["Cs"]), min_size=3, max_size=40).filter(lambda text: len(text.strip()) > 2)
+SECRETS = st.text(st.characters(exclude_categories=["Cs"]), min_size=3, max_size=40).filter(
+    lambda text: len(text.strip()) > 2
+)
 
 
 def lower_hex(text: str) -> str:
@@ -37,7 +39,9 @@ FORMS = {
     "in a browser's JSON": lambda secret: json.dumps(secret, ensure_ascii=False)[1:-1],
     "in base64": lambda secret: base64.b64encode(secret.encode()).decode(),
     "in URL-safe base64": lambda secret: base64.urlsafe_b64encode(secret.encode()).decode(),
-    "in base64 without padding": lambda secret: base64.b64encode(secret.encode()).decode().rstrip("="),
+    "in base64 without padding": lambda secret: (
+        base64.b64encode(secret.encode()).decode().rstrip("=")
+    ),
 }
 
 
@@ -77,7 +81,9 @@ def test_whatever_the_secret_is(form, secret):
 
 @given(secret=SECRETS, before=st.binary(max_size=20), after=st.binary(max_size=20))
 @pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
-def test_base64_of_a_longer_text_does_not_give_the_secret_inside_away(encode, secret, before, after):
+def test_base64_of_a_longer_text_does_not_give_the_secret_inside_away(
+    encode, secret, before, after
+):
     raw = secret.encode()
     assume(len(raw) >= 8)
     forget()
@@ -122,13 +128,17 @@ def test_a_secret_is_a_text_and_no_pattern():
 # Short ones
 
 
-@pytest.mark.parametrize("text", ["123456", "91234", "12345", "a1234", "1234b", "order 20261234", "0x12349"])
+@pytest.mark.parametrize(
+    "text", ["123456", "91234", "12345", "a1234", "1234b", "order 20261234", "0x12349"]
+)
 def test_a_pin_inside_something_longer_is_not_the_pin(text):
     remember("1234")
     assert scrub(text) == text
 
 
-@pytest.mark.parametrize("text", ["{}", "pin={}", "pin: {}.", "({})", '"{}"', "a_{}", "{}&x", "ü{}"])
+@pytest.mark.parametrize(
+    "text", ["{}", "pin={}", "pin: {}.", "({})", '"{}"', "a_{}", "{}&x", "ü{}"]
+)
 def test_a_pin_on_its_own_is_cut(text):
     remember("1234")
     assert scrub(text.format("1234")) == text.format(MASK)
@@ -215,7 +225,15 @@ def test_a_secret_that_the_end_of_a_long_line_cuts_through_leaves_no_part():
 
     redaction.remember(secret := "longsecret" * 60)
     line = f"We have sent {'x' * 150} {secret}"
-    nothing = {"title": "", "path": "/", "inputs": [], "buttons": [], "groups": [], "captcha": False, "loading": False}
+    nothing = {
+        "title": "",
+        "path": "/",
+        "inputs": [],
+        "buttons": [],
+        "groups": [],
+        "captcha": False,
+        "loading": False,
+    }
     screen = Snapshot.from_json({**nothing, "lines": [line], "alerts": [line]})
     for shown in (*screen.lines, *screen.alerts):
         assert len(shown) <= 200

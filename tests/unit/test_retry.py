@@ -33,7 +33,10 @@ def every_error() -> list[AutologinError]:
         kind = waiting.pop()
         waiting += kind.__subclasses__()
         made.append(kind(Problem("key", "is wrong")) if kind is ConfigError else kind("detail"))
-    return sorted((error for error in made if type(error).__module__ == errors.__name__), key=lambda error: error.name)
+    return sorted(
+        (error for error in made if type(error).__module__ == errors.__name__),
+        key=lambda error: error.name,
+    )
 
 
 ALL = every_error()
@@ -52,8 +55,16 @@ def after_no_answer() -> ExchangeRejected:
     return error
 
 
-def pause(error: AutologinError, tries: int = 1, *, secrets_sent: bool = False, seconds_left: float = PLENTY):
-    return retry.pause_before_retry(error, tries, secrets_sent=secrets_sent, seconds_left=seconds_left)
+def pause(
+    error: AutologinError,
+    tries: int = 1,
+    *,
+    secrets_sent: bool = False,
+    seconds_left: float = PLENTY,
+):
+    return retry.pause_before_retry(
+        error, tries, secrets_sent=secrets_sent, seconds_left=seconds_left
+    )
 
 
 # Codes
@@ -137,7 +148,9 @@ def test_only_the_infrastructure_is_tried_again(error, secrets_sent):
     assert (pause(error, secrets_sent=secrets_sent) is not None) is (error.name in TRANSIENT)
 
 
-@pytest.mark.parametrize(("tries", "seconds"), [(1, 1.0), (2, 3.0), (3, 8.0), (4, None), (5, None), (100, None)])
+@pytest.mark.parametrize(
+    ("tries", "seconds"), [(1, 1.0), (2, 3.0), (3, 8.0), (4, None), (5, None), (100, None)]
+)
 def test_before_a_secret_was_sent_there_are_four_tries(tries, seconds):
     assert pause(BrowserCrashed(), tries) == seconds
 
@@ -150,15 +163,24 @@ def test_after_a_secret_was_sent_there_are_two_tries(tries, seconds):
 @pytest.mark.parametrize("tries", [1, 2, 3])
 def test_after_a_pause_there_must_be_time_for_a_login(tries):
     wanted = retry.PAUSES[tries - 1]
-    assert pause(BrokerUnavailable(), tries, seconds_left=wanted + retry.LOGIN_SECONDS + 0.001) == wanted
+    assert (
+        pause(BrokerUnavailable(), tries, seconds_left=wanted + retry.LOGIN_SECONDS + 0.001)
+        == wanted
+    )
     assert pause(BrokerUnavailable(), tries, seconds_left=wanted + retry.LOGIN_SECONDS) is None
     assert pause(BrokerUnavailable(), tries, seconds_left=0) is None
     assert pause(BrokerUnavailable(), tries, seconds_left=-5) is None
 
 
-@pytest.mark.parametrize(("retry_after", "seconds"), [(0, 0), (0.5, 0.5), (20, 20), (29.9, 29.9), (30, None), (3600, None)])
+@pytest.mark.parametrize(
+    ("retry_after", "seconds"),
+    [(0, 0), (0.5, 0.5), (20, 20), (29.9, 29.9), (30, None), (3600, None)],
+)
 def test_the_brokers_retry_after_is_obeyed_where_it_fits(retry_after, seconds):
-    assert pause(BrokerUnavailable(retry_after=retry_after), seconds_left=30 + retry.LOGIN_SECONDS) == seconds
+    assert (
+        pause(BrokerUnavailable(retry_after=retry_after), seconds_left=30 + retry.LOGIN_SECONDS)
+        == seconds
+    )
 
 
 def test_retry_after_buys_no_further_try():
@@ -187,9 +209,15 @@ def test_a_code_that_an_unanswered_try_may_have_used_up_is_worth_one_more_login(
     assert pause(error, 1, secrets_sent=True, seconds_left=1.0) is None
 
 
-@pytest.mark.parametrize("error", [CredentialsRejected("detail"), OtpRejected("detail", attempts_left=9)], ids=lambda e: e.name)
+@pytest.mark.parametrize(
+    "error",
+    [CredentialsRejected("detail"), OtpRejected("detail", attempts_left=9)],
+    ids=lambda e: e.name,
+)
 @given(tries=st.integers(1, 9), secrets_sent=st.booleans(), seconds_left=st.floats(-10, 1e6))
-def test_a_refused_secret_is_never_followed_by_another_login(error, tries, secrets_sent, seconds_left):
+def test_a_refused_secret_is_never_followed_by_another_login(
+    error, tries, secrets_sent, seconds_left
+):
     assert pause(error, tries, secrets_sent=secrets_sent, seconds_left=seconds_left) is None
 
 
@@ -210,7 +238,9 @@ def test_a_code_that_was_answered_after_silence_is_not_sent_a_third_time():
     ("retry_after", "seconds_left", "seconds"),
     [(None, 1.001, 1.0), (None, 1.0, None), (7, 7.5, 7), (7, 7, None), (0, 0.1, 0), (60, 30, None)],
 )
-def test_the_second_send_of_a_code_fits_into_the_time_that_is_left(retry_after, seconds_left, seconds):
+def test_the_second_send_of_a_code_fits_into_the_time_that_is_left(
+    retry_after, seconds_left, seconds
+):
     error = BrokerUnavailable(retry_after=retry_after)
     assert retry.pause_before_same_auth_code(error, seconds_left=seconds_left) == seconds
 

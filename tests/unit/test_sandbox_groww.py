@@ -20,7 +20,9 @@ def twin():
 
 @pytest.fixture
 async def http(twin):
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(twin.apps["api"]), base_url="http://api") as client:
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(twin.apps["api"]), base_url="http://api"
+    ) as client:
         yield client
 
 
@@ -38,7 +40,9 @@ async def by_totp(http, code):
 
 
 async def profile(http, token):
-    return await http.get("/v1/user/detail", headers={"Authorization": f"Bearer {token}", "X-API-VERSION": "1.0"})
+    return await http.get(
+        "/v1/user/detail", headers={"Authorization": f"Bearer {token}", "X-API-VERSION": "1.0"}
+    )
 
 
 async def test_a_key_and_a_code_give_a_token_until_six(twin, http):
@@ -64,7 +68,8 @@ async def test_a_code_counts_once_and_five_wrong_ones_lock(twin, http):
 
 
 @pytest.mark.parametrize(
-    ("more", "status"), [({"key": "other"}, 401), ({"key": Groww.approval_key}, 401), ({"version": "2.0"}, 400)]
+    ("more", "status"),
+    [({"key": "other"}, 401), ({"key": Groww.approval_key}, 401), ({"version": "2.0"}, 400)],
 )
 async def test_key_and_version_are_checked(twin, http, more, status):
     answer = await access(http, {"key_type": "totp", "totp": otp(twin)}, **more)

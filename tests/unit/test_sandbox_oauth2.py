@@ -17,7 +17,9 @@ from autologin.sandbox.brokers.oauth2 import OAuth2
 
 REDIRECT = "https://app.example/back?own=1"
 VERIFIER = "v" * 43
-CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).decode().rstrip("=")
+CHALLENGE = (
+    base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).decode().rstrip("=")
+)
 
 
 class Visitor:
@@ -27,14 +29,23 @@ class Visitor:
         self.twin, self.http = twin, http
 
     async def open(self, **change):
-        query = {"client_id": self.twin.client_id, "redirect_uri": REDIRECT, "response_type": "code", "state": "s 1"} | change
+        query = {
+            "client_id": self.twin.client_id,
+            "redirect_uri": REDIRECT,
+            "response_type": "code",
+            "state": "s 1",
+        } | change
         answer = await self.http.get("/oauth/authorize", params=query)
         found = re.search(r"tx=(\w+)", answer.headers.get("location", ""))
         return answer, found and found.group(1)
 
     async def password(self, tx, password=None):
         mine = self.twin.user
-        data = {"tx": tx, "username": mine.user_id, "password": mine.password if password is None else password}
+        data = {
+            "tx": tx,
+            "username": mine.user_id,
+            "password": mine.password if password is None else password,
+        }
         return await self.http.post("/login", data=data)
 
     def otp(self, steps=0):
@@ -49,12 +60,19 @@ class Visitor:
         return await self.http.get((await self.otp_sent(tx)).headers["location"])
 
     async def code(self, **change):
-        return dict(parse_qsl(urlsplit((await self.signed_in(**change)).headers["location"]).query))["code"]
+        return dict(
+            parse_qsl(urlsplit((await self.signed_in(**change)).headers["location"]).query)
+        )["code"]
 
     async def token(self, code, **change):
         data = {"grant_type": "authorization_code", "code": code, "redirect_uri": REDIRECT}
-        data |= {"client_id": self.twin.client_id, "client_secret": self.twin.client_secret} | change
-        return await self.http.post("/oauth/token", data={key: value for key, value in data.items() if value is not None})
+        data |= {
+            "client_id": self.twin.client_id,
+            "client_secret": self.twin.client_secret,
+        } | change
+        return await self.http.post(
+            "/oauth/token", data={key: value for key, value in data.items() if value is not None}
+        )
 
     async def profile(self, token):
         return await self.http.get("/oauth/profile", headers={"Authorization": f"Bearer {token}"})
@@ -64,7 +82,9 @@ class Visitor:
 async def visitor(request):
     twin = request.param(clock=HandClock())
     twin.redirect_uri = REDIRECT
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(twin.apps["server"]), base_url="http://as") as http:
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(twin.apps["server"]), base_url="http://as"
+    ) as http:
         yield Visitor(twin, http)
 
 
@@ -75,7 +95,9 @@ async def test_the_redirect_carries_code_and_state(visitor):
     assert query == {"own": "1", "code": visitor.twin.codes_issued[0], "state": "s 1"}
 
 
-@pytest.mark.parametrize("change", [{"client_id": "x"}, {"redirect_uri": "https://x.test/"}, {"response_type": "token"}])
+@pytest.mark.parametrize(
+    "change", [{"client_id": "x"}, {"redirect_uri": "https://x.test/"}, {"response_type": "token"}]
+)
 async def test_a_client_that_is_not_known_sees_no_form(visitor, change):
     answer, tx = await visitor.open(**change)
     assert (answer.status_code, tx) == (400, None)
@@ -109,7 +131,9 @@ async def test_no_step_can_be_left_out(visitor):
     _, tx = await visitor.open()
     assert (await visitor.otp_sent(tx)).status_code == 400
     assert (await visitor.http.get(f"/finish?tx={tx}")).headers["location"] == f"/login?tx={tx}"
-    assert (await visitor.http.post("/consent", data={"tx": tx, "decision": "allow"})).status_code == 400
+    assert (
+        await visitor.http.post("/consent", data={"tx": tx, "decision": "allow"})
+    ).status_code == 400
 
 
 async def test_consent_is_asked_once_and_can_be_denied(visitor):
@@ -155,7 +179,9 @@ async def test_a_refused_exchange_leaves_the_code_alone(visitor, change, status,
 async def test_a_challenge_needs_its_verifier(visitor):
     code = await visitor.code(code_challenge=CHALLENGE, code_challenge_method="S256")
     for verifier in (None, "w" * 43):
-        assert (await visitor.token(code, code_verifier=verifier)).json()["error"] == "invalid_grant"
+        assert (await visitor.token(code, code_verifier=verifier)).json()[
+            "error"
+        ] == "invalid_grant"
     assert (await visitor.token(code, code_verifier=VERIFIER)).status_code == 200
 
 
@@ -170,7 +196,11 @@ async def test_a_token_and_its_code_die_in_time(visitor):
 
 async def test_a_refresh_token_gives_a_new_token(visitor):
     first = (await visitor.token(await visitor.code())).json()
-    again = {"grant_type": "refresh_token", "refresh_token": first["refresh_token"], "redirect_uri": None}
+    again = {
+        "grant_type": "refresh_token",
+        "refresh_token": first["refresh_token"],
+        "redirect_uri": None,
+    }
     second = (await visitor.token(None, **again)).json()
     assert (await visitor.profile(second["access_token"])).status_code == 200
     assert "refresh_token" not in second

@@ -13,7 +13,9 @@ MISSING = {
     "upstox": {"wrong_password", "wrong_account"},
     "fyers": {"wrong_password", "wrong_account"},
     "icici_breeze": {*NO_STATE, "wrong_secret"},
-    **dict.fromkeys(("shoonya", "zebu", "tradesmart", "flattrade", "aliceblue", "iiflcapital"), NO_STATE),
+    **dict.fromkeys(
+        ("shoonya", "zebu", "tradesmart", "flattrade", "aliceblue", "iiflcapital"), NO_STATE
+    ),
 }
 """What makes no sense for a broker; its twin says why."""
 
@@ -46,7 +48,9 @@ def test_scenarios_on_the_same_page_are_merged():
 
 
 def test_a_call_that_proves_a_token_may_fail_for_good():
-    rows = failing({"exchange": "exchange", "profile": "profile"}, exchange="exchange", proof="profile")
+    rows = failing(
+        {"exchange": "exchange", "profile": "profile"}, exchange="exchange", proof="profile"
+    )
     assert rows["broker_502_at_exchange_always"].expect == "broker_unavailable"
     assert rows["broker_502_at_profile_always"].expect == rows["profile_429"].expect == "issued"
     assert {"exchange_hangs_once", "429_at_profile"} <= rows.keys()

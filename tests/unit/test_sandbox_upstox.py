@@ -30,7 +30,12 @@ class Visitor:
 
     async def dialog(self, **change):
         mine = self.twin.credentials
-        asked = {"response_type": "code", "client_id": mine["client_id"], "redirect_uri": REDIRECT, "state": "n 1"}
+        asked = {
+            "response_type": "code",
+            "client_id": mine["client_id"],
+            "redirect_uri": REDIRECT,
+            "state": "n 1",
+        }
         params = {name: value for name, value in {**asked, **change}.items() if value is not None}
         answer = await self.clients["api"].get("/v2/login/authorization/dialog", params=params)
         self.link = dict(parse_qsl(urlsplit(answer.headers.get("location", "")).query))
@@ -40,18 +45,27 @@ class Visitor:
         return await self.clients["service"].post(path, json={"data": data}, params=params)
 
     async def generate(self, number=None):
-        data = {"mobileNumber": number or self.twin.user.mobile_number, "userId": self.link["user_id"]}
+        data = {
+            "mobileNumber": number or self.twin.user.mobile_number,
+            "userId": self.link["user_id"],
+        }
         return await self.post("/login/open/v6/auth/1fa/otp/generate", data)
 
     def otp(self, steps=0):
         return pyotp.TOTP(self.twin.totp_secret).at(self.twin.clock.now(), counter_offset=steps)
 
     async def verify(self, generated, value=None):
-        data = {"otp": value or self.otp(), "validateOtpToken": generated.json()["data"]["validateOTPToken"]}
+        data = {
+            "otp": value or self.otp(),
+            "validateOtpToken": generated.json()["data"]["validateOTPToken"],
+        }
         return await self.post("/login/open/v4/auth/1fa/otp-totp/verify", data)
 
     async def pin(self, value=None):
-        data = {"twoFAMethod": "SECRET_PIN", "inputText": base64.b64encode((value or self.twin.user.pin).encode()).decode()}
+        data = {
+            "twoFAMethod": "SECRET_PIN",
+            "inputText": base64.b64encode((value or self.twin.user.pin).encode()).decode(),
+        }
         back = {"client_id": self.link["client_id"], "redirect_uri": self.link["redirect_uri"]}
         return await self.post("/login/open/v3/auth/2fa", data, **back)
 
@@ -77,7 +91,9 @@ class Visitor:
         return await self.clients["api"].post("/v2/login/authorization/token", data=data)
 
     async def profile(self, token):
-        return await self.clients["api"].get("/v2/user/profile", headers={"Authorization": f"Bearer {token}"})
+        return await self.clients["api"].get(
+            "/v2/user/profile", headers={"Authorization": f"Bearer {token}"}
+        )
 
 
 @pytest.fixture
@@ -92,7 +108,9 @@ def twin(clock):
 async def visitor(twin):
     async with AsyncExitStack() as stack:
         clients = {
-            role: httpx.AsyncClient(transport=httpx.ASGITransport(app=twin.apps[role]), base_url=f"http://{role}")
+            role: httpx.AsyncClient(
+                transport=httpx.ASGITransport(app=twin.apps[role]), base_url=f"http://{role}"
+            )
             for role in ROLES
         }
         for client in clients.values():
@@ -136,7 +154,11 @@ async def test_the_dialog_checks_the_app(visitor, change, found):
 async def test_the_redirect_has_code_and_state(visitor, twin):
     location = await visitor.redirect()
     assert location.startswith(REDIRECT + "&")
-    assert parse_qs(urlsplit(location).query) == {"own": ["1"], "code": twin.codes_issued, "state": ["n 1"]}
+    assert parse_qs(urlsplit(location).query) == {
+        "own": ["1"],
+        "code": twin.codes_issued,
+        "state": ["n 1"],
+    }
 
 
 async def test_without_a_state_none_comes_back(visitor):
@@ -172,7 +194,9 @@ async def test_five_wrong_entries_block_the_account(visitor, twin, clock, kind):
     generated = await visitor.generate()
     await visitor.verify(generated)
     for _ in range(5):
-        assert (await (visitor.pin("999999") if kind == "pin" else visitor.verify(generated, "000000"))).status_code == 401
+        assert (
+            await (visitor.pin("999999") if kind == "pin" else visitor.verify(generated, "000000"))
+        ).status_code == 401
     clock.move(seconds=30)
     assert "blocked" in said(await visitor.pin())[1]
     assert "blocked" in said(await visitor.generate())[1]
@@ -187,7 +211,9 @@ async def test_a_right_pin_forgives_wrong_ones(visitor, twin):
     assert twin.user.strikes["pin"] == 0
 
 
-@pytest.mark.parametrize(("utc", "ends"), [("2026-11-24T02:45", 25), ("2026-11-24T20:59", 25), ("2026-11-24T22:00", 26)])
+@pytest.mark.parametrize(
+    ("utc", "ends"), [("2026-11-24T02:45", 25), ("2026-11-24T20:59", 25), ("2026-11-24T22:00", 26)]
+)
 async def test_a_token_dies_at_half_past_three(visitor, clock, utc, ends):
     clock.wall = datetime.fromisoformat(f"{utc}+00:00")
     body = (await visitor.exchange(await visitor.code())).json()

@@ -60,22 +60,35 @@ class Visitor:
 
     async def open(self, **more):
         """The login page, up to the 200; gives the connect parameters."""
-        first = await self.web.get("/connect/login", params={"api_key": "sandboxkey", "v": "3", **more})
+        first = await self.web.get(
+            "/connect/login", params={"api_key": "sandboxkey", "v": "3", **more}
+        )
         assert first.status_code == 302
         onward = urlsplit(first.headers["location"])
         assert (await self.web.get(first.headers["location"])).status_code == 200
         return dict(parse_qsl(onward.query))
 
     async def password(self, password=None):
-        data = {"user_id": self.user_id, "password": password or self.credentials["password"], "type": "user_id"}
+        data = {
+            "user_id": self.user_id,
+            "password": password or self.credentials["password"],
+            "type": "user_id",
+        }
         return await self.web.post("/api/login", data=data)
 
     def otp(self, steps=0):
-        return pyotp.TOTP(self.credentials["totp_secret"]).at(self.twin.clock.now(), counter_offset=steps)
+        return pyotp.TOTP(self.credentials["totp_secret"]).at(
+            self.twin.clock.now(), counter_offset=steps
+        )
 
     async def code(self, login, value=None, kind="totp", **more):
         request_id = login.json()["data"]["request_id"]
-        data = {"user_id": self.user_id, "request_id": request_id, "twofa_value": value or self.otp(), "twofa_type": kind}
+        data = {
+            "user_id": self.user_id,
+            "request_id": request_id,
+            "twofa_value": value or self.otp(),
+            "twofa_type": kind,
+        }
         return await self.web.post("/api/twofa", data={**data, "skip_session": "", **more})
 
     async def signed_in(self, **more):
@@ -91,13 +104,18 @@ class Visitor:
         secret = secret or self.credentials["api_secret"]
         checksum = hashlib.sha256(f"sandboxkey{code}{secret}".encode()).hexdigest()
         data = {"api_key": "sandboxkey", "request_token": code, "checksum": checksum} | change
-        return await self.api.post("/session/token", data={name: value for name, value in data.items() if value is not None})
+        return await self.api.post(
+            "/session/token",
+            data={name: value for name, value in data.items() if value is not None},
+        )
 
     async def access_token(self):
         return (await self.exchange(await self.request_token())).json()["data"]["access_token"]
 
     async def profile(self, token):
-        return await self.api.get("/user/profile", headers={"Authorization": f"token sandboxkey:{token}"})
+        return await self.api.get(
+            "/user/profile", headers={"Authorization": f"token sandboxkey:{token}"}
+        )
 
 
 def query_of(response):
@@ -162,7 +180,9 @@ async def test_an_unknown_api_key_gets_json_instead_of_a_page(visitor, params):
 
 async def test_live_cookies_skip_the_form(visitor):
     await visitor.signed_in()
-    again = await visitor.web.get("/connect/login", params={"api_key": "sandboxkey", "v": "3", "redirect_params": "state=2"})
+    again = await visitor.web.get(
+        "/connect/login", params={"api_key": "sandboxkey", "v": "3", "redirect_params": "state=2"}
+    )
     assert again.headers["location"].startswith("/connect/finish?")
     redirect = query_of(await visitor.web.get(again.headers["location"]))
     assert redirect["state"] == "2"
@@ -177,7 +197,9 @@ async def test_a_sess_id_from_after_the_login_is_refused(twin, visitor):
 
 
 async def test_finish_without_a_session_is_refused(visitor):
-    assert (await visitor.web.get("/connect/finish", params=await visitor.open())).status_code == 400
+    assert (
+        await visitor.web.get("/connect/finish", params=await visitor.open())
+    ).status_code == 400
 
 
 # Passwords and codes
@@ -186,7 +208,11 @@ async def test_finish_without_a_session_is_refused(visitor):
 async def test_the_login_answer_has_kites_shape_and_its_cookie(visitor):
     response = await visitor.password()
     data = response.json()["data"]
-    assert (data["user_id"], data["twofa_type"], data["twofa_types"]) == ("AB1234", "totp", ["totp", "app_code"])
+    assert (data["user_id"], data["twofa_type"], data["twofa_types"]) == (
+        "AB1234",
+        "totp",
+        ["totp", "app_code"],
+    )
     assert len(data["request_id"]) == 32
     assert set(data["profile"]) == {"user_name", "user_shortname", "avatar_url"}
     assert response.cookies["kf_session"]
@@ -200,7 +226,11 @@ async def test_the_code_answer_sets_kites_cookies(visitor):
 
 async def test_five_wrong_passwords_block_the_account(visitor):
     for _ in range(5):
-        assert refusal(await visitor.password("wrong")) == (403, "UserException", "Invalid username or password.")
+        assert refusal(await visitor.password("wrong")) == (
+            403,
+            "UserException",
+            "Invalid username or password.",
+        )
     status, kind, said = refusal(await visitor.password())
     assert (status, kind) == (403, "UserException")
     assert "blocked" in said
@@ -208,7 +238,9 @@ async def test_five_wrong_passwords_block_the_account(visitor):
 
 async def test_an_unknown_user_is_told_no_more_than_a_wrong_password(visitor, twin):
     async with visitor_of(twin) as stranger:
-        response = await stranger.web.post("/api/login", data={"user_id": "QQ0000", "password": "x"})
+        response = await stranger.web.post(
+            "/api/login", data={"user_id": "QQ0000", "password": "x"}
+        )
     assert refusal(response) == refusal(await visitor.password("wrong"))
 
 
@@ -250,7 +282,11 @@ async def test_a_code_counts_once(visitor, clock):
 @pytest.mark.parametrize("change", [{"request_id": "x" * 32}, {"user_id": "ZZ9999"}])
 async def test_a_code_belongs_to_its_login(visitor, change):
     response = await visitor.code(await visitor.password(), **change)
-    assert refusal(response) == (403, "UserException", "Login session has expired or doesn't exist.")
+    assert refusal(response) == (
+        403,
+        "UserException",
+        "Login session has expired or doesn't exist.",
+    )
 
 
 async def test_a_code_needs_the_cookie_of_its_login(visitor):
@@ -267,7 +303,10 @@ async def test_a_login_does_not_wait_for_ever(visitor, clock):
 
 async def test_an_app_code_cannot_be_made_by_an_authenticator(visitor):
     login = await visitor.password()
-    assert refusal(await visitor.code(login, kind="app_code"))[1:] == ("TwoFAException", "Invalid App Code")
+    assert refusal(await visitor.code(login, kind="app_code"))[1:] == (
+        "TwoFAException",
+        "Invalid App Code",
+    )
     assert refusal(await visitor.code(login, kind="sms"))[:2] == (400, "InputException")
 
 
@@ -280,7 +319,9 @@ async def test_first_use_asks_once(twin, visitor, clock):
     assert asked.headers["location"].startswith("/connect/authorize?")
     connect = dict(parse_qsl(urlsplit(asked.headers["location"]).query))
     assert (await visitor.web.get(asked.headers["location"])).status_code == 200
-    token = (await visitor.web.get("/api/connect/session", params=connect)).json()["data"]["public_token"]
+    token = (await visitor.web.get("/api/connect/session", params=connect)).json()["data"][
+        "public_token"
+    ]
     assert token == visitor.web.cookies["public_token"]
     wrong = await visitor.web.post("/connect/finish", data={**connect, "authorize": "yes"})
     assert refusal(wrong)[:2] == (400, "InputException")
@@ -294,7 +335,9 @@ async def test_first_use_asks_once(twin, visitor, clock):
 async def test_cancelled_consent_carries_no_code(twin, visitor):
     twin.switch("first_use")
     asked = await visitor.signed_in(redirect_params="state=7")
-    query = query_of(await visitor.web.get(asked.headers["location"].replace("authorize", "cancel")))
+    query = query_of(
+        await visitor.web.get(asked.headers["location"].replace("authorize", "cancel"))
+    )
     assert (query["status"], query["state"], query.get("request_token")) == ("cancelled", "7", None)
 
 
@@ -306,14 +349,35 @@ async def test_the_exchange_gives_what_the_sdk_reads(visitor):
     assert data["user_id"] == "AB1234"
     assert data["login_time"] == "2026-11-24 08:15:10"
     assert data["refresh_token"] == ""
-    keys = {"user_type", "email", "user_name", "user_shortname", "broker", "exchanges", "products", "order_types"}
-    assert keys | {"avatar_url", "api_key", "access_token", "public_token", "enctoken", "silo", "meta"} <= set(data)
+    keys = {
+        "user_type",
+        "email",
+        "user_name",
+        "user_shortname",
+        "broker",
+        "exchanges",
+        "products",
+        "order_types",
+    }
+    assert keys | {
+        "avatar_url",
+        "api_key",
+        "access_token",
+        "public_token",
+        "enctoken",
+        "silo",
+        "meta",
+    } <= set(data)
 
 
 async def test_a_code_is_exchanged_once(visitor):
     code = await visitor.request_token()
     assert (await visitor.exchange(code)).status_code == 200
-    assert refusal(await visitor.exchange(code)) == (403, "TokenException", "Token is invalid or has expired.")
+    assert refusal(await visitor.exchange(code)) == (
+        403,
+        "TokenException",
+        "Token is invalid or has expired.",
+    )
     assert visitor.twin.codes_exchanged == [code, code]
 
 
@@ -325,7 +389,11 @@ async def test_a_code_dies_after_three_minutes(visitor, clock):
 
 async def test_a_wrong_secret_leaves_the_code_alone(visitor):
     code = await visitor.request_token()
-    assert refusal(await visitor.exchange(code, secret="other")) == (403, "TokenException", "Invalid `checksum`.")
+    assert refusal(await visitor.exchange(code, secret="other")) == (
+        403,
+        "TokenException",
+        "Invalid `checksum`.",
+    )
     assert (await visitor.exchange(code)).status_code == 200
 
 
@@ -339,7 +407,11 @@ async def test_a_token_lives_until_six_in_india(visitor, clock):
     clock.wall = datetime(2026, 11, 25, 0, 29, 59, tzinfo=UTC)
     assert (await visitor.profile(token)).json()["data"]["user_id"] == "AB1234"
     clock.move(seconds=1)
-    assert refusal(await visitor.profile(token)) == (403, "TokenException", "Incorrect `api_key` or `access_token`.")
+    assert refusal(await visitor.profile(token)) == (
+        403,
+        "TokenException",
+        "Incorrect `api_key` or `access_token`.",
+    )
 
 
 async def test_an_early_token_is_flushed_at_half_past_seven(twin, visitor, clock):
@@ -366,19 +438,32 @@ async def test_a_new_token_replaces_the_old_one(twin, visitor, clock, scenarios,
 async def test_logout_ends_the_token(visitor):
     token = await visitor.access_token()
     query = {"api_key": "sandboxkey", "access_token": token}
-    assert (await visitor.api.delete("/session/token", params=query)).json() == {"status": "success", "data": True}
+    assert (await visitor.api.delete("/session/token", params=query)).json() == {
+        "status": "success",
+        "data": True,
+    }
     assert (await visitor.profile(token)).status_code == 403
-    assert refusal(await visitor.api.delete("/session/token", params=query))[:2] == (403, "TokenException")
+    assert refusal(await visitor.api.delete("/session/token", params=query))[:2] == (
+        403,
+        "TokenException",
+    )
 
 
 async def test_there_is_no_refresh(visitor):
-    assert refusal(await visitor.api.post("/session/refresh_token", data={"api_key": "sandboxkey"}))[0] == 403
+    assert (
+        refusal(await visitor.api.post("/session/refresh_token", data={"api_key": "sandboxkey"}))[0]
+        == 403
+    )
 
 
-@pytest.mark.parametrize("header", ["", "token sandboxkey", "Bearer x", "token other:{token}", "token {token}"])
+@pytest.mark.parametrize(
+    "header", ["", "token sandboxkey", "Bearer x", "token other:{token}", "token {token}"]
+)
 async def test_only_kites_authorization_counts(visitor, header):
     token = await visitor.access_token()
-    response = await visitor.api.get("/user/margins", headers={"Authorization": header.format(token=token)})
+    response = await visitor.api.get(
+        "/user/margins", headers={"Authorization": header.format(token=token)}
+    )
     assert refusal(response)[:2] == (403, "TokenException")
 
 
@@ -433,7 +518,9 @@ async def test_a_429_names_its_time(twin, visitor, place):
 
 
 @pytest.mark.parametrize(("scenario", "seconds"), [("clock_behind", -35), ("clock_ahead", 35)])
-async def test_a_clock_that_is_off_shows_in_the_date_and_in_the_codes(twin, visitor, clock, scenario, seconds):
+async def test_a_clock_that_is_off_shows_in_the_date_and_in_the_codes(
+    twin, visitor, clock, scenario, seconds
+):
     twin.switch(scenario)
     login = await visitor.password()
     said = parsedate_to_datetime(login.headers["date"])
@@ -472,7 +559,14 @@ async def test_codes_are_refused(twin, visitor, scenario, data):
     ("scenario", "said"),
     [
         ("wrong_password", (403, "UserException", "Invalid username or password.")),
-        ("locked", (403, "UserException", "Your account has been blocked. Reset your password to unblock it.")),
+        (
+            "locked",
+            (
+                403,
+                "UserException",
+                "Your account has been blocked. Reset your password to unblock it.",
+            ),
+        ),
     ],
 )
 async def test_passwords_are_refused(twin, visitor, scenario, said):
@@ -482,7 +576,10 @@ async def test_passwords_are_refused(twin, visitor, scenario, said):
 
 @pytest.mark.parametrize(
     ("scenario", "said"),
-    [("invalid_api_key", "Invalid `api_key`."), ("user_not_enabled", "The user is not enabled for the app.")],
+    [
+        ("invalid_api_key", "Invalid `api_key`."),
+        ("user_not_enabled", "The user is not enabled for the app."),
+    ],
 )
 async def test_the_door_stays_shut(twin, visitor, scenario, said):
     twin.switch(scenario)
@@ -503,7 +600,9 @@ async def test_user_not_enabled_can_come_late(twin, visitor):
 
 async def test_a_live_session_needs_no_login(twin, visitor):
     twin.switch("live_session")
-    first = await visitor.web.get("/connect/login", params={"api_key": "sandboxkey", "redirect_params": "state=5"})
+    first = await visitor.web.get(
+        "/connect/login", params={"api_key": "sandboxkey", "redirect_params": "state=5"}
+    )
     query = query_of(await visitor.web.get(first.headers["location"]))
     assert (query["state"], query["request_token"]) == ("5", twin.codes_issued[0])
     assert twin.counters["login"] == 0
@@ -525,13 +624,18 @@ async def test_redirects_that_are_not_what_they_should_be(twin, visitor, scenari
     assert ("state" in query) == (scenario != "state_lost")
 
 
-@pytest.mark.parametrize(("scenario", "status"), [("redirect_303", 303), ("redirect_307", 307), ("redirect_fragment", 302)])
+@pytest.mark.parametrize(
+    ("scenario", "status"),
+    [("redirect_303", 303), ("redirect_307", 307), ("redirect_fragment", 302)],
+)
 async def test_kinds_of_redirect(twin, visitor, scenario, status):
     twin.switch(scenario)
     response = await visitor.signed_in()
     assert response.status_code == status
     parts = urlsplit(response.headers["location"])
-    assert twin.codes_issued[0] in (parts.fragment if scenario == "redirect_fragment" else parts.query)
+    assert twin.codes_issued[0] in (
+        parts.fragment if scenario == "redirect_fragment" else parts.query
+    )
 
 
 async def test_a_chain_of_redirects(twin, visitor):
@@ -550,11 +654,19 @@ async def test_a_custom_scheme_is_left_as_it_is(twin, visitor):
 
 
 @pytest.mark.parametrize(
-    ("scenario", "said"), [("expired_code", "Token is invalid or has expired."), ("invalid_checksum", "Invalid `checksum`.")]
+    ("scenario", "said"),
+    [
+        ("expired_code", "Token is invalid or has expired."),
+        ("invalid_checksum", "Invalid `checksum`."),
+    ],
 )
 async def test_exchanges_are_refused(twin, visitor, scenario, said):
     twin.switch(scenario)
-    assert refusal(await visitor.exchange(await visitor.request_token())) == (403, "TokenException", said)
+    assert refusal(await visitor.exchange(await visitor.request_token())) == (
+        403,
+        "TokenException",
+        said,
+    )
 
 
 async def test_a_502_can_use_up_the_code(twin, visitor, clock):
@@ -570,7 +682,11 @@ async def test_a_502_can_use_up_the_code(twin, visitor, clock):
 async def test_the_wrong_account_shows_in_session_and_profile(twin, visitor):
     twin.switch("wrong_account")
     data = (await visitor.exchange(await visitor.request_token())).json()["data"]
-    assert data["user_id"] == (await visitor.profile(data["access_token"])).json()["data"]["user_id"] == "ZZ9999"
+    assert (
+        data["user_id"]
+        == (await visitor.profile(data["access_token"])).json()["data"]["user_id"]
+        == "ZZ9999"
+    )
 
 
 @pytest.mark.parametrize(
@@ -586,11 +702,20 @@ async def test_the_profile_says_no(twin, visitor, scenario, status, kind):
 
 
 async def test_scenarios_add_up(twin, visitor):
-    twin.switch("wrong_account", "429_at_login", "broker_502_at_profile", "state_wrong", "slow_spa", "other_language")
+    twin.switch(
+        "wrong_account",
+        "429_at_login",
+        "broker_502_at_profile",
+        "state_wrong",
+        "slow_spa",
+        "other_language",
+    )
     assert [(await visitor.password()).status_code for _ in range(2)] == [429, 200]
-    data = (await visitor.exchange(query_of(await visitor.signed_in(redirect_params="state=1"))["request_token"])).json()[
-        "data"
-    ]
+    data = (
+        await visitor.exchange(
+            query_of(await visitor.signed_in(redirect_params="state=1"))["request_token"]
+        )
+    ).json()["data"]
     assert (await visitor.profile(data["access_token"])).status_code == 502
     assert data["user_id"] == "ZZ9999"
     assert {"lang": "hi", "delays": {"login": 5, "twofa": 1}}.items() <= twin.behaviour.page.items()
@@ -637,14 +762,19 @@ async def test_ten_people_at_once(twin):
 
 
 async def test_the_index_has_what_a_person_pastes(clock):
-    async with Sandbox(clock=clock) as sandbox, httpx.AsyncClient(base_url=sandbox.index_url) as http:
+    async with (
+        Sandbox(clock=clock) as sandbox,
+        httpx.AsyncClient(base_url=sandbox.index_url) as http,
+    ):
         page = (await http.get("/")).text
         state = (await http.get("/state.json")).json()
         zerodha = state["brokers"]["zerodha"]
         assert zerodha["totp"] == pyotp.TOTP(zerodha["credentials"]["totp_secret"]).at(clock.now())
         assert zerodha["totp"] in page
         assert all(name in page for name in SCENARIOS)
-        assert state["config"] == sandbox.config() == yaml.safe_load(yaml.safe_dump(sandbox.config()))
+        assert (
+            state["config"] == sandbox.config() == yaml.safe_load(yaml.safe_dump(sandbox.config()))
+        )
         account = sandbox.config()["accounts"]["zerodha"]
         assert account["endpoints"] == sandbox.twins["zerodha"].endpoints
         assert account["credentials"]["redirect_uri"] == f"{sandbox.index_url}/callback/zerodha"
@@ -653,7 +783,9 @@ async def test_the_index_has_what_a_person_pastes(clock):
 async def test_the_index_switches_and_resets():
     async with Sandbox() as sandbox, httpx.AsyncClient(base_url=sandbox.index_url) as http:
         twin = sandbox.twins["zerodha"]
-        assert (await http.post("/scenarios/zerodha", data={"captcha": "on", "locked": "on"})).status_code == 303
+        assert (
+            await http.post("/scenarios/zerodha", data={"captcha": "on", "locked": "on"})
+        ).status_code == 303
         assert set(twin.scenarios) == {"captcha", "locked"}
         assert (await http.post("/scenarios/zerodha", data={"nonsense": "on"})).status_code == 400
         assert (await http.post("/scenarios/nobody", data={})).status_code == 404
@@ -664,7 +796,9 @@ async def test_the_index_switches_and_resets():
         assert twin.counters["login"] == 0
 
 
-@pytest.mark.parametrize("headers", [{"host": "evil.example"}, {"host": "127.0.0.1.evil.example:80"}])
+@pytest.mark.parametrize(
+    "headers", [{"host": "evil.example"}, {"host": "127.0.0.1.evil.example:80"}]
+)
 async def test_the_index_answers_to_its_own_name_only(headers):
     async with Sandbox() as sandbox, httpx.AsyncClient(base_url=sandbox.index_url) as http:
         assert (await http.get("/state.json", headers=headers)).status_code == 400
@@ -673,7 +807,9 @@ async def test_the_index_answers_to_its_own_name_only(headers):
 async def test_another_sites_form_switches_nothing():
     async with Sandbox() as sandbox, httpx.AsyncClient(base_url=sandbox.index_url) as http:
         foreign = {"origin": "http://evil.example"}
-        assert (await http.post("/scenarios/zerodha", data={"locked": "on"}, headers=foreign)).status_code == 403
+        assert (
+            await http.post("/scenarios/zerodha", data={"locked": "on"}, headers=foreign)
+        ).status_code == 403
         assert (await http.post("/reset", headers=foreign)).status_code == 403
         assert sandbox.twins["zerodha"].scenarios == ()
 
@@ -743,7 +879,9 @@ async def test_a_fixed_port_is_the_first_of_a_row():
     port = free_row(3)
     async with Sandbox(brokers=["zerodha"], port=port) as sandbox:
         assert sandbox.index_url == f"http://127.0.0.1:{port}"
-        assert list(sandbox.twins["zerodha"].origins.values()) == [f"http://127.0.0.1:{port + n}" for n in (1, 2)]
+        assert list(sandbox.twins["zerodha"].origins.values()) == [
+            f"http://127.0.0.1:{port + n}" for n in (1, 2)
+        ]
         with pytest.raises(OSError, match=f"port {port} of 127.0.0.1 cannot be used"):
             await Sandbox(brokers=["zerodha"], port=port).__aenter__()
 

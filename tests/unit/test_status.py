@@ -35,7 +35,9 @@ state: {path: state}
 
 
 def token(clock, hours=20.0, text=SECRET, **extra):
-    return Token(SecretStr(text), clock.now(), clock.now() + timedelta(hours=hours), "AB1234", extra)
+    return Token(
+        SecretStr(text), clock.now(), clock.now() + timedelta(hours=hours), "AB1234", extra
+    )
 
 
 @pytest.fixture
@@ -60,7 +62,10 @@ def shown(found, capsys):
 
 def test_an_account_that_never_ran(app, capsys):
     found = read(app)
-    assert shown(found, capsys) == ["mine             zerodha      no token", "hers             zerodha      no token"]
+    assert shown(found, capsys) == [
+        "mine             zerodha      no token",
+        "hers             zerodha      no token",
+    ]
     assert found[0].to_json() == {
         "account": "mine",
         "broker": "zerodha",
@@ -101,7 +106,11 @@ def test_all_that_there_is_to_tell(app, clock, capsys):
     ]
     told = first.to_json()
     assert told["verified"] == "unknown"
-    assert told["blocked"] == {"at": MORNING.isoformat(), "error": "otp_rejected", "message": "wrong code"}
+    assert told["blocked"] == {
+        "at": MORNING.isoformat(),
+        "error": "otp_rejected",
+        "message": "wrong code",
+    }
     assert told["last_run"]["error"] == "otp_rejected"
     assert told["last_run"]["stages"] == {"login": 4.0}
     assert told["token"]["user_id"] == "AB1234"
@@ -128,10 +137,18 @@ def test_no_account(capsys):
 
 # Its exit code
 
-STORED = StoredToken("zerodha", Token(SecretStr("x"), MORNING, MORNING + timedelta(hours=1), "AB1234"), None)
+STORED = StoredToken(
+    "zerodha", Token(SecretStr("x"), MORNING, MORNING + timedelta(hours=1), "AB1234"), None
+)
 LIVING = status.Status("a", "zerodha", MORNING, STORED, None, None, Verdict.VALID)
-REFUSED, UNASKED = replace(LIVING, verdict=Verdict.REJECTED), replace(LIVING, verdict=Verdict.UNKNOWN)
-MISSING, EXPIRED = replace(LIVING, stored=None, verdict=None), replace(LIVING, now=MORNING + timedelta(days=1), verdict=None)
+REFUSED, UNASKED = (
+    replace(LIVING, verdict=Verdict.REJECTED),
+    replace(LIVING, verdict=Verdict.UNKNOWN),
+)
+MISSING, EXPIRED = (
+    replace(LIVING, stored=None, verdict=None),
+    replace(LIVING, now=MORNING + timedelta(days=1), verdict=None),
+)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +172,9 @@ def test_the_exit_code_of_verify(found, code):
 
 
 def test_a_token_and_its_fields(app, clock):
-    app.store.tokens.save("mine", "zerodha", token(clock, public_token="public", nested={"a": {"b": 1}}))
+    app.store.tokens.save(
+        "mine", "zerodha", token(clock, public_token="public", nested={"a": {"b": 1}})
+    )
     data = status.token(app, app.settings.account("mine"))
     assert data["access_token"] == SECRET
     for field, value in {
@@ -170,7 +189,10 @@ def test_a_token_and_its_fields(app, clock):
     assert json.loads(status.field_of(data, "extra"))["public_token"] == "public"
 
 
-@pytest.mark.parametrize("field", ["", "acces_token", "extra.", "extra.nothing", "access_token.x", ".", "extra.public_token.x"])
+@pytest.mark.parametrize(
+    "field",
+    ["", "acces_token", "extra.", "extra.nothing", "access_token.x", ".", "extra.public_token.x"],
+)
 def test_a_field_that_is_not_there(app, clock, field):
     app.store.tokens.save("mine", "zerodha", token(clock, public_token="public-canary"))
     data = status.token(app, app.settings.account("mine"))
@@ -249,15 +271,24 @@ async def test_verify_goes_through_the_accounts_proxy(served):
 async def test_one_account_without_its_secret_does_not_hide_the_others(served):
     def add(data):
         mine = data["accounts"]["zerodha"]
-        data["accounts"]["hers"] = {**mine, "credentials": {**mine["credentials"], "password": {"env": "NOT_SET"}}, "sinks": []}
+        data["accounts"]["hers"] = {
+            **mine,
+            "credentials": {**mine["credentials"], "password": {"env": "NOT_SET"}},
+            "sinks": [],
+        }
 
     served.change(add)
     keep(served, token(SystemClock()))
     keep(served, token(SystemClock()), "hers")
     done = await served.user.says("status", "--verify", "--json")
     assert done.code == 2
-    assert {row["account"]: row["verified"] for row in done.json["accounts"]} == {"zerodha": "rejected", "hers": None}
-    assert [problem["key"] for problem in done.json["problems"]] == ["accounts.hers.credentials.password"]
+    assert {row["account"]: row["verified"] for row in done.json["accounts"]} == {
+        "zerodha": "rejected",
+        "hers": None,
+    }
+    assert [problem["key"] for problem in done.json["problems"]] == [
+        "accounts.hers.credentials.password"
+    ]
 
 
 async def test_after_a_login(served):
@@ -265,7 +296,9 @@ async def test_after_a_login(served):
     done = await served.user.says("status", "--verify", "--json")
     assert (done.code, done.account["verified"], done.account["state"]) == (0, "valid", "valid")
     assert done.account["last_run"]["outcome"] == "issued"
-    printed, told = await asyncio.gather(served.user.says("token", "zerodha"), served.user.says("token", "zerodha", "--json"))
+    printed, told = await asyncio.gather(
+        served.user.says("token", "zerodha"), served.user.says("token", "zerodha", "--json")
+    )
     assert told.json == json.loads(served.token_file.read_text())
     assert printed.out == told.json["access_token"] + "\n"
     assert printed.err == ""

@@ -21,7 +21,12 @@ MOMENTS = st.datetimes(timezones=st.sampled_from([UTC, IST]))
 
 
 def a_token(**changes) -> Token:
-    fields = {"access_token": SecretStr("token-canary"), "issued_at": ISSUED, "expires_at": EXPIRES, "user_id": "AB1234"}
+    fields = {
+        "access_token": SecretStr("token-canary"),
+        "issued_at": ISSUED,
+        "expires_at": EXPIRES,
+        "user_id": "AB1234",
+    }
     return Token(**(fields | changes))
 
 
@@ -83,7 +88,14 @@ def test_a_repr_holds_no_secret():
 
 
 def test_a_token_and_what_comes_with_it_are_redacted_from_then_on():
-    a_token(extra={"feed_token": "feed-canary", "login_url": "https://kite.zerodha.com/", "n": 7, "none": None})
+    a_token(
+        extra={
+            "feed_token": "feed-canary",
+            "login_url": "https://kite.zerodha.com/",
+            "n": 7,
+            "none": None,
+        }
+    )
     assert redaction.scrub("token-canary feed-canary") == f"{redaction.MASK} {redaction.MASK}"
     assert redaction.scrub("https://kite.zerodha.com/") == "https://kite.zerodha.com/"
 

@@ -25,7 +25,10 @@ def _parse_mode(value: Any) -> int:
         refuse("must be a file's rights in octal digits", 'Such as "0600" or "0640"; in quotes.')
     mode = int(value.removeprefix("0o"), 8)
     if mode & 0o007:
-        refuse("would let everybody on this machine at the token", 'Name the readers in `group`, with mode "0640".')
+        refuse(
+            "would let everybody on this machine at the token",
+            'Name the readers in `group`, with mode "0640".',
+        )
     if mode & 0o110 or not mode & 0o400:
         refuse("are not rights for a file that is read", 'Such as "0600", "0400" or "0640".')
     return mode
@@ -57,7 +60,9 @@ def rights(sink: str, mode: int, owner: str | None, group: str | None) -> Rights
         DeliveryFailed: this machine does not know the user or the group.
     """
     user = _look_up_id(sink, "owner", owner, lambda name: pwd.getpwnam(name).pw_uid)
-    return Rights(mode, user, _look_up_id(sink, "group", group, lambda name: grp.getgrnam(name).gr_gid))
+    return Rights(
+        mode, user, _look_up_id(sink, "group", group, lambda name: grp.getgrnam(name).gr_gid)
+    )
 
 
 def _look_up_id(sink: str, key: str, name: str | None, look_up: Callable[[str], int]) -> int:
@@ -70,5 +75,6 @@ def _look_up_id(sink: str, key: str, name: str | None, look_up: Callable[[str], 
     except KeyError:
         what = "user" if key == "owner" else "group"
         raise DeliveryFailed(
-            f'There is no {what} "{name}" here', hint=f"Correct sinks.{sink}.{key}, or give a number."
+            f'There is no {what} "{name}" here',
+            hint=f"Correct sinks.{sink}.{key}, or give a number.",
         ) from None

@@ -35,7 +35,9 @@ class TlsFiles:
         """
         context = self._trusted_context()
         if self.client_cert and self.client_key:
-            self._load_ca(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), "client_cert", self.client_cert)  # is there a certificate?
+            self._load_ca(
+                ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), "client_cert", self.client_cert
+            )  # is there a certificate?
             self._load_client_cert(context, self.client_cert, self.client_key)
         return context
 
@@ -65,7 +67,9 @@ class TlsFiles:
         except ssl.SSLError as error:
             if "MISMATCH" in str(error):
                 raise self._problem(
-                    "client_key", "is not the key of client_cert", "Name the two that were made together."
+                    "client_key",
+                    "is not the key of client_cert",
+                    "Name the two that were made together.",
                 ) from None
             raise self._problem("client_key", "holds no private key", PEM) from None
 
@@ -74,7 +78,9 @@ class TlsFiles:
             Path(path).open("rb").close()
         except OSError as error:
             detail = f"the file {path} cannot be read ({error.strerror})"
-            raise self._problem(key, detail, "Correct the path, or let the user that runs autologin read it.") from None
+            raise self._problem(
+                key, detail, "Correct the path, or let the user that runs autologin read it."
+            ) from None
 
     def _problem(self, key: str, detail: str, hint: str) -> ConfigError:
         return ConfigError(Problem(f"sinks.{self.sink}.{key}", detail, hint))
@@ -88,8 +94,12 @@ def explain(error: BaseException) -> tuple[str, str] | None:
             detail = f"its certificate is not trusted: {below.verify_message.rstrip('.')}"
             return detail, "Name the CA that signed it in `ca_cert`, or correct its certificate."
         if isinstance(below, ssl.SSLError) and "ALERT" in (below.reason or ""):
-            detail = f"it refused the connection: {below.reason.rpartition('ALERT_')[2].replace('_', ' ').lower()}"
-            return detail, "Where it wants a certificate of yours, set `client_cert` and `client_key` to one that it knows."
+            alert = below.reason.rpartition("ALERT_")[2].replace("_", " ").lower()
+            hint = (
+                "Where it wants a certificate of yours, set `client_cert` and `client_key` to one "
+                "that it knows."
+            )
+            return f"it refused the connection: {alert}", hint
         below = below.__cause__ or below.__context__
     return None
 

@@ -72,7 +72,9 @@ class SinkConfig(BaseModel):
         Raises:
             ConfigError: a secret cannot be resolved, or a package that it needs is missing.
         """
-        raise NotImplementedError(f"{name}: a sink of type {self.type} cannot be built from {place.folder}")
+        raise NotImplementedError(
+            f"{name}: a sink of type {self.type} cannot be built from {place.folder}"
+        )
 
     def secrets(self) -> Mapping[str, Secret]:
         """The references that this sink follows, by key, for `autologin check`."""
@@ -128,9 +130,13 @@ def parse(raw: Any) -> SinkConfig:
     if not isinstance(raw, dict):
         refuse("must be a mapping", 'Such as {type: file, path: "./tokens/{account}.json"}.')
     detail = "is missing" if kind is None else "is not a known type of sink"
-    hint = f"Known here: {', '.join(names())}." if kind is None else did_you_mean(str(kind), names())
+    hint = (
+        f"Known here: {', '.join(names())}." if kind is None else did_you_mean(str(kind), names())
+    )
     unknown = PydanticCustomError("unknown_type", "{detail}", {"detail": detail, "hint": hint})
-    raise ValidationError.from_exception_data("sink", [InitErrorDetails(type=unknown, loc=("type",), input=None)])
+    raise ValidationError.from_exception_data(
+        "sink", [InitErrorDetails(type=unknown, loc=("type",), input=None)]
+    )
 
 
 SinkField = Annotated[SinkConfig, PlainValidator(parse)]

@@ -42,14 +42,19 @@ HINTS = {
         "it would be larger than a file may be here",
         "Raise the limit on the size of files (`ulimit -f`).",
     ),
-    errno.EROFS: ("the file system is read-only", "Mount it writable; in a container, put a volume there."),
+    errno.EROFS: (
+        "the file system is read-only",
+        "Mount it writable; in a container, put a volume there.",
+    ),
     errno.EACCES: ("permission denied", "Let the user that runs autologin write there."),
     errno.EPERM: ("permission denied", "Let the user that runs autologin write there."),
     errno.ENOTDIR: ("a part of the path is a file, not a folder", "Correct the path."),
     errno.EEXIST: ("a part of the path is a file, not a folder", "Correct the path."),
     errno.EISDIR: ("it is a folder, not a file", "Name a file in the path."),
 }
-NOT_OURS = "Only root may change the owner; `group` must be one of the user's own. Correct sinks.{}."
+NOT_OURS = (
+    "Only root may change the owner; `group` must be one of the user's own. Correct sinks.{}."
+)
 
 
 def _check_template(text: str) -> str:
@@ -59,7 +64,10 @@ def _check_template(text: str) -> str:
         if name not in PLACEHOLDERS:
             refuse(f"{{{name}}} is not a known placeholder", did_you_mean(name, PLACEHOLDERS))
     if re.search(r"[{}]", PLACEHOLDER.sub("", text)):
-        refuse("holds a brace without its other half", "Placeholders are {account}, {broker} and {user_id}.")
+        refuse(
+            "holds a brace without its other half",
+            "Placeholders are {account}, {broker} and {user_id}.",
+        )
     return text
 
 
@@ -67,14 +75,23 @@ def _parse_fields(value: Any) -> dict[str, str] | tuple[str, ...]:
     if isinstance(value, str):
         value = [part.strip() for part in value.split(",")]
     if not isinstance(value, dict | list | tuple) or not value:
-        refuse("must be a mapping of names to fields, or a list of fields", "Such as {token: access_token}.")
+        refuse(
+            "must be a mapping of names to fields, or a list of fields",
+            "Such as {token: access_token}.",
+        )
     paths = list(value.values() if isinstance(value, dict) else value)
     if not all(isinstance(word, str) and word for word in (*value, *paths)):
-        refuse("must hold text only", "Such as {token: access_token}, or [access_token, extra.public_token].")
+        refuse(
+            "must hold text only",
+            "Such as {token: access_token}, or [access_token, extra.public_token].",
+        )
     for path in paths:
         first, *below = path.split(".")
         if first not in formats.FIELDS or not all(below) or (below and first != "extra"):
-            refuse("names something that is not a field of a token", did_you_mean(first, formats.FIELDS))
+            refuse(
+                "names something that is not a field of a token",
+                did_you_mean(first, formats.FIELDS),
+            )
     return value if isinstance(value, dict) else tuple(value)
 
 
@@ -97,13 +114,23 @@ class Config(SinkConfig):
         shape = formats.Shape(info.data.get("format", "json"), fields)
         named = shape.field_paths("")
         if len(named) < len(fields):
-            refuse("gives two fields the same name", "Write it as a mapping, with names of your own.")
+            refuse(
+                "gives two fields the same name", "Write it as a mapping, with names of your own."
+            )
         if shape.format == "raw" and len(fields) > 1:
-            refuse("must name one field: `format: raw` is one value alone", "Such as [access_token].")
+            refuse(
+                "must name one field: `format: raw` is one value alone", "Such as [access_token]."
+            )
         if shape.format != "json" and "extra" in named.values():
-            refuse("names all of `extra`, and this format holds single values", "Such as extra.public_token.")
+            refuse(
+                "names all of `extra`, and this format holds single values",
+                "Such as extra.public_token.",
+            )
         if shape.format == "dotenv" and not all(map(formats.VARIABLE.fullmatch, named)):
-            refuse("holds a name that no variable can have", "Use letters, digits and '_', and no digit first.")
+            refuse(
+                "holds a name that no variable can have",
+                "Use letters, digits and '_', and no digit first.",
+            )
         return fields
 
     @property
@@ -153,17 +180,31 @@ class FileSink:
         data = formats.render(shape, message.data)
         await asyncio.to_thread(self._replace, path, data)
         if omitted := formats.omitted_fields(shape, message.data):
-            event("left_out", sink=self.name, fields=", ".join(omitted), because="a shell would not read them as they are")
+            event(
+                "left_out",
+                sink=self.name,
+                fields=", ".join(omitted),
+                because="a shell would not read them as they are",
+            )
 
     async def close(self) -> None:
         """Nothing is open between deliveries."""
 
     def _path(self, message: Message) -> Path:
         user_id = str(message.data["user_id"])
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", user_id) and "{user_id}" in self._config.path:
+        if (
+            not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", user_id)
+            and "{user_id}" in self._config.path
+        ):
             detail = "The broker's user id cannot be part of a file's name"
-            raise DeliveryFailed(detail, hint=f"Use {{account}} instead of {{user_id}} in sinks.{self.name}.path.")
-        return Path(_fill(self._config.path, account=message.account, broker=message.broker, user_id=user_id))
+            raise DeliveryFailed(
+                detail, hint=f"Use {{account}} instead of {{user_id}} in sinks.{self.name}.path."
+            )
+        return Path(
+            _fill(
+                self._config.path, account=message.account, broker=message.broker, user_id=user_id
+            )
+        )
 
     def _check(self) -> None:
         path = Path(self._config.path)
@@ -190,8 +231,12 @@ class FileSink:
             detail = f"{path} cannot be given to that owner or group: permission denied"
             raise DeliveryFailed(detail, hint=NOT_OURS.format(self.name)) from None
         except OSError as error:
-            why, hint = HINTS.get(error.errno or 0, (error.strerror or type(error).__name__, "Correct sinks.{}.path."))
-            raise DeliveryFailed(f"{path} cannot be written: {why}", hint=hint.format(self.name)) from None
+            why, hint = HINTS.get(
+                error.errno or 0, (error.strerror or type(error).__name__, "Correct sinks.{}.path.")
+            )
+            raise DeliveryFailed(
+                f"{path} cannot be written: {why}", hint=hint.format(self.name)
+            ) from None
 
 
 def _fill(template: str, **values: str) -> str:

@@ -2,10 +2,10 @@
 
     aws: {type: ssm, prefix: "/stock-pipeline/{broker}", region: ap-south-1}
 
-    <prefix>/access_token    SecureString
-    <prefix>/refresh_token   SecureString, where the broker gave one
-    <prefix>/client_id       SecureString, the app's key, where the token has it
-    <prefix>/metadata        String, JSON: account, broker, user_id, issued_at, expires_at, access_token_version
+    <prefix>/access_token    SecureString <prefix>/refresh_token   SecureString, where the broker
+    gave one <prefix>/client_id       SecureString, the app's key, where the token has it
+    <prefix>/metadata        String, JSON: account, broker, user_id, issued_at, expires_at,
+    access_token_version
 
 Metadata is written last. `access_token_version` is the version of the access token that it belongs
 to: a consumer that reads another version of the token reads both again. A value above 4 KB goes
@@ -48,8 +48,13 @@ def _check_prefix(text: str) -> str:
     for name in PLACEHOLDER.findall(text):
         if name not in PLACEHOLDERS:
             refuse(f"{{{name}}} is not a known placeholder", did_you_mean(name, PLACEHOLDERS))
-    if not re.fullmatch(r"(/[A-Za-z0-9_.-]+)+", PLACEHOLDER.sub("x", text.rstrip("/"))) or RESERVED.match(text):
-        hint = "It starts with /, holds letters, digits, '_', '.', '-' and '/', and not /aws or /ssm at its start."
+    if not re.fullmatch(
+        r"(/[A-Za-z0-9_.-]+)+", PLACEHOLDER.sub("x", text.rstrip("/"))
+    ) or RESERVED.match(text):
+        hint = (
+            "It starts with /, holds letters, digits, '_', '.', '-' and '/', and not /aws or "
+            "/ssm at its start."
+        )
         refuse("is not a parameter path", f'Such as "/stock-pipeline/{{broker}}". {hint}')
     return text.rstrip("/")
 
@@ -81,7 +86,11 @@ class Config(SinkConfig):
     def build(self, name: str, place: RefContext) -> SsmSink:
         """The sink that this config describes."""
         del place
-        return SsmSink(name, self, {_fill(self.prefix, account, broker) for account, broker in self._accounts.items()})
+        return SsmSink(
+            name,
+            self,
+            {_fill(self.prefix, account, broker) for account, broker in self._accounts.items()},
+        )
 
     def with_accounts(self, accounts: Mapping[str, str]) -> Self:
         """This config, for its accounts and their brokers: the check asks for each one's prefix."""
@@ -91,7 +100,8 @@ class Config(SinkConfig):
 
     def target(self, account: str, broker: str) -> str | None:
         """Where the parameters of this account are."""
-        return f"ssm:{self.region or ''}:{self.endpoint_url or ''}:{_fill(self.prefix, account, broker)}"
+        prefix = _fill(self.prefix, account, broker)
+        return f"ssm:{self.region or ''}:{self.endpoint_url or ''}:{prefix}"
 
 
 class SsmSink:
@@ -151,7 +161,10 @@ class SsmSink:
             for name, value in others.items():
                 if value:
                     self._put(f"{prefix}/{name}", str(value))
-            about = {key: data[key] for key in ("account", "broker", "user_id", "issued_at", "expires_at")}
+            about = {
+                key: data[key]
+                for key in ("account", "broker", "user_id", "issued_at", "expires_at")
+            }
             metadata = json.dumps(about | {"access_token_version": version})
             self._put(f"{prefix}/metadata", metadata, Type="String")
 
@@ -159,15 +172,26 @@ class SsmSink:
         """Write one parameter; gives its version."""
         size = len(value.encode())
         if size > ADVANCED:
-            raise aws.AwsError(f"{name} would hold {size} bytes, and a parameter holds {ADVANCED} at most", "Use another sink.")
-        options = {"Type": "SecureString", "Tier": "Standard" if size <= STANDARD else "Advanced", **more}
+            raise aws.AwsError(
+                f"{name} would hold {size} bytes, and a parameter holds {ADVANCED} at most",
+                "Use another sink.",
+            )
+        options = {
+            "Type": "SecureString",
+            "Tier": "Standard" if size <= STANDARD else "Advanced",
+            **more,
+        }
         if self._config.kms_key_id and options["Type"] == "SecureString":
             options["KeyId"] = self._config.kms_key_id
         try:
             return self._put_parameter(name, value, options)
         except aws.AwsError as error:
             # A parameter that was advanced once stays so, whatever it holds now.
-            if error.code != "ValidationException" or "tier" not in error.detail.lower() or options["Tier"] == "Advanced":
+            if (
+                error.code != "ValidationException"
+                or "tier" not in error.detail.lower()
+                or options["Tier"] == "Advanced"
+            ):
                 raise
             return self._put_parameter(name, value, {**options, "Tier": "Advanced"})
 
@@ -175,10 +199,14 @@ class SsmSink:
         client = self._client()
         arn = f"arn:aws:ssm:{client.meta.region_name}:*:parameter{name}"
         with aws.in_words("ssm:PutParameter", arn):
-            return int(client.put_parameter(Name=name, Value=value, Overwrite=True, **options)["Version"])
+            return int(
+                client.put_parameter(Name=name, Value=value, Overwrite=True, **options)["Version"]
+            )
 
     def _client(self) -> Any:
-        self._boto = self._boto or aws.client("ssm", region=self._config.region, endpoint_url=self._config.endpoint_url)
+        self._boto = self._boto or aws.client(
+            "ssm", region=self._config.region, endpoint_url=self._config.endpoint_url
+        )
         return self._boto
 
     @contextmanager

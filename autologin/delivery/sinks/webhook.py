@@ -1,4 +1,6 @@
-"""The webhook sink: each message as a signed POST, as Standard Webhooks has it (https://www.standardwebhooks.com).
+"""The webhook sink.
+
+Each message as a signed POST, as Standard Webhooks has it (https://www.standardwebhooks.com).
 
     hook: {type: webhook, url: "https://example.com/hooks/token", secret: {env: HOOK_SECRET}}
 
@@ -54,7 +56,14 @@ READ_BYTES = 4096
 """Bytes of an answer that are read; its connection can be used again where that is all of it."""
 READ_SECONDS = 1.0
 """How long they are waited for: the status has been told before them."""
-OWN_HEADERS = {"webhook-id", "webhook-timestamp", "webhook-signature", "content-type", "content-length", "transfer-encoding"}
+OWN_HEADERS = {
+    "webhook-id",
+    "webhook-timestamp",
+    "webhook-signature",
+    "content-type",
+    "content-length",
+    "transfer-encoding",
+}
 """Headers that nobody else sets."""
 
 
@@ -76,12 +85,17 @@ class Config(SinkConfig):
     `timeout` is in seconds, for a whole try; `client_cert` and the like are files.
     """
 
-    message_types: ClassVar[frozenset[str]] = frozenset({"token.issued", "login.failed", "token.rejected"})
+    message_types: ClassVar[frozenset[str]] = frozenset(
+        {"token.issued", "login.failed", "token.rejected"}
+    )
 
     type: Literal["webhook"]
     url: str
     secret: Annotated[list[SecretField], BeforeValidator(_as_list), Field(min_length=1)]
-    headers: Annotated[dict[Annotated[str, BeforeValidator(_check_header_name)], SecretField], Field(default_factory=dict)]
+    headers: Annotated[
+        dict[Annotated[str, BeforeValidator(_check_header_name)], SecretField],
+        Field(default_factory=dict),
+    ]
     allow_http: bool = False
     timeout: Annotated[float, Field(gt=0, le=25)] = 10.0
     client_cert: Annotated[str, Field(min_length=1)] | None = None
@@ -91,34 +105,57 @@ class Config(SinkConfig):
     @model_validator(mode="after")
     def _check_url(self) -> Self:
         parts = urlsplit(self.url)
-        strange = re.search(r"\s", self.url) or parts.username or parts.fragment or not _has_port(parts)
+        strange = (
+            re.search(r"\s", self.url) or parts.username or parts.fragment or not _has_port(parts)
+        )
         if parts.scheme not in {"http", "https"} or not parts.hostname or strange:
-            refuse("its `url` is not a valid URL", "Write it as https://host/path; a password belongs into `headers`.")
+            refuse(
+                "its `url` is not a valid URL",
+                "Write it as https://host/path; a password belongs into `headers`.",
+            )
         if parts.scheme == "http" and not self.allow_http and not _is_loopback(parts.hostname):
-            refuse("its `url` is not https: the token would be readable on the way", "Use https, or set allow_http: true.")
+            refuse(
+                "its `url` is not https: the token would be readable on the way",
+                "Use https, or set allow_http: true.",
+            )
         return self
 
     @model_validator(mode="after")
     def _check_tls_files(self) -> Self:
         for given, missing in (("client_cert", "client_key"), ("client_key", "client_cert")):
             if getattr(self, given) and not getattr(self, missing):
-                refuse(f"its `{given}` needs a `{missing}`", f"Add `{missing}`, a file in PEM format.")
+                refuse(
+                    f"its `{given}` needs a `{missing}`", f"Add `{missing}`, a file in PEM format."
+                )
         for key in self._tls_files() if urlsplit(self.url).scheme == "http" else ():
-            refuse(f"its `{key}` is of no use: its `url` is not https", f"Use https, or take `{key}` out.")
+            refuse(
+                f"its `{key}` is of no use: its `url` is not https",
+                f"Use https, or take `{key}` out.",
+            )
         return self
 
     def build(self, name: str, place: RefContext) -> WebhookSink:
         """The sink that this config describes."""
-        keys = [_load_key(f"sinks.{name}.secret.{index}", secret, place) for index, secret in enumerate(self.secret)]
+        keys = [
+            _load_key(f"sinks.{name}.secret.{index}", secret, place)
+            for index, secret in enumerate(self.secret)
+        ]
         headers = {
-            title: _load_header(f"sinks.{name}.headers.{title}", secret, place) for title, secret in self.headers.items()
+            title: _load_header(f"sinks.{name}.headers.{title}", secret, place)
+            for title, secret in self.headers.items()
         }
-        tls = _tls.TlsFiles(name, self.client_cert, self.client_key, self.ca_cert).context() if self._tls_files() else None
+        tls = (
+            _tls.TlsFiles(name, self.client_cert, self.client_key, self.ca_cert).context()
+            if self._tls_files()
+            else None
+        )
         return WebhookSink(name, self.url, keys, headers, timeout=self.timeout, tls=tls)
 
     def with_absolute_paths(self, place: RefContext) -> Self:
         """This config with absolute paths."""
-        return self.model_copy(update={key: str(place.path(path)) for key, path in self._tls_files().items()})
+        return self.model_copy(
+            update={key: str(place.path(path)) for key, path in self._tls_files().items()}
+        )
 
     def secrets(self) -> Mapping[str, Secret]:
         """The references that this sink follows."""
@@ -126,7 +163,11 @@ class Config(SinkConfig):
         return {f"secret.{index}": secret for index, secret in enumerate(self.secret)} | of_headers
 
     def _tls_files(self) -> dict[str, str]:
-        given = {"client_cert": self.client_cert, "client_key": self.client_key, "ca_cert": self.ca_cert}
+        given = {
+            "client_cert": self.client_cert,
+            "client_key": self.client_key,
+            "ca_cert": self.ca_cert,
+        }
         return {key: path for key, path in given.items() if path}
 
 
@@ -167,36 +208,49 @@ class WebhookSink:
             DeliveryFailed: it was not accepted; where it is 410, nothing more is wanted.
         """
         body = json.dumps(message.to_json(), separators=(",", ":"), ensure_ascii=False).encode()
-        status, asked = await self._request("POST", sign(message.id, int(time.time()), body, self._keys), body)
+        status, asked = await self._request(
+            "POST", sign(message.id, int(time.time()), body, self._keys), body
+        )
         if 200 <= status < 300:
             return
         if status == 410:
             raise DeliveryFailed(f"{self._origin} answered 410 Gone", gone=True)
         more = ": redirects are not followed, give the final URL" if 300 <= status < 400 else ""
-        raise DeliveryFailed(f"{self._origin} answered {status}{more}", retry_after=parse_retry_after(asked))
+        raise DeliveryFailed(
+            f"{self._origin} answered {status}{more}", retry_after=parse_retry_after(asked)
+        )
 
     async def close(self) -> None:
         """Close the connections."""
         if self._http:
             await self._http.aclose()
 
-    async def _request(self, method: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str | None]:
+    async def _request(
+        self, method: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[int, str | None]:
         """The status that was answered, and its Retry-After."""
         import httpx  # noqa: PLC0415  (100 ms that only a delivery needs)
 
         tls = True if self._tls is None else self._tls
-        self._http = self._http or httpx.AsyncClient(timeout=self._timeout, trust_env=False, verify=tls)
+        self._http = self._http or httpx.AsyncClient(
+            timeout=self._timeout, trust_env=False, verify=tls
+        )
         every = {"Content-Type": "application/json", **self._headers, **headers}
         try:
             request = self._http.build_request(method, self._url, content=body, headers=every)
             async with asyncio.timeout(self._timeout):
                 response = await self._http.send(request, stream=True)
         except (httpx.InvalidURL, UnicodeError):
-            raise DeliveryFailed(f"{self._origin} is not a valid URL", hint="Correct the sink's `url`.") from None
+            raise DeliveryFailed(
+                f"{self._origin} is not a valid URL", hint="Correct the sink's `url`."
+            ) from None
         except (TimeoutError, httpx.TimeoutException):
             raise DeliveryFailed(f"{self._origin} timed out after {self._timeout:g} s") from None
         except httpx.HTTPError as error:
-            why, hint = _tls.explain(error) or (type(error).__name__, HINTS[urlsplit(self._url).scheme])
+            why, hint = _tls.explain(error) or (
+                type(error).__name__,
+                HINTS[urlsplit(self._url).scheme],
+            )
             raise DeliveryFailed(f"{self._origin} cannot be reached ({why})", hint=hint) from None
         await _read_some(response)
         return response.status_code, response.headers.get("retry-after")

@@ -54,7 +54,10 @@ class CodifiTwin(FormTwin):
 
     def api(self) -> list[BaseRoute]:
         """The paths that we need."""
-        return [Route(self.paths[0], self.exchange, methods=["POST"]), Route(self.paths[1], self.profile)]
+        return [
+            Route(self.paths[0], self.exchange, methods=["POST"]),
+            Route(self.paths[1], self.profile),
+        ]
 
     async def exchange(self, request: Request) -> Response:
         """A session for a code."""
@@ -62,13 +65,19 @@ class CodifiTwin(FormTwin):
         self.arrive("exchange", html_error)
         if self.behaviour.exchange == "unsaid":
             return JSONResponse({"stat": "Ok", "status": "Ok"})
-        if not self.spend(str(body.get("checkSum")), {code: self._seal(code) for code in self.codes_issued}):
+        if not self.spend(
+            str(body.get("checkSum")), {code: self._seal(code) for code in self.codes_issued}
+        ):
             return JSONResponse(self.refusal("Invalid checksum"))
         ends = self.next_daily(time(0))
         token = self.open_token(session(self.user_id, ends), ends)
         if self.behaviour.reply == "result":
-            return JSONResponse({"status": "Ok", "message": "Success", "result": [{"accessToken": token}]})
-        return JSONResponse({"stat": "Ok", "status": "Ok", "clientId": self.owner, "userSession": token})
+            return JSONResponse(
+                {"status": "Ok", "message": "Success", "result": [{"accessToken": token}]}
+            )
+        return JSONResponse(
+            {"stat": "Ok", "status": "Ok", "clientId": self.owner, "userSession": token}
+        )
 
     async def profile(self, request: Request) -> Response:
         """Who it is."""
@@ -92,4 +101,6 @@ class CodifiTwin(FormTwin):
         return JSONResponse(self.refusal("Unauthorized"), 401)
 
     def _seal(self, code: str) -> str:
-        return hashlib.sha256((self.user_id + code + self.account[self.sealed_by]).encode()).hexdigest()
+        return hashlib.sha256(
+            (self.user_id + code + self.account[self.sealed_by]).encode()
+        ).hexdigest()

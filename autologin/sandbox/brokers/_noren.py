@@ -64,7 +64,10 @@ class NorenTwin(FormTwin):
     @property
     def endpoints(self) -> dict[str, str]:
         """The login's base and the API's."""
-        return {"login": f"{self.origins['login']}/OAuthlogin", "api": self.origins["api"] + self.api_path}
+        return {
+            "login": f"{self.origins['login']}/OAuthlogin",
+            "api": self.origins["api"] + self.api_path,
+        }
 
     @property
     def credentials(self) -> dict[str, str]:
@@ -81,7 +84,9 @@ class NorenTwin(FormTwin):
     async def authorize(self, request: Request) -> Response:
         """On to the page."""
         client = request.query_params.get("client_id", "")
-        return redirect(f"/OAuthlogin/investor-entry-level/login?api_key={client}&route_to={client.removesuffix('_U')}")
+        return redirect(
+            f"/OAuthlogin/investor-entry-level/login?api_key={client}&route_to={client.removesuffix('_U')}"
+        )
 
     def knows(self, query: Mapping[str, str]) -> bool:
         """Whether it is our key."""
@@ -92,7 +97,9 @@ class NorenTwin(FormTwin):
         return [
             Route(f"{self.api_path}/GenAcsTok", self.exchange, methods=["POST"]),
             Route(f"{self.api_path}/Limits", self.limits, methods=["POST"]),
-            Route(f"{self.api_path}//Limits", self.limits, methods=["POST"]),  # as Zebu's SDK writes it
+            Route(
+                f"{self.api_path}//Limits", self.limits, methods=["POST"]
+            ),  # as Zebu's SDK writes it
         ]
 
     async def exchange(self, request: Request) -> Response:
@@ -101,14 +108,31 @@ class NorenTwin(FormTwin):
         self.arrive("exchange", html_error)
         if self.behaviour.exchange == "unsaid":
             return JSONResponse({"stat": "Ok"})
-        if not self.spend(str(data.get("checksum")), {code: self._seal(code) for code in self.codes_issued}):
-            return JSONResponse({"stat": "Not_Ok", "emsg": "Invalid Input : Invalid checksum or code"})
+        if not self.spend(
+            str(data.get("checksum")), {code: self._seal(code) for code in self.codes_issued}
+        ):
+            return JSONResponse(
+                {"stat": "Not_Ok", "emsg": "Invalid Input : Invalid checksum or code"}
+            )
         ends = self.next_daily(time(0))
         token = self.open_token(session(self.user_id, ends), ends)
         other = alnum(40)
         self.seconds[other] = token
-        told = {"stat": "Ok", "susertoken": other, self.behaviour.token: token, "refresh_token": alnum(40)}
-        return JSONResponse({**told, "USERID": self.owner, "uid": self.owner, "actid": self.owner, "uname": "SANDBOX"})
+        told = {
+            "stat": "Ok",
+            "susertoken": other,
+            self.behaviour.token: token,
+            "refresh_token": alnum(40),
+        }
+        return JSONResponse(
+            {
+                **told,
+                "USERID": self.owner,
+                "uid": self.owner,
+                "actid": self.owner,
+                "uname": "SANDBOX",
+            }
+        )
 
     async def limits(self, request: Request) -> Response:
         """What the user may spend."""

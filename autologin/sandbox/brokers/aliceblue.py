@@ -15,13 +15,17 @@ if TYPE_CHECKING:
 
 OD = "/open-api/od/v1"
 OWN = {
-    "token_in_result": scenario("The reply has the token in a list, as a newer SDK reads it", reply="result"),
+    "token_in_result": scenario(
+        "The reply has the token in a list, as a newer SDK reads it", reply="result"
+    ),
     "wrong_password_or_code": scenario(
         "The code is refused in words that name the password too; the password was accepted before",
         expect="otp_rejected",
         refused="both",
     ),
-    "older_page": scenario("The page as it was before: #userid_inp", page={"fields": "placeholder"}),
+    "older_page": scenario(
+        "The page as it was before: #userid_inp", page={"fields": "placeholder"}
+    ),
 }
 
 

@@ -34,16 +34,25 @@ class AngelOneBehaviour(ApiBehaviour):
 
 
 SCENARIOS: dict[str, Scenario] = {
-    "wrong_pin": scenario("The PIN is refused with AB1007", expect="credentials_rejected", refused="pin"),
+    "wrong_pin": scenario(
+        "The PIN is refused with AB1007", expect="credentials_rejected", refused="pin"
+    ),
     "wrong_key": scenario("The API key is refused", expect="credentials_rejected", refused="key"),
-    "rate_limited": scenario("The first login is over the rate limit: 403, in words", refused="rate"),
+    "rate_limited": scenario(
+        "The first login is over the rate limit: 403, in words", refused="rate"
+    ),
     "wrong_code_in_words": scenario(
-        "Every code is refused, in words without AB1050", expect="otp_rejected", refused_codes="all", words="words"
+        "Every code is refused, in words without AB1050",
+        expect="otp_rejected",
+        refused_codes="all",
+        words="words",
     ),
     "token_with_bearer": scenario("The token comes as Bearer <token>", bearer=True),
     "no_token": scenario("A good login without a token", expect="exchange_rejected", login="empty"),
     "profile_nobody": scenario("The profile names nobody", profile="nobody"),
-    "profile_refused": scenario("The profile is refused, with a code that says nothing of the token", profile="refused"),
+    "profile_refused": scenario(
+        "The profile is refused, with a code that says nothing of the token", profile="refused"
+    ),
     **CODES,
     **calls({"login": "login"}, {"profile": "profile call"}),
 }
@@ -58,7 +67,14 @@ class AngelOne(ApiTwin):
     ends_at = time(0)
     table = SCENARIOS
     sdk = Sdk(
-        packages=("smartapi-python==1.5.5", "logzero", "pyotp", "requests", "six", "websocket-client"),
+        packages=(
+            "smartapi-python==1.5.5",
+            "logzero",
+            "pyotp",
+            "requests",
+            "six",
+            "websocket-client",
+        ),
         hosts={"https://apiconnect.angelone.in": "api"},
         login="""
 from SmartApi import SmartConnect
@@ -105,7 +121,9 @@ says = data["clientcode"]
         self.arrive("login", html_error)
         self._check_headers(request)
         if self.behaviour.refused == "rate" and self.once("rate"):
-            raise Refusal(JSONResponse({"message": "Access denied because of exceeding rate limit"}, 403))
+            raise Refusal(
+                JSONResponse({"message": "Access denied because of exceeding rate limit"}, 403)
+            )
         if self.locked:
             raise refusal("AB1011", "Your account is locked")
         given = (body.get("clientcode"), body.get("password"))
@@ -129,7 +147,11 @@ says = data["clientcode"]
         if self.behaviour.profile == "refused":
             raise refusal("AB2001", "Internal error")
         self._living(request)
-        data = {} if self.behaviour.profile == "nobody" else {"clientcode": self.account["client_code"], "name": "A"}
+        data = (
+            {}
+            if self.behaviour.profile == "nobody"
+            else {"clientcode": self.account["client_code"], "name": "A"}
+        )
         return JSONResponse({"status": True, "message": "SUCCESS", "errorcode": "", "data": data})
 
     def _check_headers(self, request: Request) -> None:
@@ -156,4 +178,6 @@ says = data["clientcode"]
 
 def refusal(code: str, message: str) -> Refusal:
     """An error as SmartAPI says it: a 200."""
-    return Refusal(JSONResponse({"status": False, "message": message, "errorcode": code, "data": None}))
+    return Refusal(
+        JSONResponse({"status": False, "message": message, "errorcode": code, "data": None})
+    )

@@ -35,16 +35,28 @@ class DhanBehaviour(ApiBehaviour):
 SCENARIOS: dict[str, Scenario] = {
     "wrong_pin": scenario("The PIN is refused", expect="credentials_rejected", refused="pin"),
     "wrong_pin_or_code": scenario(
-        "PIN or code is refused, and nobody says which", expect="credentials_rejected", refused="both"
+        "PIN or code is refused, and nobody says which",
+        expect="credentials_rejected",
+        refused="both",
     ),
-    "wrong_address": scenario("The address of the machine is refused", expect="exchange_rejected", refused="ip"),
+    "wrong_address": scenario(
+        "The address of the machine is refused", expect="exchange_rejected", refused="ip"
+    ),
     "too_soon": scenario("The first login comes too soon after another: in words", refused="soon"),
-    "plain_refusal": scenario("A refusal without a reason", expect="exchange_rejected", refused="plain"),
+    "plain_refusal": scenario(
+        "A refusal without a reason", expect="exchange_rejected", refused="plain"
+    ),
     "wrong_code_in_data": scenario(
-        "Every code is refused, in the shape {status, data}", expect="otp_rejected", refused_codes="all", shape="data"
+        "Every code is refused, in the shape {status, data}",
+        expect="otp_rejected",
+        refused_codes="all",
+        shape="data",
     ),
     "wrong_code_in_list": scenario(
-        "Every code is refused, in the shape {errors: [...]}", expect="otp_rejected", refused_codes="all", shape="list"
+        "Every code is refused, in the shape {errors: [...]}",
+        expect="otp_rejected",
+        refused_codes="all",
+        shape="list",
     ),
     "wrong_code_echoed": scenario(
         "Every code is refused, and the words repeat the query",
@@ -88,7 +100,11 @@ says = client.user_profile(gave)["dhanClientId"]
     )
     plain = DhanBehaviour()
     behaviour: DhanBehaviour
-    account: ClassVar = {"client_id": "1100001234", "pin": "135790", "totp_secret": "CXWCBV7KGJYNBMVLLQHQOBHU6T4XB657"}
+    account: ClassVar = {
+        "client_id": "1100001234",
+        "pin": "135790",
+        "totp_secret": "CXWCBV7KGJYNBMVLLQHQOBHU6T4XB657",
+    }
 
     @property
     def endpoints(self) -> dict[str, str]:
@@ -125,12 +141,25 @@ says = client.user_profile(gave)["dhanClientId"]
         """Whose token it is, and until when."""
         self.arrive("profile", html_error)
         if self.behaviour.profile == "403":
-            raise Refusal(JSONResponse({"errorType": "Access", "errorCode": "DH-902", "errorMessage": "No access"}, 403))
+            raise Refusal(
+                JSONResponse(
+                    {"errorType": "Access", "errorCode": "DH-902", "errorMessage": "No access"}, 403
+                )
+            )
         token = request.headers.get("access-token", "")
         if not self.lives(token):
-            raise Refusal(JSONResponse({"errorType": "Auth", "errorCode": "DH-901", "errorMessage": "Token invalid"}, 401))
+            raise Refusal(
+                JSONResponse(
+                    {"errorType": "Auth", "errorCode": "DH-901", "errorMessage": "Token invalid"},
+                    401,
+                )
+            )
         ends = self.tokens[token].astimezone(IST)
-        found = {"tokenValidity": ends.strftime("%d/%m/%Y %H:%M"), "activeSegment": "Equity", "dataPlan": "Active"}
+        found = {
+            "tokenValidity": ends.strftime("%d/%m/%Y %H:%M"),
+            "activeSegment": "Equity",
+            "dataPlan": "Active",
+        }
         if self.behaviour.profile != "nobody":
             found["dhanClientId"] = self.account["client_id"]
         return JSONResponse(found)
@@ -138,8 +167,15 @@ says = client.user_profile(gave)["dhanClientId"]
     async def funds(self, request: Request) -> Response:
         """What the client may spend, in Dhan's own spelling."""
         if not self.lives(request.headers.get("access-token", "")):
-            raise Refusal(JSONResponse({"errorType": "Auth", "errorCode": "DH-901", "errorMessage": "Token invalid"}, 401))
-        return JSONResponse({"dhanClientId": self.account["client_id"], "availabelBalance": 100000.0})
+            raise Refusal(
+                JSONResponse(
+                    {"errorType": "Auth", "errorCode": "DH-901", "errorMessage": "Token invalid"},
+                    401,
+                )
+            )
+        return JSONResponse(
+            {"dhanClientId": self.account["client_id"], "availabelBalance": 100000.0}
+        )
 
     def _reply(self) -> dict[str, Any]:
         if self.behaviour.login == "empty":
@@ -154,13 +190,21 @@ says = client.user_profile(gave)["dhanClientId"]
             "past": "2024-07-01T12:34:56.000",
             "far": (plain + timedelta(days=7)).isoformat(),
         }
-        data = {"dhanClientId": self.account["client_id"], "dhanClientName": "SANDBOX", "accessToken": token}
+        data = {
+            "dhanClientId": self.account["client_id"],
+            "dhanClientName": "SANDBOX",
+            "accessToken": token,
+        }
         if self.behaviour.expiry in expiries:
             data["expiryTime"] = expiries[self.behaviour.expiry]
         return data
 
     def _refusal(self, code: str, words: str) -> Refusal:
-        error: dict[str, Any] = {"errorType": "Invalid_Authentication", "errorCode": code, "errorMessage": words}
+        error: dict[str, Any] = {
+            "errorType": "Invalid_Authentication",
+            "errorCode": code,
+            "errorMessage": words,
+        }
         shapes = {
             "data": {"status": "failed", "data": {code: words}},
             "list": {"errors": [{"errorCode": code, "message": words}]},

@@ -32,18 +32,31 @@ class FirstockBehaviour(ApiBehaviour):
 
 
 SCENARIOS: dict[str, Scenario] = {
-    "wrong_password": scenario("The password is refused", expect="credentials_rejected", refused="password"),
-    "wrong_password_400": scenario(
-        "The password is refused, with HTTP 400", expect="credentials_rejected", refused="password", status=400
+    "wrong_password": scenario(
+        "The password is refused", expect="credentials_rejected", refused="password"
     ),
-    "wrong_vendor_code": scenario("The vendor code is refused", expect="credentials_rejected", refused="vendor"),
+    "wrong_password_400": scenario(
+        "The password is refused, with HTTP 400",
+        expect="credentials_rejected",
+        refused="password",
+        status=400,
+    ),
+    "wrong_vendor_code": scenario(
+        "The vendor code is refused", expect="credentials_rejected", refused="vendor"
+    ),
     "wrong_key": scenario("The API key is refused", expect="credentials_rejected", refused="key"),
     "wrong_code_unnamed": scenario(
-        "Every code is refused, in words without a name", expect="otp_rejected", refused_codes="all", named=False
+        "Every code is refused, in words without a name",
+        expect="otp_rejected",
+        refused_codes="all",
+        named=False,
     ),
     "no_token": scenario("A good login without a token", expect="exchange_rejected", login="empty"),
     "dead_token_400": scenario(
-        "The new token is refused at once, with HTTP 400", expect="token_rejected", dead_token=True, dead_status=400
+        "The new token is refused at once, with HTTP 400",
+        expect="token_rejected",
+        dead_token=True,
+        dead_status=400,
     ),
     "details_nobody": scenario("The details name nobody", profile="nobody"),
     "details_403": scenario("The details answer 403", profile="403"),
@@ -120,7 +133,12 @@ says = firstock.userDetails(userId=mine["user_id"])["data"]["actid"]
         if self.behaviour.login == "empty":
             return JSONResponse({"status": "success", "message": "Login successful", "data": {}})
         token = self.open_token(alnum(40), self.token_end())
-        data = {"actid": mine["user_id"], "userName": "SANDBOX", "susertoken": token, "email": "sandbox@example.com"}
+        data = {
+            "actid": mine["user_id"],
+            "userName": "SANDBOX",
+            "susertoken": token,
+            "email": "sandbox@example.com",
+        }
         return JSONResponse({"status": "success", "message": "Login successful", "data": data})
 
     async def details(self, request: Request) -> Response:
@@ -128,16 +146,39 @@ says = firstock.userDetails(userId=mine["user_id"])["data"]["actid"]
         body = await json_object(request)
         self.arrive("details", html_error)
         if self.behaviour.profile == "403":
-            raise Refusal(JSONResponse({"status": "failed", "name": "FORBIDDEN", "error": {"message": "Forbidden"}}, 403))
-        if not self.lives(str(body.get("jKey", ""))) or body.get("userId") != self.account["user_id"]:
             raise Refusal(
                 JSONResponse(
-                    {"status": "failed", "name": "INVALID_JKEY", "error": {"message": "Expired"}}, self.behaviour.dead_status
+                    {"status": "failed", "name": "FORBIDDEN", "error": {"message": "Forbidden"}},
+                    403,
+                )
+            )
+        if (
+            not self.lives(str(body.get("jKey", "")))
+            or body.get("userId") != self.account["user_id"]
+        ):
+            raise Refusal(
+                JSONResponse(
+                    {"status": "failed", "name": "INVALID_JKEY", "error": {"message": "Expired"}},
+                    self.behaviour.dead_status,
                 )
             )
         named = {} if self.behaviour.profile == "nobody" else {"actid": self.account["user_id"]}
-        return JSONResponse({"status": "success", "message": "User details", "data": {**named, "userName": "SANDBOX"}})
+        return JSONResponse(
+            {
+                "status": "success",
+                "message": "User details",
+                "data": {**named, "userName": "SANDBOX"},
+            }
+        )
 
     def _refusal(self, name: str, field: str, message: str) -> Refusal:
-        body = {"status": "failed", "code": str(self.behaviour.status), "error": {"field": field, "message": message}}
-        return Refusal(JSONResponse(body | ({"name": name} if self.behaviour.named else {}), self.behaviour.status))
+        body = {
+            "status": "failed",
+            "code": str(self.behaviour.status),
+            "error": {"field": field, "message": message},
+        }
+        return Refusal(
+            JSONResponse(
+                body | ({"name": name} if self.behaviour.named else {}), self.behaviour.status
+            )
+        )

@@ -32,15 +32,21 @@ class FivePaisaBehaviour(ApiBehaviour):
 SCENARIOS: dict[str, Scenario] = {
     "wrong_pin": scenario("The PIN is refused", expect="credentials_rejected", refused="pin"),
     "wrong_pin_or_code": scenario(
-        "PIN or code is refused, and nobody says which", expect="credentials_rejected", refused="both"
+        "PIN or code is refused, and nobody says which",
+        expect="credentials_rejected",
+        refused="both",
     ),
     "wrong_key": scenario("The user key is refused", expect="credentials_rejected", refused="key"),
     "wrong_encryption_key": scenario(
-        "The encryption key is refused at the second step", expect="credentials_rejected", refused="encryption"
+        "The encryption key is refused at the second step",
+        expect="credentials_rejected",
+        refused="encryption",
     ),
     "server_error_once": scenario("The first login says Status -1", refused="server"),
     "margin_nobody": scenario("The margin names nobody", profile="nobody"),
-    "margin_refused": scenario("The margin is refused, with a status that says nothing of the token", profile="refused"),
+    "margin_refused": scenario(
+        "The margin is refused, with a status that says nothing of the token", profile="refused"
+    ),
     **CODES,
     **calls({"login": "first step", "exchange": "second step"}, {"margin": "call for the margin"}),
 }
@@ -68,7 +74,9 @@ client.get_totp_session(mine["client_code"], code, mine["pin"])
 gave = client.access_token
 says = client.client_code
 """,
-        calls=(f"{SERVICE}/TOTPLogin",),  # its second call repeats PIN and code, which nobody asks for
+        calls=(
+            f"{SERVICE}/TOTPLogin",
+        ),  # its second call repeats PIN and code, which nobody asks for
         headers=("content-type",),
         shows="NetAvailableMargin",
     )
@@ -117,7 +125,15 @@ says = client.client_code
             raise refusal(1, "Invalid TOTP")
         token = alnum(60)
         self.codes_issued.append(token)
-        return answer({"RequestToken": token, "ClientCode": mine["client_code"], "RedirectURL": "", "Message": "", "Status": 0})
+        return answer(
+            {
+                "RequestToken": token,
+                "ClientCode": mine["client_code"],
+                "RedirectURL": "",
+                "Message": "",
+                "Status": 0,
+            }
+        )
 
     async def exchange(self, request: Request) -> Response:
         """An access token for a request token."""
@@ -133,7 +149,14 @@ says = client.client_code
         self.require("encryption", right, refusal(1, "Invalid Encryption Key"))
         ends = self.token_end()
         access = self.open_token(session(mine["client_code"], ends), ends)
-        return answer({"AccessToken": access, "ClientCode": mine["client_code"], "Message": "Success", "Status": 0})
+        return answer(
+            {
+                "AccessToken": access,
+                "ClientCode": mine["client_code"],
+                "Message": "Success",
+                "Status": 0,
+            }
+        )
 
     async def margin(self, request: Request) -> Response:
         """What the client may spend."""
@@ -145,7 +168,14 @@ says = client.client_code
             raise Refusal(JSONResponse({"body": {"Message": "Unauthorized", "Status": 9}}, 401))
         _, body = await parts(request)
         named = {} if self.behaviour.profile == "nobody" else {"ClientCode": body.get("ClientCode")}
-        return answer({**named, "EquityMargin": [{"NetAvailableMargin": 100000.0}], "Message": "", "Status": 0})
+        return answer(
+            {
+                **named,
+                "EquityMargin": [{"NetAvailableMargin": 100000.0}],
+                "Message": "",
+                "Status": 0,
+            }
+        )
 
 
 async def parts(request: Request) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -161,4 +191,6 @@ def answer(body: dict[str, Any]) -> Response:
 
 def refusal(status: int, message: str) -> Refusal:
     """A refusal: a 200 with a status."""
-    return Refusal(answer({"Message": message, "Status": status, "RequestToken": None, "AccessToken": None}))
+    return Refusal(
+        answer({"Message": message, "Status": status, "RequestToken": None, "AccessToken": None})
+    )

@@ -33,7 +33,9 @@ class FlattradeBehaviour(FormBehaviour):
 
 
 OWN = {
-    "request_code": scenario("The code is called request_code, as in the docs", code_param="request_code"),
+    "request_code": scenario(
+        "The code is called request_code, as in the docs", code_param="request_code"
+    ),
     "stat_for_status": scenario("Replies say stat, not status", good="stat"),
 }
 
@@ -47,7 +49,11 @@ class Flattrade(FormTwin):
     table: ClassVar[dict[str, Scenario]] = table(OWN, without=("one_screen",))
     plain = FlattradeBehaviour()
     behaviour: FlattradeBehaviour
-    fields = (Shown("user", "User ID", ""), Shown("password", "Password", "", "password"), Shown("code", "OTP / TOTP", ""))
+    fields = (
+        Shown("user", "User ID", ""),
+        Shown("password", "Password", "", "password"),
+        Shown("code", "OTP / TOTP", ""),
+    )
     button = "Log In"
     account: ClassVar[Mapping[str, str]] = {
         "user_id": "FT12345",
@@ -90,9 +96,22 @@ class Flattrade(FormTwin):
         good = self.behaviour.good
         if self.behaviour.exchange == "unsaid":
             return JSONResponse({"token": "", "client": "", good: "Not_Ok", "emsg": ""})
-        code = self.spend(str(body.get("api_secret")), {code: self._seal(code) for code in self.codes_issued})
-        if not code or body.get("request_code") != code or body.get("api_key") != self.account["api_key"]:
-            return JSONResponse({"token": "", "client": "", good: "Not_Ok", "emsg": "Invalid Input : INVALID_SESSION"})
+        code = self.spend(
+            str(body.get("api_secret")), {code: self._seal(code) for code in self.codes_issued}
+        )
+        if (
+            not code
+            or body.get("request_code") != code
+            or body.get("api_key") != self.account["api_key"]
+        ):
+            return JSONResponse(
+                {
+                    "token": "",
+                    "client": "",
+                    good: "Not_Ok",
+                    "emsg": "Invalid Input : INVALID_SESSION",
+                }
+            )
         token = self.open_token(alnum(64), self.next_daily(time(5)))
         return JSONResponse({"token": token, "client": self.owner, good: "Ok", "emsg": ""})
 
@@ -103,8 +122,16 @@ class Flattrade(FormTwin):
         if self.behaviour.proof == "other":
             return JSONResponse({"stat": "Not_Ok", "emsg": "Error Occurred : 5"})
         if not self.lives(form.get("jKey", [""])[0]):
-            raise Refusal(JSONResponse({"stat": "Not_Ok", "emsg": "Session Expired :  Invalid Session Key"}, 401))
-        return JSONResponse({"stat": "Ok", "actid": json.loads(form["jData"][0])["uid"], "uname": "SANDBOX"})
+            raise Refusal(
+                JSONResponse(
+                    {"stat": "Not_Ok", "emsg": "Session Expired :  Invalid Session Key"}, 401
+                )
+            )
+        return JSONResponse(
+            {"stat": "Ok", "actid": json.loads(form["jData"][0])["uid"], "uname": "SANDBOX"}
+        )
 
     def _seal(self, code: str) -> str:
-        return hashlib.sha256((self.account["api_key"] + code + self.account["api_secret"]).encode()).hexdigest()
+        return hashlib.sha256(
+            (self.account["api_key"] + code + self.account["api_secret"]).encode()
+        ).hexdigest()

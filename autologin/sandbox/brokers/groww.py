@@ -29,7 +29,8 @@ APPROVAL_TTL = 600
 class GrowwBehaviour(ApiBehaviour):
     """What only Groww's twin can do."""
 
-    # `refused` can be: key; `profile`: flat (no envelope), nobody, failure (200 with a FAILURE envelope), 403
+    # `refused` can be: key; `profile`: flat (no envelope), nobody, failure (200 with a FAILURE
+    # envelope), 403
     approval: str = ""
     """What a key without today's approval gets: 403, 403_html, or words with a 400 or a 401."""
     otp_words: str = "message"
@@ -43,13 +44,23 @@ class GrowwBehaviour(ApiBehaviour):
 
 
 ANSWERS = {
-    "wrong_key": scenario("The API key is refused with 401", expect="credentials_rejected", refused="key"),
-    "approval_missing_403": scenario("Today's approval is missing: 403 with GA005", expect="consent_required", approval="403"),
-    "approval_missing_403_html": scenario(
-        "Today's approval is missing: 403 with a page", expect="consent_required", approval="403_html"
+    "wrong_key": scenario(
+        "The API key is refused with 401", expect="credentials_rejected", refused="key"
     ),
-    "approval_missing_400": scenario("Today's approval is missing: 400, in words", expect="consent_required", approval="400"),
-    "approval_missing_401": scenario("Today's approval is missing: 401, in words", expect="consent_required", approval="401"),
+    "approval_missing_403": scenario(
+        "Today's approval is missing: 403 with GA005", expect="consent_required", approval="403"
+    ),
+    "approval_missing_403_html": scenario(
+        "Today's approval is missing: 403 with a page",
+        expect="consent_required",
+        approval="403_html",
+    ),
+    "approval_missing_400": scenario(
+        "Today's approval is missing: 400, in words", expect="consent_required", approval="400"
+    ),
+    "approval_missing_401": scenario(
+        "Today's approval is missing: 401, in words", expect="consent_required", approval="401"
+    ),
     "wrong_code_display": scenario(
         "Every code is refused; the words are where the SDK reads them",
         expect="otp_rejected",
@@ -57,7 +68,10 @@ ANSWERS = {
         otp_words="display",
     ),
     "wrong_code_ga005": scenario(
-        "Every code is refused with GA005", expect="otp_rejected", refused_codes="all", otp_words="code"
+        "Every code is refused with GA005",
+        expect="otp_rejected",
+        refused_codes="all",
+        otp_words="code",
     ),
     "few_attempts_left": scenario(
         "The first code is refused, and two attempts are left",
@@ -67,7 +81,9 @@ ANSWERS = {
         strikes=2,
         attempts_shown=True,
     ),
-    "plain_refusal": scenario("A 400 with GA005 and no reason", expect="exchange_rejected", plain_refusal=True),
+    "plain_refusal": scenario(
+        "A 400 with GA005 and no reason", expect="exchange_rejected", plain_refusal=True
+    ),
 }
 
 TOKENS = {
@@ -160,7 +176,9 @@ says = GrowwAPI(gave).get_user_profile()["ucc"]
         if self.behaviour.approval == "403_html":
             raise Refusal(html_error(403))
         if self.behaviour.approval:
-            raise failure(int(self.behaviour.approval), "GA005", "API key is not approved for today")
+            raise failure(
+                int(self.behaviour.approval), "GA005", "API key is not approved for today"
+            )
         if self.behaviour.plain_refusal:
             raise failure(400, "GA005", "User not authorised to perform this operation")
 
@@ -169,7 +187,10 @@ says = GrowwAPI(gave).get_user_profile()["ucc"]
             raise failure(400, "GA006", "Your account is locked. Please contact support.")
         if not self.check_otp(self.user, code):
             left = self.user.attempts_left("otp", self.behaviour.strikes)
-            self._refuse_code("Invalid TOTP" + (f". {left} attempts left" if self.behaviour.attempts_shown else ""))
+            self._refuse_code(
+                "Invalid TOTP"
+                + (f". {left} attempts left" if self.behaviour.attempts_shown else "")
+            )
 
     def _refuse_code(self, words: str) -> None:
         if self.behaviour.otp_words == "display":
@@ -186,7 +207,13 @@ says = GrowwAPI(gave).get_user_profile()["ucc"]
 
     def _open(self) -> str:
         ends = self.token_end()
-        token = ".".join((encoded({"alg": "ES256"}), encoded({"exp": int(ends.timestamp()), "id": alnum()}), alnum(64)))
+        token = ".".join(
+            (
+                encoded({"alg": "ES256"}),
+                encoded({"exp": int(ends.timestamp()), "id": alnum()}),
+                alnum(64),
+            )
+        )
         return self.open_token(token, ends)
 
     def _reply(self, token: str) -> dict[str, Any]:
@@ -216,7 +243,12 @@ says = GrowwAPI(gave).get_user_profile()["ucc"]
         self._living(request)
         if shape == "failure":
             raise failure(200, "GA000", "Internal error")
-        person = {"nse_enabled": True, "bse_enabled": True, "ddpi_enabled": False, "active_segments": ["CASH", "FNO"]}
+        person = {
+            "nse_enabled": True,
+            "bse_enabled": True,
+            "ddpi_enabled": False,
+            "active_segments": ["CASH", "FNO"],
+        }
         if shape != "nobody":
             person |= {"vendor_user_id": "sandbox-vendor-user", "ucc": self.ucc}
         return JSONResponse(person if shape == "flat" else {"status": "SUCCESS", "payload": person})
@@ -225,7 +257,9 @@ says = GrowwAPI(gave).get_user_profile()["ucc"]
         """What the user has."""
         self.arrive("margins", gateway_error)
         self._living(request)
-        return JSONResponse({"status": "SUCCESS", "payload": {"clear_cash": 100000, "net_margin_used": 0}})
+        return JSONResponse(
+            {"status": "SUCCESS", "payload": {"clear_cash": 100000, "net_margin_used": 0}}
+        )
 
     async def changelog(self, _request: Request) -> Response:
         """What the SDK prints when it starts."""

@@ -15,8 +15,17 @@ from autologin.sandbox.scenarios import COMMON
 if TYPE_CHECKING:
     from autologin.sandbox.scenarios import Scenario
 
-NAMES = (*("single_page_app", "no_second_factor", "refresh_rotates", "refresh_refused", "profile_absent"),)
-"""The scenarios that matter to these addresses besides those of all pages; the twin `oauth2` has them all."""
+NAMES = (
+    *(
+        "single_page_app",
+        "no_second_factor",
+        "refresh_rotates",
+        "refresh_refused",
+        "profile_absent",
+    ),
+)
+"""The scenarios that matter to these addresses besides those of all pages; the twin `oauth2` has
+them all."""
 
 
 class IciciOAuth(oauth2.OAuth2):

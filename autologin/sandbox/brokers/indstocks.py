@@ -68,7 +68,10 @@ class INDstocks(ApiTwin):
     def routes(self, role: str) -> list[BaseRoute]:
         """The paths that we need."""
         del role
-        return [Route("/generate/token", self.token, methods=["POST"]), Route("/user/profile", self.profile)]
+        return [
+            Route("/generate/token", self.token, methods=["POST"]),
+            Route("/user/profile", self.profile),
+        ]
 
     async def token(self, request: Request) -> Response:
         """A token, which ends the one before."""
@@ -108,10 +111,17 @@ class INDstocks(ApiTwin):
     def _reply(self, token: str) -> dict[str, Any]:
         if self.behaviour.token_at_top:
             return {"status": "success", "token": token}
-        return {"status": "success", "data": {} if self.behaviour.login == "empty" else {"token": token}}
+        return {
+            "status": "success",
+            "data": {} if self.behaviour.login == "empty" else {"token": token},
+        }
 
 
 def refusal(status: int, message: str) -> Refusal:
     """An error as the API says it."""
-    body = {"status": "error", "message": message, "error_type": "TokenException" if status in {401, 403} else "InputException"}
+    body = {
+        "status": "error",
+        "message": message,
+        "error_type": "TokenException" if status in {401, 403} else "InputException",
+    }
     return Refusal(JSONResponse(body, status))

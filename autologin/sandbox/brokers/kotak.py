@@ -38,14 +38,29 @@ class KotakBehaviour(ApiBehaviour):
 SCENARIOS: dict[str, Scenario] = {
     "wrong_mpin": scenario("The MPIN is refused", expect="credentials_rejected", refused="mpin"),
     "wrong_mpin_unsaid": scenario(
-        "The MPIN is refused by a bare 401", expect="credentials_rejected", refused="mpin", words=False
+        "The MPIN is refused by a bare 401",
+        expect="credentials_rejected",
+        refused="mpin",
+        words=False,
     ),
-    "wrong_key": scenario("The access token is refused", expect="credentials_rejected", refused="key"),
-    "wrong_user": scenario("The client code is refused", expect="credentials_rejected", refused="user"),
+    "wrong_key": scenario(
+        "The access token is refused", expect="credentials_rejected", refused="key"
+    ),
+    "wrong_user": scenario(
+        "The client code is refused", expect="credentials_rejected", refused="user"
+    ),
     "wrong_code_unsaid": scenario(
-        "Every code is refused by a bare 401", expect="otp_rejected", refused_codes="all", words=False
+        "Every code is refused by a bare 401",
+        expect="otp_rejected",
+        refused_codes="all",
+        words=False,
     ),
-    "wrong_code_200": scenario("Every code is refused, with HTTP 200", expect="otp_rejected", refused_codes="all", status=200),
+    "wrong_code_200": scenario(
+        "Every code is refused, with HTTP 200",
+        expect="otp_rejected",
+        refused_codes="all",
+        status=200,
+    ),
     "dependency": scenario("The first login fails with 424", refused="dependency"),
     "foreign_base": scenario(
         "The session is said to be at somebody else's address",
@@ -116,7 +131,11 @@ says = client.limits()["Category"]
         self.arrive("login", html_error)
         self._check_key(request)
         if self.behaviour.refused == "dependency" and self.once("dependency"):
-            raise Refusal(JSONResponse({"status": "error", "message": "Dependency failed", "errorCode": "424"}, HASTE))
+            raise Refusal(
+                JSONResponse(
+                    {"status": "error", "message": "Dependency failed", "errorCode": "424"}, HASTE
+                )
+            )
         if self.locked:
             raise self._refusal("Your account is locked")
         given = (body.get("mobileNumber"), body.get("ucc"))
@@ -127,7 +146,17 @@ says = client.limits()["Category"]
         view = alnum(60)
         sid = alnum(20)
         self.views[view] = sid
-        return JSONResponse({"data": {"token": view, "sid": sid, "rid": alnum(10), "kType": "View", "status": "success"}})
+        return JSONResponse(
+            {
+                "data": {
+                    "token": view,
+                    "sid": sid,
+                    "rid": alnum(10),
+                    "kType": "View",
+                    "status": "success",
+                }
+            }
+        )
 
     async def validate(self, request: Request) -> Response:
         """A session that may trade, for the MPIN."""
@@ -136,13 +165,25 @@ says = client.limits()["Category"]
         if self.views.get(request.headers.get("auth", ""), "") != request.headers.get("sid"):
             raise self._refusal("Invalid session")
         body = await json_object(request)
-        self.require("mpin", body.get("mpin") == self.account["mpin"], self._refusal("Invalid MPIN"))
+        self.require(
+            "mpin", body.get("mpin") == self.account["mpin"], self._refusal("Invalid MPIN")
+        )
         ends = self.token_end()
         token = self.open_token(session(self.account["ucc"], ends), ends)
         sid = alnum(20)
         self.sids[token] = sid
-        data: dict[str, Any] = {"token": token, "sid": sid, "rid": alnum(10), "kType": "Trade", "status": "success"}
-        data |= {"baseUrl": self.behaviour.base or self.origins["session"], "ucc": self.account["ucc"], "dataCenter": "E21"}
+        data: dict[str, Any] = {
+            "token": token,
+            "sid": sid,
+            "rid": alnum(10),
+            "kType": "Trade",
+            "status": "success",
+        }
+        data |= {
+            "baseUrl": self.behaviour.base or self.origins["session"],
+            "ucc": self.account["ucc"],
+            "dataCenter": "E21",
+        }
         return JSONResponse({"data": data})
 
     async def limits(self, request: Request) -> Response:
@@ -150,12 +191,18 @@ says = client.limits()["Category"]
         self.arrive("limits", html_error)
         token = request.headers.get("auth", "")
         if self.behaviour.profile == "403":
-            raise Refusal(JSONResponse({"stat": "Not_Ok", "errMsg": "Forbidden", "stCode": 403}, 403))
+            raise Refusal(
+                JSONResponse({"stat": "Not_Ok", "errMsg": "Forbidden", "stCode": 403}, 403)
+            )
         if not self.lives(token) or self.sids.get(token) != request.headers.get("sid"):
-            raise Refusal(JSONResponse({"stat": "Not_Ok", "errMsg": "Unauthorized", "stCode": 401}, 401))
+            raise Refusal(
+                JSONResponse({"stat": "Not_Ok", "errMsg": "Unauthorized", "stCode": 401}, 401)
+            )
         json.loads(str((await request.form())["jData"]))
         found: dict[str, Any] = {"Category": "CLIENT", "Net": "100000"}
-        return JSONResponse(found if self.behaviour.profile == "bare" else {"stat": "Ok", "stCode": 200, **found})
+        return JSONResponse(
+            found if self.behaviour.profile == "bare" else {"stat": "Ok", "stCode": 200, **found}
+        )
 
     def _check_key(self, request: Request) -> None:
         if request.headers.get("neo-fin-key") != "neotradeapi":
@@ -164,5 +211,9 @@ says = client.limits()["Category"]
         self.require("key", right, self._refusal("Invalid consumer key"))
 
     def _refusal(self, words: str) -> Refusal:
-        body = {"status": "error", "errorCode": "401", **({"message": words} if self.behaviour.words else {})}
+        body = {
+            "status": "error",
+            "errorCode": "401",
+            **({"message": words} if self.behaviour.words else {}),
+        }
         return Refusal(JSONResponse(body, self.behaviour.status))

@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 HEADERS = (
-    *("clientlocalip", "clientpublicip", "macaddress", "osname", "osversion", "devicemodel", "manufacturer"),
+    *(
+        "clientlocalip",
+        "clientpublicip",
+        "macaddress",
+        "osname",
+        "osversion",
+        "devicemodel",
+        "manufacturer",
+    ),
     *("productname", "productversion"),
 )
 
@@ -34,15 +42,24 @@ class MotilalBehaviour(ApiBehaviour):
 
 
 SCENARIOS: dict[str, Scenario] = {
-    "wrong_password": scenario("The password is refused", expect="credentials_rejected", refused="password"),
-    "wrong_birth": scenario("The date of birth is refused", expect="credentials_rejected", refused="birth"),
+    "wrong_password": scenario(
+        "The password is refused", expect="credentials_rejected", refused="password"
+    ),
+    "wrong_birth": scenario(
+        "The date of birth is refused", expect="credentials_rejected", refused="birth"
+    ),
     "wrong_key": scenario("The API key is refused", expect="credentials_rejected", refused="key"),
-    "sms_pending": scenario("A code by SMS is waited for", expect="otp_not_available", verified="FALSE"),
+    "sms_pending": scenario(
+        "A code by SMS is waited for", expect="otp_not_available", verified="FALSE"
+    ),
     "sms_pending_boolean": scenario(
         "A code by SMS is waited for, told by a boolean", expect="otp_not_available", verified=False
     ),
     "dead_token_200": scenario(
-        "The new token is refused at once, with HTTP 200", expect="token_rejected", dead_token=True, dead_status=200
+        "The new token is refused at once, with HTTP 200",
+        expect="token_rejected",
+        dead_token=True,
+        dead_status=200,
     ),
     "verified_missing": scenario("Nobody says whether the token is verified", verified=""),
     "margin_403": scenario("The margin answers 403", profile="403"),
@@ -100,9 +117,19 @@ class Motilal(ApiTwin):
         if not self.check_otp(self.user, str(body.get("totp", ""))):
             raise refusal("MO1008", "Invalid TOTP")
         token = self.open_token(alnum(40), self.token_end())
-        verified = {} if self.behaviour.verified == "" else {"isAuthTokenVerified": self.behaviour.verified}
+        verified = (
+            {}
+            if self.behaviour.verified == ""
+            else {"isAuthTokenVerified": self.behaviour.verified}
+        )
         return JSONResponse(
-            {"status": "SUCCESS", "message": "Login Successful", "errorcode": "", "AuthToken": token, **verified}
+            {
+                "status": "SUCCESS",
+                "message": "Login Successful",
+                "errorcode": "",
+                "AuthToken": token,
+                **verified,
+            }
         )
 
     async def margin(self, request: Request) -> Response:

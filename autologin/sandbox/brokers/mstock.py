@@ -33,11 +33,19 @@ class MStockBehaviour(ApiBehaviour):
 
 
 SCENARIOS: dict[str, Scenario] = {
-    "wrong_password": scenario("The password is refused", expect="credentials_rejected", refused="password"),
-    "wrong_key": scenario("The API key is refused at the second step", expect="credentials_rejected", refused="key"),
-    "wrong_code_at_second_step": scenario("The code is refused at the second step", expect="otp_rejected", refused="second"),
+    "wrong_password": scenario(
+        "The password is refused", expect="credentials_rejected", refused="password"
+    ),
+    "wrong_key": scenario(
+        "The API key is refused at the second step", expect="credentials_rejected", refused="key"
+    ),
+    "wrong_code_at_second_step": scenario(
+        "The code is refused at the second step", expect="otp_rejected", refused="second"
+    ),
     "status_in_words": scenario('A good answer says "true", not true', truth="true"),
-    "first_token_is_a_jwt": scenario("The first step gives a jwtToken, no refreshToken", first="jwtToken"),
+    "first_token_is_a_jwt": scenario(
+        "The first step gives a jwtToken, no refreshToken", first="jwtToken"
+    ),
     "funds_403": scenario("The funds answer 403", profile="403"),
     **CODES,
     **calls({"login": "first step", "totp": "second step"}, {"funds": "call for the funds"}),
@@ -132,7 +140,9 @@ class MStock(ApiTwin):
         return self._good([{"AVAILABLE_BALANCE": "100000"}])
 
     def _good(self, data: Any) -> Response:
-        return JSONResponse({"status": self.behaviour.truth, "message": "SUCCESS", "errorcode": "", "data": data})
+        return JSONResponse(
+            {"status": self.behaviour.truth, "message": "SUCCESS", "errorcode": "", "data": data}
+        )
 
 
 def check_version(request: Request) -> None:
@@ -143,4 +153,8 @@ def check_version(request: Request) -> None:
 
 def refusal(status: int, kind: str, message: str) -> Refusal:
     """An error as the API says it."""
-    return Refusal(JSONResponse({"status": False, "message": message, "error_type": kind, "data": None}, status))
+    return Refusal(
+        JSONResponse(
+            {"status": False, "message": message, "error_type": kind, "data": None}, status
+        )
+    )

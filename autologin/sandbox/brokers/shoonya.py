@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 OWN = {
     "very_slow_page": scenario("The page takes 17 s to appear", page={"late": 17}),
     "expired_in_words": scenario(
-        "A dead token is told in words, with a 200", expect="token_rejected", dead_token=True, expired="words"
+        "A dead token is told in words, with a 200",
+        expect="token_rejected",
+        dead_token=True,
+        expired="words",
     ),
 }
 
@@ -39,7 +42,9 @@ app = {"Secret_Code": mine["secret_code"], "client_id": mine["client_id"], "UID"
 gave = client.getAccessToken(authcode=code, **app)
 says = client.get_limits()["actid"] if gave else ""
 """,
-        calls=("/NorenWClientAPI/GenAcsTok",),  # it sends no content-type; the documented one is text/plain
+        calls=(
+            "/NorenWClientAPI/GenAcsTok",
+        ),  # it sends no content-type; the documented one is text/plain
         shows="100000",
     )
     table: ClassVar[dict[str, Scenario]] = table(OWN, without=("one_screen",))

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 OWN = {
     "request_token": scenario("The code is called request_token", code_param="request_token"),
-    "request_token_hyphen": scenario("The code is called request-token", code_param="request-token"),
+    "request_token_hyphen": scenario(
+        "The code is called request-token", code_param="request-token"
+    ),
     "token_by_another_name": scenario("The reply calls the token accesstoken", token="accesstoken"),  # noqa: S106
 }
 

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from autologin.sandbox.scenarios import Scenario
 
 OWN = {
-    "susertoken_counts": scenario("Calls take the susertoken, not the access token", bearer="susertoken"),
+    "susertoken_counts": scenario(
+        "Calls take the susertoken, not the access token", bearer="susertoken"
+    ),
     "only_susertoken": scenario("The reply has a susertoken alone", token="susertoken"),  # noqa: S106
 }
 
@@ -41,5 +43,8 @@ says = client.get_limits()["actid"] if gave else ""
         headers=("content-type",),
         shows="100000",
     )
-    account: ClassVar[Mapping[str, str]] = {**NorenTwin.account, "totp_secret": "SZKCQ3UKV2HFM7WII7FRTI6UHA35UFF7"}
+    account: ClassVar[Mapping[str, str]] = {
+        **NorenTwin.account,
+        "totp_secret": "SZKCQ3UKV2HFM7WII7FRTI6UHA35UFF7",
+    }
     table: ClassVar[dict[str, Scenario]] = table(OWN, without=("one_screen",))

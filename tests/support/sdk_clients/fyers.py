@@ -23,7 +23,9 @@ def exchange(code, **app):
 
 
 def model(client_id, token, method):
-    return getattr(fyersModel.FyersModel(client_id=client_id, token=token, log_path=folder), method)()
+    return getattr(
+        fyersModel.FyersModel(client_id=client_id, token=token, log_path=folder), method
+    )()
 
 
 DO = {"url": url, "exchange": exchange, "model": model}

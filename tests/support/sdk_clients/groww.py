@@ -31,5 +31,11 @@ for name, more in calls:
             found = getattr(client, name)()
         results.append({"gave": found})
     except Exception as error:  # noqa: BLE001  (whatever the SDK raises is the result)
-        results.append({"raised": type(error).__name__, "said": str(error), "code": getattr(error, "code", None)})
+        results.append(
+            {
+                "raised": type(error).__name__,
+                "said": str(error),
+                "code": getattr(error, "code", None),
+            }
+        )
 print("\n" + json.dumps(results))  # noqa: T201

@@ -31,14 +31,18 @@ def turn_requests():
     import requests
 
     plain = requests.sessions.Session.request
-    requests.sessions.Session.request = lambda self, method, url, **more: plain(self, method, turned(url), **more)
+    requests.sessions.Session.request = lambda self, method, url, **more: plain(
+        self, method, turned(url), **more
+    )
 
 
 def turn_httpx():
     import httpx
 
     plain = httpx.Client.request
-    httpx.Client.request = lambda self, method, url, **more: plain(self, method, turned(url), **more)
+    httpx.Client.request = lambda self, method, url, **more: plain(
+        self, method, turned(url), **more
+    )
 
 
 with contextlib.suppress(ImportError):

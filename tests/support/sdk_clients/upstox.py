@@ -19,9 +19,13 @@ for api, method, words, more in calls:
     if method == "init_token_request_for_indie_user":
         words = [upstox_client.IndieUserTokenRequest(words[0]), *words[1:]]  # noqa: PLW2901  (only JSON comes in)
     try:
-        found = getattr(getattr(upstox_client, api)(client), method)(*words, _request_timeout=20, **more)
+        found = getattr(getattr(upstox_client, api)(client), method)(
+            *words, _request_timeout=20, **more
+        )
         results.append({"gave": client.sanitize_for_serialization(found)})
     except ApiException as error:
-        results.append({"raised": type(error).__name__, "status": error.status, "body": json.loads(error.body)})
+        results.append(
+            {"raised": type(error).__name__, "status": error.status, "body": json.loads(error.body)}
+        )
 print("\n" + json.dumps(results))  # noqa: T201
 client.pool.close()

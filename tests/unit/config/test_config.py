@@ -32,9 +32,9 @@ sinks:
   tokens: {type: file, path: "tokens/{account}.json"}
 """
 CREDENTIALS = "AUTOLOGIN_ACCOUNTS__ZERODHA__CREDENTIALS__"
-TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r\n"), min_size=1).filter(
-    lambda text: text == text.strip()
-)
+TEXT = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\0\r\n"), min_size=1
+).filter(lambda text: text == text.strip())
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +51,9 @@ def write(folder: Path, text: str) -> Path:
 
 
 def load(folder: Path, text: str = GOOD, **environ: str):
-    return loader.load(write(folder, text), {"HOME": str(folder / "home"), "ZERODHA_PASSWORD": "pw", **environ})
+    return loader.load(
+        write(folder, text), {"HOME": str(folder / "home"), "ZERODHA_PASSWORD": "pw", **environ}
+    )
 
 
 def problems(folder: Path, text: str = GOOD, **environ: str) -> dict[str, str]:
@@ -77,11 +79,28 @@ def test_defaults(tmp_path):
     settings = load(tmp_path)
     assert settings.timezone.key == "Asia/Kolkata"
     assert settings.state.path == tmp_path / "home/.local/state/autologin"
-    assert (settings.schedule.at, settings.schedule.days, settings.schedule.ready_by) == (time(8, 15), "trading", time(9))
-    assert (settings.concurrency, settings.stop_timeout, settings.browser.sandbox) == (2, 30, "auto")
-    assert (settings.http.listen, settings.watch.verify_every, settings.watch.max_per_day) == ("127.0.0.1:8321", 600, 3)
+    assert (settings.schedule.at, settings.schedule.days, settings.schedule.ready_by) == (
+        time(8, 15),
+        "trading",
+        time(9),
+    )
+    assert (settings.concurrency, settings.stop_timeout, settings.browser.sandbox) == (
+        2,
+        30,
+        "auto",
+    )
+    assert (settings.http.listen, settings.watch.verify_every, settings.watch.max_per_day) == (
+        "127.0.0.1:8321",
+        600,
+        3,
+    )
     account = settings.account("zerodha")
-    assert (account.name, account.authorize, account.timeout, account.sinks) == ("zerodha", True, None, ["tokens"])
+    assert (account.name, account.authorize, account.timeout, account.sinks) == (
+        "zerodha",
+        True,
+        None,
+        ["tokens"],
+    )
 
 
 def test_relative_paths_start_at_the_configs_folder(tmp_path, monkeypatch):
@@ -96,11 +115,13 @@ def test_relative_paths_start_at_the_configs_folder(tmp_path, monkeypatch):
 
 
 def test_what_yaml_makes_of_plain_words_is_what_people_mean(tmp_path):
-    more = (
-        "\nschedule: {at: 10:15, ready_by: 9:05, days: [mon, fri]}\nbrowser: {sandbox: on}\nstop_timeout: 2m\nstate:\nnotify:\n"
-    )
+    more = "\nschedule: {at: 10:15, ready_by: 9:05, days: [mon, fri]}\nbrowser: {sandbox: on}\nstop_timeout: 2m\nstate:\nnotify:\n"
     settings = load(tmp_path, GOOD + more)
-    assert (settings.schedule.at, settings.schedule.ready_by, settings.schedule.days) == (time(10, 15), time(9, 5), "mon,fri")
+    assert (settings.schedule.at, settings.schedule.ready_by, settings.schedule.days) == (
+        time(10, 15),
+        time(9, 5),
+        "mon,fri",
+    )
     assert (settings.browser.sandbox, settings.stop_timeout) == ("on", 120)
 
 
@@ -116,15 +137,28 @@ def test_where_a_config_is_looked_for(tmp_path, monkeypatch):
     home = {"HOME": str(tmp_path / "home"), "ZERODHA_PASSWORD": "pw"}
     with pytest.raises(ConfigError, match="AUTOLOGIN_CONFIG") as caught:
         loader.load(None, home)
-    for word in ("./config.yaml", f"{tmp_path}/home/.config/autologin/config.yaml", "config.example.yaml", "autologin demo"):
+    for word in (
+        "./config.yaml",
+        f"{tmp_path}/home/.config/autologin/config.yaml",
+        "config.example.yaml",
+        "autologin demo",
+    ):
         assert word in caught.value.message
-    users, xdg, named = (tmp_path / name for name in ("home/.config/autologin", "xdg/autologin", "named"))
+    users, xdg, named = (
+        tmp_path / name for name in ("home/.config/autologin", "xdg/autologin", "named")
+    )
     for folder in (users, xdg, named):
         folder.mkdir(parents=True)
         write(folder, GOOD)
     assert loader.load(None, home).file == users / "config.yaml"
-    assert loader.load(None, home | {"XDG_CONFIG_HOME": str(tmp_path / "xdg")}).file == xdg / "config.yaml"
-    assert loader.load(None, home | {"AUTOLOGIN_CONFIG": str(named / "config.yaml")}).file == named / "config.yaml"
+    assert (
+        loader.load(None, home | {"XDG_CONFIG_HOME": str(tmp_path / "xdg")}).file
+        == xdg / "config.yaml"
+    )
+    assert (
+        loader.load(None, home | {"AUTOLOGIN_CONFIG": str(named / "config.yaml")}).file
+        == named / "config.yaml"
+    )
     write(tmp_path, GOOD)
     assert loader.load(None, home).folder == tmp_path
 
@@ -143,7 +177,9 @@ def test_an_account_is_found_by_its_name_or_by_a_broker_with_one_account(tmp_pat
 def test_nothing_shows_a_plain_secret(tmp_path):
     settings = load(tmp_path, GOOD.replace("apisecret-canary", CANARY))
     assert CANARY not in repr(settings) + str(settings.account("zerodha")) + repr(
-        accounts.load_flow(settings, settings.account("zerodha"), {"ZERODHA_PASSWORD": CANARY}).credentials
+        accounts.load_flow(
+            settings, settings.account("zerodha"), {"ZERODHA_PASSWORD": CANARY}
+        ).credentials
     )
 
 
@@ -158,12 +194,19 @@ def test_a_flow_is_given_its_resolved_credentials_and_the_redactor_knows_them(tm
 
 
 def test_endpoints_override_the_flows(tmp_path):
-    text = GOOD.replace("    sinks:", '    endpoints: {api: "http://127.0.0.1:9/kite/"}\n    sinks:')
-    assert flow(tmp_path, text).urls == {"login": "https://kite.zerodha.com", "api": "http://127.0.0.1:9/kite"}
+    text = GOOD.replace(
+        "    sinks:", '    endpoints: {api: "http://127.0.0.1:9/kite/"}\n    sinks:'
+    )
+    assert flow(tmp_path, text).urls == {
+        "login": "https://kite.zerodha.com",
+        "api": "http://127.0.0.1:9/kite",
+    }
 
 
 def test_every_problem_of_an_account_is_named_at_once(tmp_path):
-    text = GOOD.replace("{env: ZERODHA_PASSWORD}", "{env: ZERODHA_PASWORD}").replace("JBSW Y3DP EHPK 3PXP", CANARY + "1")
+    text = GOOD.replace("{env: ZERODHA_PASSWORD}", "{env: ZERODHA_PASWORD}").replace(
+        "JBSW Y3DP EHPK 3PXP", CANARY + "1"
+    )
     text = text.replace('"abc123"', "{file: nowhere}")
     settings = load(tmp_path, text)
     with pytest.raises(ConfigError) as caught:
@@ -180,7 +223,13 @@ def test_every_problem_of_an_account_is_named_at_once(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "seed", [SEED, "jbsw y3dp ehpk 3pxp", "JBSW-Y3DP-EHPK-3PXP==", f"otpauth://totp/Kite:AB1234?secret={SEED}&issuer=Kite"]
+    "seed",
+    [
+        SEED,
+        "jbsw y3dp ehpk 3pxp",
+        "JBSW-Y3DP-EHPK-3PXP==",
+        f"otpauth://totp/Kite:AB1234?secret={SEED}&issuer=Kite",
+    ],
 )
 def test_a_seed_is_taken_as_people_have_it(tmp_path, seed):
     assert flow(tmp_path, **{CREDENTIALS + "TOTP_SECRET": seed}).seed.get_secret_value() == seed
@@ -193,7 +242,10 @@ def test_only_the_accounts_own_references_are_followed(tmp_path):
         .replace("zerodha:", "other:")
         .replace("ZERODHA_PASSWORD", "NOT_SET")
     )
-    assert flow(tmp_path, GOOD.replace("accounts:\n", "accounts:\n" + other)).credentials.user_id == "AB1234"
+    assert (
+        flow(tmp_path, GOOD.replace("accounts:\n", "accounts:\n" + other)).credentials.user_id
+        == "AB1234"
+    )
 
 
 def test_a_proxy_is_a_secret_address(tmp_path):
@@ -201,7 +253,11 @@ def test_a_proxy_is_a_secret_address(tmp_path):
     environ = {"PROXY": "http://me:p%40ss@127.0.0.1:3128"}
     account = load(tmp_path, text, **environ).account("zerodha")
     assert accounts.proxy_url(account) == environ["PROXY"]
-    assert accounts.proxy_parts(account) == {"server": "http://127.0.0.1:3128", "username": "me", "password": "p@ss"}
+    assert accounts.proxy_parts(account) == {
+        "server": "http://127.0.0.1:3128",
+        "username": "me",
+        "password": "p@ss",
+    }
     assert "p@ss" not in redaction.scrub(environ["PROXY"] + " p@ss")
     with pytest.raises(ConfigError, match="socks5") as caught:
         accounts.proxy_url(load(tmp_path, text, PROXY=CANARY).account("zerodha"))
@@ -224,10 +280,15 @@ def test_the_stores_keys_are_secrets(tmp_path):
 @given(TEXT)
 def test_a_credential_from_the_environment_is_its_text_byte_for_byte(tmp_path_factory, text):
     folder = tmp_path_factory.getbasetemp()
-    assert flow(folder, **{CREDENTIALS + "PASSWORD": text}).credentials.password.get_secret_value() == text
+    assert (
+        flow(folder, **{CREDENTIALS + "PASSWORD": text}).credentials.password.get_secret_value()
+        == text
+    )
 
 
-@pytest.mark.parametrize("text", ["0123", "null", "1E5", "true", "{x}", '{"env": "HOME"}', "[1]", "", "~", "1_000"])
+@pytest.mark.parametrize(
+    "text", ["0123", "null", "1E5", "true", "{x}", '{"env": "HOME"}', "[1]", "", "~", "1_000"]
+)
 def test_a_credential_from_the_environment_is_never_read_as_something_else(tmp_path, text):
     settings = load(tmp_path, **{CREDENTIALS + "PASSWORD": text})
     assert settings.account("zerodha").credentials["password"].target.get_secret_value() == text
@@ -235,7 +296,9 @@ def test_a_credential_from_the_environment_is_never_read_as_something_else(tmp_p
 
 def test_an_override_replaces_the_whole_value(tmp_path):
     settings = load(
-        tmp_path, AUTOLOGIN_SINKS__TOKENS='{"type": "file", "path": "elsewhere"}', AUTOLOGIN_SCHEDULE__DAYS="mon,tue"
+        tmp_path,
+        AUTOLOGIN_SINKS__TOKENS='{"type": "file", "path": "elsewhere"}',
+        AUTOLOGIN_SCHEDULE__DAYS="mon,tue",
     )
     assert settings.sinks["tokens"].path == str(tmp_path / "elsewhere")
     assert settings.schedule.days == "mon,tue"
@@ -244,7 +307,10 @@ def test_an_override_replaces_the_whole_value(tmp_path):
 def test_names_match_in_any_case_with_dashes_and_dots_as_underscores(tmp_path):
     text = GOOD.replace("  zerodha:\n", "  My-Kite.main:\n")
     settings = load(
-        tmp_path, text, AUTOLOGIN_ACCOUNTS__MY_KITE_MAIN__TIMEOUT="45", AUTOLOGIN_ACCOUNTS__MY_KITE_MAIN__SINKS='["tokens"]'
+        tmp_path,
+        text,
+        AUTOLOGIN_ACCOUNTS__MY_KITE_MAIN__TIMEOUT="45",
+        AUTOLOGIN_ACCOUNTS__MY_KITE_MAIN__SINKS='["tokens"]',
     )
     assert settings.account("My-Kite.main").timeout == 45
     assert list(settings.accounts) == ["My-Kite.main"]
@@ -252,15 +318,22 @@ def test_names_match_in_any_case_with_dashes_and_dots_as_underscores(tmp_path):
 
 def test_a_name_that_means_two_accounts_is_refused(tmp_path):
     body = GOOD.split("accounts:\n")[1].split("sinks:\n  tokens", maxsplit=1)[0]
-    text = GOOD.replace("accounts:\n", "accounts:\n" + body.replace("zerodha:\n", "a-b:\n", 1)).replace(
-        "  zerodha:\n", "  a.b:\n"
+    text = GOOD.replace(
+        "accounts:\n", "accounts:\n" + body.replace("zerodha:\n", "a-b:\n", 1)
+    ).replace("  zerodha:\n", "  a.b:\n")
+    assert (
+        "a-b or a.b"
+        in problems(tmp_path, text, AUTOLOGIN_ACCOUNTS__A_B__TIMEOUT="5")[
+            "AUTOLOGIN_ACCOUNTS__A_B__TIMEOUT"
+        ]
     )
-    assert "a-b or a.b" in problems(tmp_path, text, AUTOLOGIN_ACCOUNTS__A_B__TIMEOUT="5")["AUTOLOGIN_ACCOUNTS__A_B__TIMEOUT"]
 
 
 def test_the_environment_alone_can_be_the_config(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    environ = {CREDENTIALS + key.upper(): "x" for key in ("api_key", "api_secret", "user_id", "password")}
+    environ = {
+        CREDENTIALS + key.upper(): "x" for key in ("api_key", "api_secret", "user_id", "password")
+    }
     environ |= {
         CREDENTIALS + "TOTP_SECRET": SEED,
         "AUTOLOGIN_ACCOUNTS__ZERODHA__BROKER": "zerodha",
@@ -273,7 +346,10 @@ def test_the_environment_alone_can_be_the_config(tmp_path, monkeypatch):
     }
     settings = loader.load(None, environ)
     assert settings.sinks["tokens"].path == f"{tmp_path}/{{account}}.json"
-    assert accounts.load_flow(settings, settings.account("zerodha"), environ).credentials.user_id == "x"
+    assert (
+        accounts.load_flow(settings, settings.account("zerodha"), environ).credentials.user_id
+        == "x"
+    )
 
 
 def test_a_value_from_a_file_and_from_the_secrets_folder(tmp_path):
@@ -283,11 +359,19 @@ def test_a_value_from_a_file_and_from_the_secrets_folder(tmp_path):
     (folder / "autologin_zerodha_password").write_text("somebody else's")
     (folder / "other").write_text("somebody else's")
     (tmp_path / "key").write_text("from-file\n")
-    environ = {"AUTOLOGIN_SECRETS_DIR": str(folder), CREDENTIALS + "API_SECRET_FILE": str(tmp_path / "key")}
+    environ = {
+        "AUTOLOGIN_SECRETS_DIR": str(folder),
+        CREDENTIALS + "API_SECRET_FILE": str(tmp_path / "key"),
+    }
     found = flow(tmp_path, **environ).credentials
-    assert (found.password.get_secret_value(), found.api_secret.get_secret_value()) == ("from-folder", "from-file")
+    assert (found.password.get_secret_value(), found.api_secret.get_secret_value()) == (
+        "from-folder",
+        "from-file",
+    )
     assert (
-        flow(tmp_path, **environ, **{CREDENTIALS + "PASSWORD": "env wins"}).credentials.password.get_secret_value()
+        flow(
+            tmp_path, **environ, **{CREDENTIALS + "PASSWORD": "env wins"}
+        ).credentials.password.get_secret_value()
         == "env wins"
     )
 
@@ -308,22 +392,42 @@ def test_the_usual_secrets_folder_is_used_when_it_is_there(tmp_path, monkeypatch
             "Did you mean AUTOLOGIN_ACCOUNTS__ZERODHA__BROKER?",
         ),
         ({"AUTOLOGIN_WATCH__RELOGN": "x"}, "AUTOLOGIN_WATCH__RELOGN", "AUTOLOGIN_WATCH__RELOGIN"),
-        ({"AUTOLOGIN_TIMEZONE__X": "x"}, "AUTOLOGIN_TIMEZONE__X", "AUTOLOGIN_TIMEZONE: it takes the value itself"),
+        (
+            {"AUTOLOGIN_TIMEZONE__X": "x"},
+            "AUTOLOGIN_TIMEZONE__X",
+            "AUTOLOGIN_TIMEZONE: it takes the value itself",
+        ),
         (
             {CREDENTIALS + "PASWORD": CANARY},
             "accounts.zerodha.credentials.pasword",
             f'(from {CREDENTIALS}PASWORD) | Did you mean "password"?',
         ),
-        ({"AUTOLOGIN_ACCOUNTS__ZERODA__TIMEOUT": "9"}, "accounts.zeroda.broker", 'Did you mean "zerodha"?'),
+        (
+            {"AUTOLOGIN_ACCOUNTS__ZERODA__TIMEOUT": "9"},
+            "accounts.zeroda.broker",
+            'Did you mean "zerodha"?',
+        ),
         (
             {CREDENTIALS + "PASSWORD": "x", CREDENTIALS + "PASSWORD_FILE": __file__},
             "accounts.zerodha.credentials.password",
             "set twice",
         ),
-        ({CREDENTIALS + "PASSWORD_FILE": "/nowhere"}, CREDENTIALS + "PASSWORD_FILE", "there is no file /nowhere"),
+        (
+            {CREDENTIALS + "PASSWORD_FILE": "/nowhere"},
+            CREDENTIALS + "PASSWORD_FILE",
+            "there is no file /nowhere",
+        ),
         ({"AUTOLOGIN_NOTIFY": "[1"}, "notify", "JSON (from AUTOLOGIN_NOTIFY)"),
-        ({"AUTOLOGIN_CONCURRENCY": "many"}, "concurrency", "whole number (from AUTOLOGIN_CONCURRENCY)"),
-        ({"AUTOLOGIN_SECRETS_DIR": "/nowhere"}, "AUTOLOGIN_SECRETS_DIR", "there is no folder /nowhere"),
+        (
+            {"AUTOLOGIN_CONCURRENCY": "many"},
+            "concurrency",
+            "whole number (from AUTOLOGIN_CONCURRENCY)",
+        ),
+        (
+            {"AUTOLOGIN_SECRETS_DIR": "/nowhere"},
+            "AUTOLOGIN_SECRETS_DIR",
+            "there is no folder /nowhere",
+        ),
     ],
 )
 def test_a_wrong_variable(tmp_path, environ, key, words):
@@ -342,4 +446,7 @@ def test_names_of_others_are_left_alone(tmp_path):
 
 def test_json_in_the_environment_keeps_the_rule_for_credentials(tmp_path):
     text = json.dumps({"zerodha": {"broker": "zerodha", "credentials": {"api_key": 123}}})
-    assert "Quote it" in problems(tmp_path, AUTOLOGIN_ACCOUNTS=text)["accounts.zerodha.credentials.api_key"]
+    assert (
+        "Quote it"
+        in problems(tmp_path, AUTOLOGIN_ACCOUNTS=text)["accounts.zerodha.credentials.api_key"]
+    )

@@ -17,7 +17,13 @@ from autologin import retry
 from autologin.delivery import dispatcher
 from autologin.delivery.dispatcher import DeliveryResult, Dispatcher
 from autologin.delivery.sinks.base import SinkConfig
-from autologin.errors import BrokerUnavailable, ConfigError, CredentialsRejected, DeliveryFailed, Problem
+from autologin.errors import (
+    BrokerUnavailable,
+    ConfigError,
+    CredentialsRejected,
+    DeliveryFailed,
+    Problem,
+)
 from autologin.message import Message
 from autologin.secret_refs import RefContext
 from autologin.store.store import Store
@@ -25,7 +31,12 @@ from autologin.token import Token
 
 SECRET = "access-token-canary"
 TOKEN = Token(SecretStr(SECRET), MORNING, MORNING + timedelta(hours=20), "AB1234")
-LATER = Token(SecretStr("later-token-canary"), MORNING + timedelta(hours=1), MORNING + timedelta(hours=20), "AB1234")
+LATER = Token(
+    SecretStr("later-token-canary"),
+    MORNING + timedelta(hours=1),
+    MORNING + timedelta(hours=20),
+    "AB1234",
+)
 
 
 @dataclass
@@ -93,9 +104,13 @@ def post(store, clock):
     """A post with these sinks, whose outbox holds a token for each."""
 
     def made(*sinks, owed=True, account="mine", to=0):
-        found = Dispatcher({sink.name: kept(sink, to) for sink in sinks}, RefContext(Path("/"), {}), store, clock)
+        found = Dispatcher(
+            {sink.name: kept(sink, to) for sink in sinks}, RefContext(Path("/"), {}), store, clock
+        )
         if owed:
-            store.outbox.enqueue(Message.issued(account, "zerodha", TOKEN), [sink.name for sink in sinks])
+            store.outbox.enqueue(
+                Message.issued(account, "zerodha", TOKEN), [sink.name for sink in sinks]
+            )
         return found
 
     return made
@@ -119,14 +134,22 @@ async def test_each_sink_gets_the_token(post, store):
     one, two = Memory("one"), Memory("two")
     await post(one, two).drain(["one", "two"], seconds=10)
     assert [message.token for message in (*one.given, *two.given)] == [TOKEN, TOKEN]
-    assert outcomes(store, "one", "two") == [DeliveryResult("one", "delivered"), DeliveryResult("two", "delivered")]
+    assert outcomes(store, "one", "two") == [
+        DeliveryResult("one", "delivered"),
+        DeliveryResult("two", "delivered"),
+    ]
     assert dispatcher.failure(outcomes(store, "one", "two")) is None
 
 
 async def test_nothing_outstanding_is_nothing_to_do(post, store, clock):
     sink = Memory()
     await post(sink, owed=False).drain(["memory", "gone from the config"], seconds=10)
-    assert (sink.given, outcomes(store, "memory"), dispatcher.failure([]), clock.wall) == ([], [], None, MORNING)
+    assert (sink.given, outcomes(store, "memory"), dispatcher.failure([]), clock.wall) == (
+        [],
+        [],
+        None,
+        MORNING,
+    )
 
 
 @pytest.mark.parametrize(
@@ -135,21 +158,31 @@ async def test_nothing_outstanding_is_nothing_to_do(post, store, clock):
         (DeliveryFailed("no room", hint="Make some."), "no room. Make some"),
         (DeliveryFailed("no room"), "no room"),
         (BrokerUnavailable("nobody there"), "nobody there. Try again in a few minutes"),
-        (ConfigError(Problem("sinks.memory.secret", "is missing", "Set it.")), "sinks.memory.secret: is missing. Set it"),
+        (
+            ConfigError(Problem("sinks.memory.secret", "is missing", "Set it.")),
+            "sinks.memory.secret: is missing. Set it",
+        ),
         (RuntimeError(SECRET), "RuntimeError, which is a mistake in autologin"),
         (TimeoutError(), "timed out after 30 s"),
     ],
 )
-async def test_a_sink_that_fails_is_named_and_the_others_get_theirs(post, store, told, error, detail):
+async def test_a_sink_that_fails_is_named_and_the_others_get_theirs(
+    post, store, told, error, detail
+):
     bad, good = Memory("bad", errors=[error] * 99), Memory("good")
     await post(bad, good).drain(["bad", "good"], seconds=10)
     assert len(good.given) == 1
-    assert outcomes(store, "bad", "good") == [DeliveryResult("bad", "failed", detail), DeliveryResult("good", "delivered")]
+    assert outcomes(store, "bad", "good") == [
+        DeliveryResult("bad", "failed", detail),
+        DeliveryResult("good", "delivered"),
+    ]
     assert dispatcher.failure(outcomes(store, "bad", "good")).detail == f"bad: {detail}"
     assert SECRET not in f"{outcomes(store, 'bad')} {[line['extra'] for line in told]}"
 
 
-async def test_it_is_tried_again_after_growing_pauses_until_the_time_is_over(post, store, clock, monkeypatch):
+async def test_it_is_tried_again_after_growing_pauses_until_the_time_is_over(
+    post, store, clock, monkeypatch
+):
     monkeypatch.setattr(dispatcher.random, "random", lambda: 0.5)
     sink = Memory(errors=[DeliveryFailed("no")] * 99)
     await post(sink).drain(["memory"], seconds=60)
@@ -174,7 +207,9 @@ async def test_it_carries_on_where_the_last_process_stopped(tmp_path, post, stor
 async def test_the_message_has_the_same_id_on_every_try(post, monkeypatch):
     seen = []
     sink = Memory(errors=[DeliveryFailed("no")] * 3)
-    monkeypatch.setattr(sink, "deliver", lambda message, do=sink.deliver: seen.append(message.id) or do(message))
+    monkeypatch.setattr(
+        sink, "deliver", lambda message, do=sink.deliver: seen.append(message.id) or do(message)
+    )
     await post(sink).drain(["memory"], seconds=600)
     assert len(seen) == 4
     assert len(set(seen)) == 1
@@ -199,10 +234,15 @@ async def test_a_newer_token_replaces_one_that_did_not_arrive(post, store):
 async def test_news_arrive_in_the_order_in_which_they_happened(post, store, clock):
     sink = Memory(errors=[DeliveryFailed("no")])
     ours = post(sink, owed=False)
-    store.outbox.enqueue(Message.failed("login.failed", "mine", "zerodha", CredentialsRejected(), clock.now()), ["memory"])
+    store.outbox.enqueue(
+        Message.failed("login.failed", "mine", "zerodha", CredentialsRejected(), clock.now()),
+        ["memory"],
+    )
     await ours.drain(["memory"], seconds=0)
     store.outbox.enqueue(Message.issued("mine", "zerodha", TOKEN), ["memory"])
-    await ours.drain(["memory"], seconds=1)  # the token waits for the news before it, which is not due yet
+    await ours.drain(
+        ["memory"], seconds=1
+    )  # the token waits for the news before it, which is not due yet
     assert sink.given == []
     await ours.drain(["memory"], seconds=60)
     assert [message.type for message in sink.given] == ["login.failed", "token.issued"]
@@ -213,7 +253,9 @@ async def test_what_was_delivered_is_not_owed_again_but_to_a_sink_that_holds_a_s
     ours = post(event, state)
     for _ in range(2):
         await ours.drain(["event", "state"], seconds=0)
-        store.outbox.enqueue(Message.issued("mine", "zerodha", TOKEN), ["event", "state"], again=["state"])
+        store.outbox.enqueue(
+            Message.issued("mine", "zerodha", TOKEN), ["event", "state"], again=["state"]
+        )
     await ours.drain(["event", "state"], seconds=0)
     assert (len(event.given), len(state.given)) == (1, 3)
 
@@ -262,7 +304,9 @@ async def test_an_endpoint_that_is_gone_is_left_alone_until_its_config_changes(p
     await ours.drain(["memory"], seconds=1000)
     assert sink.given == []
     (one,) = outcomes(store, "memory")
-    assert one == DeliveryResult("memory", "failed", "410 Gone. It is switched off until its config changes")
+    assert one == DeliveryResult(
+        "memory", "failed", "410 Gone. It is switched off until its config changes"
+    )
     store.outbox.retry_now()
     changed = post(sink, owed=False, to=1)
     await changed.drain(["memory"], seconds=10)
@@ -320,7 +364,9 @@ async def test_only_one_accounts_messages_where_one_is_named(post, store):
 
 async def test_without_a_store_a_token_is_handed_over_once(post, store):
     good, bad = Memory("good"), Memory("bad", errors=[DeliveryFailed("no")])
-    found = await post(good, bad, owed=False).deliver_now(Message.issued("mine", "zerodha", TOKEN), ["good", "bad"])
+    found = await post(good, bad, owed=False).deliver_now(
+        Message.issued("mine", "zerodha", TOKEN), ["good", "bad"]
+    )
     assert found == [DeliveryResult("good", "delivered"), DeliveryResult("bad", "failed", "no")]
 
 
@@ -328,7 +374,9 @@ async def test_nothing_secret_lies_open_in_the_store(tmp_path, post, store):
     sink = Memory(errors=[DeliveryFailed("no")])
     ours = post(sink)
     await ours.drain(["memory"], seconds=0)
-    files = b"".join(file.read_bytes() for file in (tmp_path / "state").iterdir() if "db" in file.name)
+    files = b"".join(
+        file.read_bytes() for file in (tmp_path / "state").iterdir() if "db" in file.name
+    )
     assert SECRET.encode() not in files
     await ours.drain(["memory"], seconds=60)
     assert store.outbox._database.fetch_all("SELECT sealed FROM deliveries") == [(None,)]
@@ -353,6 +401,8 @@ def test_pauses_are_jittered_and_bounded(failed):
 def test_a_message_survives_the_outbox(clock):
     for message in (
         Message.issued("mine", "zerodha", TOKEN),
-        Message.failed("login.failed", "mine", "zerodha", CredentialsRejected("no"), HandClock().now()),
+        Message.failed(
+            "login.failed", "mine", "zerodha", CredentialsRejected("no"), HandClock().now()
+        ),
     ):
         assert Message.from_json(message.id, json.loads(json.dumps(message.to_json()))) == message

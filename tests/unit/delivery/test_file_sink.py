@@ -91,7 +91,11 @@ async def test_only_the_owner_reads_what_is_made(tmp_path, umask):
         await give(tmp_path / "a" / "b" / "t.json")
     finally:
         os.umask(former)
-    assert (mode(tmp_path / "a"), mode(tmp_path / "a/b"), mode(tmp_path / "a/b/t.json")) == (0o700, 0o700, 0o600)
+    assert (mode(tmp_path / "a"), mode(tmp_path / "a/b"), mode(tmp_path / "a/b/t.json")) == (
+        0o700,
+        0o700,
+        0o600,
+    )
 
 
 async def test_a_file_that_others_could_read_is_replaced_by_one_that_they_cannot(tmp_path):
@@ -109,10 +113,16 @@ async def test_a_folder_that_is_there_keeps_its_rights(tmp_path):
 
 async def test_a_relative_path_starts_at_the_configs_folder(tmp_path, monkeypatch):
     monkeypatch.chdir("/")
-    config = parse({"type": "file", "path": "tokens/{account}.json"}).with_absolute_paths(RefContext(tmp_path, {}))
-    await config.build("tokens", RefContext(tmp_path, {})).deliver(Message.issued("mine", "zerodha", token()))
+    config = parse({"type": "file", "path": "tokens/{account}.json"}).with_absolute_paths(
+        RefContext(tmp_path, {})
+    )
+    await config.build("tokens", RefContext(tmp_path, {})).deliver(
+        Message.issued("mine", "zerodha", token())
+    )
     assert everything(tmp_path) == ["tokens", "tokens/mine.json"]
-    at_home = parse({"type": "file", "path": "~/t.json"}).with_absolute_paths(RefContext(Path("/"), {"HOME": str(tmp_path)}))
+    at_home = parse({"type": "file", "path": "~/t.json"}).with_absolute_paths(
+        RefContext(Path("/"), {"HOME": str(tmp_path)})
+    )
     assert at_home.path == str(tmp_path / "t.json")
 
 
@@ -123,7 +133,11 @@ async def test_it_is_written_whole_before_it_has_its_name(tmp_path, monkeypatch)
 
     def synced(handle):
         place = Path(f"/proc/self/fd/{handle}").readlink()
-        order.append("folder" if place.is_dir() else f"file of {place.stat().st_size > len(SECRET)}, {mode(place):o}")
+        order.append(
+            "folder"
+            if place.is_dir()
+            else f"file of {place.stat().st_size > len(SECRET)}, {mode(place):o}"
+        )
         fsync(handle)
 
     def renamed(self, target):
@@ -167,7 +181,9 @@ async def test_a_reader_never_sees_half_a_file(tmp_path):
 
 
 async def test_many_writers_at_once_leave_one_whole_file(tmp_path):
-    await asyncio.gather(*(give(tmp_path / "new" / "t.json", token(f"token-{number}" * 500)) for number in range(20)))
+    await asyncio.gather(
+        *(give(tmp_path / "new" / "t.json", token(f"token-{number}" * 500)) for number in range(20))
+    )
     assert json.loads((tmp_path / "new/t.json").read_text())["access_token"].startswith("token-")
     assert everything(tmp_path) == ["new", "new/t.json"]
 
@@ -196,14 +212,19 @@ async def test_a_hard_link_of_somebody_else_keeps_the_old_content(tmp_path):
 
 
 async def test_what_a_killed_writer_left_is_removed_later(tmp_path):
-    ours, fresh = tmp_path / ".t.json.0123456789abcdef.tmp", tmp_path / ".t.json.fedcba9876543210.tmp"
+    ours, fresh = (
+        tmp_path / ".t.json.0123456789abcdef.tmp",
+        tmp_path / ".t.json.fedcba9876543210.tmp",
+    )
     others = tmp_path / ".other.json.0123456789abcdef.tmp"
     for left in (ours, fresh, others):
         left.write_text(OLD)
     for left in (ours, others):
         os.utime(left, (1, 1))
     await give(tmp_path / "t.json")
-    assert everything(tmp_path) == sorted([others.name, fresh.name, "t.json"]), "one that may be in use was removed"
+    assert everything(tmp_path) == sorted([others.name, fresh.name, "t.json"]), (
+        "one that may be in use was removed"
+    )
 
 
 async def test_a_name_with_wildcards_removes_nothing_of_others(tmp_path):
@@ -251,15 +272,21 @@ CODES = {
 
 
 @pytest.mark.parametrize("step", ["write", "fsync", "rename"])
-@pytest.mark.parametrize(("code", "words"), CODES.items(), ids=[errno.errorcode[code] for code in CODES])
-async def test_a_failure_leaves_the_old_file_and_names_the_mend(tmp_path, monkeypatch, step, code, words):
+@pytest.mark.parametrize(
+    ("code", "words"), CODES.items(), ids=[errno.errorcode[code] for code in CODES]
+)
+async def test_a_failure_leaves_the_old_file_and_names_the_mend(
+    tmp_path, monkeypatch, step, code, words
+):
     path = tmp_path / "t.json"
     await give(path, token(OLD))
 
     def fail(*_):
         raise OSError(code, os.strerror(code))
 
-    owner, name = {"write": (files, "_write"), "fsync": (os, "fsync"), "rename": (Path, "replace")}[step]
+    owner, name = {"write": (files, "_write"), "fsync": (os, "fsync"), "rename": (Path, "replace")}[
+        step
+    ]
     with monkeypatch.context() as broken:
         broken.setattr(owner, name, fail)
         detail = await refused(give(path))
@@ -289,7 +316,10 @@ async def full_disk(tmp_path, monkeypatch):
     if os.geteuid() == 0 and process(*mount).returncode == 0:
         try:
             await give(tmp_path / "disk" / "t.json", token(OLD))
-            with contextlib.suppress(OSError), (tmp_path / "disk" / "ballast").open("wb", buffering=0) as ballast:
+            with (
+                contextlib.suppress(OSError),
+                (tmp_path / "disk" / "ballast").open("wb", buffering=0) as ballast,
+            ):
                 while True:
                     ballast.write(b"x" * 4096)
             yield tmp_path / "disk"
@@ -328,7 +358,9 @@ async def test_a_process_that_may_write_no_more_bytes(tmp_path):
     await give(path, token(OLD))
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
     done = process(sys.executable, "-c", limit + LIMITED, path)
-    assert done.stdout.count("larger than a file may be here. Raise the limit") == 2, done.stdout + done.stderr
+    assert done.stdout.count("larger than a file may be here. Raise the limit") == 2, (
+        done.stdout + done.stderr
+    )
     assert "token-canary" not in done.stdout + done.stderr
     assert json.loads(path.read_text())["access_token"] == OLD
     assert everything(tmp_path) == ["t.json"]
@@ -345,7 +377,9 @@ async def test_the_path_leads_through_a_file(tmp_path):
     (tmp_path / "file").write_text("mine")
     for path in (tmp_path / "file" / "t.json", tmp_path / "file" / "more" / "t.json"):
         for work in (give(path), sink(path).check()):
-            assert "a part of the path is a file, not a folder. Correct the path." in await refused(work)
+            assert "a part of the path is a file, not a folder. Correct the path." in await refused(
+                work
+            )
     assert (tmp_path / "file").read_text() == "mine"
 
 
@@ -358,7 +392,20 @@ async def test_a_read_only_place():
 
 
 @pytest.mark.parametrize(
-    "user_id", ["../../etc/cron.d/x", "..", "/etc/passwd", "a/b", "", ".hidden", "a\0b", "a\nb", "{account}", "-rf", "ä" * 300]
+    "user_id",
+    [
+        "../../etc/cron.d/x",
+        "..",
+        "/etc/passwd",
+        "a/b",
+        "",
+        ".hidden",
+        "a\0b",
+        "a\nb",
+        "{account}",
+        "-rf",
+        "ä" * 300,
+    ],
 )
 async def test_a_user_id_that_leads_out_of_the_folder_is_refused(tmp_path, user_id):
     detail = await refused(give(tmp_path / "in" / "{user_id}.json", token(user_id=user_id)))
@@ -374,7 +421,10 @@ async def test_such_a_user_id_does_no_harm_where_the_path_does_not_use_it(tmp_pa
 # The write check
 
 
-@pytest.mark.parametrize("path", ["t.json", "{account}.json", "made/{broker}/later/{account}.json", "{account}/{user_id}"])
+@pytest.mark.parametrize(
+    "path",
+    ["t.json", "{account}.json", "made/{broker}/later/{account}.json", "{account}/{user_id}"],
+)
 async def test_the_write_check_leaves_nothing(tmp_path, path):
     (tmp_path / "t.json").write_text(OLD)
     await sink(tmp_path / path).check()
@@ -415,7 +465,12 @@ def test_a_path_that_cannot_be_meant(path, words):
 
 
 @pytest.mark.parametrize(
-    "raw", [{"type": "file"}, {"type": "file", "path": 5}, {"type": "file", "path": "x", "rights": "0600"}]
+    "raw",
+    [
+        {"type": "file"},
+        {"type": "file", "path": 5},
+        {"type": "file", "path": "x", "rights": "0600"},
+    ],
 )
 def test_other_mistakes_in_a_file_sink(raw):
     with pytest.raises(ValidationError):

@@ -33,7 +33,14 @@ from autologin.secret_refs import RefContext
 from autologin.token import Token
 
 SECRET = "eyJ0eXAi.canary-token_0123456789+/=="
-EXTRA = {"api_key": "key123", "public_token": "public-canary", "feed": {"a": "b"}, "tries": 3, "tick": True, "none": None}
+EXTRA = {
+    "api_key": "key123",
+    "public_token": "public-canary",
+    "feed": {"a": "b"},
+    "tries": 3,
+    "tick": True,
+    "none": None,
+}
 
 
 def message(secret=SECRET, user_id="AB1234", broker="zerodha", extra=EXTRA):
@@ -42,7 +49,9 @@ def message(secret=SECRET, user_id="AB1234", broker="zerodha", extra=EXTRA):
 
 
 def sink(path, **more):
-    return parse({"type": "file", "path": str(path), **more}).build("tokens", RefContext(Path("/"), {}))
+    return parse({"type": "file", "path": str(path), **more}).build(
+        "tokens", RefContext(Path("/"), {})
+    )
 
 
 async def written(folder, one=None, **more):
@@ -70,7 +79,9 @@ def wrong(**keys):
 
 
 def shell_reads(file, name):
-    done = subprocess.run(["sh", "-euc", f'. "$1"; printf %s "${name}"', "sh", file], check=True, capture_output=True)
+    done = subprocess.run(
+        ["sh", "-euc", f'. "$1"; printf %s "${name}"', "sh", file], check=True, capture_output=True
+    )
     return done.stdout.decode()
 
 
@@ -123,7 +134,24 @@ def test_a_value_is_read_alike_by_all_three_or_refused(value):
 
 @pytest.mark.parametrize(
     "value",
-    ["a b", "a #b", "$HOME", "'a'", '"a"', "a\\b", "`id`", "a;b", "a&b", "a\nb", "(a)", "a|b", "a<b", "~", "a\tb", " a"],
+    [
+        "a b",
+        "a #b",
+        "$HOME",
+        "'a'",
+        '"a"',
+        "a\\b",
+        "`id`",
+        "a;b",
+        "a&b",
+        "a\nb",
+        "(a)",
+        "a|b",
+        "a<b",
+        "~",
+        "a\tb",
+        " a",
+    ],
 )
 def test_what_is_refused_would_be_read_wrong_by_one_of_them(tmp_path, value):
     """So the readers above can tell: each of these, written without quotes, is something else to one of them."""
@@ -180,7 +208,10 @@ async def test_lines_are_named_after_the_broker(tmp_path):
 
 @pytest.mark.parametrize(
     ("broker", "key", "name"),
-    [("icici_oauth", "refresh_token", "ICICI_OAUTH_REFRESH_TOKEN"), ("5paisa", "feed-token.x", "_5PAISA_FEED_TOKEN_X")],
+    [
+        ("icici_oauth", "refresh_token", "ICICI_OAUTH_REFRESH_TOKEN"),
+        ("5paisa", "feed-token.x", "_5PAISA_FEED_TOKEN_X"),
+    ],
 )
 async def test_every_name_is_one_that_a_shell_takes(tmp_path, broker, key, name):
     await written(tmp_path, message(broker=broker, extra={key: "v"}), format="dotenv")
@@ -192,9 +223,14 @@ async def test_what_is_extra_and_cannot_stand_there_is_left_out_and_said(tmp_pat
 
     log.configure()
     text = await written(
-        tmp_path, message(user_id="", extra={"api_key": "a+b!canary", "access_token": "x", "b": ""}), format="dotenv"
+        tmp_path,
+        message(user_id="", extra={"api_key": "a+b!canary", "access_token": "x", "b": ""}),
+        format="dotenv",
     )
-    assert [line.split("=")[0] for line in text.splitlines()] == ["ZERODHA_ACCESS_TOKEN", "ZERODHA_EXPIRES_AT"]
+    assert [line.split("=")[0] for line in text.splitlines()] == [
+        "ZERODHA_ACCESS_TOKEN",
+        "ZERODHA_EXPIRES_AT",
+    ]
     assert SECRET in text
     told = capsys.readouterr().err
     assert "left_out" in told
@@ -203,7 +239,12 @@ async def test_what_is_extra_and_cannot_stand_there_is_left_out_and_said(tmp_pat
 
 
 async def test_lines_as_they_are_chosen(tmp_path):
-    chosen = {"KITE_ACCESS_TOKEN": "access_token", "key": "extra.api_key", "TRIES": "extra.tries", "EMPTY": "user_id"}
+    chosen = {
+        "KITE_ACCESS_TOKEN": "access_token",
+        "key": "extra.api_key",
+        "TRIES": "extra.tries",
+        "EMPTY": "user_id",
+    }
     text = await written(tmp_path, message(user_id=""), format="dotenv", fields=chosen)
     assert text == f"KITE_ACCESS_TOKEN={SECRET}\nkey=key123\nTRIES=3\nEMPTY=\n"
     assert set(read_by_all(tmp_path / "token", "EMPTY").values()) == {""}
@@ -215,7 +256,13 @@ async def test_lines_as_they_are_chosen(tmp_path):
 
 
 async def test_json_as_it_is_chosen(tmp_path):
-    chosen = {"token": "access_token", "user": "user_id", "feed": "extra.feed", "b": "extra.feed.a", "all": "extra"}
+    chosen = {
+        "token": "access_token",
+        "user": "user_id",
+        "feed": "extra.feed",
+        "b": "extra.feed.a",
+        "all": "extra",
+    }
     found = json.loads(await written(tmp_path, fields=chosen))
     assert found == {"token": SECRET, "user": "AB1234", "feed": {"a": "b"}, "b": "b", "all": EXTRA}
     found = json.loads(await written(tmp_path, fields=["access_token", "extra.public_token"]))
@@ -226,31 +273,47 @@ async def test_raw_is_the_value_and_not_one_byte_more(tmp_path):
     assert await written(tmp_path, format="raw") == SECRET
     assert await written(tmp_path, message("ü \n$"), format="raw") == "ü \n$"
     assert await written(tmp_path, format="raw", fields=["extra.tries"]) == "3"
-    assert await written(tmp_path, format="raw", fields={"any": "extra.public_token"}) == "public-canary"
+    assert (
+        await written(tmp_path, format="raw", fields={"any": "extra.public_token"})
+        == "public-canary"
+    )
 
 
 @pytest.mark.parametrize("format_", ["json", "dotenv", "raw"])
 async def test_a_field_that_the_token_does_not_have(tmp_path, format_):
-    detail = await refused(sink(tmp_path / "token", format=format_, fields=["extra.publik_token"]).deliver(message()))
-    assert 'The token has no field "extra.publik_token". Known here: api_key, public_token' in detail
+    detail = await refused(
+        sink(tmp_path / "token", format=format_, fields=["extra.publik_token"]).deliver(message())
+    )
+    assert (
+        'The token has no field "extra.publik_token". Known here: api_key, public_token' in detail
+    )
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("format_", ["dotenv", "raw"])
 @pytest.mark.parametrize("path", ["extra.feed", "extra.none"])
 async def test_a_field_that_is_not_one_value(tmp_path, format_, path):
-    detail = await refused(sink(tmp_path / "token", format=format_, fields=[path]).deliver(message()))
+    detail = await refused(
+        sink(tmp_path / "token", format=format_, fields=[path]).deliver(message())
+    )
     assert f"The token's {path} is not one value. Write it with `format: json`" in detail
 
 
 @pytest.mark.parametrize(
-    "shape", [Shape(f, c) for f in ("json", "dotenv", "raw") for c in ((), ("access_token",), {"X": "access_token"})]
+    "shape",
+    [
+        Shape(f, c)
+        for f in ("json", "dotenv", "raw")
+        for c in ((), ("access_token",), {"X": "access_token"})
+    ],
 )
 def test_what_is_written_is_read_back(shape):
     content = formats.render(shape, message().data).decode()
     assert formats.read_field(shape, content, "access_token", "zerodha") == SECRET
     whole = shape.format != "raw" and not shape.fields
-    assert formats.read_field(shape, content, "expires_at", "zerodha") == (message().data["expires_at"] if whole else None)
+    assert formats.read_field(shape, content, "expires_at", "zerodha") == (
+        message().data["expires_at"] if whole else None
+    )
     assert formats.read_field(shape, content, "extra.nothing", "zerodha") is None
 
 
@@ -283,7 +346,9 @@ def test_another_process_never_reads_half_a_file(tmp_path, format_):
 
     asyncio.run(write(1))
     command = [sys.executable, "-c", READING, tmp_path / "token", format_]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as reader:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as reader:
         assert reader.stdout.readline() == "ready\n"
         asyncio.run(write(300))
         out, err = reader.communicate("stop\n", timeout=60)
@@ -298,7 +363,10 @@ def test_another_process_never_reads_half_a_file(tmp_path, format_):
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o077])
-@pytest.mark.parametrize(("mode", "file", "folder"), [("0600", 0o600, 0o700), ("640", 0o640, 0o750), ("0o440", 0o440, 0o750)])
+@pytest.mark.parametrize(
+    ("mode", "file", "folder"),
+    [("0600", 0o600, 0o700), ("640", 0o640, 0o750), ("0o440", 0o440, 0o750)],
+)
 async def test_the_mode_is_what_was_asked_for(tmp_path, umask, mode, file, folder):
     former = os.umask(umask)
     try:
@@ -306,13 +374,18 @@ async def test_the_mode_is_what_was_asked_for(tmp_path, umask, mode, file, folde
     finally:
         os.umask(former)
     assert (tmp_path / "new/token").stat().st_mode & 0o7777 == file
-    assert (tmp_path / "new").stat().st_mode & 0o7777 == folder, "who may read the file must get there, and nobody else"
+    assert (tmp_path / "new").stat().st_mode & 0o7777 == folder, (
+        "who may read the file must get there, and nobody else"
+    )
 
 
 @pytest.mark.parametrize(
     ("mode", "words"),
     [
-        ("0644", 'would let everybody on this machine at the token | Name the readers in `group`, with mode "0640"'),
+        (
+            "0644",
+            'would let everybody on this machine at the token | Name the readers in `group`, with mode "0640"',
+        ),
         ("0602", "would let everybody"),
         ("0601", "would let everybody"),
         ("0700", "not rights for a file that is read"),
@@ -338,7 +411,10 @@ def test_an_owner_that_cannot_be_meant(key, value):
 
 
 async def test_names_and_numbers_of_this_user_are_taken(tmp_path):
-    mine = {"owner": pwd.getpwuid(os.geteuid()).pw_name, "group": grp.getgrgid(os.getegid()).gr_name}
+    mine = {
+        "owner": pwd.getpwuid(os.geteuid()).pw_name,
+        "group": grp.getgrgid(os.getegid()).gr_name,
+    }
     for given_ in (mine, {"owner": os.geteuid(), "group": str(os.getegid())}):
         await written(tmp_path, **given_)
         await sink(tmp_path / "token", **given_).check()
@@ -351,7 +427,10 @@ async def test_a_name_that_this_machine_does_not_know(tmp_path, key, what):
         sink(tmp_path / "token", **{key: "nobody-here"}).deliver(message()),
         sink(tmp_path / "t", **{key: "nobody-here"}).check(),
     ):
-        assert f'There is no {what} "nobody-here" here. Correct sinks.tokens.{key}, or give a number.' in await refused(work)
+        assert (
+            f'There is no {what} "nobody-here" here. Correct sinks.tokens.{key}, or give a number.'
+            in await refused(work)
+        )
     assert list(tmp_path.iterdir()) == []
 
 
@@ -392,11 +471,16 @@ print(os.listdir(sys.argv[1]))
 
 def test_who_may_not_give_a_file_away_is_told_so_by_the_check_already():
     with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run([sys.executable, "-c", NOT_ROOT, folder], check=False, capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, "-c", NOT_ROOT, folder], check=False, capture_output=True, text=True
+        )
     *detail, left = done.stdout.splitlines()
     assert len(detail) == 4, done.stderr
     for line in detail:
-        assert f"{folder}/token cannot be given to that owner or group: permission denied. Only root may" in line
+        assert (
+            f"{folder}/token cannot be given to that owner or group: permission denied. Only root may"
+            in line
+        )
         assert "sinks.tokens" in line
     assert left == "[]"
     assert leaks(["canary-token"], [done.stdout, done.stderr]) == []
@@ -434,7 +518,10 @@ async def test_a_link_is_replaced_whatever_it_points_at(tmp_path):
 @pytest.mark.parametrize(
     ("keys", "words"),
     [
-        ({"fields": {"token": "acces_token"}}, 'not a field of a token | Did you mean "access_token"?'),
+        (
+            {"fields": {"token": "acces_token"}},
+            'not a field of a token | Did you mean "access_token"?',
+        ),
         ({"fields": ["public_token"]}, "not a field of a token"),
         ({"fields": ["access_token.x"]}, "not a field of a token"),
         ({"fields": ["extra."]}, "not a field of a token"),
@@ -467,8 +554,16 @@ def test_a_format_that_is_not_known_is_one_problem():
 def test_all_of_it_can_be_set_from_outside(tmp_path):
     text = "accounts: {mine: {broker: groww, credentials: {api_key: k, totp_secret: JBSWY3DPEHPK3PXP}, sinks: [t]}}\n"
     (tmp_path / "config.yaml").write_text(text + "sinks: {t: {type: file, path: x}}\n")
-    outside = {"FORMAT": "dotenv", "FIELDS": '{"T": "access_token"}', "MODE": "0640", "GROUP": "1000", "OWNER": "trader"}
-    environ = {"HOME": str(tmp_path)} | {f"AUTOLOGIN_SINKS__T__{key}": value for key, value in outside.items()}
+    outside = {
+        "FORMAT": "dotenv",
+        "FIELDS": '{"T": "access_token"}',
+        "MODE": "0640",
+        "GROUP": "1000",
+        "OWNER": "trader",
+    }
+    environ = {"HOME": str(tmp_path)} | {
+        f"AUTOLOGIN_SINKS__T__{key}": value for key, value in outside.items()
+    }
     found = loader.load(tmp_path / "config.yaml", environ).sinks["t"]
     assert (found.format, found.fields, found.mode, found.owner, found.group) == (
         "dotenv",
@@ -478,5 +573,8 @@ def test_all_of_it_can_be_set_from_outside(tmp_path):
         "1000",
     )
     environ["AUTOLOGIN_SINKS__T__FIELDS"] = "access_token, extra.tokenRefId"
-    assert loader.load(tmp_path / "config.yaml", environ).sinks["t"].fields == ("access_token", "extra.tokenRefId")
+    assert loader.load(tmp_path / "config.yaml", environ).sinks["t"].fields == (
+        "access_token",
+        "extra.tokenRefId",
+    )
     assert "canary" not in redaction.scrub(repr(found))

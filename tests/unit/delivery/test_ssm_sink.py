@@ -33,7 +33,9 @@ ME = "arn:aws:iam::123456789012:role/trader"
 
 
 def issued(value="access-token-canary", extra=EXTRA):
-    return Message.issued("mine", "fyers", Token(SecretStr(value), MORNING, EXPIRES, "XA00001", extra))
+    return Message.issued(
+        "mine", "fyers", Token(SecretStr(value), MORNING, EXPIRES, "XA00001", extra)
+    )
 
 
 @pytest.fixture
@@ -43,8 +45,16 @@ def server():
 
 
 def sink(url, accounts=None, **keys):
-    raw = {"type": "ssm", "prefix": "/stock-pipeline/{broker}", "region": REGION, "endpoint_url": url, **keys}
-    return parse(raw).with_accounts(accounts or {"mine": "fyers"}).build("aws", RefContext(Path(), {}))
+    raw = {
+        "type": "ssm",
+        "prefix": "/stock-pipeline/{broker}",
+        "region": REGION,
+        "endpoint_url": url,
+        **keys,
+    }
+    return (
+        parse(raw).with_accounts(accounts or {"mine": "fyers"}).build("aws", RefContext(Path(), {}))
+    )
 
 
 async def failed(work):
@@ -68,7 +78,9 @@ def value(url, name, *, decrypted=True):
 
 async def test_the_layout(server):
     await sink(server).deliver(issued())
-    kinds = {name: (one["Type"], one.get("KeyId"), one["Tier"]) for name, one in stored(server).items()}
+    kinds = {
+        name: (one["Type"], one.get("KeyId"), one["Tier"]) for name, one in stored(server).items()
+    }
     sealed = ("SecureString", "alias/aws/ssm", "Standard")
     assert kinds == {
         f"{PREFIX}/access_token": sealed,
@@ -77,7 +89,9 @@ async def test_the_layout(server):
         f"{PREFIX}/metadata": ("String", None, "Standard"),
     }
     assert value(server, f"{PREFIX}/access_token")["Value"] == "access-token-canary"
-    assert value(server, f"{PREFIX}/access_token", decrypted=False)["Value"] != "access-token-canary"
+    assert (
+        value(server, f"{PREFIX}/access_token", decrypted=False)["Value"] != "access-token-canary"
+    )
     assert value(server, f"{PREFIX}/refresh_token")["Value"] == "refresh-canary"
     assert value(server, f"{PREFIX}/client_id")["Value"] == "APP-100"
 
@@ -96,7 +110,10 @@ async def test_metadata_holds_no_secret_and_comes_last():
         await sink(server.url).deliver(issued())
     names = [sent["Name"].rpartition("/")[2] for _, sent in server.calls]
     assert names == ["access_token", "refresh_token", "client_id", "metadata"]
-    assert leaks(["access-token-canary", "refresh-canary", "APP-100"], [server.calls[-1][1]["Value"]]) == []
+    assert (
+        leaks(["access-token-canary", "refresh-canary", "APP-100"], [server.calls[-1][1]["Value"]])
+        == []
+    )
     assert all(sent["Overwrite"] for _, sent in server.calls)
 
 
@@ -117,7 +134,9 @@ async def test_a_key_of_ones_own(server):
     assert keys == {"access_token": own, "refresh_token": own, "client_id": own, "metadata": None}
 
 
-@pytest.mark.parametrize(("size", "tier"), [(4096, "Standard"), (4097, "Advanced"), (8192, "Advanced")])
+@pytest.mark.parametrize(
+    ("size", "tier"), [(4096, "Standard"), (4097, "Advanced"), (8192, "Advanced")]
+)
 async def test_the_tier_follows_the_size(server, size, tier):
     await sink(server).deliver(issued("x" * size, {}))
     assert stored(server)[f"{PREFIX}/access_token"]["Tier"] == tier
@@ -144,8 +163,12 @@ async def test_a_parameter_that_was_advanced_once_stays_so():
 async def test_each_account_has_its_own_place(server):
     aws = sink(server, prefix="/t/{broker}/{account}/")
     token = Token(SecretStr("x"), MORNING, EXPIRES, "U", {})
-    await asyncio.gather(*(aws.deliver(Message.issued(name, "upstox", token)) for name in ("a", "b")))
-    assert sorted(stored(server)) == [f"/t/upstox/{name}/{leaf}" for name in "ab" for leaf in ("access_token", "metadata")]
+    await asyncio.gather(
+        *(aws.deliver(Message.issued(name, "upstox", token)) for name in ("a", "b"))
+    )
+    assert sorted(stored(server)) == [
+        f"/t/upstox/{name}/{leaf}" for name in "ab" for leaf in ("access_token", "metadata")
+    ]
 
 
 # The check
@@ -159,15 +182,22 @@ async def test_the_check_leaves_nothing_behind(server):
 async def test_the_check_asks_for_every_accounts_prefix():
     with scripted(refusal("ParameterPatternMismatchException")) as server:
         await sink(server.url, {"one": "zerodha", "two": "upstox"}, prefix="/t/{account}").check()
-    assert [sent["Name"] for _, sent in server.calls] == ["/t/one/autologin-check", "/t/two/autologin-check"]
-    assert all(sent["AllowedPattern"] == "^never$" and sent["Value"] == "x" for _, sent in server.calls)
+    assert [sent["Name"] for _, sent in server.calls] == [
+        "/t/one/autologin-check",
+        "/t/two/autologin-check",
+    ]
+    assert all(
+        sent["AllowedPattern"] == "^never$" and sent["Value"] == "x" for _, sent in server.calls
+    )
 
 
 async def test_the_check_tells_who_may_not_write():
     words = f"User: {ME} is not authorized to perform: ssm:PutParameter on resource: arn:aws:ssm:{REGION}:1:parameter/x because"
     with scripted(refusal("AccessDeniedException", words)) as server:
         error = await failed(sink(server.url).check())
-    assert error.hint == f"Allow this identity ssm:PutParameter on arn:aws:ssm:{REGION}:1:parameter/x."
+    assert (
+        error.hint == f"Allow this identity ssm:PutParameter on arn:aws:ssm:{REGION}:1:parameter/x."
+    )
 
 
 # What can go wrong
@@ -176,7 +206,11 @@ async def test_the_check_tells_who_may_not_write():
 @pytest.mark.parametrize(
     ("answer", "detail", "hint"),
     [
-        (refusal("AccessDeniedException"), "does not allow", f"ssm:PutParameter on arn:aws:ssm:{REGION}:*:parameter{PREFIX}/"),
+        (
+            refusal("AccessDeniedException"),
+            "does not allow",
+            f"ssm:PutParameter on arn:aws:ssm:{REGION}:*:parameter{PREFIX}/",
+        ),
         (
             refusal(
                 "AccessDeniedException",
@@ -186,7 +220,11 @@ async def test_the_check_tells_who_may_not_write():
             "Allow this identity kms:Encrypt on arn:aws:kms:x:1:key/k.",
         ),
         (refusal("ThrottlingException", "Rate exceeded"), "slow down", "tries again by itself"),
-        (refusal("ExpiredTokenException", "The security token is expired"), "credentials", "AWS_ACCESS_KEY_ID"),
+        (
+            refusal("ExpiredTokenException", "The security token is expired"),
+            "credentials",
+            "AWS_ACCESS_KEY_ID",
+        ),
         (refusal("InvalidKeyId", "The key is disabled"), "InvalidKeyId", "autologin deliver"),
         (refusal("InternalServerError", "oops", 500), "InternalServerError", "autologin deliver"),
     ],
@@ -243,9 +281,16 @@ async def test_without_boto3(server, monkeypatch):
 
 
 async def test_down_for_an_hour(tmp_path, clock, monkeypatch):
-    monkeypatch.setattr("time.sleep", lambda _seconds: None)  # boto3's own pause between its two tries
+    monkeypatch.setattr(
+        "time.sleep", lambda _seconds: None
+    )  # boto3's own pause between its two tries
     with scripted(refusal("ServiceUnavailable", status=503)) as server:
-        raw = {"type": "ssm", "prefix": "/x/{account}", "region": REGION, "endpoint_url": server.url}
+        raw = {
+            "type": "ssm",
+            "prefix": "/x/{account}",
+            "region": REGION,
+            "endpoint_url": server.url,
+        }
         store = Store.open(tmp_path / "state", clock)
         post = Dispatcher({"aws": parse(raw)}, RefContext(tmp_path, {}), store, clock)
         store.outbox.enqueue(issued(), ["aws"])
@@ -284,7 +329,11 @@ def test_bad_keys(keys, word):
 
 def test_two_accounts_in_one_place(tmp_path):
     file = tmp_path / "config.yaml"
-    account = "{broker: groww, credentials: {api_key: k, totp_secret: JBSWY3DPEHPK3PXP}, sinks: [aws]}"
-    file.write_text(f"accounts:\n  a: {account}\n  b: {account}\nsinks:\n  aws: {{type: ssm, prefix: '/x/{{broker}}'}}\n")
+    account = (
+        "{broker: groww, credentials: {api_key: k, totp_secret: JBSWY3DPEHPK3PXP}, sinks: [aws]}"
+    )
+    file.write_text(
+        f"accounts:\n  a: {account}\n  b: {account}\nsinks:\n  aws: {{type: ssm, prefix: '/x/{{broker}}'}}\n"
+    )
     problems = loader.read(file, {}).problems
     assert [problem.hint for problem in problems] == ["Put {account} into sinks.aws.prefix."]

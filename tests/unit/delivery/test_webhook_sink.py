@@ -33,7 +33,13 @@ from autologin.token import Token
 
 SECRET = "whsec_" + base64.b64encode(b"a canary of 24 bytes ...").decode()
 OTHER = "whsec_" + base64.b64encode(b"another one of 32 bytes, longer.").decode()
-TOKEN = Token(SecretStr("access-token-canary"), MORNING, MORNING + timedelta(hours=20), "AB1234", {"public_token": "é\"'"})
+TOKEN = Token(
+    SecretStr("access-token-canary"),
+    MORNING,
+    MORNING + timedelta(hours=20),
+    "AB1234",
+    {"public_token": "é\"'"},
+)
 ISSUED = Message.issued("mine", "zerodha", TOKEN)
 
 
@@ -82,7 +88,9 @@ async def test_while_secrets_are_rotated_each_of_them_verifies():
 
 
 async def test_news_hold_no_secret():
-    failed = Message.failed("login.failed", "mine", "zerodha", CredentialsRejected('The broker said: "no"'), MORNING)
+    failed = Message.failed(
+        "login.failed", "mine", "zerodha", CredentialsRejected('The broker said: "no"'), MORNING
+    )
     async with listening(Consumer()) as consumer:
         await given(consumer, failed)
     ((_, headers, body),) = consumer.got
@@ -120,7 +128,9 @@ async def test_an_answer_that_is_no_yes(status, more, detail, gone, pause):
 def test_a_pause_can_be_a_date():
     later = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
     assert 85 < parse_retry_after(later) <= 90
-    assert parse_retry_after(format_datetime(datetime.now(UTC) - timedelta(hours=1), usegmt=True)) == 0
+    assert (
+        parse_retry_after(format_datetime(datetime.now(UTC) - timedelta(hours=1), usegmt=True)) == 0
+    )
     assert parse_retry_after(None) is parse_retry_after("") is parse_retry_after("x") is None
 
 
@@ -163,17 +173,30 @@ def test_a_config_with_a_mistake(change, detail):
         parse({"type": "webhook", "url": "https://example.com/", "secret": SECRET, **change})
 
 
-@pytest.mark.parametrize("secret", ["hunter2canary", "whsec_!!!", "whsec_" + base64.b64encode(b"short").decode()])
+@pytest.mark.parametrize(
+    "secret", ["hunter2canary", "whsec_!!!", "whsec_" + base64.b64encode(b"short").decode()]
+)
 def test_a_secret_that_is_none(secret):
     config = parse({"type": "webhook", "url": "https://example.com/", "secret": secret})
-    with pytest.raises(ConfigError, match=r"sinks\.hook\.secret\.0: is not a webhook secret") as caught:
+    with pytest.raises(
+        ConfigError, match=r"sinks\.hook\.secret\.0: is not a webhook secret"
+    ) as caught:
         config.build("hook", RefContext(Path("/"), {}))
     assert secret not in str(caught.value)
 
 
 def test_a_header_that_cannot_be_sent():
-    config = parse({"type": "webhook", "url": "https://example.com/", "secret": SECRET, "headers": {"X-Mine": "canary-é"}})
-    with pytest.raises(ConfigError, match=r"sinks\.hook\.headers\.X-Mine: holds a character") as caught:
+    config = parse(
+        {
+            "type": "webhook",
+            "url": "https://example.com/",
+            "secret": SECRET,
+            "headers": {"X-Mine": "canary-é"},
+        }
+    )
+    with pytest.raises(
+        ConfigError, match=r"sinks\.hook\.headers\.X-Mine: holds a character"
+    ) as caught:
         config.build("hook", RefContext(Path("/"), {}))
     assert "canary" not in str(caught.value)
 
@@ -249,7 +272,9 @@ async def test_a_status_that_drips_does_not_outlast_the_timeout():
 async def test_the_addresss_path_and_query_are_told_nowhere(post, status):
     lines = []
     logger.remove()
-    number = logger.add(lambda line: lines.append(str(line.record["extra"])), level="DEBUG", format="{message}")
+    number = logger.add(
+        lambda line: lines.append(str(line.record["extra"])), level="DEBUG", format="{message}"
+    )
     async with listening(Consumer([(status, {"location": "/path-canary"})])) as consumer:
         consumer.path = "/path-canary/x?key=query-canary"
         ours = post(consumer)
@@ -272,8 +297,13 @@ def authority(tmp_path):
     return pair(tmp_path, "authority")
 
 
-async def test_a_client_certificate_is_shown_and_without_one_nothing_is_accepted(tmp_path, authority):
-    ours, alien = pair(tmp_path, "ours", authority), pair(tmp_path, "alien", pair(tmp_path, "elsewhere"))
+async def test_a_client_certificate_is_shown_and_without_one_nothing_is_accepted(
+    tmp_path, authority
+):
+    ours, alien = (
+        pair(tmp_path, "ours", authority),
+        pair(tmp_path, "alien", pair(tmp_path, "elsewhere")),
+    )
     tls = server_side(pair(tmp_path, "server", authority), clients=authority)
     trusted = {"ca_cert": str(authority.cert)}
     async with listening(Consumer(scheme="https"), tls) as consumer:
@@ -288,9 +318,13 @@ async def test_a_client_certificate_is_shown_and_without_one_nothing_is_accepted
 
 async def test_a_server_that_tells_why_it_refuses_is_quoted(tmp_path, authority):
     with says_why(server_side(pair(tmp_path, "server", authority), clients=authority)) as url:
-        config = parse({"type": "webhook", "url": url, "secret": SECRET, "ca_cert": str(authority.cert)})
+        config = parse(
+            {"type": "webhook", "url": url, "secret": SECRET, "ca_cert": str(authority.cert)}
+        )
         sink = config.build("hook", RefContext(Path("/"), {}))
-        with pytest.raises(DeliveryFailed, match="it refused the connection: handshake failure") as caught:
+        with pytest.raises(
+            DeliveryFailed, match="it refused the connection: handshake failure"
+        ) as caught:
             await sink.check()
         await sink.close()
     assert "client_cert" in caught.value.hint
@@ -300,7 +334,11 @@ async def test_a_server_that_tells_why_it_refuses_is_quoted(tmp_path, authority)
     ("server", "trusted", "why"),
     [
         ({}, None, "self-signed certificate in certificate chain|unable to get local issuer"),
-        ({}, "elsewhere", "self-signed certificate in certificate chain|unable to get local issuer"),
+        (
+            {},
+            "elsewhere",
+            "self-signed certificate in certificate chain|unable to get local issuer",
+        ),
         ({"ip": "127.0.0.2"}, "authority", "not valid for '127.0.0.1'"),
         ({"days": -1}, "authority", "has expired"),
     ],
@@ -309,7 +347,9 @@ async def test_a_certificate_that_is_not_trusted(tmp_path, authority, server, tr
     pair(tmp_path, "elsewhere")
     tls = server_side(pair(tmp_path, "server", authority, **server))
     async with listening(Consumer(scheme="https"), tls) as consumer:
-        error = await refused(consumer, **({"ca_cert": str(tmp_path / f"{trusted}.crt")} if trusted else {}))
+        error = await refused(
+            consumer, **({"ca_cert": str(tmp_path / f"{trusted}.crt")} if trusted else {})
+        )
     assert re.search(f"its certificate is not trusted: .*({why})", error.detail), error.detail
     assert "ca_cert" in error.hint
     assert consumer.got == []
@@ -330,17 +370,29 @@ async def test_a_certificate_that_is_not_trusted(tmp_path, authority, server, tr
         ({"client_key": "locked.key"}, "client_key", "needs a passphrase"),
     ],
 )
-def test_a_certificate_file_that_cannot_be_used_is_named_with_its_key(tmp_path, authority, change, key, detail):
+def test_a_certificate_file_that_cannot_be_used_is_named_with_its_key(
+    tmp_path, authority, change, key, detail
+):
     pair(tmp_path, "ours", authority)
     pair(tmp_path, "locked", authority, passphrase=b"x")
     (tmp_path / "empty").touch()
-    files = {"client_cert": "ours.crt", "client_key": "ours.key", "ca_cert": "authority.crt"} | change
+    files = {
+        "client_cert": "ours.crt",
+        "client_key": "ours.key",
+        "ca_cert": "authority.crt",
+    } | change
     place = RefContext(tmp_path, {})
-    config = parse({"type": "webhook", "url": "https://example.com/", "secret": SECRET, **files}).with_absolute_paths(place)
+    config = parse(
+        {"type": "webhook", "url": "https://example.com/", "secret": SECRET, **files}
+    ).with_absolute_paths(place)
     with pytest.raises(ConfigError) as caught:
         config.build("hook", place)
     (problem,) = caught.value.problems
-    assert (problem.key, detail in problem.message, bool(problem.hint)) == (f"sinks.hook.{key}", True, True), problem
+    assert (problem.key, detail in problem.message, bool(problem.hint)) == (
+        f"sinks.hook.{key}",
+        True,
+        True,
+    ), problem
 
 
 @pytest.mark.parametrize(
@@ -376,7 +428,9 @@ async def test_ten_failures_and_then_a_success_are_one_message(post, clock):
         await ours.drain(["hook"], seconds=3600)
         await ours.close()
     assert consumer.ids == [ISSUED.id] * 11
-    assert [one.outcome for one in report(ours.store.outbox.latest("mine"), ["hook"])] == ["delivered"]
+    assert [one.outcome for one in report(ours.store.outbox.latest("mine"), ["hook"])] == [
+        "delivered"
+    ]
 
 
 async def test_an_answer_that_comes_too_late_is_the_same_message_again(post):
@@ -414,7 +468,9 @@ async def test_an_endpoint_that_is_gone_hears_no_more_until_its_config_changes(p
     ],
     ids=["the same", "another secret", "another header", "no secret"],
 )
-async def test_an_endpoint_that_is_gone_is_tried_again_with_what_a_reference_leads_to_now(post, environ, heard):
+async def test_an_endpoint_that_is_gone_is_tried_again_with_what_a_reference_leads_to_now(
+    post, environ, heard
+):
     config = {"secret": {"env": "HOOK"}, "headers": {"Authorization": {"env": "TOKEN"}}}
     async with listening(Consumer([(410, {}), (200, {})])) as consumer:
         for now in ({"HOOK": SECRET, "TOKEN": "one"}, environ):

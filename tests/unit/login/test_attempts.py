@@ -23,7 +23,9 @@ def journal(kept):
 
 
 def written(kept):
-    return kept._database.fetch_all("SELECT account, fingerprint, kind, outcome FROM attempts ORDER BY id")
+    return kept._database.fetch_all(
+        "SELECT account, fingerprint, kind, outcome FROM attempts ORDER BY id"
+    )
 
 
 def test_an_attempt_is_written_down_before_its_answer(kept, journal):

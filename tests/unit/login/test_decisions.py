@@ -41,9 +41,24 @@ from autologin.login.state import LoginState, Observation
 USER = InputField("user", "text", r"user ?id")
 PASSWORD = InputField("password", "password", r"password")
 OTP = InputField("totp", "code", r"totp|authenticator|code", other=r"\bsms\b|mobile otp")
-SEED = OtpGenerator(SecretStr("JBSWY3DPEHPK3PXP"), lambda _step: True, HandClock(datetime(2026, 11, 24, tzinfo=UTC)))
-LOGIN = Step("login", {USER: "AB1234", PASSWORD: SecretStr("hunter2")}, r"log ?in", CredentialsRejected, "/login")
-TWOFA = Step("otp", {OTP: SEED}, r"continue|verify", OtpRejected, "/twofa", lambda reply: reply.get("next", ""))
+SEED = OtpGenerator(
+    SecretStr("JBSWY3DPEHPK3PXP"), lambda _step: True, HandClock(datetime(2026, 11, 24, tzinfo=UTC))
+)
+LOGIN = Step(
+    "login",
+    {USER: "AB1234", PASSWORD: SecretStr("hunter2")},
+    r"log ?in",
+    CredentialsRejected,
+    "/login",
+)
+TWOFA = Step(
+    "otp",
+    {OTP: SEED},
+    r"continue|verify",
+    OtpRejected,
+    "/twofa",
+    lambda reply: reply.get("next", ""),
+)
 SCRIPT = LoginScript((LOGIN, TWOFA))
 NOW = 1000.0
 
@@ -71,13 +86,31 @@ def field(name, kind="text", **more):
 
 
 def button(name, **more):
-    plain = {"index": 9, "group": 0, "tag": "button", "submit": True, "enabled": True, "covered": False, "css": ()}
+    plain = {
+        "index": 9,
+        "group": 0,
+        "tag": "button",
+        "submit": True,
+        "enabled": True,
+        "covered": False,
+        "css": (),
+    }
     return ButtonElement(**{**plain, "name": name, **more})
 
 
 def page(*inputs, buttons=(), lines=(), title="Broker", path="/", **more):
     plain = {"groups": ("",), "alerts": (), "captcha": False}
-    return Snapshot(**{**plain, "title": title, "path": path, "inputs": inputs, "buttons": buttons, "lines": lines, **more})
+    return Snapshot(
+        **{
+            **plain,
+            "title": title,
+            "path": path,
+            "inputs": inputs,
+            "buttons": buttons,
+            "lines": lines,
+            **more,
+        }
+    )
 
 
 USER_BOX = field("User ID")
@@ -122,7 +155,11 @@ def reply(path, http=200, **data):
         (FRESH, replace(LOGIN_PAGE, loading=True), None),
         (FRESH, replace(LOGIN_PAGE, captcha=True), None),
         (FRESH, page(USER_BOX, PASSWORD_BOX, field("Password", "password", index=2)), None),
-        (LOGGED_IN, page(field("SMS OTP code", maxlength=6, numeric=True), buttons=(button("Continue"),)), None),
+        (
+            LOGGED_IN,
+            page(field("SMS OTP code", maxlength=6, numeric=True), buttons=(button("Continue"),)),
+            None,
+        ),
     ],
 )
 def test_a_step_is_filled_only_where_it_belongs(state, snapshot, step):
@@ -130,9 +167,14 @@ def test_a_step_is_filled_only_where_it_belongs(state, snapshot, step):
     assert (action.step if isinstance(action, Fill) else None) is step
 
 
-@pytest.mark.parametrize(("after", "filled"), [(0.0, False), (0.29, False), (0.31, True), (5.0, True)])
+@pytest.mark.parametrize(
+    ("after", "filled"), [(0.0, False), (0.29, False), (0.31, True), (5.0, True)]
+)
 def test_a_part_of_a_form_is_filled_once_the_rest_has_had_its_time(after, filled):
-    assert isinstance(decision(FRESH, look(page(USER_BOX, buttons=(button("Next"),)), after)), Fill) is filled
+    assert (
+        isinstance(decision(FRESH, look(page(USER_BOX, buttons=(button("Next"),)), after)), Fill)
+        is filled
+    )
 
 
 def test_a_form_whose_scripts_never_come_is_filled_in_the_end():
@@ -144,12 +186,28 @@ def test_a_form_whose_scripts_never_come_is_filled_in_the_end():
 @pytest.mark.parametrize(
     ("answer", "kind", "words"),
     [
-        (reply("/api/login", 403, message="Invalid username or password"), CredentialsRejected, "Invalid username"),
-        (reply("/api/login", 400, message="Something went wrong"), CredentialsRejected, "Something went wrong"),
-        (reply("/api/login", 400, message="Your session has expired"), BrokerUnavailable, "session"),
+        (
+            reply("/api/login", 403, message="Invalid username or password"),
+            CredentialsRejected,
+            "Invalid username",
+        ),
+        (
+            reply("/api/login", 400, message="Something went wrong"),
+            CredentialsRejected,
+            "Something went wrong",
+        ),
+        (
+            reply("/api/login", 400, message="Your session has expired"),
+            BrokerUnavailable,
+            "session",
+        ),
         (reply("/api/login", 403, message="No", user_blocked=True), AccountLocked, "No"),
         (reply("/api/login", 400, message="Your account is locked"), AccountLocked, "locked"),
-        (reply("/api/login", 200, status="error", message="Wrong password"), CredentialsRejected, "Wrong"),
+        (
+            reply("/api/login", 200, status="error", message="Wrong password"),
+            CredentialsRejected,
+            "Wrong",
+        ),
         (reply("/api/login", 502), BrokerUnavailable, "/api/login answered 502"),
         (reply("/api/login", 429), BrokerUnavailable, "answered 429"),
         (replace(reply("/api/login", 403), text="<h1>Access denied</h1>"), PageChanged, "HTTP 403"),
@@ -177,7 +235,9 @@ def test_the_brokers_count_of_attempts_is_found_wherever_it_stands(data, left):
 
 
 def test_a_reply_that_answers_nothing_of_ours_is_told_only_at_the_end():
-    aside = ApiReply("/analytics", 400, document=False, carried_secret=False, data={"message": "tracker is down"})
+    aside = ApiReply(
+        "/analytics", 400, document=False, carried_secret=False, data={"message": "tracker is down"}
+    )
     state = interpret.update(SCRIPT, OTP_SENT, look(OTP_PAGE, replies=[aside]))
     assert state.error is None
     end = decision(state, look(replace(OTP_PAGE, inputs=()), 10.1))
@@ -189,7 +249,9 @@ def test_only_the_first_refusal_of_a_batch_counts_and_an_accepted_step_is_known(
     good = reply("/api/login", 200, data={}, status="success")
     assert interpret.update(SCRIPT, sent(LOGIN, LOGIN_PAGE), look(None, replies=[good])).accepted
     bad = reply("/api/login", 403, message="Invalid password")
-    state = interpret.update(SCRIPT, sent(LOGIN, LOGIN_PAGE), look(None, replies=[good, bad, reply("/x", 502)]))
+    state = interpret.update(
+        SCRIPT, sent(LOGIN, LOGIN_PAGE), look(None, replies=[good, bad, reply("/x", 502)])
+    )
     assert isinstance(state.error, CredentialsRejected)
 
 
@@ -218,7 +280,9 @@ def test_words_that_were_there_before_are_no_answer():
 
 def test_a_heading_of_an_outage_hides_no_refusal_below_it():
     lines = ("Something went wrong", "Invalid TOTP")
-    assert isinstance(interpret.page_error(SCRIPT, OTP_SENT, replace(EMPTY, lines=lines), NOW), OtpRejected)
+    assert isinstance(
+        interpret.page_error(SCRIPT, OTP_SENT, replace(EMPTY, lines=lines), NOW), OtpRejected
+    )
 
 
 @pytest.mark.parametrize(("after", "told"), [(0.0, False), (0.9, False), (1.0, True)])
@@ -284,7 +348,13 @@ def test_what_it_means_that_nothing_known_is_there(state, snapshot, kind):
 
 @pytest.mark.parametrize(
     ("rejections", "left", "action"),
-    [(0, None, SendAnotherOtp), (1, None, GiveUp), (0, 4, SendAnotherOtp), (0, 3, GiveUp), (0, 0, GiveUp)],
+    [
+        (0, None, SendAnotherOtp),
+        (1, None, GiveUp),
+        (0, 4, SendAnotherOtp),
+        (0, 3, GiveUp),
+        (0, 0, GiveUp),
+    ],
 )
 def test_one_more_otp_at_most_and_none_where_few_attempts_are_left(rejections, left, action):
     state = replace(OTP_SENT, otp_rejections=rejections)
@@ -294,7 +364,9 @@ def test_one_more_otp_at_most_and_none_where_few_attempts_are_left(rejections, l
 def test_after_a_refused_otp_its_field_is_filled_again_and_old_words_are_dealt_with():
     refused = replace(OTP_PAGE, lines=(*OTP_PAGE.lines, "Invalid TOTP"))
     state = OTP_SENT.asking_for_another_otp(OtpRejected("Invalid TOTP"), NOW + 1)
-    assert isinstance(decision(state, look(replace(refused, inputs=(replace(OTP_BOX, filled=True),)), 1.5)), Fill)
+    assert isinstance(
+        decision(state, look(replace(refused, inputs=(replace(OTP_BOX, filled=True),)), 1.5)), Fill
+    )
 
 
 def test_a_refused_password_is_the_end():
@@ -340,7 +412,11 @@ def test_a_click_of_the_script_is_made_in_its_situation_once_and_again_only_wher
     assert isinstance(decision(twice, look(SMS_PAGE, 9.0, posts=2), WITH_TURN), Wait)
 
 
-CONSENT_PAGE = page(buttons=(button("Cancel"), button("Authorize", index=4)), lines=("Allow the app?",), path="/authorize")
+CONSENT_PAGE = page(
+    buttons=(button("Cancel"), button("Authorize", index=4)),
+    lines=("Allow the app?",),
+    path="/authorize",
+)
 
 
 def test_the_consent_is_given_once_and_only_where_the_user_wants_it():
@@ -371,7 +447,9 @@ def test_a_press_that_visibly_did_nothing_is_repeated_once():
     assert isinstance(decision(pressed, look(OTP_PAGE, 3.0, posts=1)), Wait)
     assert isinstance(decision(pressed, look(OTP_PAGE, 3.1, posts=1)), SubmitAgain)
     assert isinstance(decision(pressed, look(OTP_PAGE, 3.1, posts=2)), Wait)
-    assert isinstance(decision(replace(pressed, submitted=None), look(OTP_PAGE, 3.1, posts=1)), Wait)
+    assert isinstance(
+        decision(replace(pressed, submitted=None), look(OTP_PAGE, 3.1, posts=1)), Wait
+    )
 
 
 SHOWN = replace(LOGIN, shown_as=r"\b[A-Z]{2}\d{4}\b")
@@ -399,7 +477,9 @@ def test_the_same_box_is_no_otp_box_until_the_password_was_accepted():
     snapshot = page(reused, buttons=(button("Continue"),))
     assert not isinstance(decision(was, look(snapshot)), Fill)
     assert isinstance(decision(replace(was, accepted=True), look(snapshot)), Fill)
-    assert not isinstance(decision(replace(was, accepted=True), look(page(replace(reused, filled=True)))), Fill)
+    assert not isinstance(
+        decision(replace(was, accepted=True), look(page(replace(reused, filled=True)))), Fill
+    )
 
 
 def test_the_state_is_written_whole_before_the_first_key():
@@ -409,5 +489,11 @@ def test_the_state_is_written_whole_before_the_first_key():
     state = state.filling(LOGIN, form, LOGIN_PAGE, NOW + 2)
     assert state.entered == {USER, PASSWORD}
     assert (state.secrets_sent, state.last_step, state.before) == (True, LOGIN, LOGIN_PAGE)
-    assert (state.dialogs, state.aside, state.plain, state.accepted, state.submitted) == ((), "", "", False, None)
+    assert (state.dialogs, state.aside, state.plain, state.accepted, state.submitted) == (
+        (),
+        "",
+        "",
+        False,
+        None,
+    )
     assert state.acted_at == NOW + 2

@@ -34,7 +34,9 @@ def test_the_site_of_an_address(url, found):
 
 def replies():
     page = SimpleNamespace(url="https://login.broker.com/")
-    return NetworkWatcher(page, lambda url: origin(url) == "https://login.broker.com:443", HandClock())
+    return NetworkWatcher(
+        page, lambda url: origin(url) == "https://login.broker.com:443", HandClock()
+    )
 
 
 @dataclass(eq=False)
@@ -58,8 +60,16 @@ class Call:
         (Call("https://tracker.example/x", "data=%7B%22otp%22%3A%22123456%22%7D"), True),
         (Call("https://tracker.example/x", '{"pin":"MTIzNDU2"}'), True),
         (Call("https://tracker.example/x", '{"at":1791234560}'), False),
-        (Call("https://service.broker.com/x", '{"mobile":"9812345670"}', resource_type="document"), False),
-        (Call("https://service.broker.com/x", '{"mobile":"9812345670"}', resource_type="image"), False),
+        (
+            Call(
+                "https://service.broker.com/x", '{"mobile":"9812345670"}', resource_type="document"
+            ),
+            False,
+        ),
+        (
+            Call("https://service.broker.com/x", '{"mobile":"9812345670"}', resource_type="image"),
+            False,
+        ),
     ],
 )
 def test_a_call_is_known_by_what_it_carries(request_, counts):
@@ -73,7 +83,10 @@ def test_a_call_is_known_by_what_it_carries(request_, counts):
 def test_an_origin_that_got_what_was_typed_answers_for_the_broker_from_then_on():
     watched = replies()
     watched.expect("9812345670", secret=False)
-    for request in (Call("https://service.broker.com/a", "9812345670"), Call("https://service.broker.com/b")):
+    for request in (
+        Call("https://service.broker.com/a", "9812345670"),
+        Call("https://service.broker.com/b"),
+    ):
         watched._requested(request)
     assert (watched.posts, watched.sent) == (2, 0)
 
@@ -85,23 +98,40 @@ def test_an_answer_that_cors_hides_still_has_its_status(order, preflight):
     watched.expect("123456")
     url = "https://login.broker.com/2fa"
     blocked, asked = watched._blocked, "2" if preflight else "1"
-    blocked._sent({"requestId": "1", "type": "Fetch", "request": {"url": url, "postData": "123456"}})
-    before = {"initiator": {"type": "preflight", "requestId": "1"}, "type": "Other", "request": {"url": url}}
+    blocked._sent(
+        {"requestId": "1", "type": "Fetch", "request": {"url": url, "postData": "123456"}}
+    )
+    before = {
+        "initiator": {"type": "preflight", "requestId": "1"},
+        "type": "Other",
+        "request": {"url": url},
+    }
     blocked._sent({"requestId": "2", **before})
     events = {
-        "extra": lambda: blocked._answered({"requestId": asked, "statusCode": 503, "headers": {"Retry-After": "7"}}),
-        "failed": lambda: blocked._failed({"requestId": "1", "corsErrorStatus": {"corsError": "MissingAllowOriginHeader"}}),
+        "extra": lambda: blocked._answered(
+            {"requestId": asked, "statusCode": 503, "headers": {"Retry-After": "7"}}
+        ),
+        "failed": lambda: blocked._failed(
+            {"requestId": "1", "corsErrorStatus": {"corsError": "MissingAllowOriginHeader"}}
+        ),
     }
     for name in order:
         events[name]()
     (reply,) = watched.new
-    assert (reply.path, reply.status, reply.carried_secret, reply.retry_after) == ("/2fa", 503, True, 7.0)
+    assert (reply.path, reply.status, reply.carried_secret, reply.retry_after) == (
+        "/2fa",
+        503,
+        True,
+        7.0,
+    )
     assert reply.unavailable
 
 
 def test_an_ordinary_failure_has_no_status():
     watched = replies()
-    watched._blocked._sent({"requestId": "1", "type": "XHR", "request": {"url": "https://login.broker.com/2fa"}})
+    watched._blocked._sent(
+        {"requestId": "1", "type": "XHR", "request": {"url": "https://login.broker.com/2fa"}}
+    )
     watched._blocked._answered({"requestId": "1", "statusCode": 503, "headers": {}})
     watched._blocked._failed({"requestId": "1"})
     assert watched.new == []
@@ -127,7 +157,9 @@ def test_a_hop_that_the_brokers_redirect_names_is_the_brokers():
 
 def test_the_redirect_uri_itself_is_never_a_hop():
     catch = capture()
-    catch._learn("https://api.broker.com/dialog?redirect_uri=http%3A%2F%2F127.0.0.1%3A5000%2Fother", DOCUMENT)
+    catch._learn(
+        "https://api.broker.com/dialog?redirect_uri=http%3A%2F%2F127.0.0.1%3A5000%2Fother", DOCUMENT
+    )
     assert not catch.is_broker("http://127.0.0.1:5000/other")
 
 

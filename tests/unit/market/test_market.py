@@ -31,7 +31,10 @@ ROWS = [
 def hours(day, segment, calendar=CALENDAR):
     """The sessions of a day as text; "?" where a time is not known."""
     found = calendar.sessions(date.fromisoformat(day), segment)
-    return [f"{one.opens:%H:%M}-{one.closes:%H:%M}" if one.opens and one.closes else "?" for one in found]
+    return [
+        f"{one.opens:%H:%M}-{one.closes:%H:%M}" if one.opens and one.closes else "?"
+        for one in found
+    ]
 
 
 def trades(day, *segments, calendar=CALENDAR):
@@ -46,7 +49,11 @@ def trades(day, *segments, calendar=CALENDAR):
     [
         ("2025-06-16", "equity", "09:15-15:30"),
         ("2026-07-31", "equity", "09:15-15:30"),
-        ("2026-08-03", "equity", "09:15-15:40"),  # derivatives close later since the closing auction
+        (
+            "2026-08-03",
+            "equity",
+            "09:15-15:40",
+        ),  # derivatives close later since the closing auction
         ("2026-12-04", "equity", "09:15-15:40"),
         ("2026-12-07", "equity", "09:15-15:45"),
         ("2025-06-16", "currency", "09:00-17:00"),
@@ -110,7 +117,8 @@ def test_special_saturdays():
 
 @pytest.mark.parametrize("segment", SEGMENTS)
 @pytest.mark.parametrize(
-    ("day", "expected"), [("2024-11-01", "18:00-19:00"), ("2025-10-21", "13:45-14:45"), ("2026-11-08", "?")]
+    ("day", "expected"),
+    [("2024-11-01", "18:00-19:00"), ("2025-10-21", "13:45-14:45"), ("2026-11-08", "?")],
 )
 def test_muhurat_trading(day, expected, segment):
     assert trades(day, segment) is True
@@ -120,7 +128,9 @@ def test_muhurat_trading(day, expected, segment):
 
 
 def test_there_is_one_muhurat_a_year_and_segment():
-    found = Counter((row["day"][:4], name) for name, _, row in ROWS if row.get("name") == "Muhurat trading")
+    found = Counter(
+        (row["day"][:4], name) for name, _, row in ROWS if row.get("name") == "Muhurat trading"
+    )
     assert found == {(year, name): 1 for year in ("2024", "2025", "2026") for name in SEGMENTS}
 
 
@@ -134,7 +144,16 @@ def test_a_time_that_is_not_published_is_not_made_up():
 
 
 @pytest.mark.parametrize(
-    "day", ["2024-03-25", "2024-07-17", "2025-03-14", "2025-08-27", "2025-10-22", "2026-05-28", "2026-11-24"]
+    "day",
+    [
+        "2024-03-25",
+        "2024-07-17",
+        "2025-03-14",
+        "2025-08-27",
+        "2025-10-22",
+        "2026-05-28",
+        "2026-11-24",
+    ],
 )
 def test_mcx_trades_in_the_evening_of_most_holidays(day):
     assert trades(day, "equity", "currency") is False
@@ -143,7 +162,16 @@ def test_mcx_trades_in_the_evening_of_most_holidays(day):
 
 
 @pytest.mark.parametrize(
-    "day", ["2024-01-26", "2024-12-25", "2025-04-18", "2025-08-15", "2026-01-26", "2026-10-02", "2026-12-25"]
+    "day",
+    [
+        "2024-01-26",
+        "2024-12-25",
+        "2025-04-18",
+        "2025-08-15",
+        "2026-01-26",
+        "2026-10-02",
+        "2026-12-25",
+    ],
 )
 def test_mcx_is_closed_on_national_holidays(day):
     assert trades(day, *SEGMENTS) is False
@@ -164,14 +192,18 @@ def test_evenings_end_as_the_season_has_it():
 # Currency
 
 
-@pytest.mark.parametrize("day", ["2024-04-01", "2024-05-23", "2025-02-19", "2026-04-01", "2026-08-26"])
+@pytest.mark.parametrize(
+    "day", ["2024-04-01", "2024-05-23", "2025-02-19", "2026-04-01", "2026-08-26"]
+)
 def test_currency_is_closed_on_bank_holidays_and_equity_is_not(day):
     assert trades(day, "currency") is False
     assert trades(day, "equity") is True
     assert trades(day, "currency", "equity") is True
 
 
-@pytest.mark.parametrize(("cancelled", "instead"), [("2024-09-16", "2024-09-18"), ("2025-09-05", "2025-09-08")])
+@pytest.mark.parametrize(
+    ("cancelled", "instead"), [("2024-09-16", "2024-09-18"), ("2025-09-05", "2025-09-08")]
+)
 def test_holidays_that_were_moved(cancelled, instead):
     assert trades(cancelled, "currency") is True
     assert trades(instead, "currency") is False
@@ -220,7 +252,10 @@ def test_dates_are_in_order_once_and_within_the_years():
 
 def test_a_closure_on_a_weekend_would_say_nothing():
     assert [
-        row["day"] for *_, row in ROWS if "part" in row or "opens" not in row if date.fromisoformat(row["day"]).weekday() > 4
+        row["day"]
+        for *_, row in ROWS
+        if "part" in row or "opens" not in row
+        if date.fromisoformat(row["day"]).weekday() > 4
     ] == []
 
 
@@ -231,9 +266,16 @@ def test_what_equity_closes_for_currency_closes_for_too():
             assert CALENDAR.closure(day, "commodity"), day
 
 
-@pytest.mark.parametrize(("year", "equity", "currency"), [(2024, 17, 22), (2025, 14, 18), (2026, 16, 20)])
+@pytest.mark.parametrize(
+    ("year", "equity", "currency"), [(2024, 17, 22), (2025, 14, 18), (2026, 16, 20)]
+)
 def test_the_number_of_weekdays_on_which_each_is_closed(year, equity, currency):
-    found = Counter(segment for day in ALL for segment in SEGMENTS if day.year == year and CALENDAR.closure(day, segment))
+    found = Counter(
+        segment
+        for day in ALL
+        for segment in SEGMENTS
+        if day.year == year and CALENDAR.closure(day, segment)
+    )
     assert (found["equity"], found["currency"]) == (equity, currency)
 
 
@@ -259,7 +301,10 @@ def test_sessions_are_in_order_apart_and_on_their_day(day, segment):
         ends = session.closes
 
 
-@given(st.dates(FIRST - timedelta(days=9), LAST + timedelta(days=9)), st.lists(st.sampled_from(SEGMENTS), min_size=1))
+@given(
+    st.dates(FIRST - timedelta(days=9), LAST + timedelta(days=9)),
+    st.lists(st.sampled_from(SEGMENTS), min_size=1),
+)
 def test_a_day_trades_where_it_has_a_session(day, segments):
     answer = CALENDAR.is_trading_day(day, segments)
     assert (answer is None) == (not FIRST <= day <= LAST)
@@ -270,7 +315,12 @@ def test_a_day_trades_where_it_has_a_session(day, segments):
 def test_the_next_session_is_the_first_that_opens_later(day, hour, segment):
     after = datetime.combine(day, hour, IST)
     found = CALENDAR.next_session(after, [segment])
-    later = [one for day in ALL for one in CALENDAR.sessions(day, segment) if one.opens and one.opens > after]
+    later = [
+        one
+        for day in ALL
+        for one in CALENDAR.sessions(day, segment)
+        if one.opens and one.opens > after
+    ]
     assert found is not None
     if found.opens is not None:
         assert found == later[0]
@@ -319,14 +369,18 @@ def own(folder, text):
 
 def test_a_user_gives_the_hours_of_a_session(tmp_path):
     calendar = own(
-        tmp_path, "sessions: [{day: 2026-11-08, name: Muhurat trading, opens: 13:45, closes: 14:45, segments: [equity]}]"
+        tmp_path,
+        "sessions: [{day: 2026-11-08, name: Muhurat trading, opens: 13:45, closes: 14:45, segments: [equity]}]",
     )
     assert hours("2026-11-08", "equity", calendar) == ["13:45-14:45"]
     assert hours("2026-11-08", "currency", calendar) == ["?"]
 
 
 def test_a_user_closes_a_day_and_calls_off_a_session(tmp_path):
-    calendar = own(tmp_path, "closures: [{day: 2026-12-03, name: A flood}, {day: 2026-11-08, name: No Muhurat}]")
+    calendar = own(
+        tmp_path,
+        "closures: [{day: 2026-12-03, name: A flood}, {day: 2026-11-08, name: No Muhurat}]",
+    )
     for day in ("2026-12-03", "2026-11-08"):
         assert trades(day, *SEGMENTS, calendar=calendar) is False
     assert calendar.closure(date(2026, 12, 3), "equity").sources == (OWN,)
@@ -334,19 +388,28 @@ def test_a_user_closes_a_day_and_calls_off_a_session(tmp_path):
 
 
 def test_a_user_opens_a_day_that_is_shipped_as_closed(tmp_path):
-    calendar = own(tmp_path, 'sessions: [{day: 2026-12-25, name: Open after all, opens: "09:15", closes: "15:40"}]')
+    calendar = own(
+        tmp_path,
+        'sessions: [{day: 2026-12-25, name: Open after all, opens: "09:15", closes: "15:40"}]',
+    )
     assert hours("2026-12-25", "equity", calendar) == ["09:15-15:40"]
     assert calendar.closure(date(2026, 12, 25), "equity") is None
 
 
 def test_a_user_closes_the_morning_of_the_commodity_segment(tmp_path):
-    calendar = own(tmp_path, "closures: [{day: 2026-12-03, name: Election, segments: [commodity], part: morning}]")
+    calendar = own(
+        tmp_path,
+        "closures: [{day: 2026-12-03, name: Election, segments: [commodity], part: morning}]",
+    )
     assert hours("2026-12-03", "commodity", calendar) == ["17:00-23:55"]
     assert trades("2026-12-03", "equity", calendar=calendar) is True
 
 
 def test_half_a_closure_opens_no_weekend(tmp_path):
-    calendar = own(tmp_path, "closures: [{day: 2026-12-05, name: Election, segments: [commodity], part: morning}]")
+    calendar = own(
+        tmp_path,
+        "closures: [{day: 2026-12-05, name: Election, segments: [commodity], part: morning}]",
+    )
     assert trades("2026-12-05", "commodity", calendar=calendar) is False
 
 
@@ -358,7 +421,9 @@ def test_a_user_knows_single_days_after_the_end(tmp_path):
 
 
 def test_a_user_gives_a_whole_year(tmp_path):
-    calendar = own(tmp_path, "good_until: 2027-12-31\nclosures: [{day: 2027-01-26, name: Republic Day}]")
+    calendar = own(
+        tmp_path, "good_until: 2027-12-31\nclosures: [{day: 2027-01-26, name: Republic Day}]"
+    )
     assert trades("2027-01-26", calendar=calendar) is False
     assert hours("2027-01-27", "equity", calendar) == ["09:15-15:45"]
     assert trades("2027-01-30", calendar=calendar) is False
@@ -371,13 +436,18 @@ def test_an_older_promise_of_a_user_takes_nothing_away(tmp_path):
 
 def test_two_sessions_on_a_day_are_put_in_order(tmp_path):
     rows = "{day: 2026-12-05, name: b, opens: 11:30, closes: 12:30}, {day: 2026-12-05, name: a, opens: 9:15, closes: 10:00}"
-    assert hours("2026-12-05", "equity", own(tmp_path, f"sessions: [{rows}]")) == ["09:15-10:00", "11:30-12:30"]
+    assert hours("2026-12-05", "equity", own(tmp_path, f"sessions: [{rows}]")) == [
+        "09:15-10:00",
+        "11:30-12:30",
+    ]
 
 
 @pytest.mark.parametrize("text", ["", "closures:\nsessions:\ngood_until:\n", "# nothing yet"])
 def test_an_empty_file_changes_nothing(tmp_path, text):
     calendar = own(tmp_path, text)
-    assert [hours(str(day), "equity", calendar) for day in ALL] == [hours(str(day), "equity") for day in ALL]
+    assert [hours(str(day), "equity", calendar) for day in ALL] == [
+        hours(str(day), "equity") for day in ALL
+    ]
 
 
 @pytest.mark.parametrize(
@@ -390,17 +460,49 @@ def test_an_empty_file_changes_nothing(tmp_path, text):
         ("closures: [{name: x}]", "closures.0.day", "is missing"),
         ("closures: [2027-01-26]", "closures.0", "must be a mapping"),
         ("closures: {day: 2027-01-26, name: x}", "closures", "must be a list"),
-        ("closures: [{day: 2027-01-26, name: x, segments: [shares]}]", "closures.0.segments.0", "must be one of"),
-        ("closures: [{day: 2027-01-26, name: x, segments: []}]", "closures.0.segments", "at least 1"),
-        ("closures: [{day: 2027-01-26, name: x, part: evening}]", "closures.0.part", "commodity segment alone"),
+        (
+            "closures: [{day: 2027-01-26, name: x, segments: [shares]}]",
+            "closures.0.segments.0",
+            "must be one of",
+        ),
+        (
+            "closures: [{day: 2027-01-26, name: x, segments: []}]",
+            "closures.0.segments",
+            "at least 1",
+        ),
+        (
+            "closures: [{day: 2027-01-26, name: x, part: evening}]",
+            "closures.0.part",
+            "commodity segment alone",
+        ),
         ("closures: [{day: 2027-01-26, name: x, part: noon}]", "closures.0.part", "must be one of"),
-        ("closures: [{day: 2027-01-26, name: x, reason: y}]", "closures.0.reason", "is not a known key"),
-        ("closures: [{day: 2027-01-26, name: x}, {day: 2027-01-26, name: y, segments: [equity]}]", "closures.1.day", "twice"),
+        (
+            "closures: [{day: 2027-01-26, name: x, reason: y}]",
+            "closures.0.reason",
+            "is not a known key",
+        ),
+        (
+            "closures: [{day: 2027-01-26, name: x}, {day: 2027-01-26, name: y, segments: [equity]}]",
+            "closures.1.day",
+            "twice",
+        ),
         ("closure: []", "closure", "is not a known key"),
         ("good_until: next year", "good_until", "must be a date"),
-        ("sessions: [{day: 2027-01-26, name: x, opens: 9 am, closes: 10:00}]", "sessions.0.opens", "must be a time of day"),
-        ("sessions: [{day: 2027-01-26, name: x, opens: 09:00}]", "sessions.0", "has one of opens and closes"),
-        ("sessions: [{day: 2027-01-26, name: x, opens: 10:00, closes: 09:00}]", "sessions.0.closes", "must be later"),
+        (
+            "sessions: [{day: 2027-01-26, name: x, opens: 9 am, closes: 10:00}]",
+            "sessions.0.opens",
+            "must be a time of day",
+        ),
+        (
+            "sessions: [{day: 2027-01-26, name: x, opens: 09:00}]",
+            "sessions.0",
+            "has one of opens and closes",
+        ),
+        (
+            "sessions: [{day: 2027-01-26, name: x, opens: 10:00, closes: 09:00}]",
+            "sessions.0.closes",
+            "must be later",
+        ),
         ("closures: [", "line 1", "is not YAML"),
         ("- 2027-01-26", "", "not a mapping"),
     ],

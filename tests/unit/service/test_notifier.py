@@ -34,14 +34,19 @@ def told(capfd):
 
 
 def write(folder, notify):
-    account = {"broker": "groww", "credentials": {"api_key": "k", "totp_secret": "JBSWY3DPEHPK3PXP"}}
+    account = {
+        "broker": "groww",
+        "credentials": {"api_key": "k", "totp_secret": "JBSWY3DPEHPK3PXP"},
+    }
     whole = {"notify": notify, "state": {"path": "state"}, "accounts": {"mine": account}}
     (folder / "config.yaml").write_text(json.dumps(whole))
 
 
 def notifier(folder, notify, environ=()):
     write(folder, notify)
-    settings = loader.load(folder / "config.yaml", {"HOME": str(folder), "PATH": "/usr/bin:/bin", **dict(environ)})
+    settings = loader.load(
+        folder / "config.yaml", {"HOME": str(folder), "PATH": "/usr/bin:/bin", **dict(environ)}
+    )
     return Notifier(settings, Store.open(folder / "state", HandClock()).alerts)
 
 
@@ -63,9 +68,18 @@ async def listening(status=200):
 
     async def serve(reader, writer):
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        length = next((int(line.split(":")[1]) for line in head.splitlines() if line.lower().startswith("content-length")), 0)
+        length = next(
+            (
+                int(line.split(":")[1])
+                for line in head.splitlines()
+                if line.lower().startswith("content-length")
+            ),
+            0,
+        )
         seen.append((head.split()[1], (await reader.readexactly(length)).decode()))
-        writer.write(f"HTTP/1.1 {status} X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".encode())
+        writer.write(
+            f"HTTP/1.1 {status} X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".encode()
+        )
         await writer.drain()
         writer.close()
 
@@ -82,7 +96,10 @@ async def test_a_cause_is_told_once_until_it_is_over(tmp_path):
         one.alert("mine", "captcha_required", "Look at it.")
     one.alert("other", "captcha_required", "Look at it.")
     await one.close()
-    assert {(notice["kind"], notice["account"]) for notice in got(tmp_path)} == {("alert", "mine"), ("alert", "other")}
+    assert {(notice["kind"], notice["account"]) for notice in got(tmp_path)} == {
+        ("alert", "mine"),
+        ("alert", "other"),
+    }
     assert len(got(tmp_path)) == 2
     one.recover("mine", ["captcha_required", "late"])
     one.recover("mine", ["captcha_required"])
@@ -103,17 +120,24 @@ async def test_a_restart_does_not_tell_it_again(tmp_path):
 
 async def test_apprise_reaches_a_server(tmp_path):
     async with listening() as (port, seen):
-        one = notifier(tmp_path, {"urls": [{"env": "WAY"}]}, {"WAY": f"json://127.0.0.1:{port}/{CANARY}"})
+        one = notifier(
+            tmp_path, {"urls": [{"env": "WAY"}]}, {"WAY": f"json://127.0.0.1:{port}/{CANARY}"}
+        )
         assert await one.test() == ["notify.urls.0"]
         one.alert("mine", "late", "No token yet.")
         await one.close()
-    assert [json.loads(body)["title"] for _, body in seen] == ["autologin: a test", "autologin: mine late"]
+    assert [json.loads(body)["title"] for _, body in seen] == [
+        "autologin: a test",
+        "autologin: mine late",
+    ]
 
 
 @pytest.mark.parametrize("status", [500, 404])
 async def test_what_is_not_accepted_is_told_and_breaks_nothing(tmp_path, told, status):
     async with listening(status) as (port, _):
-        one = notifier(tmp_path, {"urls": [{"env": "WAY"}]}, {"WAY": f"json://127.0.0.1:{port}/{CANARY}"})
+        one = notifier(
+            tmp_path, {"urls": [{"env": "WAY"}]}, {"WAY": f"json://127.0.0.1:{port}/{CANARY}"}
+        )
         with pytest.raises(NoticeFailed, match=r"notify\.urls\.0"):
             await one.test()
         one.alert("mine", "late", "No token yet.")
@@ -156,7 +180,9 @@ async def test_a_command_that_fails(tmp_path, told, command):
 @pytest.mark.parametrize(("good", "path"), [(True, f"/{CANARY}"), (False, f"/{CANARY}/fail")])
 async def test_the_dead_mans_switch(tmp_path, good, path):
     async with listening() as (port, seen):
-        one = notifier(tmp_path, {"ping": {"env": "PING"}}, {"PING": f"http://127.0.0.1:{port}/{CANARY}"})
+        one = notifier(
+            tmp_path, {"ping": {"env": "PING"}}, {"PING": f"http://127.0.0.1:{port}/{CANARY}"}
+        )
         one.ping(good=good)
         await one.close()
     assert seen == [(path, "")]

@@ -39,7 +39,8 @@ def test_a_trading_day():
 
 
 @pytest.mark.parametrize(
-    ("moment", "there"), [(ist(8, 14), False), (ist(8, 15), True), (ist(15, 29), True), (ist(15, 30), False)]
+    ("moment", "there"),
+    [(ist(8, 14), False), (ist(8, 15), True), (ist(15, 29), True), (ist(15, 30), False)],
 )
 def test_a_plan_lasts_from_its_login_time_to_the_end_of_trading(moment, there):
     assert (table().current(moment) is not None) == there
@@ -60,12 +61,20 @@ def test_a_day_that_the_calendar_does_not_know_is_a_day_to_log_in():
 
 @pytest.mark.parametrize(
     ("days", "wanted"),
-    [("weekdays", "01111100"), ("daily", "11111111"), ("mon,wed,sun", "11010001"), ("trading", "01011100")],
+    [
+        ("weekdays", "01111100"),
+        ("daily", "11111111"),
+        ("mon,wed,sun", "11010001"),
+        ("trading", "01011100"),
+    ],
 )
 def test_rules_for_days(days, wanted):
     calendar = Weekdays({date(2026, 11, 24)})
     sunday = date(2026, 11, 22)
-    plans = [table(days=days, calendar=calendar).current(ist(9, day=sunday + timedelta(days=n))) for n in range(8)]
+    plans = [
+        table(days=days, calendar=calendar).current(ist(9, day=sunday + timedelta(days=n)))
+        for n in range(8)
+    ]
     assert "".join("1" if plan else "0" for plan in plans) == wanted
 
 
@@ -77,8 +86,12 @@ def test_the_latest_of_several_segments_counts():
 def test_another_zone_logs_in_on_the_trading_days_of_india():
     """22:15 in New York in summer is 07:45 of the next morning in India: Sunday evening is Monday morning."""
     away = table(zone=ZoneInfo("America/New_York"), at="22:15", ready_by="23:30")
-    assert away.next(datetime(2026, 7, 4, 12, tzinfo=UTC)).at == datetime(2026, 7, 6, 2, 15, tzinfo=UTC)
-    assert away.next(datetime(2026, 12, 6, 0, tzinfo=UTC)).at == datetime(2026, 12, 7, 3, 15, tzinfo=UTC)
+    assert away.next(datetime(2026, 7, 4, 12, tzinfo=UTC)).at == datetime(
+        2026, 7, 6, 2, 15, tzinfo=UTC
+    )
+    assert away.next(datetime(2026, 12, 6, 0, tzinfo=UTC)).at == datetime(
+        2026, 12, 7, 3, 15, tzinfo=UTC
+    )
 
 
 @pytest.mark.parametrize("day", [date(2026, 3, 8), date(2026, 11, 1)])
@@ -95,7 +108,10 @@ def test_jitter_is_the_same_all_day_and_within_its_bound():
     first, again = (table(jitter="10m").current(ist(9)).at for _ in range(2))
     assert first == again
     assert timedelta(0) <= first - ist(8, 15) <= timedelta(minutes=10)
-    others = {Timetable(name, Schedule(jitter="10m"), ["equity"], IST, Weekdays()).current(ist(9)).at for name in "abcdef"}
+    others = {
+        Timetable(name, Schedule(jitter="10m"), ["equity"], IST, Weekdays()).current(ist(9)).at
+        for name in "abcdef"
+    }
     assert len(others) > 3
 
 
@@ -109,8 +125,24 @@ def test_a_login_after_trading_is_caught_up_for_an_hour():
 
 
 EXPRESSIONS = [
-    *("15 8 * * 1-5", "15 8 * * MON-FRI", "15 8 * * 0", "15 8 * * 7", "15 8 * * 5-7", "15 8 * * sun", "0 8 * * 1,3,5"),
-    *("*/20 8-9 * * 1-5", "15 8 1 * *", "15 8 1 * 1", "15 8 1,15 * mon,fri", "15 8 * 1-3 2", "15 8 */2 * *", "15 8 * * */2"),
+    *(
+        "15 8 * * 1-5",
+        "15 8 * * MON-FRI",
+        "15 8 * * 0",
+        "15 8 * * 7",
+        "15 8 * * 5-7",
+        "15 8 * * sun",
+        "0 8 * * 1,3,5",
+    ),
+    *(
+        "*/20 8-9 * * 1-5",
+        "15 8 1 * *",
+        "15 8 1 * 1",
+        "15 8 1,15 * mon,fri",
+        "15 8 * 1-3 2",
+        "15 8 */2 * *",
+        "15 8 * * */2",
+    ),
     *(
         "0 8 * jan,jul 1-5",
         "5,35 8 * * 6",
@@ -139,7 +171,10 @@ def test_a_cron_expression_means_what_cron_means(text):
         assert next(fires) == due
 
 
-@pytest.mark.parametrize("text", ["", "15 8 * *", "15 8 * * 8", "15 8 * * mon-", "60 8 * * *", "15 8 * * 5-1", "x y z a b"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "15 8 * *", "15 8 * * 8", "15 8 * * mon-", "60 8 * * *", "15 8 * * 5-1", "x y z a b"],
+)
 def test_what_is_no_cron_expression(text):
     with pytest.raises(ValidationError, match="cron"):
         Schedule(cron=text)
@@ -159,7 +194,9 @@ def run(began, outcome="issued", error=None, seconds=2.0):
 
 
 def stored(issued=None, expires=None, verified=None):
-    token = Token(SecretStr("t"), issued or ist(8, 16), expires or ist(6, day=DAY + timedelta(days=1)), "U")
+    token = Token(
+        SecretStr("t"), issued or ist(8, 16), expires or ist(6, day=DAY + timedelta(days=1)), "U"
+    )
     return StoredToken("zerodha", token, verified)
 
 
@@ -191,7 +228,8 @@ def test_a_broker_that_is_not_available_is_tried_again_after_growing_pauses(fail
 
 
 @pytest.mark.parametrize(
-    "error", ["credentials_rejected", "captcha_required", "account_blocked", "page_changed", "config_error"]
+    "error",
+    ["credentials_rejected", "captcha_required", "account_blocked", "page_changed", "config_error"],
 )
 def test_what_needs_a_person_is_not_tried_again(error):
     assert asks(ist(12), run(ist(8, 15), "failed", error)) is None

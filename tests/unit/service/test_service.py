@@ -51,7 +51,10 @@ async def test_it_logs_in_at_its_time_and_delivers(watch):
     ((user, at),) = watch.world.logins
     assert user == "one"
     assert timedelta(0) <= at - ist(8, 15) <= timedelta(seconds=5)
-    assert json.loads((watch.folder / "tokens/one.json").read_text())["access_token"] == "token-one-000001"
+    assert (
+        json.loads((watch.folder / "tokens/one.json").read_text())["access_token"]
+        == "token-one-000001"
+    )
 
 
 async def test_one_login_a_day_and_none_at_the_weekend(watch):
@@ -62,7 +65,13 @@ async def test_one_login_a_day_and_none_at_the_weekend(watch):
 
 @pytest.mark.parametrize(
     ("hour", "day", "today", "now"),
-    [(0, 25, True, False), (7, 25, True, False), (9, 25, True, True), (20, 25, False, False), (9, 28, False, False)],
+    [
+        (0, 25, True, False),
+        (7, 25, True, False),
+        (9, 25, True, True),
+        (20, 25, False, False),
+        (9, 28, False, False),
+    ],
 )
 async def test_what_is_due_today(watch, hour, day, today, now):
     watch.clock.jump((ist(hour, day=DAY.replace(day=day)) - watch.clock.now()).total_seconds())
@@ -107,7 +116,9 @@ async def test_an_outage_is_waited_for_and_told_once(watch):
     assert (watch.folder / "tokens/one.json").exists()
 
 
-@pytest.mark.parametrize(("error", "name"), [(CaptchaRequired, "captcha_required"), (PageChanged, "page_changed")])
+@pytest.mark.parametrize(
+    ("error", "name"), [(CaptchaRequired, "captcha_required"), (PageChanged, "page_changed")]
+)
 async def test_what_needs_a_person_is_told_at_once_and_not_tried_again(watch, error, name):
     watch.world.refuses = {"one": error}
     watch.start()
@@ -137,7 +148,9 @@ async def test_a_token_that_dies_in_the_session_is_told_and_left_alone(watch):
 
 
 async def test_it_is_replaced_where_that_is_wanted(tmp_path):
-    async with vigil(tmp_path, ist(7), more="watch: {relogin: true}\n", calendar=Weekdays()) as watch:
+    async with vigil(
+        tmp_path, ist(7), more="watch: {relogin: true}\n", calendar=Weekdays()
+    ) as watch:
         watch.start()
         await watch.clock.until(ist(10))
         watch.world.dead.add("token-one-000001")
@@ -172,7 +185,10 @@ async def test_a_reload_takes_a_corrected_config_over_and_refuses_a_bad_one(watc
     file.write_text(good.replace("accounts:", "acounts:"))
     watch.service.reload()
     assert list(watch.service.settings.accounts) == ["one"]
-    file.write_text(good + "  two: {broker: paper, credentials: {user_id: two, password: secret-two}, sinks: [tokens]}\n")
+    file.write_text(
+        good
+        + "  two: {broker: paper, credentials: {user_id: two, password: secret-two}, sinks: [tokens]}\n"
+    )
     watch.world.refuses = {}
     watch.service.reload()
     await watch.clock.until(ist(8, 31))

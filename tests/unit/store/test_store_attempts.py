@@ -32,7 +32,9 @@ def test_attempts_are_counted_by_kind_and_answer(kept):
     ):
         for _ in range(times):
             attempted(kept, kind, outcome)
-    assert kept.attempts.count("z", "f") == AttemptCount(rejected_passwords=1, rejected_otps=2, unsettled=5)
+    assert kept.attempts.count("z", "f") == AttemptCount(
+        rejected_passwords=1, rejected_otps=2, unsettled=5
+    )
 
 
 def test_what_the_broker_took_or_never_got_does_not_count(kept):
@@ -67,7 +69,11 @@ def test_a_block_holds_for_the_credentials_that_were_refused(opener, clock):
     kept = opener()
     for fingerprint in ("f", None):
         block = kept.attempts.find_block("z", fingerprint)
-        assert (block.at, block.error, block.message) == (MORNING, "credentials_rejected", "Invalid password")
+        assert (block.at, block.error, block.message) == (
+            MORNING,
+            "credentials_rejected",
+            "Invalid password",
+        )
     assert kept.attempts.find_block("z", "changed") is None
     assert kept.attempts.find_block("y", "f") is None
     assert kept.attempts.find_block("y") is None
@@ -92,7 +98,14 @@ def test_unblocking_lifts_the_block_and_forgets_the_attempts(kept):
 
 
 @pytest.mark.parametrize(
-    ("outcome", "something"), [(None, True), ("rejected", True), ("unclear", True), ("accepted", False), ("unanswered", False)]
+    ("outcome", "something"),
+    [
+        (None, True),
+        ("rejected", True),
+        ("unclear", True),
+        ("accepted", False),
+        ("unanswered", False),
+    ],
 )
 def test_unblocking_says_whether_there_was_anything_to_lift(kept, outcome, something):
     attempted(kept, "otp", outcome)

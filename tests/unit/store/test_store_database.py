@@ -60,7 +60,9 @@ def made_by(folder, steps):
 
 def schema(file):
     with contextlib.closing(sqlite3.connect(file)) as database:
-        return database.execute("SELECT type, name, sql FROM sqlite_master ORDER BY 1, 2").fetchall()
+        return database.execute(
+            "SELECT type, name, sql FROM sqlite_master ORDER BY 1, 2"
+        ).fetchall()
 
 
 def test_a_new_database_is_of_the_newest_version(opener, tmp_path):
@@ -76,21 +78,30 @@ def test_a_database_of_each_earlier_version_becomes_the_newest(opener, tmp_path,
     assert kept.tokens.get("z").token == a_token()
     opener(folder=tmp_path / "new")
     assert version(tmp_path / "state" / database_module.FILE) == len(MIGRATIONS)
-    assert schema(tmp_path / "state" / database_module.FILE) == schema(tmp_path / "new" / database_module.FILE)
+    assert schema(tmp_path / "state" / database_module.FILE) == schema(
+        tmp_path / "new" / database_module.FILE
+    )
 
 
 def test_what_was_counted_before_counters_had_their_name_is_kept(opener, tmp_path):
     made_by(tmp_path / "state", COUNTERS_WERE_TALLIES)
-    with contextlib.closing(sqlite3.connect(tmp_path / "state" / database_module.FILE)) as database, database:
+    with (
+        contextlib.closing(sqlite3.connect(tmp_path / "state" / database_module.FILE)) as database,
+        database,
+    ):
         database.execute("INSERT INTO tallies VALUES ('run', 'z', '', 'issued', 41)")
     kept = opener()
-    kept.history.end_run(kept.history.begin_run("z", "zerodha"), "issued", None, seconds=1, stages={})
+    kept.history.end_run(
+        kept.history.begin_run("z", "zerodha"), "issued", None, seconds=1, stages={}
+    )
     assert kept.history.counters("run") == [Counter("z", "", "issued", 42)]
 
 
 def test_a_migration_leaves_what_was_there(opener, tmp_path, monkeypatch):
     opener().tokens.save("z", "zerodha", a_token())
-    monkeypatch.setattr(database_module, "MIGRATIONS", (*MIGRATIONS, "ALTER TABLE tokens ADD COLUMN note TEXT;"))
+    monkeypatch.setattr(
+        database_module, "MIGRATIONS", (*MIGRATIONS, "ALTER TABLE tokens ADD COLUMN note TEXT;")
+    )
     assert opener().tokens.get("z").token == a_token()
     assert version(tmp_path / "state" / database_module.FILE) == len(MIGRATIONS) + 1
 
@@ -100,7 +111,11 @@ def test_a_migration_that_fails_changes_nothing(opener, tmp_path, monkeypatch):
     file = tmp_path / "state" / database_module.FILE
     before = schema(file)
     with monkeypatch.context() as broken:
-        broken.setattr(database_module, "MIGRATIONS", (*MIGRATIONS, "DROP TABLE runs; CREATE TABLE tokens (x) STRICT;"))
+        broken.setattr(
+            database_module,
+            "MIGRATIONS",
+            (*MIGRATIONS, "DROP TABLE runs; CREATE TABLE tokens (x) STRICT;"),
+        )
         with pytest.raises(StoreError):
             opener()
     assert schema(file) == before
@@ -114,7 +129,9 @@ def test_a_database_of_a_newer_autologin_is_refused_and_left_alone(opener, tmp_p
     newer = len(MIGRATIONS) + 1
     with contextlib.closing(sqlite3.connect(file)) as database:
         database.execute(f"PRAGMA user_version = {newer}")
-    with pytest.raises(StoreError, match=f"of version {newer}, and this autologin knows only {len(MIGRATIONS)}") as caught:
+    with pytest.raises(
+        StoreError, match=f"of version {newer}, and this autologin knows only {len(MIGRATIONS)}"
+    ) as caught:
         opener()
     assert "Install the newer autologin again" in caught.value.hint
     assert version(file) == newer
@@ -189,13 +206,17 @@ def test_a_database_that_is_a_folder_cannot_be_used(opener, tmp_path):
         opener()
 
 
-@pytest.mark.parametrize("words", ["attempt to write a readonly database", "unable to open database file"])
+@pytest.mark.parametrize(
+    "words", ["attempt to write a readonly database", "unable to open database file"]
+)
 def test_a_database_that_may_not_be_written_is_the_folders_fault(opener, monkeypatch, words):
     def refused(*_words, **_options):
         raise sqlite3.OperationalError(words)
 
     monkeypatch.setattr(sqlite3, "connect", refused)
-    with pytest.raises(ConfigError, match=rf"state\.path: .*/state cannot be used: {words}") as caught:
+    with pytest.raises(
+        ConfigError, match=rf"state\.path: .*/state cannot be used: {words}"
+    ) as caught:
         opener()
     assert "Let the user that runs autologin write there" in caught.value.message
 
@@ -235,14 +256,20 @@ except AutologinError as error:
 """
 
 
-@pytest.mark.parametrize(("most", "error"), [(0, "ConfigError"), (100, "StoreError"), (20_000, "StoreError")])
-def test_no_room_for_a_new_store_is_told_and_leaves_nothing_in_the_way(opener, tmp_path, most, error):
+@pytest.mark.parametrize(
+    ("most", "error"), [(0, "ConfigError"), (100, "StoreError"), (20_000, "StoreError")]
+)
+def test_no_room_for_a_new_store_is_told_and_leaves_nothing_in_the_way(
+    opener, tmp_path, most, error
+):
     with at_once(OUT_OF_SPACE, tmp_path / "state", most, processes=1) as detail:
         assert detail == [[f"{error} True True"]]
     kept = opener()
     kept.tokens.save("z", "zerodha", a_token())
     assert kept.tokens.get("z").token == a_token()
-    assert sorted(path.name for path in (tmp_path / "state").iterdir() if path.name.startswith((".", "key"))) == ["key"]
+    assert sorted(
+        path.name for path in (tmp_path / "state").iterdir() if path.name.startswith((".", "key"))
+    ) == ["key"]
 
 
 def test_a_closed_store_says_so_as_a_store_error(opener):
@@ -265,7 +292,9 @@ def test_a_store_that_cannot_be_opened_lets_go_of_its_file(opener, tmp_path):
 
 async def test_a_write_that_waits_for_another_process_gets_through(opener, tmp_path):
     kept = opener()
-    with contextlib.closing(sqlite3.connect(tmp_path / "state" / database_module.FILE, check_same_thread=False)) as database:
+    with contextlib.closing(
+        sqlite3.connect(tmp_path / "state" / database_module.FILE, check_same_thread=False)
+    ) as database:
         database.isolation_level = None
         database.execute("BEGIN IMMEDIATE")
         asyncio.get_running_loop().run_in_executor(None, lambda: database.execute("COMMIT"))

@@ -37,7 +37,13 @@ def test_nothing_secret_is_on_disk(opener, tmp_path):
     kept.close()
     for content in (while_open, everything_in(tmp_path)):
         assert fingerprint_key not in content
-        for secret in (SECRET, "public-canary-41", "nonce-canary-12", "verifier-canary", "password-canary"):
+        for secret in (
+            SECRET,
+            "public-canary-41",
+            "nonce-canary-12",
+            "verifier-canary",
+            "password-canary",
+        ):
             assert not [form for form in forms(secret) if form.encode() in content]
 
 
@@ -103,7 +109,9 @@ def test_a_damaged_key_file_is_named_with_what_to_do(opener, tmp_path, content):
     assert "back" in caught.value.message
 
 
-@pytest.mark.parametrize("key", ["", "secret-canary", "ä" * 43 + "=", KEYS[0].get_secret_value()[:-4]])
+@pytest.mark.parametrize(
+    "key", ["", "secret-canary", "ä" * 43 + "=", KEYS[0].get_secret_value()[:-4]]
+)
 def test_a_configured_key_that_is_none_is_a_config_error_that_does_not_hold_it(opener, key):
     with pytest.raises(ConfigError, match=r"state\.keys\.1: is no key") as caught:
         opener([KEYS[0], SecretStr(key)])

@@ -19,7 +19,9 @@ def test_a_run_is_history_from_its_beginning_to_its_end(kept, clock):
     clock.move(seconds=9)
     error = CredentialsRejected("Invalid password")
     error.stage = "login"
-    kept.history.end_run(run, "failed", error, seconds=9.00049, stages={"config": 0.12345, "login": 8})
+    kept.history.end_run(
+        run, "failed", error, seconds=9.00049, stages={"config": 0.12345, "login": 8}
+    )
     (found,) = kept.history.runs("z")
     assert found.message == error.message
     assert "login: Invalid password." in found.message
@@ -29,7 +31,9 @@ def test_a_run_is_history_from_its_beginning_to_its_end(kept, clock):
 
 
 def test_a_run_without_an_error(kept):
-    kept.history.end_run(kept.history.begin_run("z", "zerodha"), "issued", None, seconds=1, stages={})
+    kept.history.end_run(
+        kept.history.begin_run("z", "zerodha"), "issued", None, seconds=1, stages={}
+    )
     (found,) = kept.history.runs("z")
     assert (found.outcome, found.error, found.message) == ("issued", None, None)
 
@@ -72,10 +76,21 @@ def test_more_than_a_year_of_trading_days_is_kept():
 def test_runs_are_counted_by_how_they_ended_and_no_pruning_lowers_it(kept, monkeypatch):
     monkeypatch.setattr(history, "RUNS_KEPT", 2)
     for _ in range(5):
-        kept.history.end_run(kept.history.begin_run("z", "zerodha"), "issued", None, seconds=1, stages={})
-    kept.history.end_run(kept.history.begin_run("z", "zerodha"), "failed", CredentialsRejected("no"), seconds=1, stages={})
+        kept.history.end_run(
+            kept.history.begin_run("z", "zerodha"), "issued", None, seconds=1, stages={}
+        )
+    kept.history.end_run(
+        kept.history.begin_run("z", "zerodha"),
+        "failed",
+        CredentialsRejected("no"),
+        seconds=1,
+        stages={},
+    )
     kept.history.begin_run("z", "zerodha")
-    assert kept.history.counters("run") == [Counter("z", "", "issued", 5), Counter("z", "credentials_rejected", "failed", 1)]
+    assert kept.history.counters("run") == [
+        Counter("z", "", "issued", 5),
+        Counter("z", "credentials_rejected", "failed", 1),
+    ]
     assert kept.history.counters("delivery") == []
 
 
@@ -103,7 +118,11 @@ def test_deliveries_are_counted_by_what_became_of_them(kept, clock):
 
 def test_counts_outlive_the_process(opener):
     first = opener()
-    first.history.end_run(first.history.begin_run("z", "zerodha"), "issued", None, seconds=1, stages={})
+    first.history.end_run(
+        first.history.begin_run("z", "zerodha"), "issued", None, seconds=1, stages={}
+    )
     second = opener()
-    second.history.end_run(second.history.begin_run("z", "zerodha"), "issued", None, seconds=1, stages={})
+    second.history.end_run(
+        second.history.begin_run("z", "zerodha"), "issued", None, seconds=1, stages={}
+    )
     assert first.history.counters("run") == [Counter("z", "", "issued", 2)]

@@ -36,7 +36,11 @@ def test_a_new_token_replaces_the_last_one_and_is_not_yet_verified(kept):
     kept.tokens.mark_verified("z")
     kept.tokens.save("z", "upstox", a_token("another"))
     found = kept.tokens.get("z")
-    assert (found.broker, found.token.access_token.get_secret_value(), found.verified_at) == ("upstox", "another", None)
+    assert (found.broker, found.token.access_token.get_secret_value(), found.verified_at) == (
+        "upstox",
+        "another",
+        None,
+    )
 
 
 def test_when_the_broker_confirmed_a_token_is_kept(kept, clock):

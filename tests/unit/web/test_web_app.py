@@ -56,7 +56,9 @@ async def sign_in(asking, token=TOKEN):
 
 def promtool(*words, stdin=None):
     """What `promtool check` says; `make install` fetches it."""
-    done = subprocess.run([PROMTOOL, "check", *words], input=stdin, capture_output=True, check=False, text=True)
+    done = subprocess.run(
+        [PROMTOOL, "check", *words], input=stdin, capture_output=True, check=False, text=True
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr
 
@@ -81,7 +83,10 @@ async def test_nothing_due_is_ready(shown):
     assert answer.status_code == 200
     assert answer.json() == {
         "ready": True,
-        "accounts": {name: {"due": False, "ready": True, "reason": "no_token", "next_run": None} for name in ("mine", "hers")},
+        "accounts": {
+            name: {"due": False, "ready": True, "reason": "no_token", "next_run": None}
+            for name in ("mine", "hers")
+        },
     }
 
 
@@ -97,7 +102,9 @@ async def test_an_account_through_its_days(shown, clock):
     shown.store.attempts.block("mine", "print", "otp_rejected", "wrong code")
     assert await reason(shown) == "blocked"
     shown.issue(hours=30)
-    assert await reason(shown) is None, "a token that works is a token, whatever became of a later login"
+    assert await reason(shown) is None, (
+        "a token that works is a token, whatever became of a later login"
+    )
     shown.store.attempts.unblock("mine")
     clock.move(hours=24)
     assert await reason(shown) == "not_confirmed_today"
@@ -135,7 +142,11 @@ async def test_a_token_of_another_broker_is_none(shown):
 async def test_an_account_is_not_ready_before_its_login_and_nobody_is_late(shown):
     shown.due = shown.later = {"mine"}
     found = (await get(shown, "/readyz")).json()
-    assert (found["ready"], found["accounts"]["mine"]["due"], found["accounts"]["hers"]["ready"]) == (False, True, True)
+    assert (
+        found["ready"],
+        found["accounts"]["mine"]["due"],
+        found["accounts"]["hers"]["ready"],
+    ) == (False, True, True)
     assert (await numbers(shown))["autologin_account_ready", "mine"] == 1
     assert "Not ready" not in (await get(shown, "/")).text
 
@@ -144,7 +155,11 @@ async def test_one_account_that_is_late_makes_all_of_it_not_ready(shown):
     shown.due = {"mine", "hers"}
     shown.issue("mine")
     found = (await get(shown, "/readyz")).json()
-    assert (found["ready"], found["accounts"]["mine"]["ready"], found["accounts"]["hers"]["ready"]) == (False, True, False)
+    assert (
+        found["ready"],
+        found["accounts"]["mine"]["ready"],
+        found["accounts"]["hers"]["ready"],
+    ) == (False, True, False)
 
 
 @pytest.mark.parametrize("path", ["/readyz", "/metrics", "/"])
@@ -176,8 +191,14 @@ async def test_what_an_account_has_is_measured(shown, clock):
     found = await numbers(shown)
     began = MORNING.timestamp()
     assert found["autologin_account_ready", "mine"] == found["autologin_account_due", "hers"] == 1
-    assert found["autologin_account_ready", "hers"] == found["autologin_account_blocked", "mine"] == 0
-    assert found["autologin_account_blocked", "hers"] == found["autologin_account_running", "hers"] == 1
+    assert (
+        found["autologin_account_ready", "hers"] == found["autologin_account_blocked", "mine"] == 0
+    )
+    assert (
+        found["autologin_account_blocked", "hers"]
+        == found["autologin_account_running", "hers"]
+        == 1
+    )
     assert found["autologin_token_issued_timestamp_seconds", "mine"] == began
     assert found["autologin_token_verified_timestamp_seconds", "mine"] == began
     assert found["autologin_token_expiry_timestamp_seconds", "mine"] == began + 20 * 3600
@@ -203,12 +224,21 @@ async def test_runs_and_deliveries_are_counted(shown, clock):
     (claim,) = shown.store.outbox.claim("hook", 1)
     shown.store.outbox.mark_failed(claim, "502", 2)
     found = await numbers(shown)
-    assert found["autologin_runs_total", "mine", "", "issued"] == found["autologin_runs_total", "mine", "", "still_valid"] == 1
+    assert (
+        found["autologin_runs_total", "mine", "", "issued"]
+        == found["autologin_runs_total", "mine", "", "still_valid"]
+        == 1
+    )
     assert found["autologin_runs_total", "mine", "otp_rejected", "failed"] == 1
     assert found["autologin_deliveries_total", "mine", "delivered", "tokens"] == 1
     assert found["autologin_delivery_failures_total", "mine", "hook"] == 1
-    assert (found["autologin_delivery_backlog", "tokens"], found["autologin_delivery_backlog", "hook"]) == (0, 1)
-    assert not [key for key in found if "forgotten" in key], "accounts that are not in the config any more are not told"
+    assert (
+        found["autologin_delivery_backlog", "tokens"],
+        found["autologin_delivery_backlog", "hook"],
+    ) == (0, 1)
+    assert not [key for key in found if "forgotten" in key], (
+        "accounts that are not in the config any more are not told"
+    )
 
 
 async def test_promtool_finds_nothing_to_mend(shown):
@@ -305,7 +335,9 @@ async def test_the_newest_picture_of_an_account_is_shown(shown, clock):
     assert (answer.headers["content-type"], answer.content) == ("image/png", newer)
 
 
-@pytest.mark.parametrize("name", ["..%2f..%2fconfig", "..", "mine%2f..%2fhers", "other", "mine%00", "", "/etc/passwd"])
+@pytest.mark.parametrize(
+    "name", ["..%2f..%2fconfig", "..", "mine%2f..%2fhers", "other", "mine%00", "", "/etc/passwd"]
+)
 async def test_no_path_leads_elsewhere(shown, name):
     shown.fail(OtpRejected("no"), account="other")
     assert (await get(shown, f"/failures/{name}.png")).status_code == 404
@@ -373,7 +405,9 @@ async def test_who_did_not_may_not(guarded, path):
     assert guarded.store.attempts.find_block("mine")
 
 
-async def test_a_session_ends_with_its_time_with_the_service_and_with_the_token(guarded, clock, tmp_path):
+async def test_a_session_ends_with_its_time_with_the_service_and_with_the_token(
+    guarded, clock, tmp_path
+):
     async with client(guarded) as asking:
         await sign_in(asking)
         cookie = {"cookie": f"{auth.COOKIE}={asking.cookies[auth.COOKIE]}", **OURS}
@@ -382,7 +416,9 @@ async def test_a_session_ends_with_its_time_with_the_service_and_with_the_token(
         clock.move(seconds=1)
         assert (await asking.post(BUTTONS[0], headers=cookie)).status_code == 403
         clock.move(hours=-1)
-        guarded.settings = board(tmp_path, clock, WITH_TOKEN.replace(TOKEN, "another-token")).settings
+        guarded.settings = board(
+            tmp_path, clock, WITH_TOKEN.replace(TOKEN, "another-token")
+        ).settings
         assert (await asking.post(BUTTONS[0], headers=cookie)).status_code == 403
         assert (await sign_in(asking)).status_code == 403
         assert (await sign_in(asking, "another-token")).status_code == 303
@@ -414,14 +450,18 @@ async def test_another_sites_page_may_not(guarded, headers):
     async with client(guarded) as asking:
         await sign_in(asking)
         for path in (*BUTTONS, "/sign-out", "/sign-in"):
-            assert (await asking.post(path, headers=headers, data={"token": TOKEN})).status_code == 403
+            assert (
+                await asking.post(path, headers=headers, data={"token": TOKEN})
+            ).status_code == 403
     assert guarded.asked == []
 
 
 async def test_behind_a_proxy_that_renames_us_the_browsers_word_counts(guarded):
     async with client(guarded, "http://10.0.0.7:8321") as asking:
         headers = {"origin": "https://status.example.com", "sec-fetch-site": "same-origin"}
-        assert (await asking.post("/sign-in", headers=headers, data={"token": TOKEN})).status_code == 303
+        assert (
+            await asking.post("/sign-in", headers=headers, data={"token": TOKEN})
+        ).status_code == 303
 
 
 async def test_guessing_is_slow_even_for_who_guesses_right_in_the_end(guarded, clock):
@@ -435,11 +475,15 @@ async def test_guessing_is_slow_even_for_who_guesses_right_in_the_end(guarded, c
         assert (await sign_in(asking)).status_code == 303
 
 
-@pytest.mark.parametrize("body", [b"", b"token=", b"token", b"\xff\xfe", b"token=%FF", b"token=a&token=b"])
+@pytest.mark.parametrize(
+    "body", [b"", b"token=", b"token", b"\xff\xfe", b"token=%FF", b"token=a&token=b"]
+)
 async def test_nonsense_is_a_wrong_token(guarded, body):
     async with client(guarded) as asking:
         assert (await asking.post("/sign-in", headers=OURS, content=body)).status_code == 403
-        assert (await asking.post("/sign-in", headers=OURS, content=b"token=" + b"x" * 5000)).status_code == 413
+        assert (
+            await asking.post("/sign-in", headers=OURS, content=b"token=" + b"x" * 5000)
+        ).status_code == 413
 
 
 async def test_an_account_that_there_is_not(guarded):
@@ -456,14 +500,25 @@ async def test_nothing_that_is_fetched_changes_anything(guarded):
     async with client(guarded) as asking:
         await sign_in(asking)
         before = "\n".join(guarded.store._database.connection.iterdump())
-        for path in ("/", "/livez", "/readyz", "/metrics", "/sign-in", "/sign-out", *BUTTONS, "/failures/mine.png"):
+        for path in (
+            "/",
+            "/livez",
+            "/readyz",
+            "/metrics",
+            "/sign-in",
+            "/sign-out",
+            *BUTTONS,
+            "/failures/mine.png",
+        ):
             for method in ("GET", "HEAD"):
                 await asking.request(method, path, headers=OURS)
         assert "\n".join(guarded.store._database.connection.iterdump()) == before
     assert guarded.asked == []
 
 
-async def test_a_token_that_cannot_be_found_any_more_means_no_buttons_and_a_page_all_the_same(guarded, clock, tmp_path):
+async def test_a_token_that_cannot_be_found_any_more_means_no_buttons_and_a_page_all_the_same(
+    guarded, clock, tmp_path
+):
     lost = WITH_TOKEN.replace(f'"{TOKEN}"', "{file: no-such-file}")
     guarded.settings = board(tmp_path, clock, lost).settings
     answer = await get(guarded, "/")
@@ -522,7 +577,10 @@ async def test_it_leaves_the_signals_alone(shown):
     await served.close()
 
 
-@pytest.mark.parametrize("listen", ["127.0.0.1:{busy}", "203.0.113.77:8321", "no.such.host.invalid:8321", "127.0.0.1:99999"])
+@pytest.mark.parametrize(
+    "listen",
+    ["127.0.0.1:{busy}", "203.0.113.77:8321", "no.such.host.invalid:8321", "127.0.0.1:99999"],
+)
 async def test_an_address_that_cannot_be_used_is_a_config_error(shown, listen):
     with socket.create_server(("127.0.0.1", 0)) as busy, pytest.raises(ConfigError) as caught:
         await app.serve_http(shown, listen.format(busy=busy.getsockname()[1]))

@@ -46,7 +46,11 @@ class Api:
         if not code:
             raise refusal(400, -374, "Please provide authorization code.")
         self._use(code)
-        refresh = {} if self.twin.behaviour.refresh == "off" else {"refresh_token": self.twin.open_refresh_token()}
+        refresh = (
+            {}
+            if self.twin.behaviour.refresh == "off"
+            else {"refresh_token": self.twin.open_refresh_token()}
+        )
         return reply(access_token=self.twin.open_token(), **refresh)
 
     async def refresh(self, request: Request) -> Response:
@@ -55,18 +59,29 @@ class Api:
         data = await request.json()
         if data.get("grant_type") != "refresh_token":
             raise refusal(400, -442, "Please provide valid grant_type")
-        if self.twin.behaviour.refresh == "off" or data.get("refresh_token") not in self.twin.refresh_tokens:
+        if (
+            self.twin.behaviour.refresh == "off"
+            or data.get("refresh_token") not in self.twin.refresh_tokens
+        ):
             raise refusal(400, -501, "Please provide valid refresh token")
         self._check_hash(data)
-        if not hmac.compare_digest(str(data.get("pin") or "").encode(), self.twin.user.pin.encode()):
+        if not hmac.compare_digest(
+            str(data.get("pin") or "").encode(), self.twin.user.pin.encode()
+        ):
             raise refusal(400, -502, "Please provide your valid pin")
-        more = {"refresh_token": self.twin.open_refresh_token()} if self.twin.behaviour.refresh == "rotates" else {}
+        more = (
+            {"refresh_token": self.twin.open_refresh_token()}
+            if self.twin.behaviour.refresh == "rotates"
+            else {}
+        )
         return reply(access_token=self.twin.open_token(), **more)
 
     def _check_hash(self, data: dict[str, Any]) -> None:
         right = hashlib.sha256(f"{self.twin.client_id}:{self.twin.secret_key}".encode()).hexdigest()
         given = str(data.get("appIdHash") or "")
-        if self.twin.behaviour.wrong_secret or not hmac.compare_digest(given.encode(), right.encode()):
+        if self.twin.behaviour.wrong_secret or not hmac.compare_digest(
+            given.encode(), right.encode()
+        ):
             raise refusal(400, -371, "Please provide sha256 hash of appId and app secret")
 
     def _use(self, code: str) -> None:
@@ -79,7 +94,11 @@ class Api:
         if self.twin.behaviour.profile == "html":
             raise Refusal(html_error(403))
         self._living(request)
-        return reply(data=profile("XX99999" if self.twin.behaviour.profile == "other" else self.twin.user.user_id))
+        return reply(
+            data=profile(
+                "XX99999" if self.twin.behaviour.profile == "other" else self.twin.user.user_id
+            )
+        )
 
     async def logout(self, request: Request) -> Response:
         """The end of a token."""
@@ -90,14 +109,31 @@ class Api:
     def _living(self, request: Request) -> str:
         app, _, token = request.headers.get("authorization", "").partition(":")
         ends = self.twin.tokens.get(token)
-        if app != self.twin.client_id or ends is None or ends <= self.twin.now() or self.twin.behaviour.dead_token:
+        if (
+            app != self.twin.client_id
+            or ends is None
+            or ends <= self.twin.now()
+            or self.twin.behaviour.dead_token
+        ):
             raise refusal(401, -16, NOT_YOU)
         return token
 
 
 def profile(fy_id: str) -> dict[str, Any]:
     """Whose token it is."""
-    names = {"name": "SANDBOX TRADER", "display_name": "Sandbox", "email_id": "sandbox@example.com", "image": None}
+    names = {
+        "name": "SANDBOX TRADER",
+        "display_name": "Sandbox",
+        "email_id": "sandbox@example.com",
+        "image": None,
+    }
     dates = {"pin_change_date": "01-01-2026 00:00:00", "pwd_change_date": None, "pwd_to_expire": 90}
     flags = {"totp": True, "ddpi_enabled": False, "mtf_enabled": False}
-    return {**names, **dates, **flags, "PAN": "ABCDE1234F", "fy_id": fy_id, "mobile_number": "9812345670"}
+    return {
+        **names,
+        **dates,
+        **flags,
+        "PAN": "ABCDE1234F",
+        "fy_id": fy_id,
+        "mobile_number": "9812345670",
+    }

@@ -1,4 +1,7 @@
-"""What browsers see of Fyers: the login page at the API's own address with its services, the way back, the error page."""
+"""What browsers see of Fyers.
+
+The login page at the API's own address with its services, the way back, the error page.
+"""
 
 from __future__ import annotations
 
@@ -57,15 +60,21 @@ class Pages:
         if not params.get("redirect_uri"):
             return "Key: 'AuthCodeRequest.RedirectURI' Error:Field validation for 'RedirectURI' failed on the 'required' tag"
         ours = (self.twin.client_id, self.twin.redirect_uri)
-        return "" if (params.get("client_id"), params["redirect_uri"]) == ours else "invalid appType"
+        return (
+            "" if (params.get("client_id"), params["redirect_uri"]) == ours else "invalid appType"
+        )
 
     async def token(self, request: Request) -> Response:
         """After the PIN: where to go. Status 308 without a Location; the page reads `Url`."""
         self.twin.arrive("token", gateway_error)
         data = await self._signed_in(request)
         if self.twin.behaviour.first_use and not self.twin.user.authorised:
-            return JSONResponse({"s": "ok", "code": 200, "message": "", "consent": {"app": "Sandbox app"}})
-        return JSONResponse({"s": "ok", "code": 308, "message": "", "Url": self._way_back(data)}, 308)
+            return JSONResponse(
+                {"s": "ok", "code": 200, "message": "", "consent": {"app": "Sandbox app"}}
+            )
+        return JSONResponse(
+            {"s": "ok", "code": 308, "message": "", "Url": self._way_back(data)}, 308
+        )
 
     async def direct_login(self, request: Request) -> Response:
         """The same after the consent."""
@@ -93,21 +102,30 @@ class Pages:
     async def back(self, request: Request) -> Response:
         """A hop on the way back, for the other kinds of redirect."""
         params = self.twin.redirect_params(request.query_params.get("state"))
-        return self.twin.delivery.answer(self.twin.behaviour.delivery, self.twin.redirect_uri, params)
+        return self.twin.delivery.answer(
+            self.twin.behaviour.delivery, self.twin.redirect_uri, params
+        )
 
 
 class Vagator:
-    """The services behind the login page, on an origin of their own: client id, one-time password, PIN."""
+    """The services behind the login page, on an origin of their own.
+
+    Client id, one-time password, PIN.
+    """
 
     def __init__(self, twin: FyersState) -> None:
         self.twin = twin
 
     def routes(self) -> list[BaseRoute]:
         """Each call with every path that public sources know."""
-        sends = dict.fromkeys(("send_login_otp", "send_login_otp_v2", "send_login_otp_v3"), self.send)
+        sends = dict.fromkeys(
+            ("send_login_otp", "send_login_otp_v2", "send_login_otp_v3"), self.send
+        )
         verifies = dict.fromkeys(("verify_otp", "verify_otp_v2"), self.verify)
         calls = {**sends, **verifies, **dict.fromkeys(("verify_pin", "verify_pin_v2"), self.pin)}
-        return [Route(f"/vagator/v2/{path}", call, methods=["POST"]) for path, call in calls.items()]
+        return [
+            Route(f"/vagator/v2/{path}", call, methods=["POST"]) for path, call in calls.items()
+        ]
 
     async def send(self, request: Request) -> Response:
         """The client id; an SMS goes out where TOTP is not enabled."""

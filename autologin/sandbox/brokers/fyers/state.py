@@ -52,8 +52,17 @@ class FyersState(Twin):
     @property
     def credentials(self) -> dict[str, str]:
         """What the account needs."""
-        app = {"client_id": self.client_id, "secret_key": self.secret_key, "redirect_uri": self.redirect_uri}
-        return {**app, "fy_id": self.user.user_id, "totp_secret": self.user.totp_secret, "pin": self.user.pin}
+        app = {
+            "client_id": self.client_id,
+            "secret_key": self.secret_key,
+            "redirect_uri": self.redirect_uri,
+        }
+        return {
+            **app,
+            "fy_id": self.user.user_id,
+            "totp_secret": self.user.totp_secret,
+            "pin": self.user.pin,
+        }
 
     @property
     def endpoints(self) -> dict[str, str]:
@@ -106,7 +115,9 @@ class FyersState(Twin):
             "flag": "We Have Hit A Dead-end!",
         }
         if kind := self.behaviour.locked or ("words" if self.user.blocked else ""):
-            raise refusal(self.behaviour.status, -1052, told[kind], failed_attempts=5, user_blocked=True)
+            raise refusal(
+                self.behaviour.status, -1052, told[kind], failed_attempts=5, user_blocked=True
+            )
 
     def redirect_params(self, state: str | None) -> list[tuple[str, str]]:
         """What the redirect carries: the code, and a status that is called `code`."""
@@ -125,7 +136,11 @@ class FyersState(Twin):
         """A token until 06:00 IST; those from before live on."""
         ends = self.next_daily(time(6))
         plain = self.behaviour.token == "opaque"  # noqa: S105  (a kind)
-        token = alnum(40) if plain else jwt("access_token", alnum(16), self.user.user_id, self.now(), ends)
+        token = (
+            alnum(40)
+            if plain
+            else jwt("access_token", alnum(16), self.user.user_id, self.now(), ends)
+        )
         self.tokens[token] = ends
         return token
 
@@ -149,17 +164,31 @@ def refusal(status: int, code: int, message: str, **more: Any) -> Refusal:
 
 def gateway_error(status: int) -> Response:
     """What a service says when it is not well."""
-    return JSONResponse({"s": "error", "code": -1018, "message": GATEWAY.get(status, GATEWAY[502])}, status or 502)
+    return JSONResponse(
+        {"s": "error", "code": -1018, "message": GATEWAY.get(status, GATEWAY[502])}, status or 502
+    )
 
 
 def auth_code(unique: str, app_id: str, now: datetime) -> str:
     """The code of the redirect; its `exp` promises more than the server keeps."""
     ends = now + timedelta(seconds=30_000)
-    claims = {"iss": "api.login.fyers.in", "sub": "auth_code", "aud": '["x:0","x:1"]', "uuid": unique, "app_id": app_id}
+    claims = {
+        "iss": "api.login.fyers.in",
+        "sub": "auth_code",
+        "aud": '["x:0","x:1"]',
+        "uuid": unique,
+        "app_id": app_id,
+    }
     return signed({**claims, "iat": int(now.timestamp()), "exp": int(ends.timestamp())})
 
 
 def jwt(kind: str, unique: str, fy_id: str, now: datetime, ends: datetime) -> str:
     """An access_token or a refresh_token."""
-    claims = {"iss": "api.fyers.in", "sub": kind, "aud": ["x:0", "x:1", "x:2", "d:1"], "at_hash": unique, "fy_id": fy_id}
+    claims = {
+        "iss": "api.fyers.in",
+        "sub": kind,
+        "aud": ["x:0", "x:1", "x:2", "d:1"],
+        "at_hash": unique,
+        "fy_id": fy_id,
+    }
     return signed({**claims, "iat": int(now.timestamp()), "exp": int(ends.timestamp())})

@@ -20,7 +20,11 @@ from starlette.routing import BaseRoute, Route
 from autologin.sandbox.brokers.icici_breeze.state import IciciBreezeState, Session
 from autologin.sandbox.twin import IST, Refusal, html_error
 
-GONE, NO_SESSION, NO_KEY = "Resource not available.", "Invalid session.", "Public Key does not exist."
+GONE, NO_SESSION, NO_KEY = (
+    "Resource not available.",
+    "Invalid session.",
+    "Public Key does not exist.",
+)
 STATUS = {GONE: 500, NO_SESSION: 401, NO_KEY: 401}
 
 
@@ -60,8 +64,12 @@ class Api:
             raise Refusal(gateway_error(502))
         self.twin.arrive("exchange", gateway_error)
         if behaviour.outage and self.twin.once("outage"):
-            page = Response("<html><body>We are under maintenance</body></html>", media_type="text/html")
-            raise Refusal(page if behaviour.outage == "page" else envelope(None, 500, "Internal server error"))
+            page = Response(
+                "<html><body>We are under maintenance</body></html>", media_type="text/html"
+            )
+            raise Refusal(
+                page if behaviour.outage == "page" else envelope(None, 500, "Internal server error")
+            )
 
     def _arrive_again(self) -> None:
         self.twin.arrive("verify", gateway_error)
@@ -90,9 +98,17 @@ class Api:
         session = self.twin.tokens.get(sent.get("x-sessiontoken", ""))
         self._living(sent.get("x-appkey", ""), session)
         text = sent.get("x-timestamp", "").encode() + body + self.twin.secret_key.encode()
-        if not hmac.compare_digest(f"token {hashlib.sha256(text).hexdigest()}", sent.get("x-checksum", "")):
+        if not hmac.compare_digest(
+            f"token {hashlib.sha256(text).hexdigest()}", sent.get("x-checksum", "")
+        ):
             raise self._no(NO_SESSION)
-        return envelope({"bank_account": "000401000000", "total_bank_balance": 100000.0, "allocated_equity": 50000.0})
+        return envelope(
+            {
+                "bank_account": "000401000000",
+                "total_bank_balance": 100000.0,
+                "allocated_equity": 50000.0,
+            }
+        )
 
     async def security_master(self, _request: Request) -> Response:
         """The list of securities, which the SDK fetches when it is imported. Nothing is in it."""
@@ -103,7 +119,9 @@ class Api:
 
     def _no(self, words: str) -> Refusal:
         status = STATUS.get(words, 500)
-        return Refusal(envelope(None, status, words, http=status if self.twin.behaviour.http_status else 200))
+        return Refusal(
+            envelope(None, status, words, http=status if self.twin.behaviour.http_status else 200)
+        )
 
 
 def parsed(body: bytes) -> dict[str, Any]:
@@ -115,7 +133,9 @@ def parsed(body: bytes) -> dict[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
-def envelope(success: object, status: int = 200, error: str | None = None, *, http: int = 200) -> JSONResponse:
+def envelope(
+    success: object, status: int = 200, error: str | None = None, *, http: int = 200
+) -> JSONResponse:
     """How every answer is wrapped."""
     return JSONResponse({"Success": success, "Status": status, "Error": error}, http)
 

@@ -1,4 +1,7 @@
-"""What browsers see of ICICI Direct: the page that sends itself on, the login page and its two calls, the way back."""
+"""What browsers see of ICICI Direct.
+
+The page that sends itself on, the login page and its two calls, the way back.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +73,9 @@ class Pages:
             "time_stamp": self.twin.now().isoformat(),
             "checksum": checksum,
         }
-        return render("icici_breeze/form.html", form="frmLog", action="/apiuser/tradelogin", fields=fields)
+        return render(
+            "icici_breeze/form.html", form="frmLog", action="/apiuser/tradelogin", fields=fields
+        )
 
     async def login_page(self, request: Request) -> Response:
         """User id, password, terms; the panel for the code comes by a call."""
@@ -106,7 +111,9 @@ class Pages:
         visit = self._visit(request)
         if visit is None or self.twin.behaviour.invalid_request or form.get("chkssTnc", "Y") != "Y":
             return HTMLResponse("Invalid request.")
-        if no := self._refusal(lambda: self.twin.check_password(form.get("txtuid", ""), _opened(form.get("hidp", "")))):
+        if no := self._refusal(
+            lambda: self.twin.check_password(form.get("txtuid", ""), _opened(form.get("hidp", "")))
+        ):
             return no
         visit.password_right = True
         return self._after_password(visit)
@@ -116,7 +123,9 @@ class Pages:
         if kind == "marker":
             return HTMLResponse("SHWCAP")
         if kind:
-            return HTMLResponse('<div id="dvcaptcha">SHWCAP<img id="imgCaptcha" alt="captcha" width="120" height="40"></div>')
+            return HTMLResponse(
+                '<div id="dvcaptcha">SHWCAP<img id="imgCaptcha" alt="captcha" width="120" height="40"></div>'
+            )
         self.twin.counters["sms"] += self.twin.behaviour.otp != "totp"
         totp = self.twin.behaviour.otp == "totp"
         words = {"totp": "Verify TOTP", "sms": SMS, "sms_flag": ""}[self.twin.behaviour.otp]
@@ -144,7 +153,9 @@ class Pages:
         if behaviour.page.get("then") == "nothing":
             return HTMLResponse("<p>Please wait</p>")
         if behaviour.page.get("then") == "notice":
-            return HTMLResponse("<h2>Update your nominee</h2><p>New rules ask every investor.</p><button>Update now</button>")
+            return HTMLResponse(
+                "<h2>Update your nominee</h2><p>New rules ask every investor.</p><button>Update now</button>"
+            )
         if behaviour.first_use and not self.twin.user.authorised:
             return _form("/apiuser/consent", {})
         return self._way_back(posted=behaviour.posts_page)
@@ -156,7 +167,11 @@ class Pages:
             return render("icici_breeze/consent.html")
         self.twin.arrive("consent")
         self.twin.user.authorised = form["answer"] == "yes"
-        return self._way_back(posted=True) if self.twin.user.authorised else self._posted(self._without_session("cancelled"))
+        return (
+            self._way_back(posted=True)
+            if self.twin.user.authorised
+            else self._posted(self._without_session("cancelled"))
+        )
 
     def _way_back(self, *, posted: bool = False) -> Response:
         kind = self.twin.behaviour.delivery
@@ -165,7 +180,11 @@ class Pages:
         in_query, in_body = POSTED[kind]
         answer = self.twin.behaviour.answer
         if answer in {"failed", "cancelled"}:
-            return self._posted(self._without_session(answer)) if posted else _form(*self._without_session(answer))
+            return (
+                self._posted(self._without_session(answer))
+                if posted
+                else _form(*self._without_session(answer))
+            )
         value = "" if answer == "blank" else self.twin.open_session().value
         more = [("status", "success"), ("source", "api")] if kind == "more" else []
         query = [*((name, value) for name in in_query), *more]
@@ -182,7 +201,9 @@ class Pages:
     async def back(self, _request: Request) -> Response:
         """A hop on the way back, for the other kinds of redirect."""
         params: Sequence[tuple[str, str]] = [("apisession", self.twin.open_session().value)]
-        return self.twin.delivery.answer(self.twin.behaviour.delivery, self.twin.redirect_uri, params)
+        return self.twin.delivery.answer(
+            self.twin.behaviour.delivery, self.twin.redirect_uri, params
+        )
 
     async def _asked(self, request: Request, *, only_calls: bool = True) -> dict[str, str]:
         if only_calls and request.headers.get("x-requested-with") != "XMLHttpRequest":
@@ -196,7 +217,11 @@ class Pages:
         try:
             check()
         except No as no:
-            return self._page(str(no)) if posted else HTMLResponse(f'<span id="otperr">{escape(no)}</span>')
+            return (
+                self._page(str(no))
+                if posted
+                else HTMLResponse(f'<span id="otperr">{escape(no)}</span>')
+            )
         return None
 
 
@@ -220,7 +245,10 @@ def _opened(text: str) -> str | None:
 
 @cache
 def key() -> rsa.RSAPrivateKey:
-    """The key pair with which the page encrypts a password. Small, for a sandbox on loopback only."""
+    """The key pair with which the page encrypts a password.
+
+    Small, for a sandbox on loopback only.
+    """
     return rsa.generate_private_key(65537, 1024)  # noqa: S505
 
 

@@ -11,7 +11,9 @@ from autologin.sandbox.brokers.icici_breeze.scenarios import OTHER_USER, BreezeB
 from autologin.sandbox.twin import IST, Twin, alnum
 from autologin.sandbox.user import TestUser
 
-LOCKED = "Your account has been locked due to multiple invalid attempts. Please reset your password."
+LOCKED = (
+    "Your account has been locked due to multiple invalid attempts. Please reset your password."
+)
 
 
 class No(Exception):
@@ -62,9 +64,18 @@ class IciciBreezeState(Twin):
     @property
     def credentials(self) -> dict[str, str]:
         """What the account needs."""
-        app = {"api_key": self.api_key, "secret_key": self.secret_key, "redirect_uri": self.redirect_uri}
+        app = {
+            "api_key": self.api_key,
+            "secret_key": self.secret_key,
+            "redirect_uri": self.redirect_uri,
+        }
         user = self.user
-        return {**app, "user_id": user.user_id, "password": user.password, "totp_secret": user.totp_secret}
+        return {
+            **app,
+            "user_id": user.user_id,
+            "password": user.password,
+            "totp_secret": user.totp_secret,
+        }
 
     @property
     def endpoints(self) -> dict[str, str]:
@@ -103,11 +114,17 @@ class IciciBreezeState(Twin):
     def open_session(self) -> Session:
         """A session for the rest of the day in India; its value is a number that rises."""
         self._newest += 1 + secrets.randbelow(9)
-        values = {"digits": str(self._newest), "short": str(self._newest % 90_000 + 10_000), "letters": alnum(28)}
+        values = {
+            "digits": str(self._newest),
+            "short": str(self._newest % 90_000 + 10_000),
+            "letters": alnum(28),
+        }
         now = self.now()
         expires = now + timedelta(seconds=self.behaviour.code_ttl)
         tomorrow = now.astimezone(IST).date() + timedelta(days=1)
-        session = Session(values[self.behaviour.session], [], expires, datetime.combine(tomorrow, time(), IST))
+        session = Session(
+            values[self.behaviour.session], [], expires, datetime.combine(tomorrow, time(), IST)
+        )
         self.sessions[session.value] = session
         self.codes_issued.append(session.value)
         return session

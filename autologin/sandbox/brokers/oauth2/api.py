@@ -26,7 +26,10 @@ class Api:
 
     def routes(self) -> list[BaseRoute]:
         """Its paths."""
-        return [Route("/oauth/token", self.token, methods=["POST"]), Route("/oauth/profile", self.profile)]
+        return [
+            Route("/oauth/token", self.token, methods=["POST"]),
+            Route("/oauth/profile", self.profile),
+        ]
 
     async def token(self, request: Request) -> Response:
         """A token for a code, or for a refresh token."""
@@ -34,7 +37,11 @@ class Api:
         refreshing = form.get("grant_type") == "refresh_token"
         if not refreshing:
             self.twin.codes_exchanged.append(form.get("code", ""))
-        if not refreshing and self.twin.behaviour.burns_code_at_502 and self.twin.once("burnt code"):
+        if (
+            not refreshing
+            and self.twin.behaviour.burns_code_at_502
+            and self.twin.once("burnt code")
+        ):
             self._granted(form)
             raise Refusal(gateway_error(502))
         self.twin.arrive("refresh" if refreshing else "token", gateway_error)
@@ -60,7 +67,9 @@ class Api:
             raise refusal(400, "invalid_grant", "the code is unknown, used or expired")
         if form.get("redirect_uri") != grant.holder["redirect_uri"]:
             raise refusal(400, "invalid_grant", "redirect_uri mismatch")
-        if (challenge := grant.holder.get("code_challenge")) and challenge != s256(form.get("code_verifier", "")):
+        if (challenge := grant.holder.get("code_challenge")) and challenge != s256(
+            form.get("code_verifier", "")
+        ):
             raise refusal(400, "invalid_grant", "PKCE verification failed")
         grant.used = True
         return grant.holder
@@ -78,7 +87,11 @@ class Api:
         ends = twin.now() + timedelta(seconds=lifetime)
         access = jwt(ends) if behaviour.jwt else alnum(48)
         twin.tokens[access] = ends
-        reply: dict[str, Any] = {"access_token": access, "token_type": "Bearer", "scope": params.get("scope", "")}
+        reply: dict[str, Any] = {
+            "access_token": access,
+            "token_type": "Bearer",
+            "scope": params.get("scope", ""),
+        }
         if behaviour.expires_in is not None:
             reply["expires_in"] = behaviour.expires_in or lifetime
         if behaviour.refresh != "none" and (not former or behaviour.refresh == "rotated"):
@@ -92,7 +105,11 @@ class Api:
         twin = self.twin
         twin.arrive("profile", gateway_error)
         if twin.behaviour.profile in {"403", "html"}:
-            raise Refusal(html_error(403) if twin.behaviour.profile == "html" else refusal(403, "insufficient_scope").response)
+            raise Refusal(
+                html_error(403)
+                if twin.behaviour.profile == "html"
+                else refusal(403, "insufficient_scope").response
+            )
         scheme, _, access = request.headers.get("authorization", "").partition(" ")
         ends = twin.tokens.get(access)
         if scheme != "Bearer" or ends is None or ends <= twin.now() or twin.behaviour.dead_token:

@@ -1,4 +1,7 @@
-"""The pages of an OAuth 2.0 server: authorize, login, one-time code, consent, and the way back to the app."""
+"""The pages of an OAuth 2.0 server.
+
+Authorize, login, one-time code, consent, and the way back to the app.
+"""
 
 from __future__ import annotations
 
@@ -56,10 +59,16 @@ class Pages:
         if door == "access_denied":
             raise Refusal(html_error(403))
         if door == "client_json":
-            raise Refusal(JSONResponse({"error": "invalid_client", "error_description": "Client is not known"}, 400))
+            raise Refusal(
+                JSONResponse(
+                    {"error": "invalid_client", "error_description": "Client is not known"}, 400
+                )
+            )
         if door == "client_oops":
             lines = ["error: invalid_client", "error_description: client is invalid"]
-            raise Refusal(render("oauth2/error.html", 400, title="oops! something went wrong", lines=lines))
+            raise Refusal(
+                render("oauth2/error.html", 400, title="oops! something went wrong", lines=lines)
+            )
         if door == "redirect_uri" or params.get("redirect_uri") != twin.redirect_uri:
             raise Refusal(self._error("redirect_uri is not registered for this client"))
         if door == "client_page" or params.get("client_id") != twin.client_id:
@@ -145,7 +154,11 @@ class Pages:
     def _answer(self, visit: Visit, screen: str) -> Response:
         if self._by_script():
             return JSONResponse({"screen": screen, "user": visit.named})
-        return redirect(f"/finish?tx={visit.tx}", 303) if screen == "finish" else self._shell(visit, screen)
+        return (
+            redirect(f"/finish?tx={visit.tx}", 303)
+            if screen == "finish"
+            else self._shell(visit, screen)
+        )
 
     def _by_script(self) -> bool:
         return bool(self.twin.behaviour.page.get("style") == "spa")
@@ -186,7 +199,9 @@ class Pages:
 
     def _deliver(self, visit: Visit, error: str = "") -> Response:
         params = self.twin.redirect_params(visit, error)
-        return self.twin.delivery.answer(self.twin.behaviour.delivery, visit.params["redirect_uri"], params)
+        return self.twin.delivery.answer(
+            self.twin.behaviour.delivery, visit.params["redirect_uri"], params
+        )
 
 
 def named(form: dict[str, Any]) -> dict[str, str]:

@@ -28,7 +28,8 @@ class OAuthBehaviour(PageBehaviour):
     options: Mapping[str, Any] = field(default_factory=dict)
     """What the account's `options` must say besides, so that the flow fits."""
     factor: str = "totp"
-    """What is asked for behind the password: totp, sms, sms_first (TOTP behind a link), none, with_password."""
+    """What is asked for behind the password: totp, sms, sms_first (TOTP behind a link), none,
+    with_password."""
     known_seed: bool = True
     """Whether the account has the seed."""
     refusal_status: int = 200
@@ -48,10 +49,16 @@ class OAuthBehaviour(PageBehaviour):
 
 
 FORMS = {
-    "single_page_app": scenario("The forms are sent by script, and answered in JSON", page={"style": "spa"}),
+    "single_page_app": scenario(
+        "The forms are sent by script, and answered in JSON", page={"style": "spa"}
+    ),
     "two_screens": scenario("First the user, then the password", page={"layout": "two_screens"}),
-    "two_screens_app": scenario("The same, by script", page={"layout": "two_screens", "style": "spa"}),
-    "code_with_password": scenario("User, password and code stand on one form", factor="with_password"),
+    "two_screens_app": scenario(
+        "The same, by script", page={"layout": "two_screens", "style": "spa"}
+    ),
+    "code_with_password": scenario(
+        "User, password and code stand on one form", factor="with_password"
+    ),
     "six_boxes": scenario("Each digit of the code has a box of its own", page={"code": "boxes"}),
     "code_sends_itself": scenario("The code is sent at its last digit", page={"sendsItself": True}),
     "code_waits_for_its_button": scenario(
@@ -84,7 +91,9 @@ FORMS = {
 }
 
 ANSWERS = {
-    "no_second_factor": scenario("A password is enough, and the account has no seed", factor="none", known_seed=False),
+    "no_second_factor": scenario(
+        "A password is enough, and the account has no seed", factor="none", known_seed=False
+    ),
     "code_never_asked": scenario("The account has a seed, but no code is asked for", factor="none"),
     "code_without_seed": scenario(
         "A code is asked for, and the account has no seed",
@@ -126,7 +135,9 @@ ANSWERS = {
         wrong_password=True,
         words={"password": "Sorry: user not found"},
     ),
-    "wrong_code_app": scenario("The same, in JSON", expect="otp_rejected", refused_codes="all", page={"style": "spa"}),
+    "wrong_code_app": scenario(
+        "The same, in JSON", expect="otp_rejected", refused_codes="all", page={"style": "spa"}
+    ),
     "wrong_code_words": scenario(
         "The same, in JSON and in words of its own",
         expect="otp_rejected",
@@ -159,7 +170,9 @@ ANSWERS = {
         expect="credentials_rejected",
         door="client_page",
     ),
-    "unknown_client_json": scenario("The same, in JSON", expect="credentials_rejected", door="client_json"),
+    "unknown_client_json": scenario(
+        "The same, in JSON", expect="credentials_rejected", door="client_json"
+    ),
     "unknown_client_oops": scenario(
         "The same, below: oops, something went wrong",
         expect="credentials_rejected",
@@ -170,19 +183,31 @@ ANSWERS = {
         expect="credentials_rejected",
         door="redirect_uri",
     ),
-    "redirect_error": scenario("The redirect says error=server_error", expect="exchange_rejected", denied="server_error"),
+    "redirect_error": scenario(
+        "The redirect says error=server_error", expect="exchange_rejected", denied="server_error"
+    ),
 }
 
 TOKENS = {
     "no_pkce": scenario("No challenge is sent", options={"pkce": False}),
     "public_client": scenario("The client has no secret", public_client=True),
-    "basic_auth": scenario("The client is only believed by Basic", basic_only=True, options={"client_auth": "basic"}),
-    "basic_auth_not_told": scenario("The same, and the options do not say so", expect="exchange_rejected", basic_only=True),
+    "basic_auth": scenario(
+        "The client is only believed by Basic", basic_only=True, options={"client_auth": "basic"}
+    ),
+    "basic_auth_not_told": scenario(
+        "The same, and the options do not say so", expect="exchange_rejected", basic_only=True
+    ),
     "no_expires_in": scenario("The reply does not say when the token ends", expires_in=None),
     "expires_in_text": scenario("expires_in is text", expires_in="5400"),
-    "jwt_token": scenario("The token is a JWT, and the options go by its exp", jwt=True, options={"expires": "jwt"}),
-    "ends_at_six": scenario("The options say that tokens end at 06:00", options={"expires": "06:00"}),
-    "ends_after_seconds": scenario("The options say that tokens live 7200 s", options={"expires": "7200"}),
+    "jwt_token": scenario(
+        "The token is a JWT, and the options go by its exp", jwt=True, options={"expires": "jwt"}
+    ),
+    "ends_at_six": scenario(
+        "The options say that tokens end at 06:00", options={"expires": "06:00"}
+    ),
+    "ends_after_seconds": scenario(
+        "The options say that tokens live 7200 s", options={"expires": "7200"}
+    ),
     "no_refresh_token": scenario("No refresh token comes", refresh="none"),
     "refresh_rotates": scenario("Each refresh gives a new refresh token", refresh="rotated"),
     "refresh_refused": scenario("A refresh is refused", refresh="refused"),

@@ -44,7 +44,11 @@ class OAuth2State(Twin):
     seed: ClassVar[str] = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXR"
     lifetime: ClassVar[int] = 3600
     """Seconds that a token lives."""
-    base_options: ClassVar[dict[str, Any]] = {"scope": "profile orders", "pkce": True, "user_id_path": "user_id"}
+    base_options: ClassVar[dict[str, Any]] = {
+        "scope": "profile orders",
+        "pkce": True,
+        "user_id_path": "user_id",
+    }
 
     def reset(self) -> None:
         """Forget visits, tokens, wrong entries, consents and counts. The scenarios stay on."""
@@ -58,9 +62,20 @@ class OAuth2State(Twin):
     @property
     def credentials(self) -> dict[str, str]:
         """What the account needs."""
-        found = {"client_id": self.client_id, "client_secret": self.client_secret, "redirect_uri": self.redirect_uri}
-        found |= {"user_id": self.user.user_id, "password": self.user.password, "totp_secret": self.user.totp_secret}
-        left_out = {"client_secret": self.behaviour.public_client, "totp_secret": not self.behaviour.known_seed}
+        found = {
+            "client_id": self.client_id,
+            "client_secret": self.client_secret,
+            "redirect_uri": self.redirect_uri,
+        }
+        found |= {
+            "user_id": self.user.user_id,
+            "password": self.user.password,
+            "totp_secret": self.user.totp_secret,
+        }
+        left_out = {
+            "client_secret": self.behaviour.public_client,
+            "totp_secret": not self.behaviour.known_seed,
+        }
         return {key: value for key, value in found.items() if not left_out.get(key)}
 
     @property
@@ -68,7 +83,9 @@ class OAuth2State(Twin):
         """The addresses of the server."""
         base = f"{self.origins['server']}/oauth"
         found = {"authorize": f"{base}/authorize", "token": f"{base}/token"}
-        return found if self.behaviour.profile == "absent" else {**found, "profile": f"{base}/profile"}
+        return (
+            found if self.behaviour.profile == "absent" else {**found, "profile": f"{base}/profile"}
+        )
 
     @property
     def options(self) -> dict[str, Any]:

@@ -13,14 +13,23 @@ from starlette.routing import BaseRoute, Route
 from autologin.sandbox.brokers.upstox.state import UpstoxState, error, refusal
 from autologin.sandbox.twin import Refusal, alnum, html_error
 
-MISSING = {"client_id": 1017, "redirect_uri": 1018, "code": 1022, "grant_type": 1023, "client_secret": 1024}
+MISSING = {
+    "client_id": 1017,
+    "redirect_uri": 1018,
+    "code": 1022,
+    "grant_type": 1023,
+    "client_secret": 1024,
+}
 WRONG_CLIENT = "Check your 'client_id' and 'client_secret'; one or both are incorrect."
 INACTIVE = "No segments for these users are active. Manual reactivation is recommended from Upstox app/web."
 NO_STATIC_IP = "Access is not allowed from this IP address."
 EXCHANGES = ["NSE", "NFO", "BSE", "CDS", "BFO", "BCD"]
 PRODUCTS = ["D", "CO", "I"]
 ORDER_TYPES = ["MARKET", "LIMIT", "SL", "SL-M"]
-GATEWAY = {429: ("UDAPI10005", "Too Many Request Sent"), 502: ("UDAPI100500", "Something went wrong... please contact us")}
+GATEWAY = {
+    429: ("UDAPI10005", "Too Many Request Sent"),
+    502: ("UDAPI100500", "Something went wrong... please contact us"),
+}
 
 
 class Api:
@@ -35,7 +44,9 @@ class Api:
             Route("/v2/login/authorization/token", self.exchange, methods=["POST"]),
             Route("/v2/user/profile", self.profile),
             Route("/v2/logout", self.logout, methods=["DELETE"]),
-            Route("/v3/login/auth/token/request/{client_id}", self.ask_for_approval, methods=["POST"]),
+            Route(
+                "/v3/login/auth/token/request/{client_id}", self.ask_for_approval, methods=["POST"]
+            ),
         ]
 
     async def exchange(self, request: Request) -> Response:
@@ -67,7 +78,11 @@ class Api:
     def _check_client(self, form: dict[str, str]) -> None:
         twin = self.twin
         if (form["client_id"], form["redirect_uri"]) != (twin.client_id, twin.redirect_uri):
-            raise refusal(401, "UDAPI100068", "Check your 'client_id' and 'redirect_uri'; one or both are incorrect.")
+            raise refusal(
+                401,
+                "UDAPI100068",
+                "Check your 'client_id' and 'redirect_uri'; one or both are incorrect.",
+            )
         right = hmac.compare_digest(form["client_secret"].encode(), twin.client_secret.encode())
         if not right or twin.behaviour.wrong_secret or form["grant_type"] != "authorization_code":
             raise refusal(401, "UDAPI100069", WRONG_CLIENT)
@@ -99,12 +114,19 @@ class Api:
         if not known or not hmac.compare_digest(given.encode(), self.twin.client_secret.encode()):
             raise refusal(401, "UDAPI100069", WRONG_CLIENT)
         ends = int(self.twin.next_daily(time(3, 30)).timestamp() * 1000)
-        return reply({"authorization_expiry": str(ends), "notifier_url": "https://app.example/notify"})
+        return reply(
+            {"authorization_expiry": str(ends), "notifier_url": "https://app.example/notify"}
+        )
 
     def _living(self, request: Request) -> str:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         ends = self.twin.tokens.get(token)
-        if scheme != "Bearer" or ends is None or ends <= self.twin.now() or self.twin.behaviour.dead_token:
+        if (
+            scheme != "Bearer"
+            or ends is None
+            or ends <= self.twin.now()
+            or self.twin.behaviour.dead_token
+        ):
             raise refusal(401, "UDAPI100050", "Invalid token used to access API")
         return token
 
@@ -137,4 +159,9 @@ def person(user_id: str) -> dict[str, Any]:
 
 def token_reply(user_id: str, access_token: str, extended_token: str) -> dict[str, Any]:
     """What the exchange gives: not in an envelope."""
-    return {**person(user_id), "ddpi": False, "access_token": access_token, "extended_token": extended_token}
+    return {
+        **person(user_id),
+        "ddpi": False,
+        "access_token": access_token,
+        "extended_token": extended_token,
+    }

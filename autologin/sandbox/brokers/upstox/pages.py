@@ -1,4 +1,7 @@
-"""What browsers see of Upstox: the dialog, the login site with its service, and the hop on the way back to the app."""
+"""What browsers see of Upstox.
+
+The dialog, the login site with its service, and the hop on the way back to the app.
+"""
 
 from __future__ import annotations
 
@@ -96,11 +99,16 @@ class Pages:
             return error(401, "UDAPI100057", "Invalid Auth code")
         visit.hop = ""
         params = self.twin.redirect_params(visit)
-        return self.twin.delivery.answer(self.twin.behaviour.delivery, self.twin.redirect_uri, params)
+        return self.twin.delivery.answer(
+            self.twin.behaviour.delivery, self.twin.redirect_uri, params
+        )
 
 
 class Service:
-    """service.upstox.com, which the login site calls: one-time passwords, the PIN, and the leave to go back to the app."""
+    """service.upstox.com, which the login site calls.
+
+    One-time passwords, the PIN, and the leave to go back to the app.
+    """
 
     def __init__(self, twin: UpstoxState) -> None:
         self.twin = twin
@@ -141,7 +149,9 @@ class Service:
         self.twin.otps.append(str(body["data"].get("otp", "")))
         data = await self._arrive(request, "verify")
         token = data.get("validateOtpToken")
-        visit = next((one for one in self.twin.visits.values() if token and one.otp_token == token), None)
+        visit = next(
+            (one for one in self.twin.visits.values() if token and one.otp_token == token), None
+        )
         if visit is None:
             raise no(self.twin.behaviour.shape, "Session has expired")
         self.twin.check_code(str(data.get("otp")))

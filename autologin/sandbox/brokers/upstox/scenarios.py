@@ -37,7 +37,8 @@ class UpstoxBehaviour(PageBehaviour):
     shape: str = "error"
     """How the login service says no: error, errors, in_200."""
     blocked: str = ""
-    """What Cloudflare blocks after the PIN: call (its page has no CORS headers), readable_call, page."""
+    """What Cloudflare blocks after the PIN: call (its page has no CORS headers), readable_call,
+    page."""
     gateway: str = "json"
     """What a failing call of the login service answers: json, or html without CORS headers."""
     straight: bool = False
@@ -59,20 +60,32 @@ FORMS = {
         answer_seconds=0.3,
     ),
     "six_box_pin": scenario("The PIN has a box for each digit", page={"pin": "six"}),
-    "six_box_pin_auto": scenario("The same, and the sixth digit sends it", page={"pin": "six", "sendsItself": ["otp", "pin"]}),
-    "six_box_both": scenario("The code and the PIN have a box for each digit", page={"pin": "six_tel", "code": "six"}),
+    "six_box_pin_auto": scenario(
+        "The same, and the sixth digit sends it", page={"pin": "six", "sendsItself": ["otp", "pin"]}
+    ),
+    "six_box_both": scenario(
+        "The code and the PIN have a box for each digit", page={"pin": "six_tel", "code": "six"}
+    ),
     "formless": scenario("There is no form around the fields", page={"formless": True}),
-    "reused_input": scenario("The page uses one and the same element for all fields", page={"reused": True}),
-    "plain_mobile": scenario("The number's field is type=text without a length", page={"mobile": "text"}),
+    "reused_input": scenario(
+        "The page uses one and the same element for all fields", page={"reused": True}
+    ),
+    "plain_mobile": scenario(
+        "The number's field is type=text without a length", page={"mobile": "text"}
+    ),
     "number_mobile": scenario("The number's field is type=number", page={"mobile": "number"}),
     "says_sent": scenario(
         "The page says that an OTP was sent to the mobile number, but TOTP is enabled",
         page={"sent": True},
     ),
-    "slow_spa": scenario("The fields appear after 5, 1 and 2 s", page={"delays": {"mobile": 5, "otp": 1, "pin": 2}}),
+    "slow_spa": scenario(
+        "The fields appear after 5, 1 and 2 s", page={"delays": {"mobile": 5, "otp": 1, "pin": 2}}
+    ),
     "keeps_all_forms": scenario("The forms stay, one below the other", page={"keepOld": 60_000}),
     "qr_first": scenario("The login site offers a QR code first", page={"qr": True}),
-    "other_language": scenario("Every text is Hindi, and a code takes 0.6 s", page={"lang": "hi"}, answer_seconds=0.6),
+    "other_language": scenario(
+        "Every text is Hindi, and a code takes 0.6 s", page={"lang": "hi"}, answer_seconds=0.6
+    ),
     "reused_other_language": scenario(
         "One element for all fields, and every text is Hindi; a code takes 0.6 s",
         page={"reused": True, "lang": "hi"},
@@ -83,7 +96,9 @@ FORMS = {
 }
 
 ANSWERS = {
-    "wrong_mobile": scenario("The mobile number is not known", expect="credentials_rejected", wrong_mobile=True),
+    "wrong_mobile": scenario(
+        "The mobile number is not known", expect="credentials_rejected", wrong_mobile=True
+    ),
     "sms_only": scenario(
         "TOTP is not enabled: an OTP goes out by SMS",
         expect="otp_not_available",
@@ -120,7 +135,9 @@ ANSWERS = {
         wrong_mobile=True,
         page={"foreign": True},
     ),
-    "pin_not_set": scenario("A PIN has to be created first", expect="page_changed", page={"then_otp": "create_pin"}),
+    "pin_not_set": scenario(
+        "A PIN has to be created first", expect="page_changed", page={"then_otp": "create_pin"}
+    ),
     "blocked_after_pin": scenario(
         "Cloudflare answers the PIN with its page for error 1010",
         expect="page_changed",
@@ -149,13 +166,17 @@ ANSWERS = {
         expect="credentials_rejected",
         door="UDAPI100016",
     ),
-    "straight_redirect": scenario("The login service names the app's redirect URI itself", straight=True),
+    "straight_redirect": scenario(
+        "The login service names the app's redirect URI itself", straight=True
+    ),
     "service_502_html": scenario(
         "The first PIN is answered 502 by a gateway, without CORS headers",
         failures={"pin": Failure(502)},
         gateway="html",
     ),
-    "service_hangs_up": scenario("The first PIN gets no answer", failures={"pin": Failure(HANG_UP)}),
+    "service_hangs_up": scenario(
+        "The first PIN gets no answer", failures={"pin": Failure(HANG_UP)}
+    ),
 }
 
 TOKENS = {
@@ -167,8 +188,12 @@ TOKENS = {
     "jwt_without_end": scenario("The token does not say when it ends", token="jwt_without_end"),  # noqa: S106  (a kind)
     "opaque_token": scenario("The token is no JWT", token="opaque"),  # noqa: S106  (a kind)
     "extended_token": scenario("An extended_token comes with the token", extended=True),
-    "profile_1221": scenario("The profile refuses an address that is not registered: UDAPI1221", profile="UDAPI1221"),
-    "profile_403_html": scenario("The profile answers 403 with a page instead of JSON", profile="html"),
+    "profile_1221": scenario(
+        "The profile refuses an address that is not registered: UDAPI1221", profile="UDAPI1221"
+    ),
+    "profile_403_html": scenario(
+        "The profile answers 403 with a page instead of JSON", profile="html"
+    ),
 }
 
 CALLS = failing(PLACES, exchange="exchange", proof="profile")

@@ -55,9 +55,18 @@ class UpstoxState(Twin):
     @property
     def credentials(self) -> dict[str, str]:
         """What the account needs."""
-        app = {"client_id": self.client_id, "client_secret": self.client_secret, "redirect_uri": self.redirect_uri}
+        app = {
+            "client_id": self.client_id,
+            "client_secret": self.client_secret,
+            "redirect_uri": self.redirect_uri,
+        }
         user = self.user
-        return {**app, "mobile_number": user.mobile_number, "totp_secret": user.totp_secret, "pin": user.pin}
+        return {
+            **app,
+            "mobile_number": user.mobile_number,
+            "totp_secret": user.totp_secret,
+            "pin": user.pin,
+        }
 
     @property
     def endpoints(self) -> dict[str, str]:
@@ -101,7 +110,10 @@ class UpstoxState(Twin):
     def redirect_params(self, visit: Visit) -> list[tuple[str, str]]:
         """What the redirect carries: the code, unless the user said no, and the caller's state."""
         if visit.denied or self.behaviour.denied:
-            params = [("error", "access_denied"), ("error_description", "The user denied the request")]
+            params = [
+                ("error", "access_denied"),
+                ("error_description", "The user denied the request"),
+            ]
         else:
             ends = self.now() + timedelta(seconds=self.behaviour.code_ttl)
             code = self.grants.open(alnum(24), self.user, ends)
@@ -136,8 +148,12 @@ def refusal(status: int, code: str, message: str) -> Refusal:
 def declined(shape: str, message: str, **more: Any) -> JSONResponse:
     """An answer of the login service that says no, in one of its shapes: error, errors, in_200."""
     if shape == "errors":
-        return JSONResponse({"success": False, "errors": [{"errorCode": "1017", "message": message, **more}]}, 400)
-    return JSONResponse({"success": False, "error": {"message": message, **more}}, 200 if shape == "in_200" else 401)
+        return JSONResponse(
+            {"success": False, "errors": [{"errorCode": "1017", "message": message, **more}]}, 400
+        )
+    return JSONResponse(
+        {"success": False, "error": {"message": message, **more}}, 200 if shape == "in_200" else 401
+    )
 
 
 def no(shape: str, message: str) -> Refusal:
@@ -147,7 +163,12 @@ def no(shape: str, message: str) -> Refusal:
 
 def jwt(user_id: str, unique: str, issued_at: datetime, ends: datetime | None) -> str:
     """A token that looks like Upstox's; without an end where that is None."""
-    claims: dict[str, Any] = {"sub": user_id, "jti": unique, "isMultiClient": False, "isPlusPlan": False}
+    claims: dict[str, Any] = {
+        "sub": user_id,
+        "jti": unique,
+        "isMultiClient": False,
+        "isPlusPlan": False,
+    }
     claims |= {"iat": int(issued_at.timestamp()), "iss": "udapi-gateway-service"}
     claims |= {"exp": int(ends.timestamp())} if ends else {}
     return signed(claims)

@@ -52,7 +52,10 @@ class Pages:
     # The login page
 
     async def login_page(self, request: Request) -> Response:
-        """The way in: a sess_id of one's own, then the page; or straight on, for who is signed in."""
+        """The way in: a sess_id of one's own, then the page.
+
+        Or straight on, for who is signed in.
+        """
         self.twin.arrive("login_page")
         self._check_app(request)
         live = self.twin.live_session(request.cookies)
@@ -60,12 +63,18 @@ class Pages:
         connect = self.twin.connects.get(request.query_params.get("sess_id", ""))
         fresh = connect is None
         if connect is None:
-            connect = self.twin.open_connect(request.query_params.get("redirect_params", ""), session)
+            connect = self.twin.open_connect(
+                request.query_params.get("redirect_params", ""), session
+            )
         if session:
             connect.user_id = session.user.user_id
             onward = self._to("/connect/finish", connect)
             return onward if live else signed_in(onward, session)
-        return self._to("/connect/login", connect) if fresh else PAGE.show(self.twin, {"user": self.twin.user_id})
+        return (
+            self._to("/connect/login", connect)
+            if fresh
+            else PAGE.show(self.twin, {"user": self.twin.user_id})
+        )
 
     def _check_app(self, request: Request) -> None:
         door = self.twin.behaviour.door
@@ -81,7 +90,9 @@ class Pages:
         return twin.open_session(twin.users[twin.user_id]) if twin.behaviour.live_session else None
 
     def _to(self, path: str, connect: Connect) -> Response:
-        return redirect(f"{path}?{urlencode({'api_key': self.twin.api_key, 'sess_id': connect.sess_id})}")
+        return redirect(
+            f"{path}?{urlencode({'api_key': self.twin.api_key, 'sess_id': connect.sess_id})}"
+        )
 
     # The XHRs
 
@@ -91,7 +102,9 @@ class Pages:
         self.twin.arrive("login")
         if not form.get("user_id") or not form.get("password"):
             raise refusal(400, "InputException", "Missing `user_id` or `password`.")
-        found = self.twin.check_password(str(form["user_id"]).strip().upper(), str(form["password"]))
+        found = self.twin.check_password(
+            str(form["user_id"]).strip().upper(), str(form["password"])
+        )
         answer = reply(self._login_data(found))
         answer.set_cookie("kf_session", found.kf_session, httponly=True)
         return answer
@@ -198,7 +211,9 @@ class Pages:
 
     def _deliver(self, connect: Connect, user: TestUser, *, denied: bool = False) -> Response:
         params = self.twin.redirect_params(connect, user, denied=denied)
-        return self.twin.delivery.answer(self.twin.behaviour.delivery, self.twin.redirect_uri, params)
+        return self.twin.delivery.answer(
+            self.twin.behaviour.delivery, self.twin.redirect_uri, params
+        )
 
 
 def signed_in(response: Response, session: Session) -> Response:

@@ -34,8 +34,12 @@ class KiteBehaviour(PageBehaviour):
 
 FORMS = {
     "older_totp": scenario("The code's field is #totp, as in 2021", page={"code": "older"}),
-    "label_only": scenario("Only its label says which field takes the code", page={"code": "label_only"}),
-    "twofa_value": scenario("The code's field is .twofa-value and has no label", page={"code": "class_only"}),
+    "label_only": scenario(
+        "Only its label says which field takes the code", page={"code": "label_only"}
+    ),
+    "twofa_value": scenario(
+        "The code's field is .twofa-value and has no label", page={"code": "class_only"}
+    ),
     "app_code_first": scenario(
         "Kite asks for its app's code first; TOTP is behind a link",
         twofa_types=("app_code", "totp", "sms"),
@@ -50,9 +54,13 @@ FORMS = {
         "The fields appear after 5 s, the code's after 1 s",
         page={"delays": {"login": 5, "twofa": 1}},
     ),
-    "password_only": scenario("The user id is known and shown as text", page={"layout": "password_only"}),
+    "password_only": scenario(
+        "The user id is known and shown as text", page={"layout": "password_only"}
+    ),
     "two_screens": scenario("First the user id, then the password", page={"layout": "two_screens"}),
-    "prefilled_user": scenario("Another user's id is already in the box", page={"prefill": {"user": OTHER_USER}}),
+    "prefilled_user": scenario(
+        "Another user's id is already in the box", page={"prefill": {"user": OTHER_USER}}
+    ),
     "remembered_other_user": scenario(
         "Only a password is asked for, and it is another user's; a link changes the user",
         page={"layout": "password_only", "user": OTHER_USER},
@@ -77,10 +85,16 @@ ANSWERS = {
 }
 
 TOKENS = {
-    "invalid_checksum": scenario("Every checksum is refused", expect="exchange_rejected", invalid_checksum=True),
+    "invalid_checksum": scenario(
+        "Every checksum is refused", expect="exchange_rejected", invalid_checksum=True
+    ),
     "token_flushed": scenario("A token from before 07:30 IST dies at 07:30", flushed=True),
-    "old_token_survives": scenario("A new login does not end the token of the last", old_token_survives=True),
-    "profile_403_html": scenario("The profile answers 403 with a page instead of JSON", profile_403_html=True),
+    "old_token_survives": scenario(
+        "A new login does not end the token of the last", old_token_survives=True
+    ),
+    "profile_403_html": scenario(
+        "The profile answers 403 with a page instead of JSON", profile_403_html=True
+    ),
 }
 
 CALLS = failing(PLACES, exchange="exchange", proof="profile")

@@ -1,4 +1,4 @@
-"""What Kite knows of its users, their logins and tokens, and the rules that pages and API keep to."""
+"""What Kite knows of users, logins and tokens, and the rules that pages and API keep to."""
 
 from __future__ import annotations
 
@@ -73,7 +73,10 @@ class ZerodhaState(Twin):
     user_id = "AB1234"
 
     def reset(self) -> None:
-        """Forget sessions, tokens, entries, consents, added users and counts. The scenarios stay on."""
+        """Forget sessions, tokens, entries, consents, added users and counts.
+
+        The scenarios stay on.
+        """
         super().reset()
         self._turns = count()
         seed = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
@@ -99,13 +102,20 @@ class ZerodhaState(Twin):
         """What this user's account needs."""
         user = self.users[user_id]
         own = {"user_id": user_id, "password": user.password, "totp_secret": user.totp_secret}
-        return {"api_key": self.api_key, "api_secret": self.api_secret, **own, "redirect_uri": self.redirect_uri}
+        return {
+            "api_key": self.api_key,
+            "api_secret": self.api_secret,
+            **own,
+            "redirect_uri": self.redirect_uri,
+        }
 
     # What the pages need
 
     def open_connect(self, redirect_params: str, session: Session | None) -> Connect:
         """Note a visit to the login page; with a session alive it is that user's at once."""
-        connect = Connect(alnum(), redirect_params, next(self._turns), session.user.user_id if session else None)
+        connect = Connect(
+            alnum(), redirect_params, next(self._turns), session.user.user_id if session else None
+        )
         self.connects[connect.sess_id] = connect
         return connect
 
@@ -145,10 +155,16 @@ class ZerodhaState(Twin):
         session = self.sessions.get(cookies.get("enctoken", ""))
         return session if session and session.ends > self.now() else None
 
-    def redirect_params(self, connect: Connect, user: TestUser, *, denied: bool) -> list[tuple[str, str]]:
+    def redirect_params(
+        self, connect: Connect, user: TestUser, *, denied: bool
+    ) -> list[tuple[str, str]]:
         """The code, unless the user said no, and the caller's own parameters."""
         denied = denied or self.behaviour.denied
-        params = [("action", "login"), ("type", "login"), ("status", "cancelled" if denied else "success")]
+        params = [
+            ("action", "login"),
+            ("type", "login"),
+            ("status", "cancelled" if denied else "success"),
+        ]
         if not denied:
             params.append(("request_token", self._grant(user)))
         return self.with_state(params, *pairs(connect.redirect_params))
@@ -184,7 +200,9 @@ def reply(data: object) -> JSONResponse:
 
 def error(status: int, kind: str, message: str, data: object = None) -> JSONResponse:
     """An answer that says no."""
-    return JSONResponse({"status": "error", "message": message, "data": data, "error_type": kind}, status)
+    return JSONResponse(
+        {"status": "error", "message": message, "data": data, "error_type": kind}, status
+    )
 
 
 def refusal(status: int, kind: str, message: str, data: object = None) -> Refusal:
