@@ -5,12 +5,10 @@
       NoticeFailed                     1
       ConfigError                      2
       Rejected                         3   CredentialsRejected  OtpRejected  AccountLocked
-          AccountBlocked
-                                           WrongAccount  ExchangeRejected  TokenRejected
-                                               StateMismatch
+                                           AccountBlocked  WrongAccount  ExchangeRejected
+                                           TokenRejected  StateMismatch
       NeedsPerson                      4   PageChanged  RedirectTimeout  CaptchaRequired
-          ConsentRequired
-                                           OtpNotAvailable
+                                           ConsentRequired  OtpNotAvailable
       Transient                        5   BrokerUnavailable  BrowserCrashed
       DeliveryFailed                   6
 

@@ -2,10 +2,11 @@
 
     aws: {type: ssm, prefix: "/stock-pipeline/{broker}", region: ap-south-1}
 
-    <prefix>/access_token    SecureString <prefix>/refresh_token   SecureString, where the broker
-    gave one <prefix>/client_id       SecureString, the app's key, where the token has it
+    <prefix>/access_token    SecureString
+    <prefix>/refresh_token   SecureString, where the broker gave one
+    <prefix>/client_id       SecureString, the app's key, where the token has it
     <prefix>/metadata        String, JSON: account, broker, user_id, issued_at, expires_at,
-    access_token_version
+                             access_token_version
 
 Metadata is written last. `access_token_version` is the version of the access token that it belongs
 to: a consumer that reads another version of the token reads both again. A value above 4 KB goes
