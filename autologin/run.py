@@ -104,19 +104,14 @@ class Run:
         """Why the token is not in the store; its sinks get it all the same."""
         self.deliveries: Sequence[dispatcher.DeliveryResult] = ()
         self.seconds = 0.0
+        self._row: int | None = None
 
     @asynccontextmanager
     async def recorded(self) -> AsyncIterator[None]:
-        """Write the run into the history.
-
-        An error ends up in the outcome and at the sinks that want to know of it.
-        """
-        history = self.app.store.history
-        row: int | None = None
+        """Keep what becomes of the run: errors in the outcome and at sinks, all in the history."""
         started = time.perf_counter()
         with log.about(account=self.account.name, run=secrets.token_hex(4)):
             try:
-                row = history.begin_run(self.account.name, self.account.broker)
                 yield
             except AutologinError as error:
                 self.error = error
@@ -127,15 +122,27 @@ class Run:
                 event(
                     "login_failed", level="ERROR", error=self.error.name, message=self.error.message
                 )
-            if row is not None:
-                skew = self.otp.measured if self.otp else None
-                stages = self.stages.seconds
+            if self._row is not None:
                 try:
-                    history.end_run(
-                        row, self.result, self.error, seconds=self.seconds, stages=stages, skew=skew
+                    self.app.store.history.end_run(
+                        self._row,
+                        self.result,
+                        self.error,
+                        seconds=self.seconds,
+                        stages=self.stages.seconds,
+                        skew=self.otp.measured if self.otp else None,
                     )
                 except StoreError as error:
                     self.error = self.error or error
+
+    def begin(self) -> None:
+        """Write into the history that this run begins, and prepare it.
+
+        Raises:
+            StoreError, ConfigError: it cannot begin.
+        """
+        self._row = self.app.store.history.begin_run(self.account.name, self.account.broker)
+        self.prepare()
 
     def prepare(self) -> None:
         """Make the account's flow, and start its time.
@@ -210,7 +217,7 @@ async def run_account(
     """One account, now. What goes wrong is in the outcome; only a bug raises."""
     run = Run(app, account, headed=headed)
     async with run.recorded():
-        run.prepare()
+        run.begin()
         if isinstance(run.flow, BrowserFlow) and find_living_token(run) is None:
             app.driver.start_early()  # it boots while we wait for the lease
         lease = account_lease(app.store, account.name, app.clock, run.deadline)
@@ -473,7 +480,7 @@ async def finish_by_hand(app: App, account: Account, pasted: str) -> Outcome:
     run = Run(app, account)
     try:
         async with run.recorded():
-            run.prepare()
+            run.begin()
             assert isinstance(run.flow, BrowserFlow)
             lease = account_lease(app.store, account.name, app.clock, run.deadline)
             async with lease, run.client() as http:

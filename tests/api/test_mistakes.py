@@ -8,6 +8,7 @@ import pytest
 
 from autologin import run
 from autologin.app import App
+from autologin.errors import StoreError
 from autologin.flow import registry
 from autologin.sandbox.server import twin_classes
 
@@ -40,3 +41,19 @@ def add_dhan(config):
         "endpoints": closed,
         "sinks": [],
     }
+
+
+async def test_a_run_that_cannot_begin_is_told_as_that(walk):
+    served, _ = await walk("dhan")
+    app = App.open(served.settings(), served.twin.clock, None)
+
+    def fail(*_):
+        raise StoreError("The disk is full")
+
+    app.store.history.begin_run = fail
+    try:
+        (outcome,) = await run.run_accounts(app, [app.settings.accounts["dhan"]])
+    finally:
+        app.store.close()
+    assert (outcome.outcome, outcome.error.name) == ("failed", "store_error")
+    assert outcome.error.detail == "The disk is full"
