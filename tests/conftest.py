@@ -9,7 +9,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
-from kit import HandClock
+from support.clock import HandClock
 
 from autologin import redaction
 

@@ -86,13 +86,15 @@ class Scenario:
     """One line of what happens, what it changes in the behaviour, and what must come of a run.
 
     `expect` is `issued`, or the name of the error (`otp_rejected`). `logins` is how often a run
-    that fails sends a login, where `expected_logins` could not tell by the error.
+    that fails sends a login, where `expected_logins` could not tell by the error. A `silent` page
+    leaves the answer to our patience.
     """
 
     says: str
     changes: Mapping[str, Any]
     expect: str = "issued"
     logins: int = 0
+    silent: bool = False
 
     @property
     def expected_logins(self) -> int:
@@ -106,9 +108,11 @@ class Scenario:
 AnyBehaviour = TypeVar("AnyBehaviour", bound=Behaviour)
 
 
-def scenario(says: str, *, expect: str = "issued", logins: int = 0, **changes: Any) -> Scenario:
+def scenario(
+    says: str, *, expect: str = "issued", logins: int = 0, silent: bool = False, **changes: Any
+) -> Scenario:
     """A row of a table of scenarios."""
-    return Scenario(says, changes, expect, logins)
+    return Scenario(says, changes, expect, logins, silent)
 
 
 def combine(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from kit import rehearsal
+from support.sandbox import rehearsal
 
 APPROVAL = [
     "approval_missing_403",

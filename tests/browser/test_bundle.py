@@ -6,8 +6,10 @@ import asyncio
 import json
 
 import pytest
-from kit import HandClock, browser, forms, leaks
 from playwright.async_api import async_playwright
+from support.clock import HandClock
+from support.leaks import forms, leaks
+from support.processes import browser
 
 from autologin import redaction
 from autologin.errors import PageChanged

@@ -7,8 +7,9 @@ import shutil
 import subprocess
 
 import pytest
-from kit import leaks, rehearsal
 from playwright.async_api import async_playwright
+from support.leaks import leaks
+from support.sandbox import rehearsal
 
 
 @pytest.fixture(scope="module")

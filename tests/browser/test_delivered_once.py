@@ -6,8 +6,9 @@ import contextlib
 import json
 
 import pytest
-from hook_kit import Consumer, listening
-from kit import SHARED, SkippingClock, rehearsal
+from support.clock import SkippingClock
+from support.sandbox import SHARED, rehearsal
+from support.webhook_consumer import Consumer, listening
 
 from autologin.app import App
 

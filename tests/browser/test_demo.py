@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kit import User
+from support.cli import User
 
 
 async def test_the_demo_ends_with_a_token_each_time(tmp_path):

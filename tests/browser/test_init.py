@@ -7,8 +7,10 @@ import stat
 
 import pytest
 import yaml
-from kit import User, leaks, rehearsal
-from terminal import Terminal
+from support.cli import User
+from support.leaks import leaks
+from support.sandbox import rehearsal
+from support.terminal import Terminal
 
 from autologin.config import accounts, loader
 from autologin.flow import registry

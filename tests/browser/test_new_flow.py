@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from kit import User
+from support.cli import User
 
 ROOT = Path(__file__).parents[2]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 import yaml
-from kit import leaks
+from support.leaks import leaks
 
 from autologin import run as walk
 from autologin.app import App

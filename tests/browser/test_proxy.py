@@ -10,7 +10,9 @@ from collections import Counter
 from urllib.parse import urlsplit
 
 import pytest
-from kit import SkippingClock, leaks, rehearsal
+from support.clock import SkippingClock
+from support.leaks import leaks
+from support.sandbox import rehearsal
 
 
 class Proxy:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import os
+from types import SimpleNamespace
 
 import pytest
 import yaml
-from kit import SkippingClock, leaks
 from replicas.kite import PASSWORD, Kite
 from replicas.variants import CASES, EVERY_TIME
+from support.clock import FastClock
+from support.leaks import leaks
+from support.selection import PATIENCE
 
 from autologin import log
 from autologin import run as walk
@@ -27,7 +30,7 @@ async def visit(tmp_path):
     """Run the one account of a config against a variant, as often as it is called."""
     heard = io.StringIO()
     log.configure(verbose=True, stream=heard)
-    clock = SkippingClock()
+    clock = FastClock()
 
     async def run(kite, case):
         content = kite.config()
@@ -56,6 +59,8 @@ async def visit(tmp_path):
 async def test_a_replica_is_walked_as_the_design_says(visit, name):
     case = CASES[name]
     async with Kite(case.variant, visit.clock) as kite:
+        if case.ends in PATIENCE:
+            visit.clock.twin = SimpleNamespace(seen=kite.asked)
         outcome = await visit(kite, case)
         ended = outcome.error.name if outcome.error else outcome.outcome
         told = outcome.error.message if outcome.error else ""

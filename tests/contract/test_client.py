@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from kit import leaks
 from pydantic import SecretStr
+from support.leaks import leaks
 
 from autologin import client
 from autologin.clock import SystemClock

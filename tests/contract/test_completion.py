@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from kit import User
+from support.cli import User
 
 from autologin.config import loader
 from autologin.flow import registry

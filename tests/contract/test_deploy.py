@@ -13,9 +13,9 @@ import tomllib
 from pathlib import Path
 
 import click
-import jail
 import pytest
 import yaml
+from support import seccomp
 
 from autologin import errors
 from autologin.cli.commands import healthcheck
@@ -131,12 +131,12 @@ def test_each_tool_would_tell_a_mistake(tmp_path):
 
 def allowed(profile):
     """What a container without capabilities may call on this architecture, whatever the arguments."""
-    found = {name: action for name, action, _ in jail.rules(profile)}
-    number = jail.library().seccomp_syscall_resolve_name
+    found = {name: action for name, action, _ in seccomp.rules(profile)}
+    number = seccomp.library().seccomp_syscall_resolve_name
     return {
         name
         for name, action in found.items()
-        if action == jail.ALLOW and number(name.encode()) >= 0
+        if action == seccomp.ALLOW and number(name.encode()) >= 0
     }
 
 
@@ -192,7 +192,7 @@ def jailed():
     """Run a command as an ordinary user under a profile."""
 
     def run(profile, *command):
-        helper = ROOT / "tests/jail.py"
+        helper = ROOT / "tests/support/seccomp.py"
         environ = {"PATH": os.environ["PATH"], "HOME": "/tmp", "PROFILE": profile.read_text()}
         pipes = {"capture_output": True, "text": True, "timeout": 60, "cwd": "/"}
         return subprocess.run([sys.executable, helper, *command], check=False, env=environ, **pipes)

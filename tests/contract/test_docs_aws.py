@@ -9,9 +9,9 @@ from pathlib import Path
 
 import boto3
 import pytest
-from aws_kit import REGION, credentials, moto
-from kit import MORNING
 from pydantic import SecretStr
+from support.aws import REGION, credentials, moto
+from support.clock import MORNING
 
 from autologin.delivery.sinks.base import parse
 from autologin.message import Message

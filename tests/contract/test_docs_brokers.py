@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from kit import User
+from support.cli import User
 
 from autologin.cli.commands.flows import describe_login, markdown_head
 from autologin.flow import registry

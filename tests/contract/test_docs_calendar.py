@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from kit import User
+from support.cli import User
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs/calendar.md").read_text()

@@ -11,8 +11,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from kit import MORNING
 from pydantic import SecretStr
+from support.clock import MORNING
 
 from autologin.delivery.sinks.base import parse
 from autologin.delivery.sinks.webhook import new_secret

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from kit import User, leaks
 from pydantic import SecretStr
+from support.cli import User
+from support.leaks import leaks
 
 from autologin.cli.commands import exec as handover
 from autologin.clock import SystemClock

@@ -7,8 +7,9 @@ import json
 import re
 
 import pytest
-from kit import User, leaks
 from standardwebhooks.webhooks import Webhook
+from support.cli import User
+from support.leaks import leaks
 
 from autologin.delivery import webhook_consumer
 from autologin.delivery.sinks.webhook import key_in, new_secret, sign

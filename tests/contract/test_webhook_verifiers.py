@@ -13,8 +13,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from kit import MORNING
 from pydantic import SecretStr
+from support.clock import MORNING
 
 from autologin.delivery.sinks.base import parse
 from autologin.delivery.sinks.webhook import key_in, new_secret, sign

@@ -11,8 +11,10 @@ import sys
 from dataclasses import dataclass, field
 
 import pytest
-from kit import User, leaks, rehearsal
 from pydantic import SecretStr
+from support.cli import User
+from support.leaks import leaks
+from support.sandbox import rehearsal
 
 from autologin.secret_refs import RefContext, Secret, resolve
 

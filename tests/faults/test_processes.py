@@ -9,7 +9,9 @@ import signal
 from pathlib import Path
 
 import pytest
-from kit import children, leaks, rehearsal, until
+from support.leaks import leaks
+from support.processes import children, until
+from support.sandbox import rehearsal
 
 from autologin.clock import SystemClock
 from autologin.store.store import Store

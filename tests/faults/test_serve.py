@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 
 import httpx
 import pytest
-from kit import children, rehearsal, until
+from support.processes import children, until
+from support.sandbox import rehearsal
 
 from autologin.clock import IST
 

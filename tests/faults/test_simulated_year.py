@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import pytest
 from loguru import logger
-from vigil import Weekdays, vigil
+from support.service import Weekdays, vigil
 
 from autologin.clock import IST
 from autologin.config import overrides

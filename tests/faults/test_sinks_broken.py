@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from aws_kit import REGION, refusal, scripted
-from kit import rehearsal
+from support.aws import REGION, refusal, scripted
+from support.sandbox import rehearsal
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 BROKEN = {

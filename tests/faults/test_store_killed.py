@@ -13,7 +13,7 @@ import time
 from collections import Counter
 
 import pytest
-from kit import MORNING, HandClock
+from support.clock import MORNING, HandClock
 
 from autologin.clock import SystemClock
 from autologin.store.database import FILE

@@ -14,10 +14,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import yaml
-from hook_kit import Consumer, listening
-from kit import User, leaks, rehearsal
 from pydantic import SecretStr
-from tls_kit import pair, server_side
+from support.cli import User
+from support.leaks import leaks
+from support.sandbox import rehearsal
+from support.tls import pair, server_side
+from support.webhook_consumer import Consumer, listening
 
 from autologin.clock import SystemClock
 from autologin.config import loader

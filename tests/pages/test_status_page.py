@@ -8,10 +8,10 @@ from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from board import CONFIG, TOKEN, WITH_TOKEN, board
 from conftest import running
-from kit import HandClock
 from playwright.sync_api import expect
+from support.clock import HandClock
+from support.service_stub import CONFIG, TOKEN, WITH_TOKEN, board
 
 from autologin.errors import OtpRejected
 from autologin.web import app

@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 
 import pytest
-from kit import FastClock, SkippingClock, leaks, rehearsal, secrets_of
+from support.clock import FastClock, SkippingClock
+from support.leaks import leaks
 from support.page_rules import more_secrets
+from support.sandbox import rehearsal, secrets_of
 from support.selection import chosen
 
 from autologin import log

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pyotp
 import pytest
-from kit import rehearsal
+from support.sandbox import rehearsal
 
 
 async def test_a_plain_login_sends_what_the_standard_says(walk):

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from kit import SkippingClock, leaks, rehearsal, secrets_of
+from support.clock import SkippingClock
+from support.leaks import leaks
+from support.sandbox import rehearsal, secrets_of
 
 from autologin import log
 from autologin.login import browser

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import boto3
 import pytest
-from aws_kit import REGION, credentials, moto, refusal, scripted
-from kit import leaks
+from support.aws import REGION, credentials, moto, refusal, scripted
+from support.leaks import leaks
 
 from autologin.errors import ConfigError
 from autologin.secret_refs import RefContext, parse, resolve

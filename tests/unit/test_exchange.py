@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from kit import SkippingClock
+from support.clock import SkippingClock
 
 from autologin import exchange
 from autologin.flow.base import Verdict, Verification

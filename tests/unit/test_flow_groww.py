@@ -7,8 +7,8 @@ from datetime import datetime
 
 import httpx
 import pytest
-from kit import MORNING
 from pydantic import SecretStr, ValidationError
+from support.clock import MORNING
 
 from autologin.clock import IST
 from autologin.errors import BrokerUnavailable

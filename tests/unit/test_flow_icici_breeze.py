@@ -8,8 +8,8 @@ from datetime import datetime
 
 import httpx
 import pytest
-from kit import MORNING
 from pydantic import SecretStr
+from support.clock import MORNING
 
 from autologin.errors import BrokerUnavailable, ExchangeRejected
 from autologin.flow import registry

@@ -10,8 +10,9 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import httpx
 import pytest
-from kit import MORNING, User
 from pydantic import SecretStr, ValidationError
+from support.cli import User
+from support.clock import MORNING
 
 from autologin.cli.commands import flows as catalogue
 from autologin.clock import IST

@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
-from kit import MORNING
 from pydantic import SecretStr, ValidationError
+from support.clock import MORNING
 
 from autologin.clock import IST
 from autologin.flow import registry

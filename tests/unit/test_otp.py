@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kit import HandClock
 from pydantic import BaseModel, SecretStr, ValidationError
+from support.clock import HandClock
 
 from autologin import log, redaction
 from autologin.flow import otp

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from kit import User
+from support.cli import User
 
 from autologin.errors import ConfigError
 from autologin.flow import old_style, registry

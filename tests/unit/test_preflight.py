@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from kit import HandClock, SkippingClock, rehearsal
 from pydantic import SecretStr
+from support.clock import HandClock, SkippingClock
+from support.sandbox import rehearsal
 
 from autologin import files, preflight
 from autologin.cli import render

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kit import MORNING
+from support.clock import MORNING
 
 from autologin import errors, retry
 from autologin.errors import (

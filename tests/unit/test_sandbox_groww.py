@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import httpx
 import pyotp
 import pytest
-from kit import HandClock
+from support.clock import HandClock
 
 from autologin.sandbox.brokers.groww import Groww
 

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import pyotp
 import pytest
-from kit import HandClock
+from support.clock import HandClock
 
 from autologin.sandbox.brokers.icici_oauth import IciciOAuth
 from autologin.sandbox.brokers.oauth2 import OAuth2

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 import httpx
 import pyotp
 import pytest
-from kit import HandClock
+from support.clock import HandClock
 
 from autologin.clock import IST
 from autologin.sandbox.brokers.upstox import Upstox

@@ -9,8 +9,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from kit import MORNING, rehearsal
 from pydantic import SecretStr
+from support.clock import MORNING
+from support.sandbox import rehearsal
 
 from autologin import status
 from autologin.app import App

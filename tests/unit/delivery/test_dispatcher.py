@@ -9,9 +9,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from kit import MORNING, HandClock
 from loguru import logger
 from pydantic import SecretStr
+from support.clock import MORNING, HandClock
 
 from autologin import retry
 from autologin.delivery import dispatcher

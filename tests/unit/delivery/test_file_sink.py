@@ -14,8 +14,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from kit import MORNING
 from pydantic import SecretStr, ValidationError
+from support.clock import MORNING
 
 from autologin import files
 from autologin.delivery.sinks.base import parse

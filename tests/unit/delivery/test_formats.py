@@ -19,8 +19,9 @@ import pytest
 from dotenv import dotenv_values
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kit import MORNING, leaks
 from pydantic import SecretStr, ValidationError
+from support.clock import MORNING
+from support.leaks import leaks
 
 from autologin import redaction
 from autologin.config import loader

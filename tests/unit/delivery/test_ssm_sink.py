@@ -10,9 +10,10 @@ from pathlib import Path
 
 import boto3
 import pytest
-from aws_kit import REGION, credentials, moto, refusal, scripted
-from kit import MORNING, leaks
 from pydantic import SecretStr, ValidationError
+from support.aws import REGION, credentials, moto, refusal, scripted
+from support.clock import MORNING
+from support.leaks import leaks
 
 from autologin.config import loader
 from autologin.delivery.dispatcher import Dispatcher

@@ -14,12 +14,13 @@ from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
-from hook_kit import Consumer, listening
-from kit import MORNING, leaks
 from loguru import logger
 from pydantic import SecretStr, ValidationError
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
-from tls_kit import pair, says_why, server_side
+from support.clock import MORNING
+from support.leaks import leaks
+from support.tls import pair, says_why, server_side
+from support.webhook_consumer import Consumer, listening
 
 from autologin.delivery.dispatcher import Dispatcher, report
 from autologin.delivery.sinks import webhook

@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from kit import HandClock
 from pydantic import SecretStr
+from support.clock import HandClock
 
 from autologin.errors import (
     AccountLocked,

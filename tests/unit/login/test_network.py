@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 
 import pytest
-from kit import HandClock
+from support.clock import HandClock
 
 from autologin.login.capture import Capture, origin
 from autologin.login.network import NetworkWatcher, site

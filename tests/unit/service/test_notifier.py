@@ -9,7 +9,9 @@ import sys
 from contextlib import asynccontextmanager
 
 import pytest
-from kit import HandClock, User, leaks
+from support.cli import User
+from support.clock import HandClock
+from support.leaks import leaks
 
 from autologin.config import loader, overrides
 from autologin.errors import ConfigError, NoticeFailed

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from croniter import croniter
 from pydantic import SecretStr, ValidationError
-from vigil import Weekdays
+from support.service import Weekdays
 
 from autologin.clock import IST
 from autologin.config.schema import Schedule, Watch

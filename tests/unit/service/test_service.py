@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 
 import pytest
-from vigil import Weekdays, vigil
+from support.service import Weekdays, vigil
 
 from autologin.clock import IST
 from autologin.config import overrides

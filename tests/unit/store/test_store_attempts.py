@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from kit import MORNING
 from pydantic import SecretStr
-from store_kit import at_once
+from support.clock import MORNING
+from support.store import at_once
 
 from autologin.store.attempts import STEPS_KEPT
 from autologin.store.records import AttemptCount

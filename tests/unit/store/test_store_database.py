@@ -8,7 +8,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from store_kit import a_token, at_once
+from support.store import a_token, at_once
 
 from autologin.errors import ConfigError, StoreError
 from autologin.store import database as database_module

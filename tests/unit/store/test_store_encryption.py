@@ -7,9 +7,10 @@ import os
 import stat
 
 import pytest
-from kit import MORNING, forms
 from pydantic import SecretStr
-from store_kit import KEYS, SECRET, a_token
+from support.clock import MORNING
+from support.leaks import forms
+from support.store import KEYS, SECRET, a_token
 
 from autologin.errors import AutologinError, ConfigError, StoreError
 

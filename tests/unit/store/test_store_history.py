@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from kit import MORNING
-from store_kit import a_token
+from support.clock import MORNING
+from support.store import a_token
 
 from autologin.errors import CredentialsRejected
 from autologin.store import history

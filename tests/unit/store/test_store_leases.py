@@ -8,7 +8,7 @@ import signal
 from datetime import UTC, datetime
 from pathlib import Path
 
-from store_kit import at_once, python
+from support.store import at_once, python
 
 from autologin.store import leases
 from autologin.store.leases import LEASE_SECONDS

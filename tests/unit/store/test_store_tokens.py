@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from kit import MORNING
-from store_kit import SECRET, a_token
+from support.clock import MORNING
+from support.store import SECRET, a_token
 
 # Tokens
 

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from board import PASSWORD, SECRET, TOKEN, WITH_TOKEN, board, png
-from kit import MORNING, leaks
 from prometheus_client.parser import text_string_to_metric_families
+from support.clock import MORNING
+from support.leaks import leaks
+from support.service_stub import PASSWORD, SECRET, TOKEN, WITH_TOKEN, board, png
 
 from autologin.config import accounts
 from autologin.errors import AccountLocked, ConfigError, OtpRejected, StoreError

@@ -96,6 +96,7 @@ ANSWERS = {
     "posted_otp": scenario("The code is sent by a form, and the answer is a page", posts_page=True),
     "posted_otp_wrong": scenario(
         "The same, and every code is refused",
+        silent=True,
         expect="otp_rejected",
         posts_page=True,
         refused_codes="all",
@@ -124,18 +125,21 @@ ANSWERS = {
     ),
     "wrong_password_unsaid": scenario(
         "Every password is refused, and the page keeps that",
+        silent=True,
         expect="credentials_rejected",
         wrong_password=True,
         says_no="nothing",
     ),
     "wrong_code_unsaid": scenario(
         "Every code is refused, and the page keeps that",
+        silent=True,
         expect="otp_rejected",
         refused_codes="all",
         says_no="nothing",
     ),
     "wrong_code_text": scenario(
         "Every code is refused, on the page",
+        silent=True,
         expect="otp_rejected",
         refused_codes="all",
         says_no="text",
@@ -148,6 +152,7 @@ ANSWERS = {
     ),
     "wrong_code_then_login": scenario(
         "After a wrong code the login form is there again",
+        silent=True,
         expect="otp_rejected",
         refused_codes="all",
         after_no="login",

@@ -8,8 +8,8 @@ import subprocess
 import sys
 from datetime import datetime
 
-from kit import MORNING
 from pydantic import SecretStr
+from support.clock import MORNING
 
 from autologin.token import Token
 

@@ -1,0 +1,51 @@
+"""Where a secret stands, in any form."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from urllib.parse import quote, quote_plus
+
+
+def forms(secret):
+    """The ways in which a secret could stand somewhere."""
+    raw = secret.encode()
+    encoded = {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()}
+    return {
+        secret,
+        quote(secret),
+        quote(secret, safe=""),
+        quote_plus(secret),
+        json.dumps(secret)[1:-1],
+        *encoded,
+    }
+
+
+def leaks(secrets, places):
+    """Where any of these secrets stands, in any form; `places` are texts, and files or folders to be read."""
+    wanted = {form.encode() for secret in secrets for form in forms(secret)}
+    found = []
+    for place in places:
+        if isinstance(place, str):
+            found += [f"in output: {form!r}" for form in wanted if _stands(form, place.encode())]
+            continue
+        for file in (
+            [place] if place.is_file() else [file for file in place.rglob("*") if file.is_file()]
+        ):
+            content = file.read_bytes() + str(file).encode()
+            found += [f"in {file}: {form!r}" for form in wanted if _stands(form, content)]
+    return found
+
+
+CHANCE = re.compile(rb"\d{4}-\d\d-\d\dT[\d:.]+|[0-9a-f]{32,}")
+"""Times and random ids: four digits of a PIN stand in some of them by chance, as they do inside a longer number."""
+
+
+def _stands(form, content):
+    if len(form) >= 8:
+        return form in content
+    rest = CHANCE.sub(b"", content)
+    return (
+        bool(re.search(rb"(?<!\d)" + form + rb"(?!\d)", rest)) if form.isdigit() else form in rest
+    )
