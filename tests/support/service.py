@@ -196,12 +196,11 @@ class Vigil:
 
     async def kill(self):
         """The process is gone in the middle of whatever it did."""
-        for task in {
-            self.task,
-            *(state.task for state in self.service._accounts.values() if state.task),
-        }:
+        logins = [state.task for state in self.service._accounts.values() if state.task]
+        tasks = [*logins, self.task]
+        for task in tasks:  # all at once: a service that is asked to end would wait for its logins
             task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         self.service.store.close()
 
 
