@@ -45,8 +45,17 @@ def turn_httpx():
     )
 
 
+def turn_urllib3():
+    import urllib3
+
+    plain = urllib3.PoolManager.request
+    urllib3.PoolManager.request = lambda self, method, url, **more: plain(self, method, turned(url), **more)
+
+
 with contextlib.suppress(ImportError):
     turn_requests()
+with contextlib.suppress(ImportError):
+    turn_urllib3()
 with contextlib.suppress(ImportError):
     turn_httpx()
 if given["token"]:
