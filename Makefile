@@ -23,10 +23,10 @@ test: lint types package sdks ## everything that must pass: lint, types, the whe
 	$(PYTEST) tests/pages
 
 test-fast: install ## units and contracts, without a browser (within a minute)
-	$(PYTEST) tests/unit tests/contract -m 'not slow'
+	$(PYTEST) tests/unit tests/contract
 
-nightly: sdks ## all that is long by nature: every scenario with every broker, every replica, many histories
-	SCENARIOS=all REPLICAS=all HISTORIES=10000 $(PYTEST) tests --ignore tests/pages
+nightly: sdks ## all that is long by nature: every scenario with every broker, every replica, a whole year
+	SCENARIOS=all REPLICAS=all YEARS=all $(PYTEST) tests --ignore tests/pages
 	$(PYTEST) tests/pages
 
 lint: install ## ruff

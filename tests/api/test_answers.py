@@ -154,7 +154,10 @@ async def test_indstocks_user_is_the_profiles(profile, user):
     assert (answer.verdict, answer.user_id) == (Verdict.VALID, user)
 
 
-@pytest.mark.parametrize(("stated", "hours"), [(21600, 6), ("21600", 6), (604800, 24), ("a day", 24), (None, 24), (-1, 24)])
+@pytest.mark.parametrize(
+    ("stated", "hours"),
+    [(21600, 6), ("21600", 6), (604800, 24), ("a day", 24), (None, 24), (-1, 24)],
+)
 async def test_tradejinis_token_ends_when_the_reply_says_so_within_a_day(stated, hours):
     async with answering(says(200, {"access_token": "t", "expires_in": stated})) as http:
         token = await flow_of("tradejini").sign_in(http, "123456", NOW)
@@ -166,7 +169,12 @@ async def test_tradejinis_token_ends_when_the_reply_says_so_within_a_day(stated,
     [
         (200, {"s": "ok", "d": {"userId": "JNDEMO01"}}, Verdict.VALID, "JNDEMO01"),
         (200, {"s": "no-data", "msg": "no-data"}, Verdict.VALID, None),
-        (200, {"s": "error", "msg": "Internal Error occurred. Kindly try again."}, Verdict.UNKNOWN, None),
+        (
+            200,
+            {"s": "error", "msg": "Internal Error occurred. Kindly try again."},
+            Verdict.UNKNOWN,
+            None,
+        ),
         (403, {"s": "error", "msg": "Forbidden"}, Verdict.UNKNOWN, None),
         (401, {"s": "error", "msg": "Unauthorized"}, Verdict.REJECTED, None),
     ],

@@ -49,7 +49,9 @@ def turn_urllib3():
     import urllib3
 
     plain = urllib3.PoolManager.request
-    urllib3.PoolManager.request = lambda self, method, url, **more: plain(self, method, turned(url), **more)
+    urllib3.PoolManager.request = lambda self, method, url, **more: plain(
+        self, method, turned(url), **more
+    )
 
 
 with contextlib.suppress(ImportError):
