@@ -46,6 +46,16 @@ CREDENTIALS = "accounts.zerodha.credentials"
 
 
 @pytest.fixture(autouse=True)
+def _a_browser(monkeypatch, tmp_path_factory):
+    """A Chromium to be found: what matters here is whether there is one, and where none is started."""
+    folder = tmp_path_factory.mktemp("bin")
+    program = folder / "chromium-headless-shell"
+    program.write_text("#!/bin/sh\necho 'Chromium 130.0.0.0'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+
+@pytest.fixture(autouse=True)
 def _alone(monkeypatch, tmp_path):
     monkeypatch.setattr(overrides, "SECRETS_FOLDER", tmp_path / "no-secrets")
 

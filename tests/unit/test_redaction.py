@@ -74,6 +74,7 @@ def test_a_secret_is_cut_out_in_each_form_in_which_it_travels(form):
 @given(secret=SECRETS)
 def test_whatever_the_secret_is(form, secret):
     assume(len(secret.encode()) >= 8)
+    assume(set(secret) != set(MASK))  # looks as if it were cut out already
     forget()
     remember(secret)
     assert form(secret) not in scrub(f"a={form(secret)}&b")
