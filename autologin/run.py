@@ -37,11 +37,6 @@ from autologin.flow.base import ApiFlow, AuthCode, BrowserFlow, Flow, Verdict, V
 from autologin.flow.http import broker_client
 from autologin.lease import account_lease
 from autologin.log import event
-from autologin.login.api_login import api_login
-from autologin.login.attempts import AttemptLog
-from autologin.login.browser_login import browser_login
-from autologin.login.capture import parse_pasted
-from autologin.login.context import LoginContext
 from autologin.message import Message, Type
 from autologin.stages import Stages
 from autologin.store.records import AttemptCount, StoredToken
@@ -324,6 +319,12 @@ async def refresh(run: Run, former: StoredToken | None, http: httpx.AsyncClient)
 
 async def log_in(run: Run, http: httpx.AsyncClient) -> Token:
     """Log in until there is a token, as often as the policy allows."""
+    # Here, because a run that finds a living token must not wait for them.
+    from autologin.login.api_login import api_login  # noqa: PLC0415
+    from autologin.login.attempts import AttemptLog  # noqa: PLC0415
+    from autologin.login.browser_login import browser_login  # noqa: PLC0415
+    from autologin.login.context import LoginContext  # noqa: PLC0415
+
     app = run.app
     name = run.account.name
     attempts = refuse_if_blocked(run)
@@ -500,6 +501,8 @@ def parse_manual_answer(run: Run, flow: BrowserFlow, pasted: str) -> AuthCode:
     Raises:
         StateMismatch, ConsentRequired, ExchangeRejected: as the redirect says.
     """
+    from autologin.login.capture import parse_pasted  # noqa: PLC0415  (see `log_in`)
+
     started = run.app.store.attempts.manual_login(run.account.name)
     nonce = started.nonce if started else None
     auth_code = parse_pasted(pasted, flow.auth_code_params, flow.state_param, nonce)
