@@ -47,7 +47,7 @@ HINTS = {
         "AWS_PROFILE names a profile that is not in ~/.aws",
         "Correct it, or unset it.",
     ),
-    "InvalidRegionError": ("that is no AWS region", "Correct `region`, such as ap-south-1."),
+    "InvalidRegionError": ("is not an AWS region", "Correct `region`, such as ap-south-1."),
 }
 UNREACHED = (
     "Check the network, the region, and `endpoint_url` if it is set; autologin tries "

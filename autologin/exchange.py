@@ -62,17 +62,19 @@ async def verify(
 
     The run's end is no word against it.
     """
-    answer = await _asked(flow, token, http, left())
+    answer = await _verify_once(flow, token, http, left())
     pause = retry.PAUSES[0]
     if answer.verdict is Verdict.UNKNOWN and pause < left():
         event("verify_failed", level="WARNING", message=answer.detail)
         await clock.sleep(pause)
-        answer = await _asked(flow, token, http, left())
+        answer = await _verify_once(flow, token, http, left())
     event("token_verified", verdict=answer.verdict.value, message=answer.detail or None)
     return answer
 
 
-async def _asked(flow: Flow, token: Token, http: httpx.AsyncClient, left: float) -> Verification:
+async def _verify_once(
+    flow: Flow, token: Token, http: httpx.AsyncClient, left: float
+) -> Verification:
     """The broker's word, awaited no longer than the run lasts.
 
     A token that nobody refused goes to its sinks.

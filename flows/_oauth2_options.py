@@ -29,7 +29,7 @@ def _check_pattern(text: str) -> str:
     try:
         re.compile(text)
     except re.error:
-        raise ValueError("is no regular expression") from None
+        raise ValueError("is not a regular expression") from None
     return text
 
 

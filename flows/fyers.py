@@ -101,7 +101,7 @@ def check_app_id(text: str) -> str:
     plain = text.strip()
     if not plain.rpartition("-")[2].isdigit():
         raise ValueError(
-            'this is no client id of an app: it ends in "-100" '
+            'not a client id of an app: it ends in "-100" '
             "(it is not the id with which you sign in)",
         )
     return plain

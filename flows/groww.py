@@ -55,8 +55,7 @@ def check_key(key: SecretStr) -> SecretStr:
     """The key, which travels in a header."""
     if not re.fullmatch(r"[!-~]+", key.get_secret_value().strip()):
         raise ValueError(
-            "this is no API key: "
-            "a key is one line of letters, digits and signs, without a space in it",
+            "not an API key: a key is one line of letters, digits and signs, without a space in it",
         )
     return SecretStr(key.get_secret_value().strip())
 

@@ -42,7 +42,7 @@ def check_mpin(mpin: SecretStr) -> SecretStr:
     """An MPIN, whose length is not documented."""
     text = mpin.get_secret_value().strip()
     if not re.fullmatch(r"[0-9]{4,8}", text):
-        raise ValueError("this is no MPIN: it has 4 to 8 digits, and nothing else")
+        raise ValueError("not an MPIN: it has 4 to 8 digits, and nothing else")
     return SecretStr(text)
 
 

@@ -60,7 +60,7 @@ def check_second_factor(value: SecretStr) -> SecretStr:
     """The second factor as Motilal Oswal writes it."""
     text = value.get_secret_value().strip().upper()
     if not re.fullmatch(r"\d\d/\d\d/\d{4}|[A-Z]{5}\d{4}[A-Z]", text):
-        raise ValueError("this is no date of birth, written dd/mm/yyyy, and no PAN")
+        raise ValueError("neither a date of birth (dd/mm/yyyy) nor a PAN")
     return SecretStr(text)
 
 

@@ -99,7 +99,7 @@ def ten_digits(number: str) -> str:
     digits = re.sub(r"^(\+91|0091|91(?=\d{10}$)|0(?=\d{10}$))", "", plain, flags=re.ASCII)
     if not re.fullmatch(r"[0-9]{10}", digits):
         raise ValueError(
-            "this is no Indian mobile number: it has 10 digits (+91 in front of them is fine)"
+            "not an Indian mobile number: it has 10 digits (+91 in front of them is fine)"
         )
     return digits
 

@@ -38,7 +38,7 @@ class Credentials(BaseModel):
         # own scheme is fine.
         if uri is not None and not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:/+[^\s/]", uri):
             raise ValueError(
-                "this is no redirect URL: it starts with its scheme, such as https://127.0.0.1/",
+                "not a redirect URL: it must start with its scheme, such as https://127.0.0.1/",
             )
         return uri
 
@@ -262,7 +262,7 @@ def digits(count: int, title: str) -> Callable[[SecretStr], SecretStr]:
     def check(pin: SecretStr) -> SecretStr:
         plain = pin.get_secret_value().strip()
         if not (plain.isascii() and plain.isdigit() and len(plain) == count):
-            raise ValueError(f"this is no {title}: it has exactly {count} digits")
+            raise ValueError(f"not a valid {title}: it has exactly {count} digits")
         return SecretStr(plain)
 
     return check

@@ -43,7 +43,7 @@ def normalise(text: str) -> str:
         raw = base64.b32decode(seed + "=" * (-len(seed) % 8))
     except ValueError:
         raise ValueError(
-            "this is no TOTP seed: a seed is base32, only the letters A-Z and the digits 2-7",
+            "not a TOTP seed: a seed is base32, only the letters A-Z and the digits 2-7",
         ) from None
     if len(raw) * 8 < MIN_SEED_BITS:
         bits = f"{len(raw) * 8} bits, and at least {MIN_SEED_BITS} are needed"

@@ -61,7 +61,7 @@ def find(settings: BrowserSettings, *, headless: bool) -> Path:
         raise ConfigError(
             Problem(
                 "browser.executable",
-                f"{settings.executable} is no program that can be started",
+                f"{settings.executable} is not a program that can be started",
                 MEND,
             )
         )

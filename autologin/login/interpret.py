@@ -128,7 +128,7 @@ def conclusion(
         state.plain, script, state.last_step
     ):
         return again
-    told = _told(state, snapshot)
+    told = _describe(state, snapshot)
     if state.entered_all(script) and not _has_new_buttons(state, snapshot):
         return RedirectTimeout(f"The last step was sent, and no redirect came{told}")
     return PageChanged(f"Nothing on the page is known to this flow{told}")
@@ -274,7 +274,7 @@ def _says_locked(data: Mapping[str, Any]) -> bool:
     return any(value is True and LOCKED.fullmatch(name) for name, value in data.items())
 
 
-def _told(state: LoginState, snapshot: Snapshot) -> str:
+def _describe(state: LoginState, snapshot: Snapshot) -> str:
     """The broker's last words, from a dialog, a call of the page's, or else the page."""
     words = state.dialogs[-1] if state.dialogs else state.aside
     if words:

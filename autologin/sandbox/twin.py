@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta, timezone
+from datetime import UTC, datetime, time, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any, ClassVar, cast
@@ -23,14 +23,13 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from autologin.clock import Clock, SystemClock
+from autologin.clock import IST, Clock, SystemClock
 from autologin.sandbox.measured import Measured
 from autologin.sandbox.redirects import Delivery
 from autologin.sandbox.scenarios import HANG_UP, Behaviour, Failure, Scenario, combine, known
 from autologin.sandbox.sdk import Sdk
 from autologin.sandbox.user import TestUser
 
-IST = timezone(timedelta(hours=5, minutes=30), "IST")
 HANG_UP_MESSAGE = "sandbox.hang_up"
 """The ASGI message at which the server closes the connection without an answer."""
 

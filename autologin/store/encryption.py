@@ -41,7 +41,7 @@ class Encryption:
             try:
                 fernets.append(Fernet(key.get_secret_value()))
             except ValueError:
-                detail = "is no key: 32 bytes in URL-safe base64 are needed"
+                detail = "is not a key: 32 bytes in URL-safe base64 are needed"
                 raise ConfigError(Problem(f"state.keys.{index}", detail, NEW_KEY)) from None
         return cls(fernets)
 

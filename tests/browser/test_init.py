@@ -59,7 +59,7 @@ async def test_from_the_first_question_to_a_token(tmp_path, broker):
             )
             code = await ended(terminal)
         assert code == 0, terminal.seen
-        assert "Not accepted: this is no TOTP seed" in terminal.seen
+        assert "Not accepted: not a TOTP seed" in terminal.seen
         assert "codes of 6 digits, a new one every 30 seconds" in terminal.seen
         assert f"Next: autologin run {broker}" in terminal.seen
         hidden = [

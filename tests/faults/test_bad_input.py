@@ -265,7 +265,7 @@ AT_THE_ACCOUNT = {
         f"{CREDENTIALS}.password", "stray newline", environ={VARIABLE + "PASSWORD": CANARY + "\n"}
     ),
     "seed of words": typo(
-        f"{CREDENTIALS}.totp_secret", "is no TOTP seed", '"JBSWY3DPEHPK3PXP"', f'"{CANARY}!"'
+        f"{CREDENTIALS}.totp_secret", "not a TOTP seed", '"JBSWY3DPEHPK3PXP"', f'"{CANARY}!"'
     ),
     "redirect without a scheme": typo(
         f"{CREDENTIALS}.redirect_uri",
@@ -542,7 +542,7 @@ async def test_browser_path_is_of_the_config_that_would_be_used(user):
     write(user, GOOD + "browser: {executable: nowhere}\n")
     done = await user.says("browser", "path")
     assert (done.code, done.out) == (2, "")
-    assert "browser.executable: nowhere is no program" in done.err
+    assert "browser.executable: nowhere is not a program" in done.err
 
 
 # The sandbox

@@ -182,7 +182,7 @@ async def test_three_answers_to_verify(answer, verdict, user_id):
 def test_a_key_that_no_header_can_hold_is_refused(key):
     with pytest.raises(ValidationError) as caught:
         registry.load("groww").credentials_class(api_key=key, totp_secret=SEED)
-    assert "no API key" in str(caught.value)
+    assert "not an API key" in str(caught.value)
     assert not key or key not in str(caught.value)
 
 

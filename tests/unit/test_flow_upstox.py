@@ -285,14 +285,14 @@ def test_a_number_that_begins_with_91_is_not_shortened():
 @pytest.mark.parametrize(
     ("key", "value", "detail"),
     [
-        ("mobile_number", "98123", "no Indian mobile number"),
-        ("mobile_number", "+1 981 234 5670", "no Indian mobile number"),
-        ("mobile_number", "٩٨١٢٣٤٥٦٧٠", "no Indian mobile number"),
-        ("mobile_number", "SB1234", "no Indian mobile number"),
-        ("pin", "1234", "no Upstox PIN"),
-        ("pin", "1234567", "no Upstox PIN"),
-        ("pin", "12345a", "no Upstox PIN"),
-        ("pin", "١٢٣٤٥٦", "no Upstox PIN"),
+        ("mobile_number", "98123", "not an Indian mobile number"),
+        ("mobile_number", "+1 981 234 5670", "not an Indian mobile number"),
+        ("mobile_number", "٩٨١٢٣٤٥٦٧٠", "not an Indian mobile number"),
+        ("mobile_number", "SB1234", "not an Indian mobile number"),
+        ("pin", "1234", "not a valid Upstox PIN"),
+        ("pin", "1234567", "not a valid Upstox PIN"),
+        ("pin", "12345a", "not a valid Upstox PIN"),
+        ("pin", "١٢٣٤٥٦", "not a valid Upstox PIN"),
     ],
 )
 def test_what_cannot_be_right_is_refused_without_repeating_it(key, value, detail):

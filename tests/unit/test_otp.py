@@ -196,7 +196,7 @@ def test_a_credential_keeps_the_seed_as_it_was_written():
 
 
 def test_a_credential_that_is_no_seed_does_not_validate():
-    with pytest.raises(ValidationError, match="this is no TOTP seed"):
+    with pytest.raises(ValidationError, match="not a TOTP seed"):
         Credentials(totp_secret=SecretStr("hunter2!"))
 
 

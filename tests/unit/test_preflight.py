@@ -178,8 +178,8 @@ def test_everything_is_told_at_once(tmp_path):
         "accounts.zerodha.tmeout": 'is not a known key | Did you mean "timeout"?',
         "concurency": 'is not a known key | Did you mean "concurrency"?',
         f"{CREDENTIALS}.password": "the environment variable PASWORD is not set | Did you mean PASSWORD?",
-        f"{CREDENTIALS}.totp_secret": "this is no TOTP seed",
-        "browser.executable": "nowhere is no program that can be started | Run `autologin browser install`",
+        f"{CREDENTIALS}.totp_secret": "not a TOTP seed",
+        "browser.executable": "nowhere is not a program that can be started | Run `autologin browser install`",
         "state.path": "config.yaml cannot be used: Not a directory",
         "sinks.tokens": "a part of the path is a file, not a folder | Correct the path.",
     }
@@ -223,7 +223,7 @@ def test_everything_is_told_at_once(tmp_path):
             "state.keys.0",
             "NO_KEY is not set",
         ),
-        (("path: state", "path: state, keys: [short]"), "state.keys.0", "is no key"),
+        (("path: state", "path: state, keys: [short]"), "state.keys.0", "is not a key"),
         (("state:", "notify: {ping: {env: NO_PING}}\nstate:"), "notify.ping", "NO_PING is not set"),
         (("state:", "http: {token: {env: NO_TOKEN}}\nstate:"), "http.token", "NO_TOKEN is not set"),
         (
@@ -250,11 +250,11 @@ def test_a_mistake(tmp_path, change, key, words):
 @pytest.mark.parametrize(
     ("seed", "words"),
     [
-        (CANARY + "!", "this is no TOTP seed"),
+        (CANARY + "!", "not a TOTP seed"),
         ("JBSWY3DP", "too short: 40 bits"),
         ("JBSWY3DPEHPK3PX1", "only the letters A-Z and the digits 2-7"),
         ("otpauth://hotp/Kite?secret=JBSWY3DPEHPK3PXP&counter=1", "counter-based"),
-        ("otpauth://totp/Kite", "this is no TOTP seed"),
+        ("otpauth://totp/Kite", "not a TOTP seed"),
         ("", "is empty"),
         (" JBSWY3DPEHPK3PXP", "stray space"),
     ],

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from autologin.clock import IST
 from autologin.sandbox.api_twin import CODES, ApiBehaviour, ApiTwin, calls
 from autologin.sandbox.jwt import session
 from autologin.sandbox.scenarios import Scenario, scenario
 from autologin.sandbox.sdk import Sdk
-from autologin.sandbox.twin import IST, Refusal, html_error
+from autologin.sandbox.twin import Refusal, html_error
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from autologin.clock import IST
 from autologin.sandbox.api_twin import CODES, ApiBehaviour, ApiTwin, calls, json_object
 from autologin.sandbox.scenarios import Scenario, scenario
 from autologin.sandbox.sdk import Sdk
-from autologin.sandbox.twin import IST, Refusal, alnum, html_error
+from autologin.sandbox.twin import Refusal, alnum, html_error
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -215,7 +215,7 @@ def test_every_problem_of_an_account_is_named_at_once(tmp_path):
     assert found.keys() == {"password", "totp_secret", "api_key"}
     assert "ZERODHA_PASWORD is not set" in found["password"].message
     assert "Did you mean ZERODHA_PASSWORD?" in found["password"].hint
-    assert "no TOTP seed" in found["totp_secret"].message
+    assert "not a TOTP seed" in found["totp_secret"].message
     assert "the seed that Kite shows" in found["totp_secret"].hint
     assert f"{tmp_path}/nowhere" in found["api_key"].message
     assert CANARY not in caught.value.message

@@ -17,8 +17,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from autologin.clock import IST
 from autologin.sandbox.brokers.icici_breeze.state import IciciBreezeState, Session
-from autologin.sandbox.twin import IST, Refusal, html_error
+from autologin.sandbox.twin import Refusal, html_error
 
 GONE, NO_SESSION, NO_KEY = (
     "Resource not available.",

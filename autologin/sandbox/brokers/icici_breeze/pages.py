@@ -107,7 +107,7 @@ class Pages:
     async def getotp(self, request: Request) -> Response:
         """The password, encrypted; the answer is a panel for the code, or words that say no."""
         self.twin.arrive("getotp")
-        form = await self._asked(request)
+        form = await self._read_form(request)
         visit = self._visit(request)
         if visit is None or self.twin.behaviour.invalid_request or form.get("chkssTnc", "Y") != "Y":
             return HTMLResponse("Invalid request.")
@@ -133,7 +133,7 @@ class Pages:
 
     async def validateuser(self, request: Request) -> Response:
         """The code; the answer holds the session in a form that goes to the app."""
-        form = await self._asked(request, only_calls=not self.twin.behaviour.posts_page)
+        form = await self._read_form(request, only_calls=not self.twin.behaviour.posts_page)
         self.twin.otps.append(form.get("hiotp", ""))
         self.twin.arrive("validateuser")
         visit = self._visit(request)
@@ -205,7 +205,7 @@ class Pages:
             self.twin.behaviour.delivery, self.twin.redirect_uri, params
         )
 
-    async def _asked(self, request: Request, *, only_calls: bool = True) -> dict[str, str]:
+    async def _read_form(self, request: Request, *, only_calls: bool = True) -> dict[str, str]:
         if only_calls and request.headers.get("x-requested-with") != "XMLHttpRequest":
             raise Refusal(HTMLResponse("Invalid request."))
         return {name: str(value) for name, value in (await request.form()).items()}

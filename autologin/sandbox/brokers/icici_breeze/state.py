@@ -7,8 +7,9 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 
+from autologin.clock import IST
 from autologin.sandbox.brokers.icici_breeze.scenarios import OTHER_USER, BreezeBehaviour
-from autologin.sandbox.twin import IST, Twin, alnum
+from autologin.sandbox.twin import Twin, alnum
 from autologin.sandbox.user import TestUser
 
 LOCKED = (
@@ -123,7 +124,7 @@ class IciciBreezeState(Twin):
         expires = now + timedelta(seconds=self.behaviour.code_ttl)
         tomorrow = now.astimezone(IST).date() + timedelta(days=1)
         session = Session(
-            values[self.behaviour.session], [], expires, datetime.combine(tomorrow, time(), IST)
+            values[self.behaviour.session], [], expires, datetime.combine(tomorrow, time())
         )
         self.sessions[session.value] = session
         self.codes_issued.append(session.value)

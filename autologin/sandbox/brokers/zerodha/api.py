@@ -11,8 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from autologin.clock import IST
 from autologin.sandbox.brokers.zerodha.state import Access, ZerodhaState, error, refusal, reply
-from autologin.sandbox.twin import IST, Refusal, html_error
+from autologin.sandbox.twin import Refusal, html_error
 from autologin.sandbox.user import TestUser
 
 EXCHANGES = ["NSE", "NFO", "BFO", "CDS", "BSE", "MCX", "BCD", "MF"]
