@@ -114,7 +114,7 @@ def test_a_damaged_key_file_is_named_with_what_to_do(opener, tmp_path, content):
     "key", ["", "secret-canary", "ä" * 43 + "=", KEYS[0].get_secret_value()[:-4]]
 )
 def test_a_configured_key_that_is_none_is_a_config_error_that_does_not_hold_it(opener, key):
-    with pytest.raises(ConfigError, match=r"state\.keys\.1: is no key") as caught:
+    with pytest.raises(ConfigError, match=r"state\.keys\.1: is not a key") as caught:
         opener([KEYS[0], SecretStr(key)])
     assert "openssl rand" in caught.value.message
     assert not key or key not in caught.value.message
