@@ -124,7 +124,7 @@ class IciciBreezeState(Twin):
         expires = now + timedelta(seconds=self.behaviour.code_ttl)
         tomorrow = now.astimezone(IST).date() + timedelta(days=1)
         session = Session(
-            values[self.behaviour.session], [], expires, datetime.combine(tomorrow, time())
+            values[self.behaviour.session], [], expires, datetime.combine(tomorrow, time(), IST)
         )
         self.sessions[session.value] = session
         self.codes_issued.append(session.value)
