@@ -8,18 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pydantic import SecretStr
-
 from autologin.config import accounts
 from autologin.delivery.dispatcher import DeliveryResult, Dispatcher, report
 from autologin.flow.otp import OtpGenerator, normalise
+from autologin.login.attempts import login_fingerprint
 from autologin.login.browser import Driver
 from autologin.store.store import Store
 
 if TYPE_CHECKING:
     from autologin.clock import Clock
-    from autologin.config.schema import Settings
+    from autologin.config.schema import Account, Settings
     from autologin.flow.base import Flow
+    from autologin.store.records import Lease
 
 
 @dataclass
@@ -31,6 +31,8 @@ class App:
     clock: Clock
     dispatcher: Dispatcher
     driver: Driver = field(default_factory=Driver)
+    stop_by: float | None = None
+    """The monotonic moment by which a service that stops is to have ended."""
 
     @classmethod
     def open(cls, settings: Settings, clock: Clock, driver: Driver | None = None) -> App:
@@ -56,23 +58,23 @@ class App:
             keep=[account.name for account in self.settings.accounts.values() if account.refresh]
         )
 
-    def fingerprint(self, flow: Flow) -> str:
-        """A name for a flow's credentials: any change to one of them makes another."""
-        values = flow.credentials.model_dump()
-        texts = (
-            value.get_secret_value() if isinstance(value, SecretStr) else str(value)
-            for value in values.values()
-        )
-        return self.store.fingerprint(flow.broker, *texts)
-
-    def otp(self, flow: Flow) -> OtpGenerator | None:
+    def otp(self, flow: Flow, lease: Lease) -> OtpGenerator | None:
         """The generator of an account's one-time passwords; None where it has no seed."""
         if (seed := flow.seed) is None:
             return None
         key = self.store.fingerprint("otp", normalise(seed.get_secret_value()))
         return OtpGenerator(
-            seed, lambda step: self.store.attempts.claim_otp_step(key, step), self.clock
+            seed, lambda step: self.store.attempts.claim_otp_step(lease, key, step), self.clock
         )
+
+    def unblock(self, account: Account) -> bool:
+        """Forget what was refused of an account, under whatever names it had.
+
+        Gives whether there was anything.
+        """
+        login_id = accounts.login_id(self.settings, account)
+        login = login_id and login_fingerprint(self.store, account.broker, login_id)
+        return self.store.attempts.unblock(account.name, login or None)
 
     async def deliver(self, seconds: float) -> dict[str, list[DeliveryResult]]:
         """Try everything that is outstanding, now.
@@ -86,6 +88,12 @@ class App:
             await self.dispatcher.close()
         accounts = self.settings.accounts.values()
         return {one.name: report(self.store.outbox.latest(one.name), one.sinks) for one in accounts}
+
+    def seconds_to_stop(self) -> float:
+        """How long a run that is stopped may still take for a token that was issued."""
+        if self.stop_by is None:
+            return self.settings.stop_timeout
+        return max(self.stop_by - self.clock.monotonic(), 0.0)
 
     async def close(self) -> None:
         """Let go of the sinks' connections and the browser's driver."""

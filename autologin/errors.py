@@ -51,6 +51,13 @@ class AutologinError(Exception):
 
     exit_code = 1
     hint = ""
+    name = "autologin_error"
+    """What JSON, metrics and the run history call this error."""
+
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        super().__init_subclass__(**kwargs)
+        if "name" not in vars(cls):
+            cls.name = name_of(cls)
 
     def __init__(self, detail: str = "", *, hint: str | None = None) -> None:
         self.detail = _in_a_line(
@@ -61,11 +68,6 @@ class AutologinError(Exception):
         self.stage: str | None = None
         self.bundle: Path | None = None
         super().__init__(self.detail)
-
-    @property
-    def name(self) -> str:
-        """What JSON, metrics and the run history call this error."""
-        return name_of(type(self))
 
     @property
     def message(self) -> str:
@@ -245,16 +247,30 @@ class Transient(AutologinError):
 class BrokerUnavailable(Transient):
     """The broker could not be reached or did not answer.
 
-    `retry_after` is in seconds, None where the broker named no time.
+    `retry_after` is in seconds, None where the broker named no time. `sent`: whether anything may
+    have left; False where no connection could be made.
     """
 
     hint = "Try again in a few minutes."
 
     def __init__(
-        self, detail: str = "", *, retry_after: float | None = None, hint: str | None = None
+        self,
+        detail: str = "",
+        *,
+        retry_after: float | None = None,
+        sent: bool = True,
+        hint: str | None = None,
     ) -> None:
         self.retry_after = retry_after
+        self.sent = sent
         super().__init__(detail, hint=hint)
+
+
+class LeaseLost(BrokerUnavailable):
+    """Another autologin process has taken this account over while this one stood still."""
+
+    hint = "Run it again, and see what the other one did with `autologin status`."
+    name = name_of(BrokerUnavailable)
 
 
 class BrowserCrashed(Transient):

@@ -9,7 +9,7 @@ import asyncio
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
-from autologin.errors import BrokerUnavailable, StoreError
+from autologin.errors import BrokerUnavailable, LeaseLost, StoreError
 from autologin.log import event
 
 if TYPE_CHECKING:
@@ -21,23 +21,33 @@ if TYPE_CHECKING:
 
 RENEWED = 10.0
 POLLED = 0.1
+HELD = 45.0
+"""Seconds without a renewal after which a run ends itself, before others take its lease."""
 
 
 @asynccontextmanager
 async def account_lease(
     store: Store, account: str, clock: Clock, deadline: float
-) -> AsyncIterator[None]:
+) -> AsyncIterator[Lease]:
     """Hold the account's lease; `deadline` (monotonic) is how long to wait for it.
 
     Raises:
         BrokerUnavailable: another process still had it then.
+        LeaseLost: another process has it by now, or it could not be renewed.
     """
     lease = await _acquired(store, account, clock, deadline)
-    renewing = asyncio.ensure_future(_renew(store, lease))
     try:
-        yield
+        async with asyncio.timeout(None) as held:
+            renewing = asyncio.ensure_future(_renew(store, lease, clock, held))
+            try:
+                yield lease
+            finally:
+                renewing.cancel()
+    except TimeoutError:
+        if held.expired():
+            raise LeaseLost from None
+        raise
     finally:
-        renewing.cancel()
         with suppress(StoreError):  # it ends by itself; what the run has to say matters more
             store.leases.release(lease)
 
@@ -56,8 +66,16 @@ async def _acquired(store: Store, account: str, clock: Clock, deadline: float) -
     return lease
 
 
-async def _renew(store: Store, lease: Lease) -> None:
-    while True:
+async def _renew(store: Store, lease: Lease, clock: Clock, held: asyncio.Timeout) -> None:
+    """Renew a lease until it is lost; then end whoever holds it."""
+    renewed = clock.monotonic()
+    while clock.monotonic() - renewed < HELD:
         await asyncio.sleep(RENEWED)
-        with suppress(StoreError):
-            store.leases.renew(lease)
+        try:
+            if not store.leases.renew(lease):
+                break
+        except StoreError:
+            continue  # full or locked for a moment, perhaps
+        renewed = clock.monotonic()
+    event("lease_lost", level="ERROR", message="another process may sign in to this account now")
+    held.reschedule(asyncio.get_running_loop().time())

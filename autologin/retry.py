@@ -18,6 +18,7 @@ from autologin.errors import (
     BrokerUnavailable,
     CredentialsRejected,
     ExchangeRejected,
+    LeaseLost,
     OtpRejected,
     Transient,
 )
@@ -34,8 +35,7 @@ MAX_OTP_REJECTIONS = 2
 FEW_ATTEMPTS = 3
 """With this many attempts left the broker's own count is trusted more than a second try."""
 UNSETTLED = 3
-"""Attempts that were sent but whose answer nobody saw (the process died) or understood: each may
-have been a rejection."""
+"""Attempts in a row whose answer nobody saw or understood: each may have been a rejection."""
 TRIES_BEFORE_SECRETS = 4
 TRIES_AFTER_SECRETS = 2
 PAUSES = (1.0, 3.0, 8.0)
@@ -45,6 +45,8 @@ REDELIVERY = (2.0, 5.0, 15.0, 30.0, 60.0, 120.0)
 RERUNS = (30.0, 60.0, 120.0, 300.0)
 """Seconds between the runs of a service while the broker is not available; the last one is repeated
 until trading ends."""
+UNANSWERED_RERUNS = (300.0, 600.0, 900.0)
+"""The same where the broker took a secret three times and more and said nothing."""
 LONGEST_PAUSE = 3600.0
 """Seconds; a sink that asks for more is asked again by then all the same."""
 ON_THE_WAY = 2.0
@@ -67,27 +69,44 @@ def blocks(error: AutologinError) -> bool:
     return isinstance(error, CredentialsRejected | OtpRejected | AccountLocked)
 
 
-def exhausted(count: AttemptCount) -> str | None:
-    """Why no login may be tried, from the attempts on disk; None where one may."""
-    if count.rejected_passwords:
-        return "the broker refused the password in an earlier run"
-    if count.rejected_otps >= MAX_OTP_REJECTIONS:
-        return f"the broker refused {count.rejected_otps} codes in earlier runs"
-    if count.unsettled >= UNSETTLED:
-        return f"{count.unsettled} earlier logins ended without a yes or no from the broker"
+def exhausted(count: AttemptCount, *, otp: bool) -> str | None:
+    """Why a secret must not be sent, by what became of it so far; None where it may.
+
+    `otp`: it is the seed of OTPs. One that the broker accepted in the last days is not held back
+    by answers that are lost: a morning of 502s must not cost the day.
+    """
+    if count.rejected >= (MAX_OTP_REJECTIONS if otp else 1):
+        codes = f"{count.rejected} codes" if otp else "the password"
+        return f"the broker refused {codes}, and accepted none since"
+    if count.unclear >= UNSETTLED:
+        return f"{count.unclear} logins ended without a yes or no that autologin understands"
+    unsettled = count.rejected + count.unclear + count.unanswered
+    if not count.trusted and unsettled >= UNSETTLED:
+        return (
+            f"{unsettled} logins in a row ended without a yes from the broker, which has accepted "
+            "none with these credentials in the last days"
+        )
     return None
 
 
 def pause_before_retry(
-    error: AutologinError, tries: int, *, secrets_sent: bool, seconds_left: float
+    error: AutologinError,
+    tries: int,
+    *,
+    secrets_sent: bool,
+    seconds_left: float,
+    unanswered: int = 0,
 ) -> float | None:
     """Seconds to wait before another login, None where there must not be one.
 
-    `tries` counts the logins so far. Only failures of the infrastructure are tried again, and only
-    once after a secret was typed. The broker's Retry-After is obeyed where it fits into the time
-    that is left.
+    `tries` counts the logins so far, `unanswered` those in a row, of earlier runs too, in which a
+    secret was sent and no answer came. Only failures of the infrastructure are tried again, and
+    only once after a secret was typed. The broker's Retry-After is obeyed where it fits into the
+    time that is left.
     """
     most = TRIES_AFTER_SECRETS if secrets_sent else TRIES_BEFORE_SECRETS
+    if unanswered >= UNSETTLED:
+        return None
     if not _may_log_in_again(error) or tries >= most:
         return None
     return _fitting(error, PAUSES[min(tries, len(PAUSES)) - 1], seconds_left - LOGIN_SECONDS)
@@ -114,10 +133,11 @@ def pause_before_login(
     `sent` are the earlier ones, the last one last.
 
     A little more than the limit: the broker counts from when a call arrives, and the next one may
-    travel faster.
+    travel faster. Moments in the future are those of a clock that was ahead, and do not count.
     """
-    full = [limit for limit in limits if len(sent) >= limit.logins]
-    free = [sent[-limit.logins] + timedelta(seconds=limit.seconds + ON_THE_WAY) for limit in full]
+    past = [moment for moment in sent if moment <= now]
+    full = [limit for limit in limits if len(past) >= limit.logins]
+    free = [past[-limit.logins] + timedelta(seconds=limit.seconds + ON_THE_WAY) for limit in full]
     return max([0.0, *((moment - now).total_seconds() for moment in free)])
 
 
@@ -129,9 +149,16 @@ def pause_before_same_auth_code(error: AutologinError, *, seconds_left: float) -
     return _fitting(error, PAUSES[0], seconds_left) if isinstance(error, Transient) else None
 
 
-def pause_before_rerun(failed: int) -> float:
-    """Seconds before a service runs an account again, after so many transient failures in a row."""
-    return RERUNS[min(max(failed, 1), len(RERUNS)) - 1]
+def pause_before_rerun(failed: int, unanswered: int = 0) -> float:
+    """Seconds before a service runs an account again, after so many transient failures in a row.
+
+    `unanswered` counts the logins of this morning, in a row, in which a secret was sent and no
+    answer came: each may have been a wrong entry.
+    """
+    pause = RERUNS[min(max(failed, 1), len(RERUNS)) - 1]
+    if unanswered < UNSETTLED:
+        return pause
+    return UNANSWERED_RERUNS[min(unanswered - UNSETTLED, len(UNANSWERED_RERUNS) - 1)]
 
 
 def pause_before_redelivery(failed: int, asked: float | None, chance: float) -> float:
@@ -151,6 +178,8 @@ def _may_log_in_again(error: AutologinError) -> bool:
     """
     if isinstance(error, ExchangeRejected):
         return error.after_no_answer
+    if isinstance(error, LeaseLost):
+        return False
     return isinstance(error, Transient) and error.stage != "exchange"
 
 

@@ -12,12 +12,12 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import count
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from autologin import log, retry
 from autologin.app import App
@@ -25,9 +25,9 @@ from autologin.config import accounts
 from autologin.config.schema import Account
 from autologin.delivery import dispatcher
 from autologin.errors import (
-    AccountBlocked,
     AutologinError,
     BrokerUnavailable,
+    LeaseLost,
     StoreError,
     TokenRejected,
     WrongAccount,
@@ -39,7 +39,7 @@ from autologin.lease import account_lease
 from autologin.log import event
 from autologin.message import Message, Type
 from autologin.stages import Stages
-from autologin.store.records import AttemptCount, StoredToken
+from autologin.store.records import Lease, StoredToken
 from autologin.token import Token
 
 if TYPE_CHECKING:
@@ -81,9 +81,9 @@ class Run:
     """
 
     flow: Flow
-    fingerprint: str
     limit: float
     deadline: float
+    lease: Lease
 
     def __init__(self, app: App, account: Account, *, headed: bool = False) -> None:
         self.app = app
@@ -92,6 +92,9 @@ class Run:
         self.began = app.clock.now()
         self.stages = Stages()
         self.otp: OtpGenerator | None = None
+        self.token_due = False
+        """Whether the broker may have issued a token that is not delivered yet."""
+        self.stopping = False
         self.result: Result = "failed"
         self.token: Token | None = None
         self.error: AutologinError | None = None
@@ -110,8 +113,9 @@ class Run:
                 yield
             except AutologinError as error:
                 self.error = error
-                with suppress(StoreError):
-                    await drain(self, enqueue_failure(self, error))
+                if not isinstance(error, LeaseLost):  # the other process has the news
+                    with suppress(StoreError):
+                        await drain(self, enqueue_failure(self, error))
             self.seconds = time.perf_counter() - started
             if self.result == "failed" and self.error:
                 event(
@@ -147,7 +151,6 @@ class Run:
         """
         with self.stages.stage("config"):
             self.flow = accounts.load_flow(self.app.settings, self.account)
-            self.fingerprint = self.app.fingerprint(self.flow)
         self.limit = self.account.timeout or self.flow.timeout
         self.deadline = self.app.clock.monotonic() + self.limit
 
@@ -159,6 +162,10 @@ class Run:
         # driver can start.
         async with await asyncio.to_thread(broker_client, proxy) as http:
             yield http
+
+    def expect_token(self) -> None:
+        """Note that what is sent now may make the broker issue a token."""
+        self.token_due = True
 
     def seconds_left(self) -> float:
         """Seconds until the run's time is over."""
@@ -211,12 +218,39 @@ async def run_account(
 ) -> Outcome:
     """One account, now. What goes wrong is in the outcome; only a bug raises."""
     run = Run(app, account, headed=headed)
+    await finish_orderly(run, walk(run, force=force))
+    return run.outcome
+
+
+async def finish_orderly(run: Run, work: Coroutine[Any, Any, None]) -> None:
+    """Do a run's work; where it is cancelled meanwhile, no token that was issued is lost.
+
+    A run whose token the broker may have issued goes on to its sinks, for the config's
+    `stop_timeout` at most. Any other one ends at once.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        run.stopping = True
+        if run.token_due and not task.done():
+            event("stopping", account=run.account.name, message="the token is delivered first")
+            await asyncio.wait([task], timeout=run.app.seconds_to_stop())
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        raise
+
+
+async def walk(run: Run, *, force: bool) -> None:
+    """All of a run, from its beginning to its sinks."""
+    app = run.app
+    account = run.account
     async with run.recorded():
         run.begin()
         if isinstance(run.flow, BrowserFlow) and find_living_token(run) is None:
             app.driver.start_early()  # it boots while we wait for the lease
         lease = account_lease(app.store, account.name, app.clock, run.deadline)
-        async with time_limit(run), lease, run.client() as http:
+        async with time_limit(run), lease as run.lease, run.client() as http:
             former = app.store.tokens.get(account.name)
             token = await find_usable_token(run, http, force=force)
             if token is not None:
@@ -226,7 +260,6 @@ async def run_account(
                     token = await refresh(run, former, http) or await log_in(run, http)
                 run.finish("issued", token)
         await deliver(run)
-    return run.outcome
 
 
 def find_living_token(run: Run) -> Token | None:
@@ -277,10 +310,10 @@ async def verify_living_token(run: Run, token: Token, http: httpx.AsyncClient) -
         detail = answer.detail or "It belongs to another user"
         answer = replace(answer, verdict=Verdict.REJECTED, detail=detail)
     if answer.verdict is Verdict.REJECTED:
-        run.app.store.tokens.drop(run.account.name)
+        run.app.store.tokens.drop(run.account.name, token)
         enqueue_failure(run, TokenRejected(answer.detail))
     elif answer.verdict is Verdict.VALID:
-        run.app.store.tokens.mark_verified(run.account.name)
+        run.app.store.tokens.mark_verified(run.account.name, token)
     return answer
 
 
@@ -308,9 +341,11 @@ async def refresh(run: Run, former: StoredToken | None, http: httpx.AsyncClient)
     """A token without a login, where the user wants that tried and the broker still does it."""
     if not run.account.refresh or former is None or former.broker != run.account.broker:
         return None
+    run.token_due = True  # a refresh token is often of one use
     with run.stages.stage("refresh"):
         token = await run.flow.refresh(former.token, http, run.app.clock.now())
     if token is None:
+        run.token_due = False
         event("refresh_refused")
         return None
     event("refreshed")
@@ -326,63 +361,50 @@ async def log_in(run: Run, http: httpx.AsyncClient) -> Token:
     from autologin.login.context import LoginContext  # noqa: PLC0415
 
     app = run.app
-    name = run.account.name
-    attempts = refuse_if_blocked(run)
-    run.otp = app.otp(run.flow)
+    run.otp = app.otp(run.flow, run.lease)
+    attempts = AttemptLog(app.store, run.lease, run.flow, app.clock)
     login = LoginContext(
         account=run.account,
         otp=run.otp,
-        attempts=AttemptLog(app.store, name, run.fingerprint),
+        attempts=attempts,
         clock=app.clock,
         stages=run.stages,
         deadline=run.deadline,
         failures=app.settings.state.path / "failures",
         headed=run.headed,
-        otp_rejections=attempts.rejected_otps,
+        otp_rejections=attempts.otp_rejections,
     )
     for tries in count(1):
         try:
+            attempts.refuse_if_blocked()
             if isinstance(run.flow, BrowserFlow):
                 proxy = accounts.proxy_parts(run.account)
                 auth_code = await browser_login(
                     login, run.flow, app.driver, app.settings.browser, proxy
                 )
+                run.token_due = True
                 token = await exchange_auth_code(run, run.flow, auth_code, http)
             else:
                 assert isinstance(run.flow, ApiFlow)
+                login.on_sending = run.expect_token
                 token = await api_login(login, run.flow, http)
             return await confirm(run, token, http)
         except AutologinError as error:
-            sent = login.secrets_sent
+            run.token_due = False
             pause = retry.pause_before_retry(
-                error, tries, secrets_sent=sent, seconds_left=run.seconds_left()
+                error,
+                tries,
+                secrets_sent=login.secrets_sent,
+                seconds_left=run.seconds_left(),
+                unanswered=attempts.unanswered(),
             )
-            if pause is None:
+            if pause is None or run.stopping:
                 if retry.blocks(error):
-                    app.store.attempts.block(name, run.fingerprint, error.name, error.detail)
+                    attempts.block(error)
                 raise
             event("retrying", level="WARNING", message=error.detail, in_seconds=pause)
             await app.clock.sleep(pause)
     raise AssertionError
-
-
-def refuse_if_blocked(run: Run) -> AttemptCount:
-    """What earlier runs sent and were refused, where another login may be tried.
-
-    Raises:
-        AccountBlocked: none may, until the credentials change or a person lifts the block.
-    """
-    attempts = run.app.store.attempts
-    block = attempts.find_block(run.account.name, run.fingerprint)
-    if block:
-        raise AccountBlocked(
-            f"Blocked since {block.at:%Y-%m-%d %H:%M} UTC after {block.error}. {block.message}"
-        )
-    counted = attempts.count(run.account.name, run.fingerprint)
-    reason = retry.exhausted(counted)
-    if reason:
-        raise AccountBlocked(f"Blocked: {reason}")
-    return counted
 
 
 async def exchange_auth_code(
@@ -402,15 +424,15 @@ async def confirm(run: Run, token: Token, http: httpx.AsyncClient) -> Token:
     account = run.account
     tokens = run.app.store.tokens
     with store_may_fail(run):
-        tokens.save(account.name, account.broker, token, account.sinks)
+        tokens.save(run.lease, account.broker, token, account.sinks)
     event("session_created", expires_at=token.expires_at.isoformat())
     with run.stages.stage("verify"):
         answer = await verify(run.flow, token, http, run.app.clock, run.seconds_left)
         if not (is_owner(run, answer.user_id) and is_owner(run, token.user_id)):
-            tokens.drop(account.name)
+            tokens.drop(account.name, token)
             raise WrongAccount("The token belongs to another user than the configured one")
         if answer.verdict is Verdict.REJECTED:
-            tokens.drop(account.name)
+            tokens.drop(account.name, token)
             raise TokenRejected(
                 f"The broker refused the token that it had just issued: {answer.detail}"
             )
@@ -423,9 +445,12 @@ async def confirm(run: Run, token: Token, http: httpx.AsyncClient) -> Token:
                 not run.not_stored
             ):  # else the store holds an older token, of which nothing is known here
                 with store_may_fail(run):
-                    tokens.set_user_id(account.name, user)
+                    tokens.set_user_id(account.name, token, user)
         if answer.verdict is Verdict.VALID and not run.not_stored:
-            tokens.mark_verified(account.name)
+            tokens.mark_verified(account.name, token)
+        if not run.not_stored:
+            with store_may_fail(run):
+                run.app.store.outbox.release(account.name)
     return token
 
 
@@ -452,8 +477,6 @@ async def deliver(run: Run) -> None:
         else:
             if run.result == "still_valid":
                 app.store.tokens.repeat(name, sinks, again=app.dispatcher.repeaters(sinks))
-            else:
-                app.store.outbox.release(name)
             await drain(run, sinks)
             run.deliveries = dispatcher.report(app.store.outbox.latest(name), sinks)
     run.error = run.not_stored or dispatcher.failure(run.deliveries)
@@ -480,19 +503,27 @@ async def finish_by_hand(app: App, account: Account, pasted: str) -> Outcome:
     """
     run = Run(app, account)
     try:
-        async with run.recorded():
-            run.begin()
-            assert isinstance(run.flow, BrowserFlow)
-            lease = account_lease(app.store, account.name, app.clock, run.deadline)
-            async with lease, run.client() as http:
-                auth_code = parse_manual_answer(run, run.flow, pasted)
-                token = await exchange_auth_code(run, run.flow, auth_code, http)
-                run.finish("issued", await confirm(run, token, http))
-                app.store.attempts.drop_manual_login(account.name)
-            await deliver(run)
+        await finish_orderly(run, walk_by_hand(run, pasted))
     finally:
         await app.dispatcher.close()
     return run.outcome
+
+
+async def walk_by_hand(run: Run, pasted: str) -> None:
+    """From what was pasted to the sinks."""
+    app = run.app
+    name = run.account.name
+    async with run.recorded():
+        run.begin()
+        assert isinstance(run.flow, BrowserFlow)
+        lease = account_lease(app.store, name, app.clock, run.deadline)
+        async with lease as run.lease, run.client() as http:
+            auth_code = parse_manual_answer(run, run.flow, pasted)
+            run.token_due = True
+            token = await exchange_auth_code(run, run.flow, auth_code, http)
+            run.finish("issued", await confirm(run, token, http))
+            app.store.attempts.drop_manual_login(name)
+        await deliver(run)
 
 
 def parse_manual_answer(run: Run, flow: BrowserFlow, pasted: str) -> AuthCode:
@@ -521,7 +552,7 @@ async def verify_stored(app: App, account: Account) -> Verification:
     with log.about(account=account.name):
         run.prepare()
         lease = account_lease(app.store, account.name, app.clock, run.deadline)
-        async with lease, run.client() as http:
+        async with lease as run.lease, run.client() as http:
             token = find_living_token(run)
             if token is None:
                 return Verification(Verdict.UNKNOWN, None, "There is no token")

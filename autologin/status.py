@@ -87,7 +87,7 @@ def read_statuses(settings: Settings, store: Store, clock: Clock) -> list[Status
             account.broker,
             now,
             stored=store.tokens.get(name),
-            block=store.attempts.find_block(name),
+            block=store.attempts.current_block(name),
             last=next(iter(store.history.runs(name)), None),
             owed=[
                 message for message in store.outbox.latest(name) if message.sink in account.sinks
@@ -138,9 +138,9 @@ async def _verify_account(app: App, status: Status) -> Status:
     async with broker_client(proxy) as http:
         answer = await flow.verify(status.stored.token, http)
     if answer.verdict is Verdict.REJECTED:
-        app.store.tokens.drop(status.account)
+        app.store.tokens.drop(status.account, status.stored.token)
     elif answer.verdict is Verdict.VALID:
-        app.store.tokens.mark_verified(status.account)
+        app.store.tokens.mark_verified(status.account, status.stored.token)
     return replace(status, verdict=answer.verdict, detail=answer.detail)
 
 

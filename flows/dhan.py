@@ -67,6 +67,7 @@ class Dhan(ApiFlow):
     endpoints = {"auth": "https://auth.dhan.co", "api": "https://api.dhan.co/v2"}
     timeout = 240
     rate_limits = (RateLimit(25, 86400.0),)
+    login_id = ("client_id",)
     credentials: DhanCredentials
 
     @property

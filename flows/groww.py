@@ -81,6 +81,7 @@ class Groww(ApiFlow):
     endpoints = {"api": "https://api.groww.in/v1"}
     not_before = time(6, 5)
     environment = {"GROWW_API_AUTH_TOKEN": "access_token"}
+    login_id = ("api_key",)
     credentials: GrowwCredentials
 
     async def sign_in(self, http: httpx.AsyncClient, otp: str, now: datetime) -> Token:

@@ -70,6 +70,7 @@ class IiflCapital(BrowserFlow):
     }
     auth_code_params = ("authCode", "authcode", "auth_code")
     state_param = ""
+    login_id = ("client_id",)
     credentials: IiflCapitalCredentials
 
     @property

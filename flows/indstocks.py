@@ -71,6 +71,7 @@ class INDstocks(ApiFlow):
     endpoints = {"api": "https://api.indstocks.com"}
     timeout = 180
     rate_limits = (RateLimit(1, 60.0),)
+    login_id = ("client_id",)
     credentials: INDstocksCredentials
 
     async def sign_in(self, http: httpx.AsyncClient, otp: str, now: datetime) -> Token:

@@ -89,6 +89,7 @@ class Motilal(ApiFlow):
     notes = "MO API"
     endpoints = {"api": "https://openapi.motilaloswal.com/rest"}
     not_before = time(6)
+    passwords = ("password", "birth_or_pan")
     credentials: MotilalCredentials
 
     async def sign_in(self, http: httpx.AsyncClient, otp: str, now: datetime) -> Token:

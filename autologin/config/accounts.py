@@ -79,6 +79,21 @@ def prepare(settings: Settings, account: Account, environ: Mapping[str, str]) ->
     return result
 
 
+def login_id(settings: Settings, account: Account) -> list[str] | None:
+    """What names an account's person to the broker; None where it cannot be read here.
+
+    Other credentials are not looked up.
+    """
+    names = [name for name in registry.load(account.broker).login_id if name in account.credentials]
+    try:
+        secrets = [
+            resolve(name, account.credentials[name], settings.ref_context).value for name in names
+        ]
+    except ConfigError:
+        return None
+    return [secret.get_secret_value() for secret in secrets]
+
+
 def _validate(
     model: type[Model], values: Mapping[str, Any], report: Report, prefix: Loc
 ) -> Model | None:

@@ -150,6 +150,19 @@ class Flow(ABC):
     Each with its field of the token. `<BROKER>_ACCESS_TOKEN` and the like need not stand here:
     `autologin exec` sets them for every broker.
     """
+    login_id: ClassVar[tuple[str, ...]] = (
+        "user_id",
+        "client_code",
+        "fy_id",
+        "mobile_number",
+        "ucc",
+    )
+    """The credentials that name the person to the broker, those of them that the flow has."""
+    passwords: ClassVar[tuple[str, ...]] = ("password", "pin", "mpin")
+    """The credentials, but for the OTP, of which the broker counts wrong entries.
+
+    Those of them that the flow has; where it has none, all its secrets.
+    """
     credentials: Credentials
     """A flow annotates it with its own class, by which the config is checked."""
     options: Options

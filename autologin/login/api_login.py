@@ -8,7 +8,6 @@ from autologin import retry
 from autologin.errors import AutologinError, BrokerUnavailable, OtpRejected
 from autologin.flow.base import ApiFlow
 from autologin.log import event
-from autologin.login.attempts import answer_in
 from autologin.login.context import LoginContext
 from autologin.login.network import skew_of
 
@@ -71,12 +70,13 @@ async def _wait_for_turn(login: LoginContext, flow: ApiFlow) -> None:
 async def _sign_in(login: LoginContext, flow: ApiFlow, http: httpx.AsyncClient) -> Token:
     """One call, or the few that are one login; it is written down before it is sent."""
     otp = await login.otp.generate() if login.otp else ""
-    login.attempts.begin("otp" if otp else "password")
+    login.attempts.begin_all(otp=bool(otp))
     login.secrets_sent = True
+    login.on_sending()
     try:
         token = await flow.sign_in(http, otp, login.clock.now())
     except AutologinError as error:
-        login.attempts.settle(answer_in(error))
+        login.attempts.settle_error(error)
         login.last_error = error
         raise
     login.attempts.settle("accepted")

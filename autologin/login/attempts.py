@@ -1,55 +1,263 @@
-"""Writing down that a secret is about to be sent, before it is, and the broker's answer to it.
+"""The guard of one account's login: what may be sent, what was sent, and what came of it.
 
-A process that dies between the two leaves an attempt without an answer: the next run counts it as
-one that may have been refused, so that a restart loop cannot lock an account.
+A broker counts wrong entries of a secret, so each secret is counted here by itself: the password
+(or PIN) of a login id, the seed of its OTPs, the app's key. Each attempt is on disk before it is
+sent; a process that dies leaves one without an answer, so that a restart loop is one long attempt.
+A refused value stays refused until a person unblocks the account, also when it comes back after
+others were tried, and under another name of the account.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from autologin.errors import CredentialsRejected, OtpRejected, Transient
+from pydantic import SecretStr
+
+from autologin import retry
+from autologin.errors import (
+    AccountBlocked,
+    AccountLocked,
+    BrokerUnavailable,
+    CredentialsRejected,
+    OtpRejected,
+    Transient,
+)
+from autologin.flow.otp import normalise
+from autologin.store.records import Block
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from autologin.clock import Clock
     from autologin.errors import AutologinError
+    from autologin.flow.base import Credentials, Flow
+    from autologin.flow.otp import OtpGenerator
+    from autologin.store.records import Lease
     from autologin.store.store import Store
 
-Answer = Literal["accepted", "rejected", "unanswered", "unclear"]
+Kind = Literal["password", "otp", "login id", "app", "all"]
+NAMES_APP = re.compile(
+    r"(api|app|vendor|consumer|user)[\s_-]?(key|secret|code)|client[\s_-]?(id|secret)"
+    r"|redirect[\s_-]?ur[il]|\bthis app\b|\bapp (is|has)\b",
+    re.IGNORECASE,
+)
+NAMES_PERSON = re.compile(r"pass(word|code)|\bm?pin\b|user[\s_-]?(id|name)", re.IGNORECASE)
 
 
-def answer_in(error: AutologinError) -> Answer:
-    """What an error says of the secret that was sent before it."""
-    if isinstance(error, CredentialsRejected | OtpRejected):
-        return "rejected"
-    return "unanswered" if isinstance(error, Transient) else "unclear"
+@dataclass(frozen=True)
+class Secret:
+    """One thing that a broker can refuse. `what` names it as the config does."""
+
+    kind: Kind
+    what: str
+    fingerprint: str
 
 
 class AttemptLog:
-    """The attempts of one login with one set of credentials."""
+    """The attempts of one run, under the lease that it holds."""
 
-    def __init__(self, store: Store, account: str, fingerprint: str) -> None:
-        self._store, self._account, self._fingerprint = store, account, fingerprint
-        self._open: int | None = None
+    def __init__(self, store: Store, lease: Lease, flow: Flow, clock: Clock) -> None:
+        self._store = store
+        self._lease = lease
+        self._clock = clock
+        self._values = {
+            name: text for name, text in _plain(flow.credentials).items() if text is not None
+        }
+        self._seed = next(
+            (name for name in self._values if getattr(flow.credentials, name) == flow.seed), None
+        )
+        if self._seed:  # written with spaces or without, it is the same
+            self._values[self._seed] = normalise(self._values[self._seed])
+        self._login_id = [name for name in flow.login_id if name in self._values]
+        self._secrets = [
+            name
+            for name in self._values
+            if isinstance(getattr(flow.credentials, name), SecretStr)
+            and name not in {*self._login_id, self._seed}
+        ]
+        named = [name for name in self._secrets if name in flow.passwords]
+        self._passwords = named or self._secrets
+        self.login = login_fingerprint(store, flow.broker, map(self._values.get, self._login_id))
+        person = {*self._passwords, *self._login_id, self._seed}
+        app = [name for name in self._values if name not in person]
+        self._app = self._secret("app", app or self._login_id)
+        every = (str(value) for value in _plain(flow.credentials).values())
+        self._all = Secret("all", "credentials", store.fingerprint(flow.broker, *every))
+        self._last = self._app
+        self._open: list[tuple[int, Secret]] = []
 
-    def begin(self, kind: Literal["password", "otp"]) -> None:
-        """A secret is about to be sent.
+    # Before
 
-        That there is something to send means that the last one was accepted.
+    def refuse_if_blocked(self) -> None:
+        """See that a login may be tried with these credentials.
+
+        Raises:
+            AccountBlocked: none may, until what was refused changes or a person lifts the block.
         """
-        self.settle("accepted")
-        self._open = self._store.attempts.begin(self._account, self._fingerprint, kind)
+        every = [*self._typed(self._passwords), self._secret("login id", self._login_id)]
+        every += [self._app, self._all]
+        account = self._lease.account
+        block = self._store.attempts.find_block(account, [one.fingerprint for one in every])
+        if block:
+            raise self._blocked(block)
+        for secret in self._typed(self._passwords):
+            self._refuse_if_exhausted(secret)
+
+    @property
+    def otp_rejections(self) -> int:
+        """How many OTPs of this seed the broker has refused since it accepted one."""
+        if self._seed is None:
+            return 0
+        secret = self._secret("otp", [self._seed])
+        return self._store.attempts.count(secret.fingerprint).rejected
+
+    def unanswered(self) -> int:
+        """How often a secret of this account was sent in a row without an answer."""
+        counts = (
+            self._store.attempts.count(secret.fingerprint)
+            for secret in self._typed(self._passwords)
+        )
+        return max((count.unanswered for count in counts), default=0)
 
     def sent(self) -> list[datetime]:
-        """When this account's secrets were sent in the last days, the last one last."""
-        return self._store.attempts.sent(self._account)
+        """When something was sent for this login in the last days, the last one last."""
+        return self._store.attempts.sent(self.login)
 
-    def settle(self, answer: Answer) -> None:
-        """The broker's answer to the last one; `unanswered`: the infrastructure failed, `unclear`.
+    # Around a call
 
-        Nobody understood it.
+    def begin(self, values: Collection[SecretStr | OtpGenerator]) -> None:
+        """These are about to be typed and sent; none: the login id alone.
+
+        That there is something to send means that the last one was accepted.
+
+        Raises:
+            AccountBlocked: they must not be sent.
+            LeaseLost: another process has taken over.
         """
-        if self._open is not None:
-            self._store.attempts.settle(self._open, answer)
-        self._open = None
+        self.settle("accepted")
+        typed = sorted(value.get_secret_value() for value in values if isinstance(value, SecretStr))
+        names = [name for name in self._secrets if self._values[name] in typed]
+        secrets = [self._secret("password", names)] if names else []
+        if typed and not names:  # a flow has made it from its credentials
+            fingerprint = self._store.fingerprint("secret", self.login, "password", *typed)
+            secrets = [Secret("password", "credentials", fingerprint)]
+        if any(not isinstance(value, SecretStr) for value in values) and self._seed:
+            secrets.append(self._secret("otp", [self._seed]))
+        self._begin(secrets)
+
+    def begin_all(self, *, otp: bool) -> None:
+        """Everything that an API login takes is about to be sent.
+
+        Raises:
+            AccountBlocked: it must not be sent.
+            LeaseLost: another process has taken over.
+        """
+        self.settle("accepted")
+        secrets = [self._secret("password", self._passwords)] if self._passwords else []
+        if otp and self._seed:
+            secrets.append(self._secret("otp", [self._seed]))
+        self._begin(secrets)
+
+    def settle(self, outcome: Literal["accepted"]) -> None:
+        """The broker accepted what was sent last."""
+        self._store.attempts.settle([attempt for attempt, _ in self._open], outcome)
+        self._open = []
+
+    def settle_error(self, error: AutologinError, departures: int = 1) -> None:
+        """What an error says of what was sent last.
+
+        `departures`: how often it may have reached the broker; 0: it never left this machine.
+        """
+        store = self._store.attempts
+        refused = self._refused_by(error)
+        numbers = [attempt for attempt, _ in self._open]
+        if isinstance(error, CredentialsRejected | OtpRejected):
+            store.settle([one for one, secret in self._open if secret == refused], "rejected")
+            store.settle([one for one, secret in self._open if secret != refused], "unjudged")
+        elif not isinstance(error, Transient):
+            store.settle(numbers, "unclear")
+        elif departures == 0 or (isinstance(error, BrokerUnavailable) and not error.sent):
+            store.settle(numbers, "unsent")
+        else:
+            store.settle(numbers, "unanswered")
+            for _ in range(departures - 1):
+                store.may_have_repeated(numbers)
+        self._open = []
+        if isinstance(error, CredentialsRejected):
+            self.block(error)  # at once: it must not be sent again, whatever happens to this run
+
+    def block(self, error: AutologinError) -> None:
+        """Send no more what the broker refused with this error."""
+        refused = self._refused_by(error)
+        block = Block(self._clock.now(), refused.what, error.name, error.detail)
+        account = self._lease.account
+        self._store.attempts.block(account, self.login, refused.fingerprint, block)
+
+    # Below
+
+    def _begin(self, secrets: Sequence[Secret]) -> None:
+        account = self._lease.account
+        self._last = secrets[0] if secrets else self._secret("login id", self._login_id)
+        prints = [secret.fingerprint for secret in secrets]
+        if block := self._store.attempts.find_block(account, prints):
+            raise self._blocked(block)
+        for secret in secrets:
+            self._refuse_if_exhausted(secret)
+        numbers = self._store.attempts.begin(self._lease, self.login, prints)
+        self._open = list(zip(numbers, secrets, strict=True))
+
+    def _refuse_if_exhausted(self, secret: Secret) -> None:
+        count = self._store.attempts.count(secret.fingerprint)
+        if reason := retry.exhausted(count, otp=secret.kind == "otp"):
+            raise AccountBlocked(f"Blocked: {reason}", hint=self._hint(secret.what))
+
+    def _blocked(self, block: Block) -> AccountBlocked:
+        since = f"since {block.at:%Y-%m-%d %H:%M} UTC after {block.error}"
+        return AccountBlocked(f"Blocked {since}. {block.message}", hint=self._hint(block.what))
+
+    def _hint(self, what: str) -> str:
+        return (
+            f"Correct {what} in the config. Or run `autologin unblock {self._lease.account}`, once "
+            "you know why it was refused: it forgets every refused value of this account."
+        )
+
+    def _refused_by(self, error: AutologinError) -> Secret:
+        """Which secret an error is about."""
+        if isinstance(error, AccountLocked):
+            return self._all
+        if isinstance(error, OtpRejected) and self._seed:
+            return self._secret("otp", [self._seed])
+        names_app = NAMES_APP.search(error.detail) and not NAMES_PERSON.search(error.detail)
+        return self._app if names_app else self._last
+
+    def _typed(self, passwords: Sequence[str]) -> list[Secret]:
+        """What is typed into pages: the passwords, each and together, and the OTP."""
+        found = [self._secret("password", [name]) for name in passwords]
+        if len(passwords) > 1:
+            found.append(self._secret("password", passwords))
+        if self._seed:
+            found.append(self._secret("otp", [self._seed]))
+        return found
+
+    def _secret(self, kind: Kind, names: Sequence[str]) -> Secret:
+        names = sorted(names)
+        texts = [text for name in names for text in (name, self._values[name])]
+        fingerprint = self._store.fingerprint("secret", self.login, kind, *texts)
+        return Secret(kind, " and ".join(names) or "credentials", fingerprint)
+
+
+def login_fingerprint(store: Store, broker: str, login_id: Iterable[str | None]) -> str:
+    """A name for one person's login at one broker, whatever the config calls the account."""
+    texts = (str(text).strip().upper() for text in login_id)
+    return store.fingerprint("login", broker, *texts)
+
+
+def _plain(credentials: Credentials) -> dict[str, str | None]:
+    """The credentials by name, as texts."""
+    return {
+        name: value.get_secret_value() if isinstance(value, SecretStr) else value
+        for name, value in credentials.model_dump().items()
+    }

@@ -11,6 +11,8 @@ from autologin.login.attempts import AttemptLog
 from autologin.stages import Stages
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from autologin.config.schema import Account
     from autologin.errors import AutologinError
     from autologin.flow.otp import OtpGenerator
@@ -35,6 +37,8 @@ class LoginContext:
     otp_rejections: int = 0
     secrets_sent: bool = False
     """Whether any try got as far as sending a secret."""
+    on_sending: Callable[[], None] = lambda: None
+    """Called before a call to which the broker may answer with a token."""
     last_error: AutologinError | None = None
     """What the last try ended in: that is told where there is no time for another."""
 

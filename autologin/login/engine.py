@@ -19,7 +19,7 @@ from autologin.errors import AutologinError, BrokerUnavailable, NeedsPerson, Otp
 from autologin.flow.script import LoginScript
 from autologin.log import event
 from autologin.login import decide, interpret
-from autologin.login.attempts import AttemptLog, answer_in
+from autologin.login.attempts import AttemptLog
 from autologin.login.capture import Capture
 from autologin.login.decide import Action
 from autologin.login.forms import FormFiller, press, selectors
@@ -95,7 +95,7 @@ class LoginEngine:
                     self._attempts.settle("accepted")
                 await self._perform(script, decide.next_action(script, self.state, observed))
         except AutologinError as error:
-            self._attempts.settle(answer_in(error))
+            self._attempts.settle_error(error)
             raise
         self._attempts.settle("accepted")
 
@@ -133,7 +133,7 @@ class LoginEngine:
                 self.state = replace(self.state, submitted=None)
                 await self._act(script, self._filler.submit_again(script, snapshot))
             case decide.SendAnotherOtp(error):
-                self._count_rejection()
+                self._count_rejection(error)
                 event(
                     "otp_rejected",
                     level="WARNING",
@@ -151,7 +151,7 @@ class LoginEngine:
                 )
             case decide.GiveUp(error):
                 if isinstance(error, OtpRejected) and error is not self.state.rejection:
-                    self._count_rejection()
+                    self._count_rejection(error)
                 raise error
             case _:
                 assert_never(action)
@@ -210,9 +210,9 @@ class LoginEngine:
         await self._filler.tick(script, action.snapshot)
         await self._filler.press_on_page(action.button.index, covered=action.button.covered)
 
-    def _count_rejection(self) -> None:
+    def _count_rejection(self, error: OtpRejected) -> None:
         self.state = replace(self.state, otp_rejections=self.state.otp_rejections + 1)
-        self._attempts.settle("rejected")
+        self._attempts.settle_error(error)
 
     def _note_action(self) -> None:
         """We did something; patience starts anew."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from autologin.clock import Clock
-from autologin.errors import OtpRejected, PageChanged
+from autologin.errors import PageChanged
 from autologin.flow.otp import OtpGenerator
 from autologin.flow.script import InputField, LoginScript
 from autologin.log import event
@@ -91,12 +91,14 @@ class FormFiller:
         for field, value in values.items():
             if field in fill.form.inputs and isinstance(value, str):
                 self._network.expect(value, secret=False)
-        secrets = [text for field, text in texts.items() if not isinstance(values[field], str)]
+        sources = {field: value for field, value in values.items() if field in texts}
+        secrets = [source for source in sources.values() if not isinstance(source, str)]
+        self._attempts.begin(secrets)
         if secrets:
             self._capture.learning = False
-            self._attempts.begin("otp" if fill.step.refused is OtpRejected else "password")
-        for secret in secrets:
-            self._network.expect(secret)
+        for field, source in sources.items():
+            if not isinstance(source, str):
+                self._network.expect(texts[field])
 
     async def type(self, form: Form, texts: Mapping[InputField, str]) -> ElementHandle:
         """Type each text into its inputs; gives the last input."""

@@ -84,11 +84,13 @@ class Window:
 class History:
     """What the store knows of an account.
 
-    Its token, and its runs since a window began, the newest first.
+    Its token, its runs since a window began, the newest first, and its logins without an answer.
     """
 
     stored: StoredToken | None
     runs: Sequence[Run]
+    unanswered: int = 0
+    """How often in a row, since the window began, a secret was sent and no answer came."""
 
     def has_verified_token(self, window: Window, now: datetime) -> bool:
         """Whether there is a token that the broker has confirmed since the window began."""
@@ -181,7 +183,7 @@ def next_action(now: datetime, window: Window, history: History, watch: Watch) -
     if not history.runs:
         return "login"
     if not is_good(history.runs[0]):
-        due = retry_at(history.runs)
+        due = retry_at(history, now)
         return "login" if due and now >= due else None
     if history.stored is None:
         return "login" if _may_log_in_again(now, history.runs, watch) else None
@@ -191,17 +193,20 @@ def next_action(now: datetime, window: Window, history: History, watch: Watch) -
     return "login" if history.stored.token.expired(now) else "renew"
 
 
-def retry_at(runs: Sequence[Run]) -> datetime | None:
-    """When to try again after runs that failed, the newest first.
+def retry_at(history: History, now: datetime) -> datetime | None:
+    """When to try again after runs that failed.
 
-    None: a person is needed first.
+    None: a person is needed first. A run in the future was timed by a clock that was ahead, and
+    says nothing of when.
     """
-    failed = sum(1 for _ in takewhile(lambda run: not is_good(run), runs))
-    last = runs[0]
+    failed = sum(1 for _ in takewhile(lambda run: not is_good(run), history.runs))
+    last = history.runs[0]
     if last.error is not None and last.error not in TRANSIENT:
         return None
     ended = last.began + timedelta(seconds=last.seconds or 0.0)
-    return ended + timedelta(seconds=retry.pause_before_rerun(failed))
+    if ended > now:
+        return now
+    return ended + timedelta(seconds=retry.pause_before_rerun(failed, history.unanswered))
 
 
 def renew_at(window: Window, stored: StoredToken) -> datetime | None:
@@ -268,4 +273,4 @@ def is_good(run: Run) -> bool:
 def _may_log_in_again(now: datetime, runs: Sequence[Run], watch: Watch) -> bool:
     """Whether a token that the broker has refused in mid-session is replaced."""
     logins = sum(run.outcome == "issued" for run in runs)
-    return watch.relogin and logins <= watch.max_per_day and now - runs[0].began >= TOO_SOON
+    return watch.relogin and logins <= watch.max_per_day and abs(now - runs[0].began) >= TOO_SOON

@@ -128,6 +128,10 @@ class Service:
         self._accounts[account].run_requested = True
         self._wake.set()
 
+    def unblock(self, account: str) -> bool:
+        """Forget what was refused of an account; gives whether there was anything."""
+        return self.app.unblock(self.settings.accounts[account])
+
     # Its life
 
     async def serve(self) -> None:
@@ -240,6 +244,7 @@ class Service:
 
     async def _wind_up(self) -> None:
         under_way = self._under_way()
+        self.app.stop_by = self.clock.monotonic() + self.settings.stop_timeout
         if under_way:
             patience = asyncio.ensure_future(self.clock.sleep(self.settings.stop_timeout))
             ended = asyncio.gather(*under_way, return_exceptions=True)
@@ -296,7 +301,8 @@ class Service:
         counted = [
             run for run in since_window if schedule.is_good(run) or not start or run.began >= start
         ]
-        return History(self.store.tokens.get(name), counted)
+        unanswered = self.store.attempts.unanswered(name, window.at)
+        return History(self.store.tokens.get(name), counted, unanswered)
 
     @staticmethod
     def _announce(
@@ -392,7 +398,7 @@ def _moments(window: Window, history: History, now: datetime) -> list[datetime]:
     """When something may be due in a window."""
     moments: list[datetime | None] = [window.opens, window.ready_by - MARGIN, window.ready_by]
     if history.runs and not history.has_verified_token(window, now):
-        moments.append(schedule.retry_at(history.runs))
+        moments.append(schedule.retry_at(history, now))
     if history.stored:
         moments.append(schedule.renew_at(window, history.stored))
     return [moment for moment in moments if moment]

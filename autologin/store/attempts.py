@@ -1,119 +1,222 @@
-"""What keeps an account from being locked: attempts and their answers, blocks, used OTP steps.
+"""What keeps an account from being locked: what was sent, what came back, what was refused.
 
-Of an OTP only its time step is kept, of credentials only a fingerprint. The state of a login by
-hand is kept here too.
+Everything is kept per secret, by a fingerprint that is the same for every name of the account in
+the config: a renamed account, or one whose other credentials change, keeps what the broker said of
+this secret. Of an OTP only its time step is kept. The state of a login by hand is kept here too.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from autologin.clock import Clock
 from autologin.store.database import Database, moment, utc
 from autologin.store.encryption import Encryption
-from autologin.store.records import AttemptCount, Block, ManualLogin
+from autologin.store.leases import Leases
+from autologin.store.records import AttemptCount, Block, Lease, ManualLogin
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
 STEPS_KEPT = 2880
 """Used time steps that are remembered: a day of them, far more than any broker accepts."""
+ATTEMPTS_KEPT = 400
+"""Attempts that are remembered of one secret."""
 SENT_KEPT = timedelta(days=2)
-"""How long it is remembered that a secret was sent: longer than any broker counts."""
+"""How far back `sent` looks: longer than any broker counts."""
+TRUSTED = timedelta(days=7)
+"""How long it is trusted that a secret is right because the broker accepted it."""
 
-BY_ANSWER = """
-SELECT kind, outcome, count(*) FROM attempts WHERE account = ? AND fingerprint = ? GROUP BY 1, 2
+COUNT = """
+SELECT coalesce(outcome, 'unanswered'), count(*) FROM attempts
+WHERE fingerprint = ? AND id > coalesce(
+    (SELECT max(id) FROM attempts WHERE fingerprint = ? AND outcome = 'accepted'), 0
+)
+GROUP BY 1
 """
-NOT_ACCEPTED = """
-SELECT 1 FROM attempts WHERE account = ? AND coalesce(outcome, '') IN ('', 'rejected', 'unclear')
+UNANSWERED = """
+SELECT max(number) FROM (
+    SELECT count(*) AS number FROM attempts AS one
+    WHERE account = ? AND began >= ? AND coalesce(outcome, 'unanswered') = 'unanswered'
+    AND NOT EXISTS (
+        SELECT 1 FROM attempts AS later
+        WHERE later.fingerprint = one.fingerprint AND later.id > one.id
+        AND later.outcome IN ('accepted', 'rejected')
+    )
+    GROUP BY fingerprint
+)
+"""
+PRUNE = """
+DELETE FROM attempts WHERE fingerprint = ? AND id <= (
+    SELECT id FROM attempts WHERE fingerprint = ? ORDER BY id DESC LIMIT 1 OFFSET ?
+)
+"""
+OPEN = "coalesce(outcome, '') IN ('', 'rejected', 'unclear', 'unanswered')"
+"""Attempts that may count against an account."""
+LOGINS = """
+SELECT login FROM attempts WHERE account = ? UNION SELECT login FROM blocks WHERE account = ?
 """
 
 
 class Attempts:
     """The attempts in a store. Every method raises StoreError where the database fails."""
 
-    def __init__(self, database: Database, encryption: Encryption, clock: Clock) -> None:
+    def __init__(self, database: Database, encryption: Encryption, leases: Leases) -> None:
         self._database = database
         self._encryption = encryption
-        self._clock = clock
+        self._leases = leases
 
     # Secrets that were sent
 
-    def begin(self, account: str, fingerprint: str, kind: str) -> int:
-        """Note that a `password` or an `otp` is about to be sent; gives the attempt's number."""
-        now = self._clock.now()
-        insert = "INSERT INTO attempts (account, fingerprint, kind, began) VALUES (?,?,?,?)"
-        with self._database.transaction():
-            self._database.execute("DELETE FROM sent WHERE at < ?", utc(now - SENT_KEPT))
-            self._database.execute("INSERT INTO sent (account, at) VALUES (?,?)", account, utc(now))
-            return self._database.insert(insert, account, fingerprint, kind, utc(now))
+    def begin(self, lease: Lease, login: str, secrets: Collection[str]) -> list[int]:
+        """Note that secrets, by their fingerprints, are about to be sent in one call.
 
-    def settle(self, attempt: int, outcome: str) -> None:
-        """Note the broker's answer: `accepted`, `rejected`, `unanswered` or `unclear`."""
-        update = "UPDATE attempts SET outcome = ? WHERE id = ?"
-        self._database.execute(update, outcome, attempt)
+        `login` is the fingerprint of the broker and the login id. Gives the attempts' numbers.
 
-    def sent(self, account: str) -> list[datetime]:
-        """When secrets of an account were sent in the last days, the last one last.
-
-        Whatever the answers were; no unblocking forgets them.
+        Raises:
+            LeaseLost: the lease has gone to another process; nothing must be sent.
         """
-        select = "SELECT at FROM sent WHERE account = ? ORDER BY at"
-        return [moment(at) for (at,) in self._database.fetch_all(select, account)]
+        insert = "INSERT INTO attempts (account, login, fingerprint, began) VALUES (?,?,?,?)"
+        now = utc(self._database.now())
+        with self._database.transaction():
+            self._leases.check(lease)
+            numbers = []
+            for secret in secrets:
+                self._database.execute(PRUNE, secret, secret, ATTEMPTS_KEPT - 1)
+                numbers.append(self._database.insert(insert, lease.account, login, secret, now))
+        return numbers
 
-    def count(self, account: str, fingerprint: str) -> AttemptCount:
-        """What was sent with these credentials since the last good login or unblock."""
-        rows = self._database.fetch_all(BY_ANSWER, account, fingerprint)
-        numbers = {(kind, outcome): number for kind, outcome, number in rows}
+    def settle(self, attempts: Collection[int], outcome: str) -> None:
+        """Note what came of attempts.
+
+        `accepted`, `rejected`; `unanswered`: no answer came; `unclear`: nobody understood it;
+        `unjudged`: the answer was about another secret; `unsent`: it never left, and is forgotten.
+        An answer is the truth whoever holds the lease by now.
+        """
+        for attempt in attempts:
+            if outcome == "unsent":
+                self._database.execute("DELETE FROM attempts WHERE id = ?", attempt)
+            else:
+                update = "UPDATE attempts SET outcome = ? WHERE id = ?"
+                self._database.execute(update, outcome, attempt)
+
+    def may_have_repeated(self, attempts: Collection[int]) -> None:
+        """Note that attempts may have reached the broker twice: each counts once more."""
+        repeat = (
+            "INSERT INTO attempts (account, login, fingerprint, began, outcome)"
+            " SELECT account, login, fingerprint, began, outcome FROM attempts WHERE id = ?"
+        )
+        for attempt in attempts:
+            self._database.execute(repeat, attempt)
+
+    def sent(self, login: str) -> list[datetime]:
+        """When something was sent for a login in the last days, the last one last.
+
+        Whatever the answers were; no unblocking forgets them. Moments in the future are those of a
+        clock that was ahead, and say nothing.
+        """
+        now = self._database.now()
+        select = (
+            "SELECT DISTINCT began FROM attempts WHERE login = ? AND began BETWEEN ? AND ?"
+            " ORDER BY began"
+        )
+        rows = self._database.fetch_all(select, login, utc(now - SENT_KEPT), utc(now))
+        return [moment(began) for (began,) in rows]
+
+    def count(self, secret: str) -> AttemptCount:
+        """What became of a secret since the broker accepted it last."""
+        numbers = dict(self._database.fetch_all(COUNT, secret, secret))
+        now = self._database.now()
+        accepted = (
+            "SELECT 1 FROM attempts WHERE fingerprint = ? AND outcome = 'accepted'"
+            " AND began BETWEEN ? AND ?"
+        )
+        trusted = self._database.fetch_one(accepted, secret, utc(now - TRUSTED), utc(now))
         return AttemptCount(
-            rejected_passwords=numbers.get(("password", "rejected"), 0),
-            rejected_otps=numbers.get(("otp", "rejected"), 0),
-            unsettled=sum(
-                number for (_, outcome), number in numbers.items() if outcome in {None, "unclear"}
-            ),
+            rejected=numbers.get("rejected", 0),
+            unclear=numbers.get("unclear", 0),
+            unanswered=numbers.get("unanswered", 0),
+            trusted=trusted is not None,
         )
 
-    def clear(self, account: str) -> None:
-        """Forget what was sent so far."""
-        self._database.execute("DELETE FROM attempts WHERE account = ?", account)
+    def unanswered(self, account: str, since: datetime) -> int:
+        """How often, since a moment, a secret of an account was sent in a row without an answer."""
+        row = self._database.fetch_one(UNANSWERED, account, utc(since))
+        return int(row[0] or 0) if row else 0
 
     # Blocks
 
-    def block(self, account: str, fingerprint: str, error: str, message: str) -> None:
-        """Try no login on this account with these credentials."""
+    def block(self, account: str, login: str, secret: str, refusal: Block) -> None:
+        """Send a secret no more: the broker refused it."""
         replace = (
-            "REPLACE INTO blocks (account, fingerprint, at, error, message) VALUES (?,?,?,?,?)"
+            "REPLACE INTO blocks (fingerprint, account, login, at, what, error, message, current)"
+            " VALUES (?,?,?,?,?,?,?,1)"
         )
-        now = utc(self._clock.now())
-        self._database.execute(replace, account, fingerprint, now, error, message)
+        values = (utc(refusal.at), refusal.what, refusal.error, refusal.message)
+        self._database.execute(replace, secret, account, login, *values)
 
-    def find_block(self, account: str, fingerprint: str | None = None) -> Block | None:
-        """The block on these credentials (None: on whichever were refused); other ones lift it."""
-        select = "SELECT at, error, message, fingerprint FROM blocks WHERE account = ?"
+    def find_block(self, account: str, secrets: Sequence[str]) -> Block | None:
+        """The newest block on any of an account's secrets; None where none is blocked.
+
+        Blocks on secrets that the account no longer has stay, but are not its state any more.
+        """
+        marks = ", ".join("?" * len(secrets))
+        find = f"SELECT fingerprint FROM blocks WHERE fingerprint IN ({marks}) ORDER BY at DESC"  # noqa: S608  (question marks)
+        with self._database.transaction():
+            found = self._database.fetch_all(find, *secrets)
+            self._database.execute("UPDATE blocks SET current = 0 WHERE account = ?", account)
+            for (secret,) in found:
+                update = "UPDATE blocks SET current = 1, account = ? WHERE fingerprint = ?"
+                self._database.execute(update, account, secret)
+            return self.current_block(account)
+
+    def current_block(self, account: str) -> Block | None:
+        """The newest block that stands against an account, as far as its last run knew."""
+        select = (
+            "SELECT at, what, error, message FROM blocks WHERE account = ? AND current"
+            " ORDER BY at DESC"
+        )
         row = self._database.fetch_one(select, account)
-        if row is None or fingerprint not in {None, row[3]}:
-            return None
-        return Block(at=moment(row[0]), error=row[1], message=row[2])
+        return Block(moment(row[0]), row[1], row[2], row[3]) if row else None
 
-    def unblock(self, account: str) -> bool:
-        """Lift a block and forget the attempts that led to it.
+    def unblock(self, account: str, login: str | None = None) -> bool:
+        """Forget every refusal of an account, and what was sent without an answer.
 
-        Gives whether there was anything to lift.
+        `login` is the fingerprint of its broker and login id, where it is known: under it go also
+        those from when the account had another name. That something was sent stays known, unless
+        it was at a moment that is still to come. Gives whether there was anything to forget.
         """
         with self._database.transaction():
-            attempts = self._database.fetch_all(NOT_ACCEPTED, account)
-            blocks = self._database.execute("DELETE FROM blocks WHERE account = ?", account)
-            self.clear(account)
-        return bool(blocks or attempts)
+            logins = {login} if login else set()
+            logins |= {found for (found,) in self._database.fetch_all(LOGINS, account, account)}
+            logins.discard("")
+            marks = ", ".join("?" * len(logins))
+            which = f"(account = ? OR login IN ({marks}))"
+            blocks = f"DELETE FROM blocks WHERE {which}"  # noqa: S608  (question marks)
+            future = f"DELETE FROM attempts WHERE began > ? AND {which}"  # noqa: S608
+            forgive = f"UPDATE attempts SET outcome = 'forgiven' WHERE {OPEN} AND {which}"  # noqa: S608
+            now = utc(self._database.now())
+            return any(
+                [
+                    self._database.execute(blocks, account, *logins),
+                    self._database.execute(future, now, account, *logins),
+                    self._database.execute(forgive, account, *logins),
+                ]
+            )
 
     # OTPs
 
-    def claim_otp_step(self, seed: str, step: int) -> bool:
-        """Whether a seed's OTP of this time step is ours to send: True once, False ever after."""
+    def claim_otp_step(self, lease: Lease, seed: str, step: int) -> bool:
+        """Whether a seed's OTP of this time step is ours to send: True once, False ever after.
+
+        Raises:
+            LeaseLost: the lease has gone to another process.
+        """
         delete = "DELETE FROM otp_steps WHERE seed = ? AND step < ?"
         insert = "INSERT OR IGNORE INTO otp_steps (seed, step) VALUES (?,?)"
         with self._database.transaction():
+            self._leases.check(lease)
             self._database.execute(delete, seed, step - STEPS_KEPT)
             return self._database.execute(insert, seed, step) == 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -10,9 +11,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from autologin.clock import Clock
 from autologin.errors import ConfigError, Problem, StoreError
 
 FILE = "autologin.db"
+MAGIC = b"SQLite format 3\0"
+DAMAGED = (
+    f"Move {FILE} in the state folder away, or put a backup back. The next run makes a new one and "
+    "logs in; it knows of no refusal, so see first that every password and PIN is right."
+)
 
 MIGRATIONS = (
     """
@@ -63,6 +70,25 @@ MIGRATIONS = (
     CREATE INDEX sent_of ON sent (account, at)
     """,
     "ALTER TABLE tallies RENAME TO counters",
+    """
+    DROP TABLE sent;
+    DROP TABLE attempts;
+    CREATE TABLE attempts (
+        id INTEGER PRIMARY KEY, account TEXT NOT NULL, login TEXT NOT NULL, fingerprint TEXT NOT NULL,
+        began TEXT NOT NULL, outcome TEXT
+    ) STRICT;
+    CREATE INDEX attempts_of ON attempts (fingerprint, id);
+    CREATE INDEX attempts_at ON attempts (login, began);
+    ALTER TABLE blocks RENAME TO former_blocks;
+    CREATE TABLE blocks (
+        fingerprint TEXT PRIMARY KEY, account TEXT NOT NULL, login TEXT NOT NULL, at TEXT NOT NULL,
+        what TEXT NOT NULL, error TEXT NOT NULL, message TEXT NOT NULL, current INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO blocks SELECT fingerprint, account, '', at, 'credentials', error, message, 1 FROM former_blocks;
+    DROP TABLE former_blocks;
+    ALTER TABLE leases ADD COLUMN until_monotonic REAL;
+    ALTER TABLE leases ADD COLUMN number INTEGER NOT NULL DEFAULT 0
+    """,
 )
 """What leads from each schema version to the next; the version is SQLite's `user_version`.
 
@@ -73,11 +99,12 @@ Only ever add at the end.
 class Database:
     """The open file. Every method raises StoreError where it cannot be read or written."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, clock: Clock) -> None:
         self.connection = connection
+        self._clock = clock
 
     @classmethod
-    def open(cls, folder: Path) -> Database:
+    def open(cls, folder: Path, clock: Clock) -> Database:
         """The database in a state folder, made where it is missing, with the newest schema.
 
         Raises:
@@ -86,18 +113,31 @@ class Database:
         """
         file = folder / FILE
         try:
-            os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            if not file.exists():
+                _make(file)
+            with file.open("r+b") as opened:
+                begins = opened.read(len(MAGIC))
         except OSError as error:
             raise ConfigError(unusable(folder, error.strerror or "")) from None
+        if begins != MAGIC:
+            # SQLite takes a file that was cut to nothing for a new one, in which nothing that the
+            # broker has refused is known.
+            what = "file is not a database" if begins else "the file is empty"
+            raise StoreError(f"The store is damaged ({what})", hint=DAMAGED)
         with _translate_errors(file), contextlib.ExitStack() as unless_opened:
-            connection = sqlite3.connect(file, timeout=15, isolation_level=None)
+            connection = _connect(file)
             unless_opened.callback(connection.close)
-            connection.execute("PRAGMA journal_mode = WAL")
-            # An OTP step that a power cut forgets would be sent again.
-            connection.execute("PRAGMA synchronous = FULL")
             _migrate(connection)
             unless_opened.pop_all()
-            return cls(connection)
+            return cls(connection, clock)
+
+    def now(self) -> datetime:
+        """The one wall clock by which everything in this database is timed."""
+        return self._clock.now()
+
+    def monotonic(self) -> float:
+        """Seconds on a clock that all processes since one boot share."""
+        return self._clock.monotonic()
 
     def close(self) -> None:
         """Let go of the file."""
@@ -130,6 +170,39 @@ class Database:
             return
         with _translate_errors(), _transaction(self.connection):
             yield
+
+
+def _connect(file: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(file, timeout=15, isolation_level=None)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        # An OTP step that a power cut forgets would be sent again.
+        connection.execute("PRAGMA synchronous = FULL")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _make(file: Path) -> None:
+    """Make a new database whole or not at all, whoever else is making one at the same moment."""
+    folder = os.open(file.parent, os.O_RDONLY | os.O_CLOEXEC)
+    temporary = file.with_name(f".{file.name}.new")
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        if file.exists():
+            return
+        # Of a database that was moved away, and of one that was not made to its end.
+        for name in (file.name, temporary.name):
+            for suffix in ("-wal", "-shm"):
+                file.with_name(name + suffix).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
+        os.close(os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        with _translate_errors(file), contextlib.closing(_connect(temporary)) as connection:
+            _migrate(connection)
+        temporary.replace(file)
+    finally:
+        os.close(folder)
 
 
 @contextlib.contextmanager
@@ -167,10 +240,7 @@ def _translate_errors(file: Path | None = None) -> Iterator[None]:
         if file and ("readonly" in words or "unable to open" in words):
             raise ConfigError(unusable(file.parent, words)) from None
         if "not a database" in words or "malformed" in words:
-            hint = (
-                f"Move {FILE} in the state folder away; the next run makes a new one and logs in."
-            )
-            raise StoreError(f"The store is damaged ({words})", hint=hint) from None
+            raise StoreError(f"The store is damaged ({words})", hint=DAMAGED) from None
         space = "Free some space." if "full" in words else None
         raise StoreError(f"The store cannot be used: {words}", hint=space) from None
 

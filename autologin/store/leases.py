@@ -1,6 +1,8 @@
 """Who may log in to an account now, and whether an owner still lives.
 
-An owner is a process that can be told from any later one with the same number.
+An owner is a process that can be told from any later one with the same number. A lease carries a
+number that grows with each owner: what an owner writes after another has taken over is refused,
+however long it was asleep.
 """
 
 from __future__ import annotations
@@ -11,54 +13,82 @@ import secrets
 from datetime import timedelta
 from pathlib import Path
 
-from autologin.clock import Clock
+from autologin.errors import LeaseLost
 from autologin.store.database import Database, moment, utc
 from autologin.store.records import Lease
 
 LEASE_SECONDS = 60.0
 """After this a lease that was not renewed is free.
 
-Only needed for owners on other machines: a dead one here is seen.
+Needed for owners that hang, and for those elsewhere: one that died here is seen.
+"""
+
+TAKE = """
+REPLACE INTO leases (account, owner, until, until_monotonic, number) VALUES (?,?,?,?,?)
+"""
+RENEW = """
+UPDATE leases SET until = ?, until_monotonic = ? WHERE account = ? AND owner = ? AND number = ?
 """
 
 
 class Leases:
     """The leases in a store. Every method raises StoreError where the database fails."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._clock = clock
 
     def acquire(self, account: str) -> Lease | None:
         """The lease of an account; None while another owner that lives holds it."""
-        select = "SELECT owner, until FROM leases WHERE account = ?"
-        replace = "REPLACE INTO leases (account, owner, until) VALUES (?,?,?)"
+        select = "SELECT owner, until, until_monotonic, number FROM leases WHERE account = ?"
         with self._database.transaction():
             row = self._database.fetch_one(select, account)
-            if row and is_alive(row[0]) and moment(row[1]) > self._clock.now():
+            if row and not self._is_free(*row[:3]):
                 return None
-            lease = Lease(account, new_owner())
-            self._database.execute(replace, account, lease.owner, self._end())
+            lease = Lease(account, new_owner(), (row[3] if row else 0) + 1)
+            self._database.execute(TAKE, account, lease.owner, *self._end(), lease.number)
         return lease
 
-    def renew(self, lease: Lease) -> None:
-        """Keep a lease for another while."""
-        update = "UPDATE leases SET until = ? WHERE account = ? AND owner = ?"
-        self._database.execute(update, self._end(), lease.account, lease.owner)
+    def renew(self, lease: Lease) -> bool:
+        """Keep a lease for another while; False: it has gone to another owner."""
+        values = (lease.account, lease.owner, lease.number)
+        return self._database.execute(RENEW, *self._end(), *values) == 1
 
     def release(self, lease: Lease) -> None:
-        """Let others log in."""
-        delete = "DELETE FROM leases WHERE account = ? AND owner = ?"
-        self._database.execute(delete, lease.account, lease.owner)
+        """Let others log in. The number stays, so that the next one is higher."""
+        update = "UPDATE leases SET owner = '' WHERE account = ? AND owner = ? AND number = ?"
+        self._database.execute(update, lease.account, lease.owner, lease.number)
+
+    def check(self, lease: Lease) -> None:
+        """See, inside the transaction that writes, that a lease still holds.
+
+        Raises:
+            LeaseLost: another owner has it, or had it.
+        """
+        select = "SELECT 1 FROM leases WHERE account = ? AND owner = ? AND number = ?"
+        values = (lease.account, lease.owner, lease.number)
+        if self._database.fetch_one(select, *values) is None:
+            raise LeaseLost
 
     def busy_accounts(self) -> list[str]:
         """The accounts that somebody who lives is logging in to."""
-        select = "SELECT account, owner FROM leases WHERE until > ?"
-        rows = self._database.fetch_all(select, utc(self._clock.now()))
-        return [account for account, owner in rows if is_alive(owner)]
+        select = "SELECT account, owner, until, until_monotonic FROM leases"
+        rows = self._database.fetch_all(select)
+        return [account for account, *row in rows if not self._is_free(*row)]
 
-    def _end(self) -> str:
-        return utc(self._clock.now() + timedelta(seconds=LEASE_SECONDS))
+    def _is_free(self, owner: str, until: str, until_monotonic: float | None) -> bool:
+        if not owner or not is_alive(owner):
+            return True
+        if until_monotonic is not None and _boot_of(owner) == _boot_of(new_owner()):
+            # Since one boot all processes share a clock that no setting of the time moves, and
+            # that stands still while the machine sleeps.
+            return self._database.monotonic() >= until_monotonic
+        left = (moment(until) - self._database.now()).total_seconds()
+        # Further away than any lease: it was written by a clock that was ahead.
+        return left <= 0 or left > 2 * LEASE_SECONDS
+
+    def _end(self) -> tuple[str, float]:
+        wall = self._database.now() + timedelta(seconds=LEASE_SECONDS)
+        return utc(wall), self._database.monotonic() + LEASE_SECONDS
 
 
 def new_owner() -> str:
@@ -82,6 +112,10 @@ def is_alive(owner: str) -> bool:
     except PermissionError:
         pass  # another user's process has that number; its start time says whether it is the owner
     return _start_time(int(pid)) == started
+
+
+def _boot_of(owner: str) -> str:
+    return owner.partition("|")[0].partition("/")[0]
 
 
 def _pid_namespace() -> str:

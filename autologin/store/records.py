@@ -36,21 +36,28 @@ class ManualLogin:
 
 @dataclass(frozen=True)
 class Block:
-    """Why no login is tried on an account, and since when."""
+    """Why no login is tried on an account, and since when.
+
+    `what` names the credentials that were refused, as the config does.
+    """
 
     at: datetime
+    what: str
     error: str
     message: str
 
 
 @dataclass(frozen=True)
 class AttemptCount:
-    """What was sent with these credentials since the last login that worked."""
+    """What became of one secret since the broker accepted it last."""
 
-    rejected_passwords: int = 0
-    rejected_otps: int = 0
-    unsettled: int = 0
-    """Sent, and the answer was never understood, or never seen because the process died."""
+    rejected: int = 0
+    unclear: int = 0
+    """Sent, and nobody understood the answer."""
+    unanswered: int = 0
+    """Sent, and no answer came, or the process died before it."""
+    trusted: bool = False
+    """Whether the broker accepted it in the last days."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +91,11 @@ class Counter:
 
 @dataclass(frozen=True)
 class Lease:
-    """The right to log in to an account now."""
+    """The right to log in to an account now; `number` is higher than that of every earlier one."""
 
     account: str
     owner: str
+    number: int
 
 
 @dataclass(frozen=True)

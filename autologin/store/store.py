@@ -49,10 +49,10 @@ class Store:
         self._database = database
         self._encryption = encryption
         self.history = History(database, clock)
-        self.leases = Leases(database, clock)
-        self.attempts = Attempts(database, encryption, clock)
+        self.leases = Leases(database)
+        self.attempts = Attempts(database, encryption, self.leases)
         self.outbox = Outbox(database, encryption, clock, self.history, self.leases)
-        self.tokens = Tokens(database, encryption, clock, self.attempts, self.outbox)
+        self.tokens = Tokens(database, encryption, self.leases, self.outbox)
         self.alerts = Alerts(database, clock)
         self._fingerprint_key = self._load_fingerprint_key()
 
@@ -72,7 +72,7 @@ class Store:
         except OSError as error:
             raise ConfigError(unusable(folder, error.strerror or "")) from None
         with contextlib.ExitStack() as unless_opened:
-            database = Database.open(folder)
+            database = Database.open(folder, clock)
             unless_opened.callback(database.close)
             store = cls(database, encryption, clock)
             if len(keys) > 1:

@@ -176,7 +176,7 @@ class _Pages:
         """Lift a block."""
         account = await self._authorize_button(request)
         event("unblocked", account=account)
-        self.service.store.attempts.unblock(account)
+        self.service.unblock(account)
         return RedirectResponse("/", 303)
 
     async def _authorize_button(self, request: Request) -> str:

@@ -52,3 +52,7 @@ class ServiceView(Protocol):
     async def run_now(self, account: str) -> None:
         """Start a run, and do not wait for it."""
         ...
+
+    def unblock(self, account: str) -> bool:
+        """Forget what was refused of an account; gives whether there was anything."""
+        ...

@@ -15,6 +15,7 @@ import pytest
 import yaml
 from pydantic import SecretStr
 from support.leaks import leaks
+from support.store import save
 
 from autologin import client
 from autologin.clock import SystemClock
@@ -42,7 +43,7 @@ def new(secret=SECRET, hours=5.0):
 
 def put(folder, token):
     store = Store.open(folder / "state", SystemClock())
-    store.tokens.save("mine", "zerodha", token)
+    save(store, "mine", token)
     store.close()
 
 
@@ -168,7 +169,7 @@ def test_looking_changes_nothing(tmp_path, file):
         client.token("mine", config=file)
     assert [path.name for path in tmp_path.iterdir()] == ["config.yaml"]
     store = Store.open(tmp_path / "state", SystemClock())
-    store.tokens.save("mine", "zerodha", new())
+    save(store, "mine", new())
     before = (tmp_path / "state/autologin.db").read_bytes()
     assert client.token("mine", config=file) == SECRET, "while another process has it open"
     assert (tmp_path / "state/autologin.db").read_bytes() == before

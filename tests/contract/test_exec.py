@@ -16,6 +16,7 @@ import yaml
 from pydantic import SecretStr
 from support.cli import User
 from support.leaks import leaks
+from support.store import drop, save
 
 from autologin.cli.commands import exec as handover
 from autologin.clock import SystemClock
@@ -49,7 +50,7 @@ def put(folder, secret=SECRET, hours=5):
         SecretStr(secret), now - timedelta(hours=20), now + timedelta(hours=hours), "AB1234", EXTRA
     )
     store = Store.open(folder / "state", SystemClock())
-    store.tokens.save("mine", "zerodha", token)
+    save(store, "mine", token)
     store.close()
     return token
 
@@ -196,7 +197,7 @@ async def test_an_expired_token_starts_nothing(user, hours):
 
 async def test_no_token_starts_nothing(user):
     store = Store.open(user.folder / "state", SystemClock())
-    store.tokens.drop("mine")
+    drop(store, "mine")
     store.close()
     assert (await refused(user, "mine", "--", "sh", "-c", "echo started"))[0] == 3
 

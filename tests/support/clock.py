@@ -12,12 +12,16 @@ MORNING = datetime(2026, 11, 24, 2, 45, 10, tzinfo=UTC)  # 08:15:10 in India
 
 @dataclass
 class HandClock:
-    """Stands still until it is moved, or until somebody sleeps by it."""
+    """Stands still until it is moved, or until somebody sleeps by it.
+
+    `ahead` is how far this machine's wall clock is set wrong; `monotonic` knows nothing of it.
+    """
 
     wall: datetime = MORNING
+    ahead: timedelta = timedelta(0)
 
     def now(self):
-        return self.wall
+        return self.wall + self.ahead
 
     def monotonic(self):
         return self.wall.timestamp()
@@ -28,6 +32,10 @@ class HandClock:
 
     def move(self, **by):
         self.wall += timedelta(**by)
+
+    def set_ahead(self, **by):
+        """Somebody sets the wall clock wrong, or right again."""
+        self.ahead = timedelta(**by)
 
 
 class SkippingClock:

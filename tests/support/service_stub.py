@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from pydantic import SecretStr
+from support.store import save
 
 from autologin.config import loader
 from autologin.config.schema import Settings
@@ -61,6 +62,9 @@ class Board:
     async def run_now(self, account):
         self.asked.append(account)
 
+    def unblock(self, account):
+        return self.store.attempts.unblock(account)
+
     # What happens to an account
 
     def issue(self, account="mine", *, verified=True, hours=20.0):
@@ -71,10 +75,10 @@ class Board:
             "AB1234",
             {},
         )
-        self.store.tokens.save(account, "zerodha", token, ["tokens", "hook"])
+        save(self.store, account, token, sinks=["tokens", "hook"])
         self.store.outbox.release(account)
         if verified:
-            self.store.tokens.mark_verified(account)
+            self.store.tokens.mark_verified(account, token)
 
     def ran(self, outcome="issued", error=None, *, account="mine", seconds=4.25, stages=None):
         row = self.store.history.begin_run(account, "zerodha")

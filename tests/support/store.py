@@ -11,6 +11,7 @@ from datetime import datetime
 from pydantic import SecretStr
 from support.clock import MORNING
 
+from autologin.store.records import Block
 from autologin.token import Token
 
 SECRET = "tok/en+canary=9f8a77"
@@ -27,6 +28,41 @@ IST = datetime.fromisoformat("2026-11-25T06:00:00+05:30")
 def a_token(secret=SECRET, **changes):
     fields = {"issued_at": MORNING, "expires_at": IST, "user_id": "AB1234", "extra": EXTRA}
     return Token(SecretStr(secret), **(fields | changes))
+
+
+def save(store, account, token=None, sinks=(), broker="zerodha"):
+    """Store a token as a run does: under the account's lease."""
+    lease = store.leases.acquire(account)
+    try:
+        store.tokens.save(lease, broker, token or a_token(), sinks)
+    finally:
+        store.leases.release(lease)
+
+
+def drop(store, account):
+    """Drop the stored token."""
+    if stored := store.tokens.get(account):
+        store.tokens.drop(account, stored.token)
+
+
+def mark_verified(store, account):
+    """The broker has confirmed the stored token."""
+    if stored := store.tokens.get(account):
+        store.tokens.mark_verified(account, stored.token)
+
+
+def set_user_id(store, account, user_id):
+    """The broker has told whose the stored token is."""
+    if stored := store.tokens.get(account):
+        store.tokens.set_user_id(account, stored.token, user_id)
+
+
+def block(
+    store, account, message="Invalid password", error="credentials_rejected", secret="f", **more
+):
+    """Block an account, as a run does whose secret was refused."""
+    refusal = Block(store._database.now(), more.get("what", "password"), error, message)
+    store.attempts.block(account, more.get("login", f"login of {account}"), secret, refusal)
 
 
 READY = """

@@ -17,6 +17,7 @@ import yaml
 from pydantic import SecretStr
 from support.clock import HandClock, SkippingClock
 from support.sandbox import rehearsal
+from support.store import save
 
 from autologin import files, preflight
 from autologin.cli import render
@@ -619,7 +620,7 @@ def test_long_mends_are_indented_as_a_whole(capsys, tmp_path):
 def test_a_token_that_is_stored_is_untouched_by_a_check(tmp_path):
     store = Store.open(tmp_path / "state", clock := SystemClock())
     token = Token(SecretStr(CANARY), clock.now(), clock.now() + timedelta(hours=1), "AB1234")
-    store.tokens.save("zerodha", "zerodha", token)
+    save(store, "zerodha", token)
     store.close()
     assert problems(look(tmp_path)) == {}
     assert Store.open(tmp_path / "state", clock).tokens.get("zerodha").token == token

@@ -11,6 +11,7 @@ import pytest
 from pydantic import SecretStr
 from support.clock import MORNING
 from support.sandbox import rehearsal
+from support.store import mark_verified, save
 
 from autologin import status
 from autologin.app import App
@@ -79,7 +80,7 @@ def test_an_account_that_never_ran(app, capsys):
 
 
 def test_a_token_through_its_life(app, clock, capsys):
-    app.store.tokens.save("mine", "zerodha", token(clock))
+    save(app.store, "mine", token(clock))
     assert shown(read(app), capsys)[0].endswith("valid until 2026-11-25 04:15 IST")
     clock.move(hours=20, seconds=-1)
     assert read(app)[0].state == "valid"
@@ -89,8 +90,8 @@ def test_a_token_through_its_life(app, clock, capsys):
 
 
 def test_all_that_there_is_to_tell(app, clock, capsys):
-    app.store.tokens.save("mine", "zerodha", token(clock))
-    app.store.tokens.mark_verified("mine")
+    save(app.store, "mine", token(clock))
+    mark_verified(app.store, "mine")
     row = app.store.history.begin_run("mine", "zerodha")
     refused = OtpRejected("The broker said: wrong code", attempts_left=2)
     app.store.history.end_run(row, "failed", refused, seconds=4.25, stages={"login": 4.0})
@@ -122,7 +123,7 @@ def test_a_run_that_was_cut_off(app, capsys):
 
 
 def test_the_token_itself_is_never_shown(app, clock, capsys):
-    app.store.tokens.save("mine", "zerodha", token(clock, public_token="public-canary"))
+    save(app.store, "mine", token(clock, public_token="public-canary"))
     found = read(app)
     print_statuses(found, as_json=True)
     print_statuses(found, as_json=False)
@@ -172,9 +173,7 @@ def test_the_exit_code_of_verify(found, code):
 
 
 def test_a_token_and_its_fields(app, clock):
-    app.store.tokens.save(
-        "mine", "zerodha", token(clock, public_token="public", nested={"a": {"b": 1}})
-    )
+    save(app.store, "mine", token(clock, public_token="public", nested={"a": {"b": 1}}))
     data = status.token(app, app.settings.account("mine"))
     assert data["access_token"] == SECRET
     for field, value in {
@@ -194,7 +193,7 @@ def test_a_token_and_its_fields(app, clock):
     ["", "acces_token", "extra.", "extra.nothing", "access_token.x", ".", "extra.public_token.x"],
 )
 def test_a_field_that_is_not_there(app, clock, field):
-    app.store.tokens.save("mine", "zerodha", token(clock, public_token="public-canary"))
+    save(app.store, "mine", token(clock, public_token="public-canary"))
     data = status.token(app, app.settings.account("mine"))
     with pytest.raises(AutologinError, match=r"The token has no field") as caught:
         status.field_of(data, field)
@@ -208,7 +207,7 @@ def test_a_token_that_is_missing_or_expired_is_refused(app, clock):
     with pytest.raises(TokenRejected, match="mine has no token yet") as caught:
         status.token(app, account)
     assert caught.value.hint == "Run `autologin run mine`."
-    app.store.tokens.save("mine", "zerodha", token(clock, hours=1))
+    save(app.store, "mine", token(clock, hours=1))
     clock.move(hours=1)
     with pytest.raises(TokenRejected, match="mine has none since 2026-11-24 09:15 IST"):
         status.token(app, account)
@@ -226,7 +225,7 @@ async def served(tmp_path):
 def keep(served, one, name="zerodha"):
     """Put a token into the user's store."""
     store = Store.open(served.folder / "state", SystemClock())
-    store.tokens.save(name, "zerodha", one)
+    save(store, name, one)
     store.close()
 
 

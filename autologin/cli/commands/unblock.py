@@ -12,14 +12,13 @@ from autologin.cli.context import account_name, load_settings, open_app
 @account_name
 @click.pass_context
 def unblock(ctx: click.Context, name: str) -> None:
-    """Lift the block on an account.
+    """Lift the block on an account, and forget every value that the broker refused.
 
-    First find out why the broker refused it: brokers lock an account after about five wrong
-    entries.
+    First find out why it was refused: brokers lock an account after about five wrong entries.
     """
     settings = load_settings(ctx)
     account = settings.account(name)
-    if open_app(settings).store.attempts.unblock(account.name):
+    if open_app(settings).unblock(account):
         click.echo(f"{account.name} may log in again.", err=True)
     else:
-        click.echo(f"{account.name} was not blocked.", err=True)
+        click.echo(f"{account.name} was not blocked, and nothing of it was refused.", err=True)

@@ -12,6 +12,7 @@ import pytest
 from loguru import logger
 from pydantic import SecretStr
 from support.clock import MORNING, HandClock
+from support.store import drop, save
 
 from autologin import retry
 from autologin.delivery import dispatcher
@@ -263,7 +264,7 @@ async def test_what_was_delivered_is_not_owed_again_but_to_a_sink_that_holds_a_s
 async def test_a_held_token_waits_for_the_brokers_word(post, store, clock):
     sink = Memory()
     ours = post(sink, owed=False)
-    store.tokens.save("mine", "zerodha", TOKEN, ["memory"])
+    save(store, "mine", TOKEN, ["memory"])
     await ours.drain(["memory"], seconds=1)
     assert sink.given == []
     store.outbox.release("mine")
@@ -274,7 +275,7 @@ async def test_a_held_token_waits_for_the_brokers_word(post, store, clock):
 async def test_a_held_token_whose_process_died_is_delivered_two_minutes_later(post, store, clock):
     sink = Memory()
     ours = post(sink, owed=False)
-    store.tokens.save("mine", "zerodha", TOKEN, ["memory"])
+    save(store, "mine", TOKEN, ["memory"])
     clock.move(seconds=120)
     await ours.drain(["memory"], seconds=0)
     assert len(sink.given) == 1
@@ -283,8 +284,8 @@ async def test_a_held_token_whose_process_died_is_delivered_two_minutes_later(po
 async def test_a_refused_token_goes_nowhere(post, store):
     sink = Memory()
     ours = post(sink, owed=False)
-    store.tokens.save("mine", "zerodha", TOKEN, ["memory"])
-    store.tokens.drop("mine")
+    save(store, "mine", TOKEN, ["memory"])
+    drop(store, "mine")
     await ours.drain(["memory"], seconds=600)
     assert sink.given == []
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sqlite3
 from pathlib import Path
 
 import pytest
-from support.store import a_token, at_once
+from support.store import a_token, at_once, block, drop, save
 
 from autologin.errors import ConfigError, StoreError
 from autologin.store import database as database_module
@@ -24,9 +25,9 @@ COUNTERS_WERE_TALLIES = 6
 
 def test_two_stores_of_one_folder_see_each_others_writes(opener):
     one, other = opener(), opener()
-    one.tokens.save("z", "zerodha", a_token())
+    save(one, "z", a_token())
     assert other.tokens.get("z").token == a_token()
-    other.tokens.drop("z")
+    drop(other, "z")
     assert one.tokens.get("z") is None
 
 
@@ -74,7 +75,7 @@ def test_a_new_database_is_of_the_newest_version(opener, tmp_path):
 def test_a_database_of_each_earlier_version_becomes_the_newest(opener, tmp_path, steps):
     made_by(tmp_path / "state", steps)
     kept = opener()
-    kept.tokens.save("z", "zerodha", a_token())
+    save(kept, "z", a_token())
     assert kept.tokens.get("z").token == a_token()
     opener(folder=tmp_path / "new")
     assert version(tmp_path / "state" / database_module.FILE) == len(MIGRATIONS)
@@ -98,7 +99,7 @@ def test_what_was_counted_before_counters_had_their_name_is_kept(opener, tmp_pat
 
 
 def test_a_migration_leaves_what_was_there(opener, tmp_path, monkeypatch):
-    opener().tokens.save("z", "zerodha", a_token())
+    save(opener(), "z", a_token())
     monkeypatch.setattr(
         database_module, "MIGRATIONS", (*MIGRATIONS, "ALTER TABLE tokens ADD COLUMN note TEXT;")
     )
@@ -107,7 +108,7 @@ def test_a_migration_leaves_what_was_there(opener, tmp_path, monkeypatch):
 
 
 def test_a_migration_that_fails_changes_nothing(opener, tmp_path, monkeypatch):
-    opener().tokens.save("z", "zerodha", a_token())
+    save(opener(), "z", a_token())
     file = tmp_path / "state" / database_module.FILE
     before = schema(file)
     with monkeypatch.context() as broken:
@@ -124,7 +125,7 @@ def test_a_migration_that_fails_changes_nothing(opener, tmp_path, monkeypatch):
 
 
 def test_a_database_of_a_newer_autologin_is_refused_and_left_alone(opener, tmp_path):
-    opener().tokens.save("z", "zerodha", a_token())
+    save(opener(), "z", a_token())
     file = tmp_path / "state" / database_module.FILE
     newer = len(MIGRATIONS) + 1
     with contextlib.closing(sqlite3.connect(file)) as database:
@@ -153,7 +154,7 @@ def test_a_file_that_is_no_database_is_named_with_what_to_do(opener, tmp_path):
 
 def test_moving_a_damaged_file_away_is_enough_even_beside_its_leftovers(opener, tmp_path):
     kept = opener()
-    kept.tokens.save("z", "zerodha", a_token())
+    save(kept, "z", a_token())
     folder = tmp_path / "state"
     left = {name: (folder / name).read_bytes() for name in ("autologin.db-wal", "autologin.db-shm")}
     kept.close()
@@ -162,14 +163,14 @@ def test_moving_a_damaged_file_away_is_enough_even_beside_its_leftovers(opener, 
         (folder / name).write_bytes(content)
     fresh = opener()
     assert fresh.tokens.get("z") is None
-    fresh.tokens.save("z", "zerodha", a_token("new"))
+    save(fresh, "z", a_token("new"))
     assert opener().tokens.get("z").token.access_token.get_secret_value() == "new"
 
 
 def test_a_damaged_page_is_a_store_error(opener, tmp_path):
     kept = opener()
     for number in range(200):
-        kept.tokens.save(f"account-{number}", "zerodha", a_token())
+        save(kept, f"account-{number}", a_token())
     kept.close()
     file = tmp_path / "state" / database_module.FILE
     content = bytearray(file.read_bytes())
@@ -181,7 +182,7 @@ def test_a_damaged_page_is_a_store_error(opener, tmp_path):
 
 
 def test_a_damaged_seal_is_a_store_error(kept):
-    kept.tokens.save("z", "zerodha", a_token())
+    save(kept, "z", a_token())
     kept._database.execute("UPDATE tokens SET sealed = ?", b"\0garbage")
     with pytest.raises(StoreError):
         kept.tokens.get("z")
@@ -224,23 +225,23 @@ def test_a_database_that_may_not_be_written_is_the_folders_fault(opener, monkeyp
 def test_a_database_that_becomes_read_only_is_a_store_error(kept):
     kept._database.connection.execute("PRAGMA query_only = ON")
     with pytest.raises(StoreError, match="readonly") as caught:
-        kept.attempts.begin("z", "f", "password")
+        kept.attempts.begin(kept.leases.acquire("z"), "l", ["f"])
     assert "rights of the state folder" in caught.value.hint
 
 
 def test_a_full_disk_is_told_and_loses_nothing(opener):
     kept = opener()
-    kept.tokens.save("z", "zerodha", a_token())
+    save(kept, "z", a_token())
     kept._database.connection.execute("PRAGMA max_page_count = 1")
     big = a_token(extra={"bundle": ["x"] * 30_000})
     with pytest.raises(StoreError, match="full") as caught:
-        kept.tokens.save("z", "zerodha", big)
+        save(kept, "z", big)
     assert caught.value.hint == "Free some space."
     with pytest.raises(StoreError, match="full"):
-        kept.attempts.block("z", "f", "otp_rejected", "x" * 100_000)
+        block(kept, "z", message="x" * 100_000)
     assert kept.tokens.get("z").token == a_token()
     kept._database.connection.execute("PRAGMA max_page_count = 1000000")
-    kept.tokens.save("z", "zerodha", big)
+    save(kept, "z", big)
     assert opener().tokens.get("z").token == big
 
 
@@ -265,7 +266,7 @@ def test_no_room_for_a_new_store_is_told_and_leaves_nothing_in_the_way(
     with at_once(OUT_OF_SPACE, tmp_path / "state", most, processes=1) as detail:
         assert detail == [[f"{error} True True"]]
     kept = opener()
-    kept.tokens.save("z", "zerodha", a_token())
+    save(kept, "z", a_token())
     assert kept.tokens.get("z").token == a_token()
     assert sorted(
         path.name for path in (tmp_path / "state").iterdir() if path.name.startswith((".", "key"))
@@ -298,5 +299,17 @@ async def test_a_write_that_waits_for_another_process_gets_through(opener, tmp_p
         database.isolation_level = None
         database.execute("BEGIN IMMEDIATE")
         asyncio.get_running_loop().run_in_executor(None, lambda: database.execute("COMMIT"))
-        kept.tokens.save("z", "zerodha", a_token())
+        save(kept, "z", a_token())
     assert kept.tokens.get("z").token == a_token()
+
+
+@pytest.mark.parametrize("left", [0, 1, 100, 4096, 12288])
+def test_a_file_that_was_cut_is_damage_and_no_new_store(opener, tmp_path, left):
+    one = opener()
+    block(one, "z")
+    one.close()
+    file = tmp_path / "state" / database_module.FILE
+    os.truncate(file, left)
+    with pytest.raises(StoreError, match="damaged"):
+        opener().attempts.find_block("z", ["f"])
+    assert file.stat().st_size == left

@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 from support.clock import MORNING
 from support.leaks import forms
-from support.store import KEYS, SECRET, a_token
+from support.store import KEYS, SECRET, a_token, mark_verified, save
 
 from autologin.errors import AutologinError, ConfigError, StoreError
 
@@ -29,7 +29,7 @@ def everything_in(folder):
 def test_nothing_secret_is_on_disk(opener, tmp_path):
     kept = opener()
     for _ in range(3):
-        kept.tokens.save("z", "zerodha", a_token())
+        save(kept, "z", a_token())
         kept.attempts.save_manual_login("z", "nonce-canary-12", SecretStr("verifier-canary"))
     kept.fingerprint("zerodha", "password-canary")
     fingerprint_key = kept._fingerprint_key
@@ -54,7 +54,7 @@ def test_nothing_secret_is_on_disk(opener, tmp_path):
 def test_everything_is_for_its_owner_alone(opener, tmp_path):
     old = os.umask(0o022)
     try:
-        opener().tokens.save("z", "zerodha", a_token())
+        save(opener(), "z", a_token())
     finally:
         os.umask(old)
     folder = tmp_path / "state"
@@ -79,13 +79,13 @@ def test_two_stores_have_two_keys(opener, tmp_path):
 
 
 def test_a_configured_key_leaves_no_key_file(opener, tmp_path):
-    opener(KEYS[:1]).tokens.save("z", "zerodha", a_token())
+    save(opener(KEYS[:1]), "z", a_token())
     assert not (tmp_path / "state/key").exists()
     assert opener(KEYS[:1]).tokens.get("z").token == a_token()
 
 
 def test_another_key_is_an_error_and_not_an_empty_store(opener):
-    opener(KEYS[:1]).tokens.save("z", "zerodha", a_token())
+    save(opener(KEYS[:1]), "z", a_token())
     with pytest.raises(StoreError, match="encrypted with another key") as caught:
         opener(KEYS[1:2])
     assert "Put the old key back" in caught.value.hint
@@ -93,7 +93,7 @@ def test_another_key_is_an_error_and_not_an_empty_store(opener):
 
 
 def test_a_lost_key_file_is_an_error_and_not_an_empty_store(opener, tmp_path):
-    opener().tokens.save("z", "zerodha", a_token())
+    save(opener(), "z", a_token())
     (tmp_path / "state/key").unlink()
     with pytest.raises(StoreError, match="encrypted with another key"):
         opener()
@@ -101,7 +101,7 @@ def test_a_lost_key_file_is_an_error_and_not_an_empty_store(opener, tmp_path):
 
 @pytest.mark.parametrize("content", [b"", b"not a key\n", b"\xff\xfe\x00", b"c2hvcnQ=\n"])
 def test_a_damaged_key_file_is_named_with_what_to_do(opener, tmp_path, content):
-    opener().tokens.save("z", "zerodha", a_token())
+    save(opener(), "z", a_token())
     file = tmp_path / "state/key"
     file.write_bytes(content)
     with pytest.raises(AutologinError) as caught:
@@ -122,7 +122,7 @@ def test_a_configured_key_that_is_none_is_a_config_error_that_does_not_hold_it(o
 
 def test_a_rotated_key_opens_what_the_old_one_sealed(opener):
     first = opener(KEYS[:1])
-    first.tokens.save("z", "zerodha", a_token())
+    save(first, "z", a_token())
     rotated = opener([KEYS[1], KEYS[0]])
     assert rotated.tokens.get("z").token == a_token()
     assert rotated.fingerprint("pw") == first.fingerprint("pw")
@@ -130,8 +130,8 @@ def test_a_rotated_key_opens_what_the_old_one_sealed(opener):
 
 def test_after_a_run_with_both_the_old_key_can_go(opener):
     first = opener(KEYS[:1])
-    first.tokens.save("z", "zerodha", a_token())
-    first.tokens.mark_verified("z")
+    save(first, "z", a_token())
+    mark_verified(first, "z")
     first.attempts.save_manual_login("z", "nonce-canary", None)
     name = first.fingerprint("pw")
     opener([KEYS[1], KEYS[0]])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from support.clock import MORNING
-from support.store import a_token
+from support.store import a_token, drop, save
 
 from autologin.errors import CredentialsRejected
 from autologin.store import history
@@ -96,7 +96,7 @@ def test_runs_are_counted_by_how_they_ended_and_no_pruning_lowers_it(kept, monke
 
 def test_deliveries_are_counted_by_what_became_of_them(kept, clock):
     for secret in ("first-token", "second-token", "third-token"):
-        kept.tokens.save("z", "zerodha", a_token(secret, issued_at=clock.now()), ["tokens", "hook"])
+        save(kept, "z", a_token(secret, issued_at=clock.now()), ["tokens", "hook"])
         clock.move(minutes=5)
     assert kept.outbox.backlog() == {"hook": 1, "tokens": 1}
     (claim,) = kept.outbox.claim("tokens", 9)
@@ -104,7 +104,7 @@ def test_deliveries_are_counted_by_what_became_of_them(kept, clock):
     clock.move(minutes=1)
     (claim,) = kept.outbox.claim("tokens", 9)
     kept.outbox.mark_delivered(claim)
-    kept.tokens.drop("z")
+    drop(kept, "z")
     assert kept.history.counters("failed_try") == [Counter("z", "tokens", "failed", 1)]
     found = {(one.kind, one.outcome): one.number for one in kept.history.counters("delivery")}
     assert found == {

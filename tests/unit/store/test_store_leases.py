@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from support.store import at_once, python
 
+from autologin.clock import SystemClock
 from autologin.store import leases
 from autologin.store.leases import LEASE_SECONDS
 
@@ -92,9 +93,8 @@ def a_holder(folder):
         process.communicate()
 
 
-def test_a_dead_owners_lease_is_taken_at_once(opener, tmp_path, clock):
-    kept = opener()
-    clock.wall = datetime.now(UTC)
+def test_a_dead_owners_lease_is_taken_at_once(opener, tmp_path):
+    kept = opener(clock=SystemClock())
     with a_holder(tmp_path / "state") as process:
         assert kept.leases.acquire("z") is None
         process.kill()
@@ -102,9 +102,8 @@ def test_a_dead_owners_lease_is_taken_at_once(opener, tmp_path, clock):
         assert kept.leases.acquire("z") is not None
 
 
-def test_an_owner_that_is_dead_but_not_buried_is_dead(opener, tmp_path, clock):
-    kept = opener()
-    clock.wall = datetime.now(UTC)
+def test_an_owner_that_is_dead_but_not_buried_is_dead(opener, tmp_path):
+    kept = opener(clock=SystemClock())
     with a_holder(tmp_path / "state") as process:
         process.send_signal(signal.SIGKILL)
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
@@ -112,13 +111,55 @@ def test_an_owner_that_is_dead_but_not_buried_is_dead(opener, tmp_path, clock):
         assert kept.leases.acquire("z") is not None
 
 
-def test_a_stopped_owner_is_alive(opener, tmp_path, clock):
-    kept = opener()
-    clock.wall = datetime.now(UTC)
+def test_a_stopped_owner_is_alive(opener, tmp_path):
+    kept = opener(clock=SystemClock())
     with a_holder(tmp_path / "state") as process:
         process.send_signal(signal.SIGSTOP)
         os.waitid(os.P_PID, process.pid, os.WSTOPPED)
         assert kept.leases.acquire("z") is None
+
+
+@pytest.mark.parametrize("hours", [-30, 6, 30])
+def test_a_jump_of_the_clock_frees_no_lease_whose_owner_lives(opener, clock, hours):
+    one, other = opener(), opener()
+    one.leases.acquire("z")
+    clock.set_ahead(hours=hours)
+    assert other.leases.acquire("z") is None
+    assert other.leases.busy_accounts() == ["z"]
+    clock.move(seconds=LEASE_SECONDS)
+    assert other.leases.acquire("z") is not None
+
+
+def test_a_lease_from_before_a_boot_by_a_clock_that_was_ahead_is_free(opener, clock, monkeypatch):
+    here, there = opener(), opener()
+    clock.set_ahead(hours=6)
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(leases, "_pid_namespace", lambda: "the boot before/container")
+        there.leases.acquire("z")
+    clock.set_ahead(hours=0)
+    assert here.leases.acquire("z") is not None
+
+
+def test_renewing_says_whether_the_lease_is_still_ours(opener, clock):
+    one, other = opener(), opener()
+    lease = one.leases.acquire("z")
+    clock.move(seconds=LEASE_SECONDS - 1)
+    assert one.leases.renew(lease) is True
+    clock.move(seconds=LEASE_SECONDS)
+    assert one.leases.renew(lease) is True, "nobody has taken it"
+    clock.move(seconds=LEASE_SECONDS)
+    assert other.leases.acquire("z").number == lease.number + 1
+    assert one.leases.renew(lease) is False
+
+
+def test_the_number_grows_over_releases_and_restarts(opener):
+    numbers = []
+    for _ in range(3):
+        one = opener()
+        lease = one.leases.acquire("z")
+        numbers.append(lease.number)
+        one.leases.release(lease)
+    assert numbers == [1, 2, 3]
 
 
 def test_a_later_process_with_the_owners_number_is_not_the_owner():

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 from support.clock import MORNING
-from support.store import SECRET, a_token
+from support.store import SECRET, a_token, drop, mark_verified, save, set_user_id
 
 # Tokens
 
 
 def test_a_token_comes_back_as_it_was_put(kept):
-    kept.tokens.save("z", "zerodha", a_token())
+    save(kept, "z", a_token())
     found = kept.tokens.get("z")
     assert (found.broker, found.verified_at) == ("zerodha", None)
     assert found.token == a_token()
@@ -20,21 +20,21 @@ def test_a_token_comes_back_as_it_was_put(kept):
 
 
 def test_no_token_is_none(kept):
-    kept.tokens.save("z", "zerodha", a_token())
+    save(kept, "z", a_token())
     assert kept.tokens.get("other") is None
 
 
 def test_a_token_outlives_the_process(opener):
     first = opener()
-    first.tokens.save("z", "zerodha", a_token())
+    save(first, "z", a_token())
     first.close()
     assert opener().tokens.get("z").token == a_token()
 
 
 def test_a_new_token_replaces_the_last_one_and_is_not_yet_verified(kept):
-    kept.tokens.save("z", "zerodha", a_token())
-    kept.tokens.mark_verified("z")
-    kept.tokens.save("z", "upstox", a_token("another"))
+    save(kept, "z", a_token())
+    mark_verified(kept, "z")
+    save(kept, "z", a_token("another"), broker="upstox")
     found = kept.tokens.get("z")
     assert (found.broker, found.token.access_token.get_secret_value(), found.verified_at) == (
         "upstox",
@@ -44,18 +44,18 @@ def test_a_new_token_replaces_the_last_one_and_is_not_yet_verified(kept):
 
 
 def test_when_the_broker_confirmed_a_token_is_kept(kept, clock):
-    kept.tokens.save("z", "zerodha", a_token())
-    kept.tokens.save("y", "zerodha", a_token())
+    save(kept, "z", a_token())
+    save(kept, "y", a_token())
     clock.move(minutes=3)
-    kept.tokens.mark_verified("z")
+    mark_verified(kept, "z")
     assert kept.tokens.get("z").verified_at == MORNING + timedelta(minutes=3)
     assert kept.tokens.get("y").verified_at is None
 
 
 def test_a_dropped_token_is_gone_and_no_other_is(kept):
-    kept.tokens.save("z", "zerodha", a_token())
-    kept.tokens.save("y", "zerodha", a_token("others"))
-    kept.tokens.drop("z")
+    save(kept, "z", a_token())
+    save(kept, "y", a_token("others"))
+    drop(kept, "z")
     assert kept.tokens.get("z") is None
     assert kept.tokens.get("y").token.access_token.get_secret_value() == "others"
 
@@ -78,7 +78,7 @@ def deliver(kept, sink="tokens"):
 
 
 def test_a_saved_token_is_held_until_it_is_released(kept):
-    kept.tokens.save("z", "zerodha", a_token(), ["tokens", "hook"])
+    save(kept, "z", a_token(), ["tokens", "hook"])
     assert outstanding(kept) == []
     kept.outbox.release("z")
     assert deliver(kept).token == deliver(kept, "hook").token == a_token()
@@ -86,10 +86,10 @@ def test_a_saved_token_is_held_until_it_is_released(kept):
 
 
 def test_a_user_that_only_the_verification_tells_completes_the_token_and_its_message(kept):
-    kept.tokens.save("z", "zerodha", a_token(user_id=""), ["tokens", "hook"])
-    kept.tokens.save("y", "zerodha", a_token("others", user_id=""), ["tokens"])
-    kept.tokens.set_user_id("z", "AB1234")
-    kept.tokens.mark_verified("z")
+    save(kept, "z", a_token(user_id=""), ["tokens", "hook"])
+    save(kept, "y", a_token("others", user_id=""), ["tokens"])
+    set_user_id(kept, "z", "AB1234")
+    mark_verified(kept, "z")
     kept.outbox.release("z")
     stored = kept.tokens.get("z")
     assert (stored.token, stored.verified_at) == (a_token(), MORNING)
@@ -99,9 +99,9 @@ def test_a_user_that_only_the_verification_tells_completes_the_token_and_its_mes
 
 
 def test_a_dropped_token_cannot_be_completed_or_repeated(kept):
-    kept.tokens.save("z", "zerodha", a_token(user_id=""), ["tokens"])
-    kept.tokens.drop("z")
-    kept.tokens.set_user_id("z", "AB1234")
+    save(kept, "z", a_token(user_id=""), ["tokens"])
+    drop(kept, "z")
+    set_user_id(kept, "z", "AB1234")
     kept.tokens.repeat("z", ["tokens"])
     kept.outbox.release("z")
     assert kept.tokens.get("z") is None
@@ -109,7 +109,7 @@ def test_a_dropped_token_cannot_be_completed_or_repeated(kept):
 
 
 def test_a_token_that_is_still_valid_goes_to_sinks_that_have_not_got_it(kept):
-    kept.tokens.save("z", "zerodha", a_token(), ["tokens", "hook"])
+    save(kept, "z", a_token(), ["tokens", "hook"])
     kept.outbox.release("z")
     first = deliver(kept)
     deliver(kept, "hook")
@@ -121,8 +121,8 @@ def test_a_token_that_is_still_valid_goes_to_sinks_that_have_not_got_it(kept):
 
 
 def test_a_token_that_is_still_valid_is_tried_at_once_and_not_queued_twice(kept):
-    kept.tokens.save("z", "zerodha", a_token(), ["tokens"])
-    kept.tokens.save("y", "zerodha", a_token(), ["tokens"])
+    save(kept, "z", a_token(), ["tokens"])
+    save(kept, "y", a_token(), ["tokens"])
     for account in "zy":
         kept.outbox.release(account)
         (claim,) = kept.outbox.claim("tokens", 9, account)
@@ -134,6 +134,6 @@ def test_a_token_that_is_still_valid_is_tried_at_once_and_not_queued_twice(kept)
 
 
 def test_the_held_token_of_a_run_that_died_goes_with_the_next_run(kept):
-    kept.tokens.save("z", "zerodha", a_token(), ["tokens"])
+    save(kept, "z", a_token(), ["tokens"])
     kept.tokens.repeat("z", ["tokens"])
     assert deliver(kept).token == a_token()

@@ -17,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from support.clock import MORNING
 from support.leaks import leaks
 from support.service_stub import PASSWORD, SECRET, TOKEN, WITH_TOKEN, board, png
+from support.store import mark_verified
 
 from autologin.config import accounts
 from autologin.errors import AccountLocked, ConfigError, OtpRejected, StoreError
@@ -109,7 +110,7 @@ async def test_an_account_through_its_days(shown, clock):
     shown.store.attempts.unblock("mine")
     clock.move(hours=24)
     assert await reason(shown) == "not_confirmed_today"
-    shown.store.tokens.mark_verified("mine")
+    mark_verified(shown.store, "mine")
     assert await reason(shown) is None
     clock.move(hours=6)
     assert await reason(shown) == "expired"
