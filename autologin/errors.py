@@ -10,11 +10,12 @@
       NeedsPerson                      4   PageChanged  RedirectTimeout  CaptchaRequired
                                            ConsentRequired  OtpNotAvailable
       Transient                        5   BrokerUnavailable  BrowserCrashed
+        LeaseLost                      5
       DeliveryFailed                   6
 
 The number is the exit code. `detail` is what happened, in the broker's own words where it has some;
 `hint` is what to do next. Known secrets are cut out of both when the error is made, so an error is
-always safe to print.
+always safe to print. `LeaseLost` is named `broker_unavailable`: it is one more reason for that.
 """
 
 from __future__ import annotations

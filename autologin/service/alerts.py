@@ -59,6 +59,15 @@ class AlertRules:
         if window.ready_by <= now < window.closes:
             self._notifier.alert(account, "not_ready", f"No verified token at {due}. {why}")
 
+    def report_no_answer(self, account: str, unanswered: int) -> None:
+        """Tell once that the broker takes logins and does not answer them."""
+        message = (
+            f"The broker took {unanswered} logins in a row and answered none of them. autologin "
+            "tries again every 15 minutes until trading ends. If nobody else can sign in either, "
+            "wait; else sign in by hand."
+        )
+        self._notifier.alert(account, "no_answer", message)
+
     def end_login_alerts(self, account: str) -> None:
         """Tell that what was wrong with an account's logins is over."""
         causes = [

@@ -17,6 +17,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from autologin import retry
 from autologin import run as runs
 from autologin.app import App
 from autologin.clock import IST, Clock, format_ist
@@ -289,6 +290,8 @@ class Service:
                 self._begin(name, action)
             elif history.stored and window.opens <= now and self._verify_is_due(state):
                 self._start(name, self._verify)
+        if history.unanswered >= retry.UNSETTLED:
+            self._alert_rules.report_no_answer(name, history.unanswered)
         if not history.has_verified_token(window, now):
             self._alert_rules.check_readiness(name, window, history, now)
         elif not state.is_busy:

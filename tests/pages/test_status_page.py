@@ -12,6 +12,7 @@ from conftest import running
 from playwright.sync_api import expect
 from support.clock import HandClock
 from support.service_stub import CONFIG, TOKEN, WITH_TOKEN, board
+from support.store import block
 
 from autologin.errors import OtpRejected
 from autologin.web import app
@@ -96,7 +97,7 @@ def morning(one):
     one.store.outbox.mark_delivered(claim)
     one.clock.move(minutes=3)
     one.fail(OtpRejected("The broker said: wrong code"), account="hers")
-    one.store.attempts.block("hers", "print", "otp_rejected", "wrong code")
+    block(one.store, "hers", "wrong code", "otp_rejected")
     one.due = {"mine", "hers"}
     one.planned = dict.fromkeys(("mine", "hers"), one.clock.now() + timedelta(hours=24))
 
@@ -169,7 +170,7 @@ def test_all_of_it_works_without_javascript(browser, site):
     assert site.board.asked == ["mine"]
     card(page, "hers").get_by_role("button", name="Unblock").click()
     expect(card(page, "hers")).not_to_contain_text("Unblock")
-    assert site.do(lambda one: one.store.attempts.find_block("hers")) is None
+    assert site.do(lambda one: one.store.attempts.current_block("hers")) is None
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("button")).to_have_count(0)
     context.close()
@@ -259,7 +260,7 @@ def test_it_cannot_be_framed(page, site, elsewhere):
 def test_what_a_broker_says_is_text(page, site):
     def told(one):
         one.fail(OtpRejected(NASTY))
-        one.store.attempts.block("mine", "print", "otp_rejected", NASTY)
+        block(one.store, "mine", NASTY, "otp_rejected")
         one.issue()
         (claim,) = one.store.outbox.claim("hook", 1)
         one.store.outbox.mark_failed(claim, NASTY, 5)

@@ -80,6 +80,8 @@ class World:
     overlaps: int = 0
     out: list = field(default_factory=list)
     """Pairs of moments between which it is not available."""
+    handles: bool = True
+    """Whether a call that gets no answer arrives; else no connection can be made."""
     refuses: dict = field(default_factory=dict)
     """User -> the error that a login ends with."""
     dead: set = field(default_factory=set)
@@ -100,7 +102,7 @@ class World:
             await self.clock.sleep(self.takes)
             self.logins.append((user, self.clock.now()))
             if self.is_out():
-                raise BrokerUnavailable("The broker is down", retry_after=900)
+                raise BrokerUnavailable("The broker is down", retry_after=900, sent=self.handles)
             if error := self.refuses.get(user):
                 raise error("The broker said no")
         finally:

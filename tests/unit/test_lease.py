@@ -8,7 +8,7 @@ import io
 import pytest
 
 from autologin import lease, log
-from autologin.errors import BrokerUnavailable, StoreError
+from autologin.errors import BrokerUnavailable, LeaseLost, StoreError
 from autologin.lease import account_lease
 from autologin.store.leases import LEASE_SECONDS
 from autologin.store.store import Store
@@ -141,7 +141,7 @@ async def test_a_held_lease_is_renewed_however_long_it_takes(kept, clock, monkey
 async def test_a_lease_is_not_renewed_after_its_end(kept, clock, monkeypatch):
     monkeypatch.setattr(lease, "RENEWED", 0.001)
     renewed = []
-    monkeypatch.setattr(kept.leases, "renew", renewed.append)
+    monkeypatch.setattr(kept.leases, "renew", lambda one: not renewed.append(one))
     async with account_lease(kept, "z", clock, soon(clock)):
         await turns(lambda: renewed)
     before = len(renewed)
@@ -164,6 +164,42 @@ async def test_a_store_that_fails_to_renew_once_is_asked_again(kept, clock, monk
     monkeypatch.setattr(kept.leases, "renew", failing)
     async with account_lease(kept, "z", clock, soon(clock)):
         await turns(lambda: len(asked) > 2)
+
+
+async def test_a_run_whose_lease_is_lost_ends_itself(kept, clock, monkeypatch):
+    monkeypatch.setattr(lease, "RENEWED", 0.001)
+
+    async def stand_still():
+        async with account_lease(kept, "z", clock, soon(clock)) as held:
+            clock.move(seconds=LEASE_SECONDS + 1)
+            assert kept.leases.acquire("z").number == held.number + 1
+            await asyncio.Event().wait()
+
+    with pytest.raises(LeaseLost) as caught:
+        await stand_still()
+    assert (caught.value.name, caught.value.exit_code) == ("broker_unavailable", 5)
+    assert not free(kept), "the other one's lease stays"
+
+
+async def test_a_run_that_cannot_renew_for_45_seconds_ends_itself(kept, clock, monkeypatch):
+    monkeypatch.setattr(lease, "RENEWED", 0.001)
+
+    def failing(_one):
+        clock.move(seconds=10)
+        raise StoreError("full")
+
+    monkeypatch.setattr(kept.leases, "renew", failing)
+    began = clock.monotonic()
+    with pytest.raises(LeaseLost):
+        async with account_lease(kept, "z", clock, soon(clock)):
+            await asyncio.Event().wait()
+    assert lease.HELD <= clock.monotonic() - began < LEASE_SECONDS
+
+
+async def test_another_timeout_inside_is_its_own(kept, clock):
+    with pytest.raises(TimeoutError):
+        async with account_lease(kept, "z", clock, soon(clock)):
+            raise TimeoutError
 
 
 async def test_a_store_that_fails_at_the_end_does_not_hide_what_happened(kept, clock, monkeypatch):

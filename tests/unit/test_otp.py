@@ -256,14 +256,16 @@ async def test_a_step_that_is_too_old_to_use_is_not_used_up():
     assert used == {int(WINDOW.timestamp()) // 30 + 1}
 
 
+def claim_in(store, key):
+    lease = store.leases.acquire(key + str(id(store)))
+    return lambda step: store.attempts.claim_otp_step(lease, key, step)
+
+
 async def test_two_that_share_a_store_never_make_the_same_code(tmp_path):
     clock = into(3)
     stores = [Store.open(tmp_path, clock) for _ in range(2)]
     key = stores[0].fingerprint("otp", SEED)
-    one, other = (
-        fresh(clock, claim=lambda step, store=store: store.attempts.claim_otp_step(key, step))
-        for store in stores
-    )
+    one, other = (fresh(clock, claim=claim_in(store, key)) for store in stores)
     codes = [await one.generate(), await other.generate(), await one.generate()]
     assert codes == [code_at(WINDOW + timedelta(seconds=30 * n)) for n in range(3)]
     for store in stores:
@@ -279,7 +281,7 @@ async def test_a_restart_does_not_forget_a_used_step(tmp_path):
         made.append(
             await fresh(
                 clock,
-                claim=lambda step, store=store, key=key: store.attempts.claim_otp_step(key, step),
+                claim=claim_in(store, key),
             ).generate()
         )
         store.close()

@@ -17,6 +17,7 @@ from autologin.errors import (
     ConfigError,
     CredentialsRejected,
     ExchangeRejected,
+    LeaseLost,
     OtpRejected,
     Problem,
 )
@@ -39,7 +40,7 @@ def every_error() -> list[AutologinError]:
     )
 
 
-ALL = every_error()
+ALL = [error for error in every_error() if not isinstance(error, LeaseLost)]
 TRANSIENT = {"transient", "broker_unavailable", "browser_crashed"}
 BLOCKING = {"credentials_rejected", "otp_rejected", "account_locked"}
 
@@ -102,41 +103,52 @@ def test_only_what_counts_towards_a_lock_blocks_the_account(error):
     assert retry.blocks(error) is (error.name in BLOCKING)
 
 
+@pytest.mark.parametrize("secrets_sent", [False, True])
+def test_a_run_whose_lease_is_lost_logs_in_no_more(secrets_sent):
+    assert pause(LeaseLost(), secrets_sent=secrets_sent) is None
+
+
 # Earlier runs
 
 
 @pytest.mark.parametrize(
-    "count",
+    ("count", "otp"),
     [
-        AttemptCount(),
-        AttemptCount(rejected_otps=1),
-        AttemptCount(unsettled=2),
-        AttemptCount(rejected_otps=1, unsettled=2),
+        (AttemptCount(), False),
+        (AttemptCount(rejected=1), True),
+        (AttemptCount(unanswered=2), False),
+        (AttemptCount(unclear=1, unanswered=1), False),
+        (AttemptCount(rejected=1, unanswered=1), True),
+        (AttemptCount(unanswered=40, trusted=True), False),
+        (AttemptCount(rejected=1, unanswered=40, trusted=True), True),
+        (AttemptCount(unclear=2, unanswered=40, trusted=True), False),
     ],
 )
-def test_a_few_failures_of_earlier_runs_leave_a_login(count):
-    assert retry.exhausted(count) is None
+def test_a_few_failures_of_earlier_runs_leave_a_login(count, otp):
+    assert retry.exhausted(count, otp=otp) is None
 
 
 @pytest.mark.parametrize(
-    ("count", "why"),
+    ("count", "otp", "why"),
     [
-        (AttemptCount(rejected_passwords=1), "the password"),
-        (AttemptCount(rejected_passwords=2, rejected_otps=2, unsettled=9), "the password"),
-        (AttemptCount(rejected_otps=2), "2 codes"),
-        (AttemptCount(rejected_otps=3), "3 codes"),
-        (AttemptCount(unsettled=3), "3 earlier logins ended without"),
-        (AttemptCount(unsettled=4), "4 earlier logins ended without"),
+        (AttemptCount(rejected=1), False, "the password"),
+        (AttemptCount(rejected=2, unanswered=9, trusted=True), False, "the password"),
+        (AttemptCount(rejected=2), True, "2 codes"),
+        (AttemptCount(rejected=3, trusted=True), True, "3 codes"),
+        (AttemptCount(unanswered=3), False, "3 logins in a row ended without"),
+        (AttemptCount(unclear=1, unanswered=3), True, "4 logins in a row ended without"),
+        (AttemptCount(rejected=1, unanswered=2), True, "3 logins in a row ended without"),
+        (AttemptCount(unclear=3, trusted=True), False, "3 logins ended without a yes or no"),
     ],
 )
-def test_too_many_failures_of_earlier_runs_leave_none(count, why):
-    assert why in (retry.exhausted(count) or "")
+def test_too_many_failures_of_earlier_runs_leave_none(count, otp, why):
+    assert why in (retry.exhausted(count, otp=otp) or "")
 
 
-@given(st.builds(AttemptCount, st.integers(0, 9), st.integers(0, 9), st.integers(0, 9)))
-def test_a_broker_that_locks_after_five_never_gets_there(count):
-    spent = count.rejected_passwords + count.rejected_otps + count.unsettled
-    assert retry.exhausted(count) or spent < 5 - 1
+@given(st.builds(AttemptCount, *[st.integers(0, 9)] * 3), st.booleans())
+def test_a_broker_that_locks_after_five_never_gets_there(count, otp):
+    spent = count.rejected + count.unclear + count.unanswered
+    assert retry.exhausted(count, otp=otp) or spent < 3
 
 
 # Another login
@@ -255,6 +267,9 @@ def test_the_second_send_of_a_code_fits_into_the_time_that_is_left(
         ((RateLimit(2, 100),), (90,), 0),
         ((RateLimit(2, 100),), (90, 10), 12),
         ((RateLimit(2, 100), RateLimit(1, 60)), (90, 10), 52),
+        ((RateLimit(1, 60),), (-21600,), 0),
+        ((RateLimit(1, 60),), (20, -5), 42),
+        ((RateLimit(2, 100),), (90, -5), 0),
     ],
 )
 def test_a_login_waits_for_the_brokers_limits(limits, ago, pause):

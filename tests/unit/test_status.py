@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 from support.clock import MORNING
 from support.sandbox import rehearsal
-from support.store import mark_verified, save
+from support.store import block, mark_verified, save
 
 from autologin import status
 from autologin.app import App
@@ -95,7 +95,7 @@ def test_all_that_there_is_to_tell(app, clock, capsys):
     row = app.store.history.begin_run("mine", "zerodha")
     refused = OtpRejected("The broker said: wrong code", attempts_left=2)
     app.store.history.end_run(row, "failed", refused, seconds=4.25, stages={"login": 4.0})
-    app.store.attempts.block("mine", "print", "otp_rejected", "wrong code")
+    block(app.store, "mine", "wrong code", "otp_rejected")
     first = replace(read(app)[0], verdict=Verdict.UNKNOWN, detail="no answer")
     assert shown([first], capsys) == [
         "mine             zerodha      valid until 2026-11-25 04:15 IST, the broker could not be asked",

@@ -21,4 +21,4 @@ def unblock(ctx: click.Context, name: str) -> None:
     if open_app(settings).unblock(account):
         click.echo(f"{account.name} may log in again.", err=True)
     else:
-        click.echo(f"{account.name} was not blocked, and nothing of it was refused.", err=True)
+        click.echo(f"{account.name} was not blocked.", err=True)

@@ -222,9 +222,24 @@ def test_a_login_that_succeeded_is_not_repeated():
 def test_a_broker_that_is_not_available_is_tried_again_after_growing_pauses(failed, pause):
     runs = [run(ist(8, 15) + timedelta(minutes=n), **FAILED) for n in range(failed)][::-1]
     due = runs[0].began + timedelta(seconds=2 + pause)
-    assert schedule.retry_at(runs) == due
+    assert schedule.retry_at(History(None, runs), runs[0].began + timedelta(seconds=2)) == due
     assert asks(due - timedelta(seconds=1), *runs) is None
     assert asks(due, *runs) == "login"
+
+
+@pytest.mark.parametrize(
+    ("failed", "unanswered", "pause"),
+    [(1, 2, 30), (2, 3, 300), (2, 4, 600), (3, 5, 900), (9, 40, 900)],
+)
+def test_the_pauses_grow_to_a_quarter_of_an_hour_where_answers_are_lost(failed, unanswered, pause):
+    runs = [run(ist(8, 15) + timedelta(minutes=n), **FAILED) for n in range(failed)][::-1]
+    ended = runs[0].began + timedelta(seconds=2)
+    due = schedule.retry_at(History(None, runs, unanswered), ended)
+    assert due == ended + timedelta(seconds=pause)
+
+
+def test_a_failure_that_a_clock_put_into_the_future_delays_nothing():
+    assert asks(ist(8, 20), run(ist(14), **FAILED)) == "login"
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,7 @@ async def test_a_restart_does_not_log_in_again(watch):
 
 async def test_an_outage_is_waited_for_and_told_once(watch):
     watch.world.out = [(ist(8), ist(9, 5))]
+    watch.world.handles = False
     watch.start()
     await watch.clock.until(ist(8, 49))
     assert told(watch) == []
@@ -114,6 +115,29 @@ async def test_an_outage_is_waited_for_and_told_once(watch):
     await watch.clock.until(ist(9, 15))
     assert told(watch) == []
     assert (watch.folder / "tokens/one.json").exists()
+
+
+async def test_a_morning_of_lost_answers_blocks_no_secret_that_was_right_yesterday(watch):
+    tomorrow = DAY + timedelta(days=1)
+    watch.world.out = [(ist(8, day=tomorrow), ist(9, 40, day=tomorrow))]
+    watch.start()
+    await watch.clock.until(ist(9, 39, day=tomorrow))
+    assert told(watch) == ["late", "no_answer", "not_ready"]
+    sent = [at for _, at in watch.world.logins[1:]]
+    pauses = [(later - one).total_seconds() / 60 for one, later in pairwise(sent)]
+    assert pauses == pytest.approx([0.5, 1, 5, 10, *[15] * (len(pauses) - 4)], abs=0.1)
+    assert len(pauses) > 5
+    await watch.clock.until(ist(10, day=tomorrow))
+    assert told(watch) == []
+    assert "token-one-000002" in (watch.folder / "tokens/one.json").read_text()
+
+
+async def test_a_secret_that_was_never_right_is_sent_three_times_without_an_answer(watch):
+    watch.world.out = [(ist(8), ist(15))]
+    watch.start()
+    await watch.clock.until(ist(14))
+    assert len(watch.world.logins) == 3
+    assert "account_blocked" in told(watch)
 
 
 @pytest.mark.parametrize(

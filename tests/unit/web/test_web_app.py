@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from support.clock import MORNING
 from support.leaks import leaks
 from support.service_stub import PASSWORD, SECRET, TOKEN, WITH_TOKEN, board, png
-from support.store import mark_verified
+from support.store import block, mark_verified
 
 from autologin.config import accounts
 from autologin.errors import AccountLocked, ConfigError, OtpRejected, StoreError
@@ -101,7 +101,7 @@ async def reason(shown):
 async def test_an_account_through_its_days(shown, clock):
     shown.due = {"mine"}
     assert await reason(shown) == "no_token"
-    shown.store.attempts.block("mine", "print", "otp_rejected", "wrong code")
+    block(shown.store, "mine", "wrong code", "otp_rejected")
     assert await reason(shown) == "blocked"
     shown.issue(hours=30)
     assert await reason(shown) is None, (
@@ -188,7 +188,7 @@ async def test_what_an_account_has_is_measured(shown, clock):
     shown.issue()
     shown.ran()
     shown.under_way = {"hers"}
-    shown.store.attempts.block("hers", "print", "otp_rejected", "wrong code")
+    block(shown.store, "hers", "wrong code", "otp_rejected")
     clock.move(minutes=10)
     found = await numbers(shown)
     began = MORNING.timestamp()
@@ -299,7 +299,7 @@ async def test_every_answer_has_the_strict_headers(guarded):
 async def test_everything_on_the_page_is_text(shown):
     nasty = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'{{ 7*7 }}"
     shown.ran("failed", OtpRejected(nasty), stages={"<b>login": 1.0})
-    shown.store.attempts.block("mine", "print", "otp_rejected", nasty)
+    block(shown.store, "mine", nasty, "otp_rejected")
     shown.issue()
     (claim,) = shown.store.outbox.claim("hook", 1)
     shown.store.outbox.mark_failed(claim, nasty, 2)
@@ -313,7 +313,7 @@ async def test_no_secret_is_anywhere(guarded):
     guarded.issue()
     accounts.load_flow(guarded.settings, guarded.settings.accounts["mine"], {})
     guarded.fail(OtpRejected(f"{PASSWORD} {SECRET}"))
-    guarded.store.attempts.block("mine", "print", "otp_rejected", f"told {SECRET}")
+    block(guarded.store, "mine", f"told {SECRET}", "otp_rejected")
     detail = [(await get(guarded, path)).text for path in ("/", "/readyz", "/metrics", "/sign-in")]
     async with client(guarded) as asking:
         await sign_in(asking)
@@ -382,7 +382,7 @@ async def test_without_a_token_in_the_config_there_are_none(shown, path):
 
 
 async def test_who_typed_the_token_may_press_them(guarded):
-    guarded.store.attempts.block("mine", "print", "otp_rejected", "no")
+    block(guarded.store, "mine", "no", "otp_rejected")
     async with client(guarded) as asking:
         answer = await sign_in(asking)
         assert (answer.status_code, answer.headers["location"]) == (303, "/")
@@ -391,12 +391,12 @@ async def test_who_typed_the_token_may_press_them(guarded):
         for path in BUTTONS:
             assert (await asking.post(path, headers=OURS)).status_code == 303
     assert guarded.asked == ["mine"]
-    assert guarded.store.attempts.find_block("mine") is None
+    assert guarded.store.attempts.current_block("mine") is None
 
 
 @pytest.mark.parametrize("path", BUTTONS)
 async def test_who_did_not_may_not(guarded, path):
-    guarded.store.attempts.block("mine", "print", "otp_rejected", "no")
+    block(guarded.store, "mine", "no", "otp_rejected")
     forged = f"{int(guarded.clock.now().timestamp()) + 99}.{'0' * 64}"
     async with client(guarded) as asking:
         for cookie in ("", "x", "x.y", "9999999999.", forged, "\u00e9.1"):
@@ -404,7 +404,7 @@ async def test_who_did_not_may_not(guarded, path):
             assert (await asking.post(path, headers=headers)).status_code == 403
         assert (await asking.get(path)).status_code == 405
     assert guarded.asked == []
-    assert guarded.store.attempts.find_block("mine")
+    assert guarded.store.attempts.current_block("mine")
 
 
 async def test_a_session_ends_with_its_time_with_the_service_and_with_the_token(
@@ -497,7 +497,7 @@ async def test_an_account_that_there_is_not(guarded):
 
 
 async def test_nothing_that_is_fetched_changes_anything(guarded):
-    guarded.store.attempts.block("mine", "print", "otp_rejected", "no")
+    block(guarded.store, "mine", "no", "otp_rejected")
     guarded.issue()
     async with client(guarded) as asking:
         await sign_in(asking)
