@@ -95,17 +95,16 @@ def pause_before_retry(
     *,
     secrets_sent: bool,
     seconds_left: float,
-    unanswered: int = 0,
+    waiting_out: bool = False,
 ) -> float | None:
     """Seconds to wait before another login, None where there must not be one.
 
-    `tries` counts the logins so far, `unanswered` those in a row, of earlier runs too, in which a
-    secret was sent and no answer came. Only failures of the infrastructure are tried again, and
-    only once after a secret was typed. The broker's Retry-After is obeyed where it fits into the
-    time that is left.
+    `tries` counts the logins so far; `waiting_out`: so many got no answer that one a run must do.
+    Only failures of the infrastructure are tried again, and only once after a secret was typed.
+    The broker's Retry-After is obeyed where it fits into the time that is left.
     """
     most = TRIES_AFTER_SECRETS if secrets_sent else TRIES_BEFORE_SECRETS
-    if unanswered >= UNSETTLED:
+    if waiting_out and secrets_sent:
         return None
     if not _may_log_in_again(error) or tries >= most:
         return None

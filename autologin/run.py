@@ -396,7 +396,7 @@ async def log_in(run: Run, http: httpx.AsyncClient) -> Token:
                 tries,
                 secrets_sent=login.secrets_sent,
                 seconds_left=run.seconds_left(),
-                unanswered=attempts.unanswered(),
+                waiting_out=attempts.is_waiting_out,
             )
             if pause is None or run.stopping:
                 if retry.blocks(error):

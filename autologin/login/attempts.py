@@ -114,13 +114,14 @@ class AttemptLog:
         secret = self._secret("otp", [self._seed])
         return self._store.attempts.count(secret.fingerprint).rejected
 
-    def unanswered(self) -> int:
-        """How often a secret of this account was sent in a row without an answer."""
+    @property
+    def is_waiting_out(self) -> bool:
+        """Whether right secrets were sent so often without an answer that once a run must do."""
         counts = (
             self._store.attempts.count(secret.fingerprint)
             for secret in self._typed(self._passwords)
         )
-        return max((count.unanswered for count in counts), default=0)
+        return any(count.trusted and count.unanswered >= retry.UNSETTLED for count in counts)
 
     def sent(self) -> list[datetime]:
         """When something was sent for this login in the last days, the last one last."""

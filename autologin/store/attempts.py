@@ -25,6 +25,8 @@ ATTEMPTS_KEPT = 400
 """Attempts that are remembered of one secret."""
 SENT_KEPT = timedelta(days=2)
 """How far back `sent` looks: longer than any broker counts."""
+AHEAD = timedelta(minutes=10)
+"""A moment further in the future than this was written by a clock that was wrong."""
 TRUSTED = timedelta(days=7)
 """How long it is trusted that a secret is right because the broker accepted it."""
 
@@ -196,11 +198,11 @@ class Attempts:
             blocks = f"DELETE FROM blocks WHERE {which}"  # noqa: S608  (question marks)
             future = f"DELETE FROM attempts WHERE began > ? AND {which}"  # noqa: S608
             forgive = f"UPDATE attempts SET outcome = 'forgiven' WHERE {OPEN} AND {which}"  # noqa: S608
-            now = utc(self._database.now())
+            ahead = utc(self._database.now() + AHEAD)
             return any(
                 [
                     self._database.execute(blocks, account, *logins),
-                    self._database.execute(future, now, account, *logins),
+                    self._database.execute(future, ahead, account, *logins),
                     self._database.execute(forgive, account, *logins),
                 ]
             )
