@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import string
 from abc import ABC, abstractmethod
@@ -86,6 +87,8 @@ class Twin(ABC):
         self.redirect_uri = ""
         self.page_delay = 0.0
         """Seconds that every page and screen takes to appear."""
+        self.held: dict[str, asyncio.Event] = {}
+        """Paths whose answers do not go out before the event is set."""
         self.delivery = Delivery(render)
         self.scenarios: tuple[str, ...] = ()
         self.switch(*scenarios)
@@ -221,6 +224,8 @@ class _Wire:
             return message
 
         async def answer(message: Message) -> None:
+            if held := self.twin.held.get(scope["path"]):
+                await held.wait()
             if message["type"] == "http.response.start" and self.twin.behaviour.date_header:
                 MutableHeaders(scope=message)["date"] = format_datetime(
                     self.twin.now(), usegmt=True

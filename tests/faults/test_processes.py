@@ -101,16 +101,40 @@ async def test_a_restart_loop_does_not_lock_the_account(tmp_path):
 
 async def test_a_loop_of_killed_runs_stops_before_the_broker_does(tmp_path):
     async with rehearsal(tmp_path) as served:
+        held = asyncio.Event()  # without it a run could outrun its killer
+        served.twin.held["/api/login"] = held
         for _ in range(3):
             seen = served.twin.counters["login"]
             process = await served.user.start("run", "zerodha")
             await until(lambda seen=seen: served.twin.counters["login"] > seen)
             await kill(process)
+        held.set()
         after = await served.user.says("run", "zerodha", "--json")
         assert (after.code, after.account["error"]) == (3, "account_blocked")
         assert served.twin.counters["login"] == 3
         assert (await served.user.says("unblock", "zerodha")).code == 0
         assert (await served.user.says("run", "zerodha")).code == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    ("place", "path"), [("exchange", "/session/token"), ("profile", "/user/profile")]
+)
+async def test_a_run_that_is_stopped_delivers_what_was_issued(tmp_path, place, path, number):
+    async with rehearsal(tmp_path) as served:
+        held = served.twin.held[path] = asyncio.Event()
+        process = await served.user.start("run", "zerodha")
+        await until(lambda: served.twin.counters[place])
+        process.send_signal(number)
+        held.set()
+        _, err = await asyncio.wait_for(process.communicate(), 20)
+        assert process.returncode in {143, 130}
+        assert b"Traceback" not in err
+        assert served.token["access_token"] in served.twin.tokens
+        after = await served.user.says("run", "zerodha", "--json")
+        assert after.account["outcome"] == "still_valid"
+        assert served.twin.counters["login"] == 1
+    assert children(process.pid) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
