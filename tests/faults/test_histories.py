@@ -124,6 +124,8 @@ class World:
         pin = credentials.pin.get_secret_value()
         seed = credentials.totp_secret.get_secret_value()
         self.arrive(pin, seed, otp)
+        self.issued += 1
+        number = self.issued
         self.overlaps += self.under_way
         self.under_way += 1
         try:
@@ -138,7 +140,7 @@ class World:
             raise BrokerUnavailable("reset")
         if answer == "unclear":
             raise PageChanged("what?")
-        return self.tell(pin, seed, otp)
+        return self.tell(pin, seed, otp, number)
 
     def arrive(self, pin, seed, otp):
         """Hold an entry against what the broker has told so far."""
@@ -151,7 +153,7 @@ class World:
             assert trusted or self.silent[secret] <= UNSETTLED, "sent into silence"
         self.otps.append((seed, otp, int(self.clock.now().timestamp()) // 30))
 
-    def tell(self, pin, seed, otp):
+    def tell(self, pin, seed, otp, number):
         true_time = self.clock.wall.timestamp()
         fits = any(otp == pyotp.TOTP(self.seed).at(true_time + ago) for ago in (-30, 0, 30))
         if pin != self.pin:
@@ -166,10 +168,9 @@ class World:
             self.accepted[secret] = self.clock.wall
             self.silent[secret] = 0
         self.codes[seed] = 0
-        self.issued += 1
         now = self.clock.now()
         ends = now + timedelta(hours=20)
-        return Token(SecretStr(f"token-{self.issued:06}"), now, ends, "AB1234")
+        return Token(SecretStr(f"token-{number:06}"), now, ends, "AB1234")
 
     def verify(self, token):
         return Verification(Verdict.VALID, "AB1234")
@@ -296,6 +297,7 @@ class Login(RuleBasedStateMachine):
             outcome = await walk.run_account(self.apps[process], account, force=True)
         except Killed:
             return
+        self.the_stored_token_is_never_older()
         if outcome.error:
             asked = getattr(outcome.error, "retry_after", None)
             assert asked is None or asked <= LIMIT + ON_THE_WAY
