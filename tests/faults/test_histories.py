@@ -123,6 +123,7 @@ class World:
             raise BrokerUnavailable("refused", sent=False)
         pin = credentials.pin.get_secret_value()
         seed = credentials.totp_secret.get_secret_value()
+        right, fits = pin == self.pin, self.fits(otp)
         self.arrive(pin, seed, otp)
         self.issued += 1
         number = self.issued
@@ -140,7 +141,7 @@ class World:
             raise BrokerUnavailable("reset")
         if answer == "unclear":
             raise PageChanged("what?")
-        return self.tell(pin, seed, otp, number)
+        return self.tell(pin, seed, number, right=right, fits=fits)
 
     def arrive(self, pin, seed, otp):
         """Hold an entry against what the broker has told so far."""
@@ -153,10 +154,12 @@ class World:
             assert trusted or self.silent[secret] <= UNSETTLED, "sent into silence"
         self.otps.append((seed, otp, int(self.clock.now().timestamp()) // 30))
 
-    def tell(self, pin, seed, otp, number):
-        true_time = self.clock.wall.timestamp()
-        fits = any(otp == pyotp.TOTP(self.seed).at(true_time + ago) for ago in (-30, 0, 30))
-        if pin != self.pin:
+    def fits(self, otp):
+        now = self.clock.wall.timestamp()
+        return any(otp == pyotp.TOTP(self.seed).at(now + ago) for ago in (-30, 0, 30))
+
+    def tell(self, pin, seed, number, *, right, fits):
+        if not right:
             self.refused.add(pin)
             self.silent[seed] -= 1
             raise CredentialsRejected("Invalid PIN")
