@@ -16,18 +16,21 @@ from urllib.parse import quote_plus, urlsplit
 
 from autologin.flow.http import retry_after
 from autologin.login.capture import origin
+from autologin.login.departures import Departures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from playwright.async_api import BrowserContext, Page, Request, Response
+    from playwright.async_api import BrowserContext, CDPSession, Page, Request, Response
 
     from autologin.clock import Clock
 
 CALLS = {"xhr", "fetch"}
 WATCHED = {"document", *CALLS}
 LATER = {408, 429}
+BODILESS = {"GET", "HEAD", "OPTIONS"}
+"""Methods of calls that carry what was typed in their address or not at all."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,7 @@ class NetworkWatcher:
         self._called: set[str] = set()
         """Other origins that the page gave what was typed: they answer for the broker."""
         self._blocked = _Blocked(self._unreadable)
+        self._departures = Departures(page)
         self._reading: set[asyncio.Task[None]] = set()
         self.new: list[ApiReply] = []
         self.pending: set[Request] = set()
@@ -97,17 +101,32 @@ class NetworkWatcher:
         """The last call to the broker that got no answer."""
         self.sent = 0
         """How many calls so far carried a secret that was typed."""
-        self.posts = 0
         self.skew: float | None = None
         """The broker's clock minus ours, in seconds, by the newest `Date` header."""
 
     async def listen(self, context: BrowserContext) -> None:
         """Start to watch; do it before the first page is opened."""
-        await self._blocked.listen(context, self._page)
+        session = await context.new_cdp_session(self._page)
+        self._blocked.listen(session)
+        self._departures.listen(session)
+        await session.send("Network.enable")
         context.on("request", self._requested)
         context.on("response", self._responded)
         context.on("requestfinished", self._finished)
         context.on("requestfailed", self._failed)
+
+    @property
+    def posts(self) -> int:
+        """How many calls so far may have carried what was typed: a mark for `departures`."""
+        return len(self._departures)
+
+    def departures(self, since: int = 0) -> int:
+        """How often, at most, what was typed reached the broker since `posts` was `since`.
+
+        0: surely not at all, nothing was sent. More than 1: the page sent it again, or Chromium
+        did beneath the page (see departures.py), as it may where a call ended without an answer.
+        """
+        return self._departures.most(since)
 
     def expect(self, value: str, *, secret: bool = True) -> None:
         """A call that carries this (as it is, URL-encoded or base64) is our own submit."""
@@ -130,8 +149,11 @@ class NetworkWatcher:
         if request.resource_type not in {*WATCHED, "script"} or not self._asks_broker(request):
             return
         self.pending.add(request)
-        self.posts += request.method != "GET"
-        self.sent += self._carries_secret(request)
+        carries_secret = self._carries_secret(request)
+        in_address = _stands_in(urlsplit(request.url).query, self._secrets)
+        if carries_secret or in_address or request.method not in BODILESS:
+            self._departures.add(request, carries_secret=carries_secret or in_address)
+        self.sent += carries_secret
 
     def _asks_broker(self, request: Request) -> bool:
         """Whether a request is for the broker.
@@ -226,12 +248,10 @@ class _Blocked:
         self._real: dict[str, str] = {}
         """The call that a preflight is for."""
 
-    async def listen(self, context: BrowserContext, page: Page) -> None:
-        session = await context.new_cdp_session(page)
+    def listen(self, session: CDPSession) -> None:
         session.on("Network.requestWillBeSent", self._sent)
         session.on("Network.responseReceivedExtraInfo", self._answered)
         session.on("Network.loadingFailed", self._failed)
-        await session.send("Network.enable")
 
     def _sent(self, event: Mapping[str, Any]) -> None:
         initiator, request = event.get("initiator", {}), event["request"]
