@@ -12,10 +12,10 @@ import re
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote_plus, urlsplit
+from urllib.parse import quote_plus
 
 from autologin.flow.http import retry_after
-from autologin.login.capture import origin
+from autologin.login.capture import origin, split
 from autologin.login.departures import Departures
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 CALLS = {"xhr", "fetch"}
 WATCHED = {"document", *CALLS}
 LATER = {408, 429}
+LARGEST_SKEW = 86_400.0
+"""Seconds. With a clock that is off by more no certificate would be believed either: it is the
+header that is wrong."""
 BODILESS = {"GET", "HEAD", "OPTIONS"}
 """Methods of calls that carry what was typed in their address or not at all."""
 
@@ -150,7 +153,7 @@ class NetworkWatcher:
             return
         self.pending.add(request)
         carries_secret = self._carries_secret(request)
-        in_address = _stands_in(urlsplit(request.url).query, self._secrets)
+        in_address = _stands_in(split(request.url).query, self._secrets)
         if carries_secret or in_address or request.method not in BODILESS:
             self._departures.add(request, carries_secret=carries_secret or in_address)
         self.sent += carries_secret
@@ -194,7 +197,7 @@ class NetworkWatcher:
             return
         text = "" if document else await _body(response)
         reply = ApiReply(
-            path=urlsplit(response.url).path,
+            path=split(response.url).path,
             status=response.status,
             document=document,
             carried_secret=self._carries_secret(request),
@@ -211,7 +214,7 @@ class NetworkWatcher:
             pause = retry_after(headers.get("retry-after"))
             self.new.append(
                 ApiReply(
-                    urlsplit(url).path,
+                    split(url).path,
                     status,
                     document=False,
                     carried_secret=carried,
@@ -227,7 +230,7 @@ class NetworkWatcher:
         aborted = "ERR_ABORTED" in (request.failure or "")
         if request.resource_type in WATCHED and self._asks_broker(request) and not aborted:
             self.failed = (
-                f"{request.method} {urlsplit(request.url).path} ({request.failure or 'failed'})"
+                f"{request.method} {split(request.url).path} ({request.failure or 'failed'})"
             )
 
 
@@ -282,7 +285,7 @@ def site(url: str) -> str:
 
     Ports do not matter.
     """
-    host = (urlsplit(url).hostname or "").lower()
+    host = (split(url).hostname or "").lower()
     labels = host.split(".")
     if ":" in host or labels[-1].isdigit():
         return host
@@ -293,14 +296,15 @@ def site(url: str) -> str:
 def skew_of(headers: Mapping[str, str], now: datetime) -> float | None:
     """The broker's clock minus ours in seconds, by a `Date` header.
 
-    None where there is none, or a cache's.
+    None where there is none, or a cache's, or one that no clock shows.
     """
     if "date" not in headers or headers.get("age"):
         return None
     try:
-        return (parsedate_to_datetime(headers["date"]) - now).total_seconds()
-    except (ValueError, TypeError):
+        skew = (parsedate_to_datetime(headers["date"]) - now).total_seconds()
+    except (ValueError, TypeError, OverflowError):
         return None
+    return skew if abs(skew) <= LARGEST_SKEW else None
 
 
 def _holds(request: Request, words: list[str]) -> bool:
@@ -322,8 +326,9 @@ def _stands_in(body: str, words: list[str]) -> bool:
 
 
 async def _body(response: Response) -> str:
+    """What an answer says; signs that are no UTF-8 do not make it silent."""
     try:
-        return await asyncio.wait_for(response.text(), 10)
+        return (await asyncio.wait_for(response.body(), 10)).decode("utf-8-sig", "replace")
     except Exception:  # noqa: BLE001  (the page left before its answer was read: there is nothing to read then)
         return ""
 
@@ -331,6 +336,6 @@ async def _body(response: Response) -> str:
 def _json(text: str) -> dict[str, Any]:
     try:
         data = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return data if isinstance(data, dict) else {}

@@ -39,7 +39,7 @@ async def opened(server, *, connections=1):
 
 
 async def submit(page, network, how):
-    """Send the form, and wait until the call has ended."""
+    """Send the form, wait until the call has ended, and give the replies."""
     ended = asyncio.Event()
     for kind in ("requestfinished", "requestfailed"):
         page.on(kind, lambda request: request.method == "POST" and ended.set())
@@ -48,7 +48,7 @@ async def submit(page, network, how):
     else:
         await page.evaluate("send()")
     await asyncio.wait_for(ended.wait(), 10)
-    await network.read()
+    return await network.read()
 
 
 @pytest.mark.parametrize("how", ["form", "call"])
@@ -103,3 +103,10 @@ async def test_an_address_that_carries_a_secret_counts_too():
         mark = network.posts
         await page.evaluate("secret => fetch(`/check?pin=${secret}`).then(() => 0)", PASSWORD)
         assert network.departures(mark) == 1
+
+
+async def test_a_reply_in_another_charset_is_still_a_reply():
+    async with KeepAliveServer() as server, opened(server) as (page, network):
+        server.reply = '{"message": "Ungültiger Code"}'.encode("latin-1")
+        (reply,) = [one for one in await submit(page, network, "call") if not one.document]
+        assert reply.data["message"].startswith("Ung")

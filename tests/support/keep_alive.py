@@ -20,13 +20,14 @@ class KeepAliveServer:
     """HTTP/1.1 over sockets, so that what arrives is counted beneath every client library.
 
     `posts` are the bodies of the POSTs that arrived whole. `ending` says what becomes of one:
-    "answered", "dropped" (read, then the connection is closed), "dropped and gone" (and nobody
+    "answered" (with `reply`), "dropped" (read, then the connection is closed), "dropped and gone" (and nobody
     listens any more).
     """
 
     def __init__(self, ending="answered", page=PAGE, tls=None):
         self.ending, self.page, self.tls = ending, page, tls
         self.posts = []
+        self.reply = b"{}"
         self.connections = 0
         self._writers = set()
         self._held = []
@@ -72,8 +73,8 @@ class KeepAliveServer:
                 return False
         if path.startswith("/warm/"):
             await self._wait_for_the_others()
-        kind, reply = ("text/html", self.page) if path == "/" else ("application/json", "{}")
-        data = reply.encode()
+        page = path == "/"
+        kind, data = ("text/html", self.page.encode()) if page else ("application/json", self.reply)
         told = f"content-type: {kind}\r\ncontent-length: {len(data)}\r\nconnection: keep-alive"
         writer.write(f"HTTP/1.1 200 OK\r\n{told}\r\n\r\n".encode() + data)
         await writer.drain()

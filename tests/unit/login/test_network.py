@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
+from email.utils import format_datetime
 from types import SimpleNamespace
+from urllib.parse import quote
 
 import pytest
 from support.clock import HandClock
 
 from autologin.login.capture import Capture, origin
-from autologin.login.network import NetworkWatcher, site
+from autologin.login.network import NetworkWatcher, _json, site, skew_of
 
 
 @pytest.mark.parametrize(
@@ -300,3 +303,49 @@ def test_what_goes_over_a_socket_is_not_known():
     assert wire.network.departures() == 0
     wire.network._departures._opened_socket(None)
     assert wire.network.departures() == 1
+
+
+# Numbers and signs that no broker means
+
+
+NOW = HandClock().now()
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        "Mon, 1 Jan 99999999999999999999 00:00:00 GMT",
+        f"Mon, {'9' * 5000} Jan 2026 00:00:00 GMT",
+        "Mon, 1 Jan 2026 00:00:00 +99999999999999",
+        "Fri, 31 Dec 9999 23:59:59 GMT",
+        "Thu, 1 Jan 1970 00:00:00 GMT",
+        "Mon, 1 Jan 2026 99:99:99 GMT",
+        "Mon, ² Jan 2026 00:00:00 GMT",
+        "",
+    ],
+    ids=lambda date: date[:30],
+)
+def test_a_date_that_no_clock_shows_tells_no_skew(date):
+    assert skew_of({"date": date}, NOW) is None
+
+
+@pytest.mark.parametrize("seconds", [-86_000, -3, 0, 40, 86_000])
+def test_a_clock_that_is_off_by_less_than_a_day_is_believed(seconds):
+    date = format_datetime((NOW + timedelta(seconds=seconds)).replace(microsecond=0))
+    assert skew_of({"date": date}, NOW) == pytest.approx(seconds, abs=1)
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a":' * 100_000, f'{{"a":{"9" * 5000}}}', "[1]", "\ufeff{}", ""]
+)
+def test_json_that_cannot_be_read_is_none(text):
+    assert _json(text) == {}
+
+
+@pytest.mark.parametrize("bad", ["http://127.0.0.1:99999/", "https://[::1", "http://x:²/"])
+def test_an_address_that_is_none_keeps_no_request_waiting(bad):
+    catch = capture()
+    catch._learn(f"https://login.broker.com/?next={quote(bad)}", DOCUMENT)
+    assert catch.is_broker("https://login.broker.com/2")
+    assert not catch.is_broker(bad)
+    assert not catch._is_answer(bad, "")
