@@ -44,7 +44,10 @@ def remember(*secrets: str) -> None:
 
 
 def scrub(text: str) -> str:
-    """The text with every known secret replaced by a mask."""
+    """The text with every known secret replaced by a mask, fit to be written as UTF-8.
+
+    JSON may hold half a character (an escape such as `ud800`), which no log or database takes.
+    """
     if _known and not _longest_first:
         _longest_first.extend(sorted(frozenset().union(*_known.values()), key=len, reverse=True))
     # One big pattern would be compiled again after each new secret, which takes longer than many
@@ -52,7 +55,7 @@ def scrub(text: str) -> str:
     for form in _longest_first:
         if form in text:
             text = _cut(form, text)
-    return text
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def holds_secret(data: bytes) -> bool:

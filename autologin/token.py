@@ -88,8 +88,9 @@ def jwt_expiry(token: str) -> datetime | None:
     try:
         payload = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        return datetime.fromtimestamp(claims["exp"], IST)
-    except (IndexError, ValueError, KeyError, TypeError, OverflowError):
+        ends = claims["exp"]
+        return None if isinstance(ends, bool) else datetime.fromtimestamp(ends, IST)
+    except (LookupError, ValueError, TypeError, OverflowError, OSError, RecursionError):
         return None
 
 

@@ -28,6 +28,7 @@ from autologin.flow.base import (
     Verification,
     digits,
 )
+from autologin.flow.counts import attempts_left
 from autologin.flow.http import (
     data_of,
     error_message,
@@ -38,7 +39,7 @@ from autologin.flow.http import (
     verify_with,
 )
 from autologin.flow.otp import OtpGenerator, TotpSeed
-from autologin.flow.phrases import COMMON, attempts_left
+from autologin.flow.phrases import COMMON
 from autologin.flow.script import Checkbox, Click, InputField, LoginScript, Step
 from autologin.redaction import remember, scrub
 from autologin.token import Token, earliest_expiry, jwt_expiry, next_daily

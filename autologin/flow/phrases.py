@@ -13,6 +13,7 @@ from autologin.errors import (
     OtpRejected,
     PageChanged,
 )
+from autologin.flow.counts import attempts_left
 from autologin.flow.script import LoginScript, Step
 from autologin.redaction import scrub
 
@@ -36,11 +37,6 @@ NO = (
     r"|failed|refused)\b"
 )
 """A refusal of what was just sent, whatever it was."""
-ATTEMPTS_LEFT = re.compile(
-    r"(\d+)\s+(?:more\s+)?(?:attempts?|tries|chances?)\b"
-    r"|attempts?\s+(?:left|remaining)\D{0,4}(\d+)",
-    re.IGNORECASE,
-)
 JSON_MESSAGE = re.compile(
     r'"(?:message|error_description|error|emsg)"\s*:\s*"((?:[^"\\]|\\.)+)"',
 )
@@ -75,9 +71,3 @@ def plain_words(line: str) -> str:
     """What a line says; of JSON that a browser shows as it came, the message in it."""
     found = JSON_MESSAGE.search(line) if line.lstrip().startswith("{") else None
     return found.group(1).replace('\\"', '"') if found else line
-
-
-def attempts_left(text: str) -> int | None:
-    """How many attempts a message says are left."""
-    match = ATTEMPTS_LEFT.search(text)
-    return int(match.group(1) or match.group(2)) if match else None

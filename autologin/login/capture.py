@@ -14,7 +14,7 @@ import contextlib
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from pydantic import SecretStr
 
@@ -40,9 +40,19 @@ def origin(url: str) -> str:
 
     Brokers, redirect and sandbox may share a host, so the host alone decides nothing.
     """
-    parts = urlsplit(url)
+    parts = split(url)
     port = parts.port or DEFAULT_PORTS.get(parts.scheme, 0)
     return f"{parts.scheme}://{(parts.hostname or '').lower()}:{port}"
+
+
+def split(url: str) -> SplitResult:
+    """The parts of an address; all empty where it is none (`http://[`, a port above 65535)."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018  (it is read, and refused, when it is asked for)
+    except ValueError:
+        return urlsplit("")
+    return parts
 
 
 def resolver_rule(redirect_uri: str | None, broker_urls: Iterable[str]) -> str | None:
@@ -50,7 +60,7 @@ def resolver_rule(redirect_uri: str | None, broker_urls: Iterable[str]) -> str |
 
     None where the broker lives there too.
     """
-    if not redirect_uri or urlsplit(redirect_uri).scheme not in DEFAULT_PORTS:
+    if not redirect_uri or split(redirect_uri).scheme not in DEFAULT_PORTS:
         return None
     if origin(redirect_uri) in map(origin, broker_urls):
         return None
@@ -62,7 +72,7 @@ def parameters(url: str, body: str = "") -> dict[str, str]:
 
     The form body wins over the query, the query over the fragment.
     """
-    parts = urlsplit(url)
+    parts = split(url)
     found: dict[str, str] = {}
     for source in (parts.fragment.lstrip("?/!"), parts.query, body):
         found.update(
@@ -124,8 +134,8 @@ class Capture:
 
     def _patterns(self) -> list[dict[str, str]]:
         patterns = [{"urlPattern": "*", "resourceType": "Document", "requestStage": "Request"}]
-        if self.redirect_uri and urlsplit(self.redirect_uri).scheme in DEFAULT_PORTS:
-            parts = urlsplit(self.redirect_uri)
+        if self.redirect_uri and split(self.redirect_uri).scheme in DEFAULT_PORTS:
+            parts = split(self.redirect_uri)
             place = f"{parts.scheme}://{parts.netloc.lower()}".removesuffix(
                 f":{DEFAULT_PORTS[parts.scheme]}"
             )
@@ -182,7 +192,7 @@ class Capture:
         if (
             self.learning
             and event.get("resourceType") == "Document"
-            and urlsplit(url).scheme in DEFAULT_PORTS
+            and split(url).scheme in DEFAULT_PORTS
         ):
             self.broker_origins |= {origin(url), *self._hops(url)}
 
@@ -190,7 +200,7 @@ class Capture:
         if not self.redirect_uri:
             return set()  # the address could name it
         named = {
-            value for value in parameters(url).values() if urlsplit(value).scheme in DEFAULT_PORTS
+            value for value in parameters(url).values() if split(value).scheme in DEFAULT_PORTS
         }
         return set(map(origin, named)) - {origin(self.redirect_uri)}
 
@@ -205,8 +215,8 @@ class Capture:
             self._take(url, body)
 
     def _custom(self, url: str) -> bool:
-        scheme = urlsplit(self.redirect_uri or "").scheme
-        return scheme not in {"", *DEFAULT_PORTS} and urlsplit(url).scheme == scheme
+        scheme = split(self.redirect_uri or "").scheme
+        return scheme not in {"", *DEFAULT_PORTS} and split(url).scheme == scheme
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         async def quietly() -> None:
@@ -224,7 +234,7 @@ def same_address(url: str, redirect_uri: str) -> bool:
 
     The URI's own query must be in it.
     """
-    one, other = urlsplit(url), urlsplit(redirect_uri)
+    one, other = split(url), split(redirect_uri)
     if origin(url) != origin(redirect_uri) or one.path.rstrip("/") != other.path.rstrip("/"):
         return False
     return set(parse_qsl(other.query)) <= set(parse_qsl(one.query))

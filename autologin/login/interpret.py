@@ -22,6 +22,7 @@ from autologin.errors import (
     PageChanged,
     RedirectTimeout,
 )
+from autologin.flow.counts import attempts_left_in
 from autologin.flow.phrases import classify, quoted
 from autologin.flow.script import LoginScript, Step
 from autologin.login.snapshot import LINE, Snapshot
@@ -41,10 +42,6 @@ CAPTCHA_PATIENCE = 8.0
 BLANK = 1.0
 """Seconds that a page without a form must stay the same before its words are taken for an
 answer."""
-ATTEMPTS = re.compile(r"attempts?_?(remaining|left)|remaining_?attempts?", re.IGNORECASE)
-FAILED_ATTEMPTS = re.compile(r"(failed|wrong|invalid)_?attempts?", re.IGNORECASE)
-STRIKES = 5
-"""Wrong entries after which accounts are blocked, as far as it is known of any broker."""
 LOCKED = re.compile(r"(user|account)_?(is_?)?(blocked|locked)", re.IGNORECASE)
 
 
@@ -255,18 +252,6 @@ def _words(html: str) -> str:
     """What an answer in HTML says, where it is short enough to say one thing only."""
     text = " ".join(re.sub(r"(?s)<(script|style)\b.*?</\1>|<[^>]*>", " ", html).split())
     return text if len(text) <= LINE else ""
-
-
-def attempts_left_in(data: Mapping[str, Any]) -> int | None:
-    """The broker's count of attempts left, or of those that failed, wherever its JSON has it."""
-    for name, value in data.items():
-        if ATTEMPTS.fullmatch(name) and isinstance(value, int):
-            return value
-        if FAILED_ATTEMPTS.fullmatch(name) and isinstance(value, int):
-            return max(STRIKES - value, 0)
-        if isinstance(value, dict) and (found := attempts_left_in(value)) is not None:
-            return found
-    return None
 
 
 def _says_locked(data: Mapping[str, Any]) -> bool:

@@ -12,22 +12,28 @@ import re
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote_plus, urlsplit
+from urllib.parse import quote_plus
 
 from autologin.flow.http import retry_after
-from autologin.login.capture import origin
+from autologin.login.capture import origin, split
+from autologin.login.departures import Departures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from playwright.async_api import BrowserContext, Page, Request, Response
+    from playwright.async_api import BrowserContext, CDPSession, Page, Request, Response
 
     from autologin.clock import Clock
 
 CALLS = {"xhr", "fetch"}
 WATCHED = {"document", *CALLS}
 LATER = {408, 429}
+LARGEST_SKEW = 86_400.0
+"""Seconds. With a clock that is off by more no certificate would be believed either: it is the
+header that is wrong."""
+BODILESS = {"GET", "HEAD", "OPTIONS"}
+"""Methods of calls that carry what was typed in their address or not at all."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +96,7 @@ class NetworkWatcher:
         self._called: set[str] = set()
         """Other origins that the page gave what was typed: they answer for the broker."""
         self._blocked = _Blocked(self._unreadable)
+        self._departures = Departures(page)
         self._reading: set[asyncio.Task[None]] = set()
         self.new: list[ApiReply] = []
         self.pending: set[Request] = set()
@@ -97,17 +104,32 @@ class NetworkWatcher:
         """The last call to the broker that got no answer."""
         self.sent = 0
         """How many calls so far carried a secret that was typed."""
-        self.posts = 0
         self.skew: float | None = None
         """The broker's clock minus ours, in seconds, by the newest `Date` header."""
 
     async def listen(self, context: BrowserContext) -> None:
         """Start to watch; do it before the first page is opened."""
-        await self._blocked.listen(context, self._page)
+        session = await context.new_cdp_session(self._page)
+        self._blocked.listen(session)
+        self._departures.listen(session)
+        await session.send("Network.enable")
         context.on("request", self._requested)
         context.on("response", self._responded)
         context.on("requestfinished", self._finished)
         context.on("requestfailed", self._failed)
+
+    @property
+    def posts(self) -> int:
+        """How many calls so far may have carried what was typed: a mark for `departures`."""
+        return len(self._departures)
+
+    def departures(self, since: int = 0) -> int:
+        """How often, at most, what was typed reached the broker since `posts` was `since`.
+
+        0: surely not at all, nothing was sent. More than 1: the page sent it again, or Chromium
+        did beneath the page (see departures.py), as it may where a call ended without an answer.
+        """
+        return self._departures.most(since)
 
     def expect(self, value: str, *, secret: bool = True) -> None:
         """A call that carries this (as it is, URL-encoded or base64) is our own submit."""
@@ -130,8 +152,11 @@ class NetworkWatcher:
         if request.resource_type not in {*WATCHED, "script"} or not self._asks_broker(request):
             return
         self.pending.add(request)
-        self.posts += request.method != "GET"
-        self.sent += self._carries_secret(request)
+        carries_secret = self._carries_secret(request)
+        in_address = _stands_in(split(request.url).query, self._secrets)
+        if carries_secret or in_address or request.method not in BODILESS:
+            self._departures.add(request, carries_secret=carries_secret or in_address)
+        self.sent += carries_secret
 
     def _asks_broker(self, request: Request) -> bool:
         """Whether a request is for the broker.
@@ -172,7 +197,7 @@ class NetworkWatcher:
             return
         text = "" if document else await _body(response)
         reply = ApiReply(
-            path=urlsplit(response.url).path,
+            path=split(response.url).path,
             status=response.status,
             document=document,
             carried_secret=self._carries_secret(request),
@@ -189,7 +214,7 @@ class NetworkWatcher:
             pause = retry_after(headers.get("retry-after"))
             self.new.append(
                 ApiReply(
-                    urlsplit(url).path,
+                    split(url).path,
                     status,
                     document=False,
                     carried_secret=carried,
@@ -205,7 +230,7 @@ class NetworkWatcher:
         aborted = "ERR_ABORTED" in (request.failure or "")
         if request.resource_type in WATCHED and self._asks_broker(request) and not aborted:
             self.failed = (
-                f"{request.method} {urlsplit(request.url).path} ({request.failure or 'failed'})"
+                f"{request.method} {split(request.url).path} ({request.failure or 'failed'})"
             )
 
 
@@ -226,12 +251,10 @@ class _Blocked:
         self._real: dict[str, str] = {}
         """The call that a preflight is for."""
 
-    async def listen(self, context: BrowserContext, page: Page) -> None:
-        session = await context.new_cdp_session(page)
+    def listen(self, session: CDPSession) -> None:
         session.on("Network.requestWillBeSent", self._sent)
         session.on("Network.responseReceivedExtraInfo", self._answered)
         session.on("Network.loadingFailed", self._failed)
-        await session.send("Network.enable")
 
     def _sent(self, event: Mapping[str, Any]) -> None:
         initiator, request = event.get("initiator", {}), event["request"]
@@ -262,7 +285,7 @@ def site(url: str) -> str:
 
     Ports do not matter.
     """
-    host = (urlsplit(url).hostname or "").lower()
+    host = (split(url).hostname or "").lower()
     labels = host.split(".")
     if ":" in host or labels[-1].isdigit():
         return host
@@ -273,14 +296,15 @@ def site(url: str) -> str:
 def skew_of(headers: Mapping[str, str], now: datetime) -> float | None:
     """The broker's clock minus ours in seconds, by a `Date` header.
 
-    None where there is none, or a cache's.
+    None where there is none, or a cache's, or one that no clock shows.
     """
     if "date" not in headers or headers.get("age"):
         return None
     try:
-        return (parsedate_to_datetime(headers["date"]) - now).total_seconds()
-    except (ValueError, TypeError):
+        skew = (parsedate_to_datetime(headers["date"]) - now).total_seconds()
+    except (ValueError, TypeError, OverflowError):
         return None
+    return skew if abs(skew) <= LARGEST_SKEW else None
 
 
 def _holds(request: Request, words: list[str]) -> bool:
@@ -302,8 +326,9 @@ def _stands_in(body: str, words: list[str]) -> bool:
 
 
 async def _body(response: Response) -> str:
+    """What an answer says; signs that are no UTF-8 do not make it silent."""
     try:
-        return await asyncio.wait_for(response.text(), 10)
+        return (await asyncio.wait_for(response.body(), 10)).decode("utf-8-sig", "replace")
     except Exception:  # noqa: BLE001  (the page left before its answer was read: there is nothing to read then)
         return ""
 
@@ -311,6 +336,6 @@ async def _body(response: Response) -> str:
 def _json(text: str) -> dict[str, Any]:
     try:
         data = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return data if isinstance(data, dict) else {}

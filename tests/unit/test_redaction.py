@@ -11,6 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from autologin import redaction
+from autologin.errors import CredentialsRejected
 from autologin.redaction import KEPT, MASK, holds_secret, remember, scrub
 
 SECRET = 'Pa55/wör d+&"x=~*\\'
@@ -251,3 +252,12 @@ def test_a_short_secret_behind_an_escaped_sign_is_cut(text):
 def test_a_short_secret_inside_a_longer_word_is_chance(text):
     remember("482913")
     assert scrub(text) == text
+
+
+@pytest.mark.parametrize("words", ["half \ud800 a sign", "\udfff", "é \ud83d and 😀"])
+def test_half_a_character_is_never_in_the_way_of_writing(words):
+    """JSON can hold one; a log, a file or the database would refuse the whole text for it."""
+    for text in (scrub(words), CredentialsRejected(words).message):
+        assert "?" in text
+        text.encode()
+    assert scrub("é 😀 ₹") == "é 😀 ₹"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from autologin import redaction
-from autologin.token import Token
+from autologin.token import Token, jwt_expiry
 
 IST = timezone(timedelta(hours=5, minutes=30))
 ISSUED = datetime(2026, 11, 24, 8, 15, tzinfo=IST)
@@ -111,3 +112,24 @@ def test_a_token_that_was_read_back_is_redacted_too():
         }
     )
     assert redaction.scrub("stored-canary refresh-canary") == f"{redaction.MASK} {redaction.MASK}"
+
+
+ODD_ENDS = [
+    "1e18",
+    "9" * 400,
+    "9" * 5000,
+    "1e400",
+    "NaN",
+    "-1e18",
+    "true",
+    "null",
+    '"5"',
+    "[" * 99_999,
+]
+
+
+@pytest.mark.parametrize("ends", ODD_ENDS, ids=lambda ends: ends[:8])
+def test_a_jwt_whose_end_makes_no_sense_has_none(ends):
+    """It raises nothing: the token is issued by then."""
+    payload = base64.urlsafe_b64encode(f'{{"exp": {ends}}}'.encode()).decode()
+    assert jwt_expiry(f"e30.{payload.rstrip('=')}.c2ln") is None

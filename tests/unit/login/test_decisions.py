@@ -226,7 +226,7 @@ def test_what_a_reply_to_the_step_means(answer, kind, words):
         ({"data": {"remaining_attempts": 1}}, 1),
         ({"failed_attempts": 3}, 2),
         ({"failed_attempts": 9}, 0),
-        ({"attempts_left": "2"}, None),
+        ({"attempts_left": "2"}, 2),
         ({}, None),
     ],
 )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
+from email.utils import format_datetime
 from types import SimpleNamespace
+from urllib.parse import quote
 
 import pytest
 from support.clock import HandClock
 
 from autologin.login.capture import Capture, origin
-from autologin.login.network import NetworkWatcher, site
+from autologin.login.network import NetworkWatcher, _json, site, skew_of
 
 
 @pytest.mark.parametrize(
@@ -47,6 +50,7 @@ class Call:
     post_data: str = ""
     resource_type: str = "fetch"
     method: str = "POST"
+    failure: str | None = None
 
 
 @pytest.mark.parametrize(
@@ -169,3 +173,179 @@ def test_no_hop_is_learned_late_or_without_a_known_redirect_uri(late):
     catch.learning = not late
     catch._learn(f"https://login.broker.com/?redirect_uri={HOP}", DOCUMENT)
     assert catch._is_answer("https://api-v2.broker.com/redirect?code=inner", "")
+
+
+# What left for the broker
+
+
+class Wire:
+    """A page's calls as Playwright and the wire tell of them."""
+
+    def __init__(self):
+        self.network = replies()
+        self.network.expect("123456")
+        self.count = 0
+
+    def call(self, body="", *, method="POST", path="/2fa", failure=None, seen=True, **told):
+        """`told`: sent, answered, cors."""
+        self.count += 1
+        of, url = {"requestId": str(self.count)}, f"https://login.broker.com{path}"
+        wire = self.network._departures
+        if told.get("sent"):
+            wire._was_sent(of)  # it may come before the call itself
+        if seen:
+            wire._asked({**of, "type": "Fetch", "request": {"method": method, "url": url}})
+        self.network._requested(Call(url, body, method=method, failure=failure))
+        if status := told.get("answered"):
+            wire._answered({**of, "statusCode": status})
+        if failure:
+            wire._failed({**of, "corsErrorStatus": {"corsError": told.get("cors", "")}})
+
+    def connect(self, *connections, protocol="http/1.1", url="https://login.broker.com/a.js"):
+        for connection in connections:
+            answer = {"url": url, "protocol": protocol, "connectionId": connection}
+            self.network._departures._received({"requestId": f"c{connection}", "response": answer})
+
+
+DROPPED = {"failure": "net::ERR_EMPTY_RESPONSE", "sent": True}
+REFUSED = {"failure": "net::ERR_CONNECTION_REFUSED"}
+
+
+@pytest.mark.parametrize(
+    ("call", "most"),
+    [
+        ({"sent": True, "answered": 200}, 1),
+        ({"sent": True, "answered": 502}, 1),
+        ({"sent": True}, 1),  # it waits
+        ({}, 1),  # nobody knows yet
+        (DROPPED, 4),
+        ({**REFUSED, "sent": True}, 4),  # sent, dropped, and sent again to nobody
+        ({"failure": "net::ERR_TIMED_OUT", "sent": True}, 4),
+        ({"failure": "net::ERR_ABORTED", "sent": True}, 1),
+        (REFUSED, 0),
+        ({"failure": "net::ERR_NAME_NOT_RESOLVED"}, 0),
+        ({"failure": "net::ERR_PROXY_CONNECTION_FAILED"}, 0),
+        ({"failure": "net::ERR_TUNNEL_CONNECTION_FAILED"}, 0),
+        ({"failure": "net::ERR_ADDRESS_UNREACHABLE"}, 0),
+        ({"failure": "net::ERR_INTERNET_DISCONNECTED"}, 0),
+        ({"failure": "net::ERR_CONNECTION_TIMED_OUT"}, 0),
+        ({"failure": "net::ERR_CERT_AUTHORITY_INVALID"}, 0),
+        ({"failure": "net::ERR_SSL_PROTOCOL_ERROR"}, 0),
+        ({"failure": "net::ERR_EMPTY_RESPONSE"}, 1),  # the word that it was sent may be late
+        ({"failure": "net::ERR_FAILED", "cors": "PreflightMissingAllowOriginHeader"}, 0),
+        ({"failure": "net::ERR_FAILED", "cors": "MissingAllowOriginHeader", "sent": True}, 4),
+        ({"failure": "net::ERR_FAILED", "sent": True, "answered": 200}, 1),  # hidden by CORS
+        ({**DROPPED, "seen": False}, 7),
+        ({**REFUSED, "seen": False}, 7),
+        ({"seen": False}, 1),
+        ({"method": "OPTIONS"}, 0),
+        ({"method": "GET"}, 0),
+        ({"method": "GET", "path": "/2fa?otp=123456"}, 1),
+    ],
+)
+def test_how_often_a_call_may_have_arrived(call, most):
+    wire = Wire()
+    wire.connect(1, 2, 3)
+    wire.connect(9, url="https://elsewhere.example/")
+    wire.call(**call)
+    assert wire.network.departures() == most
+    assert wire.network.departures(wire.network.posts) == 0
+
+
+@pytest.mark.parametrize(
+    ("connections", "protocol", "most"),
+    [
+        ((), "", 2),
+        ((1,), "http/1.1", 2),
+        ((1, 1, 2), "http/1.1", 3),
+        (range(1, 20), "http/1.1", 7),
+        ((1, 2), "h2", 2),
+    ],
+)
+def test_a_dropped_call_went_out_once_for_each_connection_at_most(connections, protocol, most):
+    wire = Wire()
+    wire.connect(*connections, protocol=protocol)
+    wire.call(**DROPPED)
+    assert wire.network.departures() == most
+
+
+def test_calls_that_are_seen_to_carry_a_secret_are_added_up_and_others_left_out():
+    wire = Wire()
+    wire.call("otp=123456", sent=True, answered=200)
+    wire.call("seen=1", **DROPPED)
+    wire.call("otp=123456", **DROPPED)
+    assert wire.network.departures() == 3
+    assert wire.network.departures(1) == 2
+
+
+def test_of_calls_that_hide_what_they_carry_one_was_the_submit():
+    wire = Wire()
+    wire.call("c2VjcmV0", sent=True, answered=200)
+    wire.call("c2VjcmV0", **DROPPED)
+    assert wire.network.departures() == 2
+
+
+def test_a_redirect_is_an_answer_and_its_next_hop_is_a_call_of_its_own():
+    wire = Wire()
+    wire.call("otp=123456", sent=True)
+    url = "https://login.broker.com/next"
+    moved = {"url": url, "protocol": "http/1.1", "connectionId": 1}
+    event = {"requestId": "1", "request": {"method": "POST", "url": url}}
+    wire.network._departures._asked({**event, "redirectResponse": moved})
+    wire.network._departures._answered({"requestId": "1", "statusCode": 307})  # late
+    wire.network._requested(Call(url, "otp=123456", failure="net::ERR_CONNECTION_RESET"))
+    assert wire.network.departures() == 3
+    assert wire.network.departures(1) == 2
+
+
+def test_what_goes_over_a_socket_is_not_known():
+    wire = Wire()
+    assert wire.network.departures() == 0
+    wire.network._departures._opened_socket(None)
+    assert wire.network.departures() == 1
+
+
+# Numbers and signs that no broker means
+
+
+NOW = HandClock().now()
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        "Mon, 1 Jan 99999999999999999999 00:00:00 GMT",
+        f"Mon, {'9' * 5000} Jan 2026 00:00:00 GMT",
+        "Mon, 1 Jan 2026 00:00:00 +99999999999999",
+        "Fri, 31 Dec 9999 23:59:59 GMT",
+        "Thu, 1 Jan 1970 00:00:00 GMT",
+        "Mon, 1 Jan 2026 99:99:99 GMT",
+        "Mon, ² Jan 2026 00:00:00 GMT",
+        "",
+    ],
+    ids=lambda date: date[:30],
+)
+def test_a_date_that_no_clock_shows_tells_no_skew(date):
+    assert skew_of({"date": date}, NOW) is None
+
+
+@pytest.mark.parametrize("seconds", [-86_000, -3, 0, 40, 86_000])
+def test_a_clock_that_is_off_by_less_than_a_day_is_believed(seconds):
+    date = format_datetime((NOW + timedelta(seconds=seconds)).replace(microsecond=0))
+    assert skew_of({"date": date}, NOW) == pytest.approx(seconds, abs=1)
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a":' * 100_000, f'{{"a":{"9" * 5000}}}', "[1]", "\ufeff{}", ""]
+)
+def test_json_that_cannot_be_read_is_none(text):
+    assert _json(text) == {}
+
+
+@pytest.mark.parametrize("bad", ["http://127.0.0.1:99999/", "https://[::1", "http://x:²/"])
+def test_an_address_that_is_none_keeps_no_request_waiting(bad):
+    catch = capture()
+    catch._learn(f"https://login.broker.com/?next={quote(bad)}", DOCUMENT)
+    assert catch.is_broker("https://login.broker.com/2")
+    assert not catch.is_broker(bad)
+    assert not catch._is_answer(bad, "")
