@@ -109,6 +109,26 @@ class Dispatcher:
             with suppress(Exception):
                 await sink.close()
 
+    def log_delivered(
+        self, name: str, account: str | None = None, tries: int | None = None
+    ) -> None:
+        """Log that a message has arrived; `tries` None: it was not kept in the store."""
+        event("delivered", account=account, sink=name, tries=tries)
+
+    def log_failed(
+        self, name: str, account: str | None, error: DeliveryFailed, pause: float | None = None
+    ) -> None:
+        """Log that a message did not arrive; `pause` is in seconds, None: it is not tried again."""
+        detail = error.detail
+        event(
+            "delivery_failed",
+            level="ERROR",
+            account=account,
+            sink=name,
+            message=detail,
+            again_in=pause,
+        )
+
     async def _drain(self, name: str, account: str | None, end: float) -> None:
         outbox = self.store.outbox
         while due := outbox.next_due(name, account):
@@ -134,21 +154,14 @@ class Dispatcher:
             raise
         if error is None:
             outbox.mark_delivered(claim)
-            event("delivered", account=account, sink=claim.sink, tries=claim.tries + 1)
+            self.log_delivered(claim.sink, account, claim.tries + 1)
             return
         pause = DISABLED_PAUSE
         if not error.gone:
             chance = random.random()  # noqa: S311  (nobody guesses it)
             pause = retry.pause_before_redelivery(claim.tries, error.retry_after, chance)
         outbox.mark_failed(claim, _describe(error), pause)
-        event(
-            "delivery_failed",
-            level="ERROR",
-            account=account,
-            sink=claim.sink,
-            message=error.detail,
-            again_in=round(pause, 1),
-        )
+        self.log_failed(claim.sink, account, error, round(pause, 1))
 
     async def _try_claim(self, claim: Claim) -> DeliveryFailed | None:
         """Try once; gives what went wrong.
@@ -167,9 +180,9 @@ class Dispatcher:
     async def _deliver_now(self, name: str, message: Message) -> DeliveryResult:
         error = await self._deliver(name, message)
         if error is None:
-            event("delivered", sink=name)
+            self.log_delivered(name)
             return DeliveryResult(name, "delivered")
-        event("delivery_failed", level="ERROR", sink=name, message=error.detail)
+        self.log_failed(name, None, error)
         return DeliveryResult(name, "failed", _describe(error))
 
     async def _check(self, name: str) -> DeliveryFailed | None:

@@ -63,6 +63,10 @@ MIGRATIONS = (
     CREATE INDEX sent_of ON sent (account, at)
     """,
     "ALTER TABLE tallies RENAME TO counters",
+    """
+    ALTER TABLE alerts ADD COLUMN notice TEXT;
+    ALTER TABLE alerts ADD COLUMN sealed BLOB
+    """,
 )
 """What leads from each schema version to the next; the version is SQLite's `user_version`.
 

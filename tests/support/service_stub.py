@@ -45,6 +45,7 @@ class Board:
     under_way: set[str] = field(default_factory=set)
     planned: dict[str, datetime] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    untaken: list = field(default_factory=list)
 
     def next_run(self, account):
         return self.planned.get(account)
@@ -54,6 +55,9 @@ class Board:
 
     def due_today(self, account):
         return account in self.due
+
+    def untaken_notices(self):
+        return self.untaken
 
     def running(self, account):
         return account in self.under_way

@@ -49,7 +49,14 @@ def notifier(folder, notify, environ=()):
     settings = loader.load(
         folder / "config.yaml", {"HOME": str(folder), "PATH": "/usr/bin:/bin", **dict(environ)}
     )
-    return Notifier(settings, Store.open(folder / "state", HandClock()).alerts)
+    clock = HandClock()
+    return Notifier(settings, Store.open(folder / "state", clock), clock)
+
+
+async def delivered(one):
+    """Let everything that is due be tried once."""
+    await one.dispatcher.drain(one.settle(), seconds=0)
+    await one.close()
 
 
 def into(folder):
@@ -97,7 +104,7 @@ async def test_a_cause_is_told_once_until_it_is_over(tmp_path):
     for _ in range(3):
         one.alert("mine", "captcha_required", "Look at it.")
     one.alert("other", "captcha_required", "Look at it.")
-    await one.close()
+    await delivered(one)
     assert {(notice["kind"], notice["account"]) for notice in got(tmp_path)} == {
         ("alert", "mine"),
         ("alert", "other"),
@@ -105,10 +112,10 @@ async def test_a_cause_is_told_once_until_it_is_over(tmp_path):
     assert len(got(tmp_path)) == 2
     one.recover("mine", ["captcha_required", "late"])
     one.recover("mine", ["captcha_required"])
-    await one.close()
+    await delivered(one)
     assert [notice["kind"] for notice in got(tmp_path)] == ["alert", "alert", "recovered"]
     one.alert("mine", "captcha_required", "Again.")
-    await one.close()
+    await delivered(one)
     assert got(tmp_path)[-1]["text"] == "Again."
 
 
@@ -116,7 +123,7 @@ async def test_a_restart_does_not_tell_it_again(tmp_path):
     for _ in range(2):
         one = notifier(tmp_path, {"command": into(tmp_path)})
         one.alert("mine", "late", "No token yet.")
-        await one.close()
+        await delivered(one)
     assert len(got(tmp_path)) == 1
 
 
@@ -127,7 +134,7 @@ async def test_apprise_reaches_a_server(tmp_path):
         )
         assert await one.test() == ["notify.urls.0"]
         one.alert("mine", "late", "No token yet.")
-        await one.close()
+        await delivered(one)
     assert [json.loads(body)["title"] for _, body in seen] == [
         "autologin: a test",
         "autologin: mine late",
@@ -143,7 +150,7 @@ async def test_what_is_not_accepted_is_told_and_breaks_nothing(tmp_path, told, s
         with pytest.raises(NoticeFailed, match=r"notify\.urls\.0"):
             await one.test()
         one.alert("mine", "late", "No token yet.")
-        await one.close()
+        await delivered(one)
     detail = told()
     assert "notice_not_sent" in detail
     assert leaks([CANARY], [detail]) == []
@@ -164,7 +171,7 @@ async def test_a_test_tries_every_way_though_one_fails(tmp_path):
 
 
 async def test_a_way_that_hangs_is_given_up_with_its_name(tmp_path, monkeypatch):
-    monkeypatch.setattr("autologin.service.notifier.SECONDS", 0.05)
+    monkeypatch.setattr("autologin.service.ways.SECONDS", 0.05)
     with pytest.raises(NoticeFailed, match=r"notify\.command: TimeoutError"):
         await notifier(tmp_path, {"command": "sleep 30"}).test()
 
@@ -175,7 +182,7 @@ async def test_a_command_that_fails(tmp_path, told, command):
     with pytest.raises(NoticeFailed, match="exit code"):
         await one.test()
     one.alert("mine", "late", "No token yet.")
-    await one.close()
+    await delivered(one)
     assert "notice_not_sent" in told()
 
 
@@ -186,14 +193,14 @@ async def test_the_dead_mans_switch(tmp_path, good, path):
             tmp_path, {"ping": {"env": "PING"}}, {"PING": f"http://127.0.0.1:{port}/{CANARY}"}
         )
         one.ping(good=good)
-        await one.close()
+        await delivered(one)
     assert seen == [(path, "")]
 
 
 async def test_a_ping_that_fails_is_a_warning_without_its_address(tmp_path, told):
     one = notifier(tmp_path, {"ping": f"http://127.0.0.1:9/{CANARY}"})
     one.ping(good=True)
-    await one.close()
+    await delivered(one)
     detail = told()
     assert "notice_not_sent" in detail
     assert leaks([CANARY], [detail]) == []
@@ -205,7 +212,7 @@ async def test_no_secret_is_in_a_notice(tmp_path):
     redaction.remember(CANARY)
     one = notifier(tmp_path, {"command": into(tmp_path)})
     one.alert("mine", "late", f"The broker said {CANARY}.")
-    await one.close()
+    await delivered(one)
     assert leaks([CANARY], [tmp_path / "got"]) == []
 
 
