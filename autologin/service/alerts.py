@@ -5,6 +5,7 @@ A login that needs a person, an account that is late, a sink that does not get i
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from autologin.clock import format_ist
@@ -66,9 +67,10 @@ class AlertRules:
         ]
         self._notifier.recover(account, causes)
 
-    def check_deliveries(self, account: str, now: datetime) -> None:
+    def check_deliveries(self, account: str, sinks: Collection[str], now: datetime) -> None:
         """Tell of a sink that has not got its message for a while, and that it has it."""
-        for message in self._store.outbox.latest(account):
+        latest = self._store.outbox.latest(account)
+        for message in [one for one in latest if one.sink in sinks]:
             cause = f"sink {message.sink}"
             tried = message.outcome is None and message.tries and message.error
             if message.outcome == "delivered":

@@ -397,7 +397,8 @@ class Service:
             if due and due <= now:
                 self._drain(self.app.dispatcher, sink)
         for name in self._accounts:
-            self._alert_rules.check_deliveries(name, now)
+            sinks = self.settings.accounts[name].sinks
+            self._alert_rules.check_deliveries(name, sinks, now)
         for way in self.notifier.settle():
             self._drain(self.notifier.dispatcher, way)
 
