@@ -217,7 +217,10 @@ class _UrlSink(NoticeSink):
             import apprise  # noqa: PLC0415  (only whoever is told by it pays for it)
         except ImportError:
             raise NoticeFailed("apprise is not installed", hint=INSTALL) from None
-        service = apprise.Apprise(asset=apprise.AppriseAsset(async_mode=False))
+        asset = apprise.AppriseAsset(async_mode=False)
+        # Apprise's own limit works with threads that the exit of the process waits for.
+        vars(asset)["_service_timeout"] = 0.0
+        service = apprise.Apprise(asset=asset)
         address = resolve(self._label, self._url, self._place).value.get_secret_value()
         if not service.add(address):
             raise ConfigError(

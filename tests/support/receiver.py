@@ -47,6 +47,8 @@ class Receiver:
         self._open.add(task)
         try:
             await self._answer(reader, writer)
+        except (asyncio.CancelledError, asyncio.IncompleteReadError, OSError):
+            pass  # we go, or who called has gone
         finally:
             self._open.discard(task)
             with suppress(OSError):
