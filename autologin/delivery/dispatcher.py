@@ -25,7 +25,6 @@ from autologin.store.records import Claim, DeliveryState
 from autologin.store.store import Store
 
 CONCURRENT = 16
-"""Messages on their way to one sink at one time."""
 TRY_SECONDS = 30.0
 """After this a try counts as failed."""
 CHECK_SECONDS = 10.0
@@ -54,6 +53,8 @@ class Dispatcher:
     ref_context: RefContext
     store: Store
     clock: Clock
+    concurrent: int = CONCURRENT
+    """Messages on their way to one sink at one time."""
     _sinks: dict[str, Sink] = field(default_factory=dict)
     _fingerprints: dict[str, str] = field(default_factory=dict)
 
@@ -137,7 +138,7 @@ class Dispatcher:
                 if self.clock.monotonic() + wait > end:
                     return
                 await self.clock.sleep(wait)
-            claims = outbox.claim(name, CONCURRENT, account)
+            claims = outbox.claim(name, self.concurrent, account)
             if not claims:  # another process has them, or the one before is not delivered yet
                 if self.clock.monotonic() + POLL_SECONDS > end:
                     return

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from autologin.clock import format_ist
-from autologin.errors import ConfigError, NeedsPerson, Rejected
+from autologin.errors import ConfigError, NeedsPerson, Rejected, name_of
 from autologin.run import Outcome
 from autologin.service.notifier import Notifier
 from autologin.service.schedule import History, Window
@@ -20,6 +20,13 @@ MARGIN = timedelta(minutes=10)
 act."""
 UNDELIVERED = timedelta(minutes=2)
 """How long a sink may be owed a token before somebody is told."""
+
+TOLD_AT_ONCE = {
+    name_of(kind)
+    for group in (NeedsPerson, Rejected, ConfigError)
+    for kind in (group, *group.__subclasses__())
+}
+"""Errors of runs that nothing but a person can mend."""
 
 
 class AlertRules:
@@ -37,6 +44,15 @@ class AlertRules:
         elif isinstance(error, NeedsPerson | Rejected | ConfigError):
             image = error.bundle and error.bundle / "screenshot.png"
             self._notifier.alert(account, error.name, error.message, image=image)
+
+    def check_last_run(self, account: str, history: History) -> None:
+        """Tell of a run that ended while nobody was there to tell of it.
+
+        The process died before it could, or it was another one's run.
+        """
+        last = next(iter(history.runs), None)
+        if last and last.outcome == "failed" and last.error in TOLD_AT_ONCE:
+            self._notifier.alert(account, last.error, last.message or "")
 
     def report_rejected_token(self, account: str, detail: str, *, relogin: bool) -> None:
         """Tell that the broker has ended a token in mid-session."""

@@ -47,7 +47,9 @@ class Notifier:
         self._store = store
         self._clock = clock
         self._ways = read_ways(settings.notify, store, clock)
-        self.dispatcher = NoticeDispatcher(self._ways, settings.ref_context, store, clock)
+        self.dispatcher = NoticeDispatcher(
+            self._ways, settings.ref_context, store, clock, concurrent=1
+        )
         self._told_unstored: set[tuple[str, str]] = set()
         self._sending: set[asyncio.Task[None]] = set()
         self._pinging: asyncio.Task[None] | None = None
@@ -92,11 +94,14 @@ class Notifier:
 
     def forget_gone(self) -> None:
         """Let alerts go that are of accounts, or of an account's sinks, that the config lost."""
-        for account, cause in self._store.alerts.open():
-            known = self._settings.accounts.get(account)
-            kind, _, sink = cause.partition(" ")
-            if known is None or (kind == "sink" and sink not in known.sinks):
-                self._store.notices.forget(account, cause)
+        try:
+            for account, cause in self._store.alerts.open():
+                known = self._settings.accounts.get(account)
+                kind, _, sink = cause.partition(" ")
+                if known is None or (kind == "sink" and sink not in known.sinks):
+                    self._store.notices.forget(account, cause)
+        except StoreError as error:
+            event("notices_not_stored", level="WARNING", message=error.detail)
 
     def untaken(self) -> list[UntakenNotices]:
         """What ways were offered and have not taken."""

@@ -299,6 +299,8 @@ class Service:
             elif history.stored and window.opens <= now and self._verify_is_due(state):
                 self._start(name, self._verify)
         if not history.has_verified_token(window, now):
+            if not state.is_busy:
+                self._alert_rules.check_last_run(name, history)
             self._alert_rules.check_readiness(name, window, history, now)
         elif not state.is_busy:
             self._alert_rules.end_login_alerts(name)

@@ -1,5 +1,7 @@
 """What each way to people is owed: messages in the outbox, like those that sinks are to get.
 
+None waits for another: one that a way never takes must not hold the rest up.
+
 An alert is owed to every way while its cause is open. Once that is over, who was told gets
 "recovered", and who was not hears of neither. All of it follows from the open alerts and from what
 was delivered, so `settle` may be called at any moment, and after any death of a process.

@@ -38,15 +38,15 @@ INSERT = """
 INSERT INTO deliveries (account, sink, type, message, about, until, due, sealed)
 VALUES (?,?,?,?,?,?,?,?)
 """
-DUE = """
+DUE = f"""
 SELECT id, account, message, sealed, tries, until, owner, claimed FROM deliveries AS one
 WHERE sink = ? AND outcome IS NULL AND due <= ? AND (? IS NULL OR account = ?) AND NOT EXISTS (
     SELECT 1 FROM deliveries AS before
     WHERE before.account = one.account AND before.sink = one.sink AND before.id < one.id
-    AND before.outcome IS NULL
+    AND before.outcome IS NULL AND before.{SINKS_ONLY}
 )
 ORDER BY due, id LIMIT ?
-"""
+"""  # noqa: S608  (our own words)
 NEXT_DUE = """
 SELECT min(due) FROM deliveries WHERE sink = ? AND outcome IS NULL AND (? IS NULL OR account = ?)
 """

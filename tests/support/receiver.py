@@ -13,6 +13,8 @@ class Receiver:
     def __init__(self):
         self.status, self.hangs, self.calls = 200, False, 0
         self.refuses_pictures = False
+        self.refused = None
+        """Words that it does not take."""
         self.taken = []
         self.port = 0
         self._server = None
@@ -66,7 +68,8 @@ class Receiver:
                 await asyncio.sleep(0.2)
         said = json.loads(body) if body else head.split()[1]
         picture = self.refuses_pictures and body and said["attachments"]
-        status = 413 if picture else self.status
+        words = self.refused is not None and self.refused in str(said)
+        status = 413 if picture or words else self.status
         if status < 300:
             self.taken.append(said)
         answer = f"HTTP/1.1 {status} X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"

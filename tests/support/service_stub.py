@@ -29,6 +29,7 @@ sinks:
   tokens: {{type: file, path: "./tokens/{{account}}.json"}}
   hook: {{type: webhook, url: "https://example.com/hook", secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}}
 state: {{path: state}}
+notify: {{command: ./tell}}
 """
 WITH_TOKEN = CONFIG + f'http: {{token: "{TOKEN}"}}\n'
 

@@ -458,3 +458,41 @@ async def test_addresses_are_not_in_the_store(tmp_path, told):
     await delivered(one)
     one._store.close()
     assert leaks([CANARY], [tmp_path / "state", told()]) == []
+
+
+async def test_status_names_who_was_not_to_be_reached(tmp_path):
+    one = notifier(tmp_path, {"command": "exit 3"})
+    one.alert("mine", "late", "No token yet.")
+    user = User(tmp_path)
+    assert "has not taken" not in (await user.says("status")).out
+    await delivered(one)
+    line = "notify.command has not taken 1 notice since 2026-11-24 08:15 IST: exit code 3"
+    assert line in (await user.says("status")).out.splitlines()
+    (notices,) = json.loads((await user.says("status", "--json")).out)["notices"]
+    assert notices == {
+        "way": "notify.command",
+        "number": 1,
+        "since": "2026-11-24T02:45:10+00:00",
+        "error": "exit code 3",
+    }
+    assert "mine: nothing to deliver" in (await user.says("deliver")).out
+
+
+async def test_what_a_command_gets(tmp_path):
+    one = notifier(tmp_path, {"command": into(tmp_path)})
+    one.alert("mine", "late", "No token yet.")
+    await delivered(one)
+    one.recover("mine", ["late"])
+    await delivered(one)
+    alert, recovered = got(tmp_path)
+    identity = alert.pop("id")
+    assert alert == {
+        "kind": "alert",
+        "account": "mine",
+        "cause": "late",
+        "title": "autologin: mine late",
+        "text": "No token yet.",
+        "at": "2026-11-24T02:45:10+00:00",
+    }
+    assert recovered["id"] != identity
+    assert (recovered["title"], recovered["text"]) == ("autologin: mine recovered", "Over: late.")
