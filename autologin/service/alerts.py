@@ -20,6 +20,8 @@ MARGIN = timedelta(minutes=10)
 act."""
 UNDELIVERED = timedelta(minutes=2)
 """How long a sink may be owed a token before somebody is told."""
+CONFIG_REFUSED = "config_refused"
+"""A cause that is of no account."""
 
 TOLD_AT_ONCE = {
     name_of(kind)
@@ -53,6 +55,12 @@ class AlertRules:
         last = next(iter(history.runs), None)
         if last and last.outcome == "failed" and last.error in TOLD_AT_ONCE:
             self._notifier.alert(account, last.error, last.message or "")
+
+    def report_refused_config(self, error: ConfigError) -> None:
+        """Tell that a config was not taken over: whoever changed it may believe that it was."""
+        problems = "; ".join(f"{problem.key}: {problem.message}" for problem in error.problems)
+        text = f"The service goes on with the config that it had. {problems}."
+        self._notifier.alert("", CONFIG_REFUSED, text)
 
     def report_rejected_token(self, account: str, detail: str, *, relogin: bool) -> None:
         """Tell that the broker has ended a token in mid-session."""

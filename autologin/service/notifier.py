@@ -98,6 +98,8 @@ class Notifier:
             for account, cause in self._store.alerts.open():
                 known = self._settings.accounts.get(account)
                 kind, _, sink = cause.partition(" ")
+                if not account:
+                    continue
                 if known is None or (kind == "sink" and sink not in known.sinks):
                     self._store.notices.forget(account, cause)
         except StoreError as error:

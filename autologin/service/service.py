@@ -26,7 +26,7 @@ from autologin.errors import AutologinError, ConfigError
 from autologin.flow.base import Verdict
 from autologin.log import event
 from autologin.service import schedule
-from autologin.service.alerts import MARGIN, AlertRules
+from autologin.service.alerts import CONFIG_REFUSED, MARGIN, AlertRules
 from autologin.service.notifier import Notifier
 from autologin.service.schedule import Action, Calendar, History, Timetable, Window
 from autologin.store.records import UntakenNotices
@@ -172,6 +172,7 @@ class Service:
                     message=problem.message,
                     hint=problem.hint,
                 )
+            self._alert_rules.report_refused_config(error)
             return
         if (
             settings.state.path != self.settings.state.path
@@ -215,6 +216,7 @@ class Service:
         self.notifier = Notifier(self.settings, self.store, self.clock)
         self.notifier.forget_gone()
         self._alert_rules = AlertRules(self.notifier, self.store)
+        self.notifier.recover("", [CONFIG_REFUSED])
         former = self._accounts
         self._accounts = {}
         for name, account in self.settings.accounts.items():

@@ -62,12 +62,13 @@ class Notification:
         """A message as people read it."""
         causes = message.data.get("causes", ["test"])
         words = ", ".join(cause.replace("_", " ") for cause in causes)
+        whose = f"{message.account} " if message.account else ""
         kind: Literal["alert", "recovered", "test"] = "test"
         title, text = "autologin: a test", "This is a test. All is well."
         if message.type == ALERT:
-            kind, title, text = "alert", f"{message.account} {words}", message.data["text"]
+            kind, title, text = "alert", f"{whose}{words}", message.data["text"]
         elif message.type == RECOVERED:
-            kind, title, text = "recovered", f"{message.account} recovered", f"Over: {words}."
+            kind, title, text = "recovered", f"{whose}recovered", f"Over: {words}."
         if now - message.at >= LATE:
             text += f" This is of {format_ist(message.at)}; it could not be told before."
         title = title if kind == "test" else f"autologin: {title}"

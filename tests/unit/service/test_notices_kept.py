@@ -236,3 +236,24 @@ async def test_a_notice_that_is_never_taken_holds_no_other_up(tmp_path):
         one.start()
         await one.until(ist(9, 1))
         assert here.titles == ["autologin: one late", "autologin: one not ready"]
+
+
+@pytest.mark.parametrize("mended_by", ["reload", "restart"])
+async def test_a_config_that_is_refused_is_told(tmp_path, mended_by):
+    async with receiver() as here, watching(tmp_path, here) as one:
+        one.start()
+        file = one.folder / "config.yaml"
+        good = file.read_text()
+        file.write_text(good.replace("accounts:", "acounts:"))
+        one.service.reload()
+        await one.until(ist(7, 1))
+        assert here.titles == ["autologin: config refused"]
+        assert "acounts" in here.taken[0]["message"]
+        file.write_text(good)
+        if mended_by == "reload":
+            one.service.reload()
+        else:
+            await one.stop()
+            one.start()
+        await one.until(one.clock.now() + timedelta(minutes=1))
+        assert here.titles == ["autologin: config refused", "autologin: recovered"]
