@@ -12,7 +12,7 @@ from autologin.clock import format_ist
 from autologin.errors import ConfigError, NeedsPerson, Rejected, name_of
 from autologin.run import Outcome
 from autologin.service.notifier import Notifier
-from autologin.service.schedule import History, Window
+from autologin.service.schedule import History, Window, is_good
 from autologin.store.store import Store
 
 MARGIN = timedelta(minutes=10)
@@ -74,9 +74,7 @@ class AlertRules:
     ) -> None:
         """Tell that an account has no verified token, shortly before it is due and when it is."""
         due = format_ist(window.ready_by)
-        why = next(
-            (run.message for run in history.runs if run.message), "No run has come to an end yet."
-        )
+        why = _reason(history)
         if window.ready_by - MARGIN <= now < window.closes:
             self._notifier.alert(
                 account, "late", f"No verified token yet, and it is due at {due}. {why}"
@@ -102,6 +100,14 @@ class AlertRules:
             elif tried and now - _owed_since(message.about, now) >= UNDELIVERED:
                 detail = f"{message.sink} has not got its {message.type}: {message.error}"
                 self._notifier.alert(account, cause, detail)
+
+
+def _reason(history: History) -> str:
+    """Why there is no verified token, as far as the runs tell."""
+    if history.runs and is_good(history.runs[0]):
+        return "The last login worked, but the broker does not confirm its token."
+    messages = (run.message for run in history.runs if run.message)
+    return next(messages, "No run has come to an end yet.")
 
 
 def _owed_since(about: str, now: datetime) -> datetime:

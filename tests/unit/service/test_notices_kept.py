@@ -257,3 +257,14 @@ async def test_a_config_that_is_refused_is_told(tmp_path, mended_by):
             one.start()
         await one.until(one.clock.now() + timedelta(minutes=1))
         assert here.titles == ["autologin: config refused", "autologin: recovered"]
+
+
+async def test_why_an_account_is_late_is_true_where_its_login_worked(tmp_path):
+    async with receiver() as here, watching(tmp_path, here) as one:
+        one.world.out = [(ist(8), ist(8, 15, 30))]
+        one.start()
+        await one.until(ist(8, 30))
+        one.world.dead.add("token-one-000001")
+        await one.until(ist(9, 30))
+        texts = {notice["title"]: notice["message"] for notice in here.taken}
+        assert "The last login worked" in texts["autologin: one not ready"]
