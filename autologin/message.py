@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -11,8 +11,17 @@ from typing import Any, Literal
 from autologin.errors import AutologinError
 from autologin.token import Token
 
-Type = Literal["token.issued", "login.failed", "token.rejected", "autologin.test"]
+Type = Literal[
+    "token.issued",
+    "login.failed",
+    "token.rejected",
+    "autologin.test",
+    "notice.alert",
+    "notice.recovered",
+]
 ISSUED: Type = "token.issued"
+ALERT: Type = "notice.alert"
+RECOVERED: Type = "notice.recovered"
 
 
 @dataclass(frozen=True)
@@ -53,6 +62,20 @@ class Message:
         """Nothing happened; somebody wants to see whether it arrives."""
         data = {"account": "", "broker": "", "message": "This is a test."}
         return cls(_new_id(), "autologin.test", now, "", "", data, now.isoformat())
+
+    @classmethod
+    def notice(
+        cls,
+        kind: Type,
+        account: str,
+        causes: Sequence[str],
+        at: datetime,
+        text: str = "",
+        image: str = "",
+    ) -> Message:
+        """A person is told of a cause, or that causes are over; `image` is a file's path."""
+        data = {"account": account, "broker": "", "causes": [*causes], "text": text, "image": image}
+        return cls(_new_id(), kind, at, account, "", data)
 
     @property
     def token(self) -> Token:

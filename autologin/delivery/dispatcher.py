@@ -25,7 +25,6 @@ from autologin.store.records import Claim, DeliveryState
 from autologin.store.store import Store
 
 CONCURRENT = 16
-"""Messages on their way to one sink at one time."""
 TRY_SECONDS = 30.0
 """After this a try counts as failed."""
 CHECK_SECONDS = 10.0
@@ -54,6 +53,8 @@ class Dispatcher:
     ref_context: RefContext
     store: Store
     clock: Clock
+    concurrent: int = CONCURRENT
+    """Messages on their way to one sink at one time."""
     _sinks: dict[str, Sink] = field(default_factory=dict)
     _fingerprints: dict[str, str] = field(default_factory=dict)
 
@@ -109,6 +110,26 @@ class Dispatcher:
             with suppress(Exception):
                 await sink.close()
 
+    def log_delivered(
+        self, name: str, account: str | None = None, tries: int | None = None
+    ) -> None:
+        """Log that a message has arrived; `tries` None: it was not kept in the store."""
+        event("delivered", account=account, sink=name, tries=tries)
+
+    def log_failed(
+        self, name: str, account: str | None, error: DeliveryFailed, pause: float | None = None
+    ) -> None:
+        """Log that a message did not arrive; `pause` is in seconds, None: it is not tried again."""
+        detail = error.detail
+        event(
+            "delivery_failed",
+            level="ERROR",
+            account=account,
+            sink=name,
+            message=detail,
+            again_in=pause,
+        )
+
     async def _drain(self, name: str, account: str | None, end: float) -> None:
         outbox = self.store.outbox
         while due := outbox.next_due(name, account):
@@ -117,7 +138,7 @@ class Dispatcher:
                 if self.clock.monotonic() + wait > end:
                     return
                 await self.clock.sleep(wait)
-            claims = outbox.claim(name, CONCURRENT, account)
+            claims = outbox.claim(name, self.concurrent, account)
             if not claims:  # another process has them, or the one before is not delivered yet
                 if self.clock.monotonic() + POLL_SECONDS > end:
                     return
@@ -134,21 +155,14 @@ class Dispatcher:
             raise
         if error is None:
             outbox.mark_delivered(claim)
-            event("delivered", account=account, sink=claim.sink, tries=claim.tries + 1)
+            self.log_delivered(claim.sink, account, claim.tries + 1)
             return
         pause = DISABLED_PAUSE
         if not error.gone:
             chance = random.random()  # noqa: S311  (nobody guesses it)
             pause = retry.pause_before_redelivery(claim.tries, error.retry_after, chance)
         outbox.mark_failed(claim, _describe(error), pause)
-        event(
-            "delivery_failed",
-            level="ERROR",
-            account=account,
-            sink=claim.sink,
-            message=error.detail,
-            again_in=round(pause, 1),
-        )
+        self.log_failed(claim.sink, account, error, round(pause, 1))
 
     async def _try_claim(self, claim: Claim) -> DeliveryFailed | None:
         """Try once; gives what went wrong.
@@ -167,9 +181,9 @@ class Dispatcher:
     async def _deliver_now(self, name: str, message: Message) -> DeliveryResult:
         error = await self._deliver(name, message)
         if error is None:
-            event("delivered", sink=name)
+            self.log_delivered(name)
             return DeliveryResult(name, "delivered")
-        event("delivery_failed", level="ERROR", sink=name, message=error.detail)
+        self.log_failed(name, None, error)
         return DeliveryResult(name, "failed", _describe(error))
 
     async def _check(self, name: str) -> DeliveryFailed | None:

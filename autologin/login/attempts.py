@@ -178,10 +178,10 @@ class AttemptLog:
         if isinstance(error, CredentialsRejected | OtpRejected):
             store.settle([one for one, secret in self._open if secret == refused], "rejected")
             store.settle([one for one, secret in self._open if secret != refused], "unjudged")
-        elif not isinstance(error, Transient):
-            store.settle(numbers, "unclear")
         elif departures == 0 or (isinstance(error, BrokerUnavailable) and not error.sent):
             store.settle(numbers, "unsent")
+        elif not isinstance(error, Transient):
+            store.settle(numbers, "unclear")
         else:
             store.settle(numbers, "unanswered")
             for _ in range(departures - 1):

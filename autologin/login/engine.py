@@ -95,7 +95,8 @@ class LoginEngine:
                     self._attempts.settle("accepted")
                 await self._perform(script, decide.next_action(script, self.state, observed))
         except AutologinError as error:
-            self._attempts.settle_error(error)
+            departures = self._network.departures(self.state.posts_before)
+            self._attempts.settle_error(error, departures)
             raise
         self._attempts.settle("accepted")
 
@@ -184,7 +185,7 @@ class LoginEngine:
         sent = self._network.sent
         posts = self._network.posts
         self.state = self.state.filling(
-            fill.step, fill.form, fill.snapshot, self._clock.monotonic()
+            fill.step, fill.form, fill.snapshot, self._clock.monotonic(), posts
         )
         self._dialogs.clear()
         self._filler.announce(fill, texts)

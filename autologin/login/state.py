@@ -54,6 +54,8 @@ class LoginState:
     secrets_sent: bool = False
     last_step: Step | None = None
     """The step that was sent last."""
+    posts_before: int = 0
+    """The count of calls before it."""
     before: Snapshot | None = None
     """The page as it was then: whatever it said already is no answer."""
     first_lines: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -94,8 +96,10 @@ class LoginState:
     error: AutologinError | None = None
     """What the last look means, where it means that the login cannot go on as it is."""
 
-    def filling(self, step: Step, form: Form, snapshot: Snapshot, now: float) -> LoginState:
-        """A step is about to be typed into this form on this page."""
+    def filling(
+        self, step: Step, form: Form, snapshot: Snapshot, now: float, posts: int = 0
+    ) -> LoginState:
+        """A step is about to be typed into this form on this page, after so many calls."""
         looks = {
             name: frozenset(found.looks for found in inputs) for name, inputs in form.inputs.items()
         }
@@ -108,6 +112,7 @@ class LoginState:
             looks={**self.looks, **looks},
             secrets_sent=self.secrets_sent or secret,
             last_step=step,
+            posts_before=posts,
             before=snapshot,
             submitted=None,
             first_lines={step.name: snapshot.lines, **self.first_lines},

@@ -5,13 +5,14 @@ A login that needs a person, an account that is late, a sink that does not get i
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from autologin.clock import format_ist
-from autologin.errors import ConfigError, NeedsPerson, Rejected
+from autologin.errors import ConfigError, NeedsPerson, Rejected, name_of
 from autologin.run import Outcome
 from autologin.service.notifier import Notifier
-from autologin.service.schedule import History, Window
+from autologin.service.schedule import History, Window, is_good
 from autologin.store.store import Store
 
 MARGIN = timedelta(minutes=10)
@@ -19,6 +20,15 @@ MARGIN = timedelta(minutes=10)
 act."""
 UNDELIVERED = timedelta(minutes=2)
 """How long a sink may be owed a token before somebody is told."""
+CONFIG_REFUSED = "config_refused"
+"""A cause that is of no account."""
+
+TOLD_AT_ONCE = {
+    name_of(kind)
+    for group in (NeedsPerson, Rejected, ConfigError)
+    for kind in (group, *group.__subclasses__())
+}
+"""Errors of runs that nothing but a person can mend."""
 
 
 class AlertRules:
@@ -37,6 +47,21 @@ class AlertRules:
             image = error.bundle and error.bundle / "screenshot.png"
             self._notifier.alert(account, error.name, error.message, image=image)
 
+    def check_last_run(self, account: str, history: History) -> None:
+        """Tell of a run that ended while nobody was there to tell of it.
+
+        The process died before it could, or it was another one's run.
+        """
+        last = next(iter(history.runs), None)
+        if last and last.outcome == "failed" and last.error in TOLD_AT_ONCE:
+            self._notifier.alert(account, last.error, last.message or "")
+
+    def report_refused_config(self, error: ConfigError) -> None:
+        """Tell that a config was not taken over: whoever changed it may believe that it was."""
+        problems = "; ".join(f"{problem.key}: {problem.message}" for problem in error.problems)
+        text = f"The service goes on with the config that it had. {problems}."
+        self._notifier.alert("", CONFIG_REFUSED, text)
+
     def report_rejected_token(self, account: str, detail: str, *, relogin: bool) -> None:
         """Tell that the broker has ended a token in mid-session."""
         fix = "autologin logs in again." if relogin else "Run it again, or set watch.relogin."
@@ -49,9 +74,7 @@ class AlertRules:
     ) -> None:
         """Tell that an account has no verified token, shortly before it is due and when it is."""
         due = format_ist(window.ready_by)
-        why = next(
-            (run.message for run in history.runs if run.message), "No run has come to an end yet."
-        )
+        why = _reason(history)
         if window.ready_by - MARGIN <= now < window.closes:
             self._notifier.alert(
                 account, "late", f"No verified token yet, and it is due at {due}. {why}"
@@ -75,9 +98,10 @@ class AlertRules:
         ]
         self._notifier.recover(account, causes)
 
-    def check_deliveries(self, account: str, now: datetime) -> None:
+    def check_deliveries(self, account: str, sinks: Collection[str], now: datetime) -> None:
         """Tell of a sink that has not got its message for a while, and that it has it."""
-        for message in self._store.outbox.latest(account):
+        latest = self._store.outbox.latest(account)
+        for message in [one for one in latest if one.sink in sinks]:
             cause = f"sink {message.sink}"
             tried = message.outcome is None and message.tries and message.error
             if message.outcome == "delivered":
@@ -85,6 +109,14 @@ class AlertRules:
             elif tried and now - _owed_since(message.about, now) >= UNDELIVERED:
                 detail = f"{message.sink} has not got its {message.type}: {message.error}"
                 self._notifier.alert(account, cause, detail)
+
+
+def _reason(history: History) -> str:
+    """Why there is no verified token, as far as the runs tell."""
+    if history.runs and is_good(history.runs[0]):
+        return "The last login worked, but the broker does not confirm its token."
+    messages = (run.message for run in history.runs if run.message)
+    return next(messages, "No run has come to an end yet.")
 
 
 def _owed_since(about: str, now: datetime) -> datetime:

@@ -3,76 +3,120 @@
     notify: {urls: [{env: TELEGRAM_URL}], command: "...", ping: {env: PING_URL}}
 
 `urls` are Apprise's (https://github.com/caronc/apprise; pip install 'broker-autologin[notify]').
-`command` is a shell command that gets the notice as JSON on its standard input. `ping` is a dead
-man's switch as healthchecks.io has it: it is asked after each run that has its token, and with
-`/fail` at its end after each other one. What cannot be sent breaks nothing.
+`command` is a shell command that gets the notice as JSON on its standard input. A notice waits in
+the store until each of them has taken it, or its cause is over. `ping` is a dead man's switch as
+healthchecks.io has it: it is asked after each run that has its token, and with `/fail` at its end
+after each other one. What cannot be sent breaks nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import signal
-from collections.abc import Awaitable, Collection, Iterator
-from contextlib import suppress
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Coroutine, Mapping
 from pathlib import Path
-from typing import Literal
 
+from autologin.clock import Clock
 from autologin.config.schema import Settings
-from autologin.errors import AutologinError, ConfigError, NoticeFailed, Problem
+from autologin.delivery.dispatcher import Dispatcher
+from autologin.errors import (
+    AutologinError,
+    ConfigError,
+    DeliveryFailed,
+    NoticeFailed,
+    Problem,
+    StoreError,
+)
 from autologin.log import event
+from autologin.message import ALERT, Message
 from autologin.redaction import scrub
 from autologin.secret_refs import Secret, resolve
-from autologin.store.alerts import Alerts
+from autologin.service.ways import SECONDS, NoticeSink, Way, in_thread, read_ways
+from autologin.store.records import UntakenNotices
+from autologin.store.store import Store
 
-SECONDS = 20.0
-"""For one notification on one way."""
-INSTALL = "pip install 'broker-autologin[notify]'"
-
-
-@dataclass(frozen=True)
-class Notification:
-    """What somebody is told.
-
-    `cause` is a stable name; `account` is empty where it is about none.
-    """
-
-    kind: Literal["alert", "recovered", "test"]
-    account: str
-    cause: str
-    title: str
-    text: str
+PING_PAUSES = (5.0, 20.0, 60.0, 120.0)
+"""Seconds before the dead man's switch is asked again, until it answers or is asked anew. It sees
+by itself that nobody asks, so a few minutes are enough."""
 
 
 class Notifier:
     """The ways to people that a config names."""
 
-    def __init__(self, settings: Settings, alerts: Alerts) -> None:
+    def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
         self._settings = settings
-        self._alerts = alerts
+        self._store = store
+        self._clock = clock
+        self._ways = read_ways(settings.notify, store, clock)
+        self.dispatcher = NoticeDispatcher(
+            self._ways, settings.ref_context, store, clock, concurrent=1
+        )
+        self._told_unstored: set[tuple[str, str]] = set()
         self._sending: set[asyncio.Task[None]] = set()
+        self._pinging: asyncio.Task[None] | None = None
+        self._ping_waits = False
+        self._closing = False
 
     def alert(self, account: str, cause: str, text: str, *, image: Path | None = None) -> None:
         """Tell of a cause, unless it was told before and is not over."""
-        if self._alerts.begin(account, cause):
+        text = scrub(text)
+        try:
+            is_news = self._store.alerts.begin(account, cause, text, str(image or ""))
+        except StoreError as error:
+            self._tell_unstored(account, cause, text, error)
+            return
+        if is_news:
             event("alert", level="ERROR", account=account, cause=cause, message=text)
-            title = f"autologin: {account} {cause.replace('_', ' ')}"
-            self._send(Notification("alert", account, cause, title, scrub(text)), image)
+            self.settle()
 
     def recover(self, account: str, causes: Collection[str]) -> None:
-        """Tell that causes are over, where they had been told."""
-        if ended := self._alerts.end(account, causes):
+        """Tell those who were told of causes that they are over."""
+        try:
+            ended = self._store.alerts.end(account, causes)
+        except StoreError as error:  # the next look says it again
+            event("notices_not_stored", level="WARNING", account=account, message=error.detail)
+            return
+        if ended:
             event("recovered", account=account, causes=", ".join(ended))
-            words = ", ".join(cause.replace("_", " ") for cause in ended)
-            title = f"autologin: {account} recovered"
-            self._send(Notification("recovered", account, ended[0], title, f"Over: {words}."), None)
+            self.settle()
+
+    def settle(self) -> list[str]:
+        """Owe each way what the open alerts ask for.
+
+        Gives the ways for which something is due, by their names in the outbox.
+        """
+        outbox, now = self._store.outbox, self._clock.now()
+        try:
+            self._store.notices.settle(self._ways)
+            return [way for way in self._ways if (due := outbox.next_due(way)) and due <= now]
+        except StoreError as error:
+            event("notices_not_stored", level="WARNING", message=error.detail)
+            return []
+
+    def forget_gone(self) -> None:
+        """Let alerts go that are of accounts, or of an account's sinks, that the config lost."""
+        try:
+            for account, cause in self._store.alerts.open():
+                known = self._settings.accounts.get(account)
+                kind, _, sink = cause.partition(" ")
+                if not account:
+                    continue
+                if known is None or (kind == "sink" and sink not in known.sinks):
+                    self._store.notices.forget(account, cause)
+        except StoreError as error:
+            event("notices_not_stored", level="WARNING", message=error.detail)
+
+    def untaken(self) -> list[UntakenNotices]:
+        """What ways were offered and have not taken."""
+        labels = {name: way.label for name, way in self._ways.items()}
+        return self._store.notices.untaken(labels)
 
     def ping(self, *, good: bool) -> None:
-        """Ask the dead man's switch."""
+        """Ask the dead man's switch; what it was to be asked before is out of date."""
         if self._settings.notify.ping:
-            self._start(_quietly(self._ping(self._settings.notify.ping, good=good)))
+            if self._pinging:
+                self._pinging.cancel()
+            self._ping_waits = False
+            self._pinging = self._start(self._ping(self._settings.notify.ping, good=good))
 
     async def test(self) -> list[str]:
         """Send a test notification on every way; gives the ways.
@@ -81,104 +125,114 @@ class Notifier:
             ConfigError: there is none.
             NoticeFailed: one of them did not take it; the others were tried all the same.
         """
-        notification = Notification(
-            "test", "", "test", "autologin: a test", "This is a test. All is well."
-        )
-        ways = list(self._ways(notification, None))
-        if not ways:
+        if not self._ways:
             raise ConfigError(
                 Problem("notify", "names no way to anybody", "Set notify.urls or notify.command.")
             )
-        ends = await asyncio.gather(*(sending for _, sending in ways), return_exceptions=True)
-        for (name, _), end in zip(ways, ends, strict=True):
+        message = Message.test(self._clock.now())
+        sendings = (self._send(name, message) for name in self._ways)
+        ends = await asyncio.gather(*sendings, return_exceptions=True)
+        for way, end in zip(self._ways.values(), ends, strict=True):
+            if isinstance(end, NoticeFailed):
+                raise NoticeFailed(f"{way.label}: {end.detail}", hint=end.hint)
             if isinstance(end, AutologinError):
                 raise end
             if isinstance(
                 end, BaseException
             ):  # an address may stand in what a library says, so its name must do
-                raise NoticeFailed(f"{name}: {type(end).__name__}")
-        return [name for name, _ in ways]
+                raise NoticeFailed(f"{way.label}: {type(end).__name__}")
+        return [way.label for way in self._ways.values()]
 
     async def close(self) -> None:
-        """Wait a while for what is on its way."""
+        """Wait a while for what is on its way; a ping that waits for another try is given up."""
+        self._closing = True
+        if self._pinging and self._ping_waits:
+            self._pinging.cancel()
         if self._sending:
             await asyncio.wait(self._sending, timeout=SECONDS)
+        await self.dispatcher.close()
 
-    def _send(self, notification: Notification, image: Path | None) -> None:
-        for _, sending in self._ways(notification, image):
-            self._start(_quietly(sending))
+    async def _send(self, name: str, message: Message) -> None:
+        sink = self.dispatcher.sink(name)
+        assert isinstance(sink, NoticeSink)
+        await sink.send(message)
 
-    def _start(self, work: Awaitable[None]) -> None:
+    def _tell_unstored(self, account: str, cause: str, text: str, error: StoreError) -> None:
+        """Tell at once and only now, once in this process: the store cannot keep it."""
+        if (account, cause) in self._told_unstored:
+            return
+        self._told_unstored.add((account, cause))
+        event("alert", level="ERROR", account=account, cause=cause, message=text)
+        event("notices_not_stored", level="WARNING", account=account, message=error.detail)
+        message = Message.notice(ALERT, account, [cause], self._clock.now(), text)
+        self._start(self._tell_now(message))
+
+    async def _tell_now(self, message: Message) -> None:
+        await self.dispatcher.deliver_now(message, [*self._ways])
+
+    def _start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.ensure_future(work)
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
-
-    def _ways(
-        self, notification: Notification, image: Path | None
-    ) -> Iterator[tuple[str, Awaitable[None]]]:
-        notify = self._settings.notify
-        for index, url in enumerate(notify.urls):
-            key = f"notify.urls.{index}"
-            yield key, self._apprise(key, url, notification, image)
-        if notify.command:
-            yield "notify.command", self._command(notify.command, notification)
-
-    async def _apprise(
-        self, key: str, url: Secret, notification: Notification, image: Path | None
-    ) -> None:
-        try:
-            import apprise  # noqa: PLC0415  (only whoever is told by it pays for it)
-        except ImportError:
-            raise NoticeFailed("apprise is not installed", hint=INSTALL) from None
-        service = apprise.Apprise()
-        address = resolve(key, url, self._settings.ref_context).value.get_secret_value()
-        if not service.add(address):
-            raise ConfigError(
-                Problem(
-                    key, "is not an address that Apprise knows", "See Apprise's list of services."
-                )
-            )
-        attachment = str(image) if image else None
-        sending = service.async_notify(
-            body=notification.text, title=notification.title, attach=attachment
-        )
-        if not await asyncio.wait_for(sending, SECONDS):
-            raise NoticeFailed(f"{key}: not accepted")
-
-    async def _command(self, command: str, notification: Notification) -> None:
-        context = self._settings.ref_context
-        process = await asyncio.create_subprocess_shell(
-            command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-            cwd=context.folder,
-            env=dict(context.environ),
-            start_new_session=True,
-        )
-        try:
-            content = json.dumps(asdict(notification)).encode()
-            await asyncio.wait_for(process.communicate(content), SECONDS)
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-        if process.returncode:
-            raise NoticeFailed(f"notify.command: exit code {process.returncode}")
+        return task
 
     async def _ping(self, url: Secret, *, good: bool) -> None:
+        for pause in (*PING_PAUSES, None):
+            try:
+                await self._ping_once(url, good=good)
+            except AutologinError as error:
+                reason = error.detail
+            except Exception as error:  # noqa: BLE001  (an address may stand in what a library says, so its name must do)
+                reason = type(error).__name__
+            else:
+                return
+            event(
+                "notice_not_sent",
+                level="WARNING",
+                way="notify.ping",
+                message=reason,
+                again_in=pause,
+            )
+            if pause is None or self._closing:
+                return
+            self._ping_waits = True
+            await self._clock.sleep(pause)
+            self._ping_waits = False
+
+    async def _ping_once(self, url: Secret, *, good: bool) -> None:
         import httpx  # noqa: PLC0415  (100 ms that only a ping needs)
 
-        address = resolve("notify.ping", url, self._settings.ref_context).value.get_secret_value()
-        async with httpx.AsyncClient(timeout=SECONDS, trust_env=False) as http:
+        context = self._settings.ref_context
+        found = await in_thread(lambda: resolve("notify.ping", url, context))
+        address = found.value.get_secret_value()
+        async with asyncio.timeout(SECONDS), httpx.AsyncClient(trust_env=False) as http:
             answer = await http.get(address if good else f"{address.rstrip('/')}/fail")
         if not answer.is_success:
             raise NoticeFailed(f"notify.ping: HTTP {answer.status_code}")
 
 
-async def _quietly(sending: Awaitable[None]) -> None:
-    try:
-        await sending
-    except AutologinError as error:
-        event("notice_not_sent", level="WARNING", message=error.detail)
-    except Exception as error:  # noqa: BLE001  (an address may stand in what a library says, so its name must do)
-        event("notice_not_sent", level="WARNING", message=type(error).__name__)
+class NoticeDispatcher(Dispatcher):
+    """A dispatcher whose sinks are ways to people; in the log they are no sinks."""
+
+    configs: Mapping[str, Way]
+
+    def log_delivered(
+        self, name: str, account: str | None = None, tries: int | None = None
+    ) -> None:
+        """Log that somebody has been told."""
+        event("notice_sent", account=account, way=self.configs[name].label, tries=tries)
+
+    def log_failed(
+        self, name: str, account: str | None, error: DeliveryFailed, pause: float | None = None
+    ) -> None:
+        """Log that somebody has not been told."""
+        way = self.configs[name].label
+        detail = error.detail
+        event(
+            "notice_not_sent",
+            level="WARNING",
+            account=account,
+            way=way,
+            message=detail,
+            again_in=pause,
+        )

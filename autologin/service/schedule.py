@@ -199,6 +199,8 @@ def retry_at(history: History, now: datetime) -> datetime | None:
     None: a person is needed first. A run in the future was timed by a clock that was ahead, and
     says nothing of when.
     """
+    if not history.runs:
+        return now
     failed = sum(1 for _ in takewhile(lambda run: not is_good(run), history.runs))
     last = history.runs[0]
     if last.error is not None and last.error not in TRANSIENT:

@@ -15,7 +15,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
 
 from autologin import retry
 from autologin import run as runs
@@ -28,9 +27,10 @@ from autologin.errors import AutologinError, ConfigError
 from autologin.flow.base import Verdict
 from autologin.log import event
 from autologin.service import schedule
-from autologin.service.alerts import MARGIN, AlertRules
+from autologin.service.alerts import CONFIG_REFUSED, MARGIN, AlertRules
 from autologin.service.notifier import Notifier
 from autologin.service.schedule import Action, Calendar, History, Timetable, Window
+from autologin.store.records import UntakenNotices
 from autologin.store.store import Store
 
 LOOK = 30.0
@@ -120,6 +120,10 @@ class Service:
             next_run is not None and next_run.astimezone(IST).date() == today
         )
 
+    def untaken_notices(self) -> list[UntakenNotices]:
+        """What people were to be told and have not taken yet."""
+        return self.notifier.untaken()
+
     def running(self, account: str) -> bool:
         """Whether a run of an account is under way here."""
         return self._accounts[account].is_busy
@@ -173,6 +177,7 @@ class Service:
                     message=problem.message,
                     hint=problem.hint,
                 )
+            self._alert_rules.report_refused_config(error)
             return
         if (
             settings.state.path != self.settings.state.path
@@ -183,20 +188,24 @@ class Service:
                 level="WARNING",
                 message="state and http.listen are taken over at the next start",
             )
-        self._retiring = asyncio.ensure_future(self._retire(self.app.dispatcher, self._under_way()))
+        retire = self._retire(self.app.dispatcher, self.notifier, self._under_way())
+        self._retiring = asyncio.ensure_future(retire)
         dispatcher = Dispatcher(settings.sinks, settings.ref_context, self.store, self.clock)
         self.app = replace(self.app, settings=settings, dispatcher=dispatcher)
         self._set_up()
         event("config_reloaded", accounts=", ".join(self._accounts))
         self._wake.set()
 
-    async def _retire(self, dispatcher: Dispatcher, users: list[asyncio.Task[None]]) -> None:
+    async def _retire(
+        self, dispatcher: Dispatcher, notifier: Notifier, users: list[asyncio.Task[None]]
+    ) -> None:
         """Close what a former config's sinks keep open, once nobody uses it.
 
         Its accounts may be gone.
         """
         await asyncio.gather(*users, return_exceptions=True)
         await dispatcher.close()
+        await notifier.close()
 
     def _under_way(self) -> list[asyncio.Task[None]]:
         """Runs and deliveries, those of former configs too."""
@@ -209,8 +218,10 @@ class Service:
 
         What is known of accounts that were there before stays.
         """
-        self.notifier = Notifier(self.settings, self.store.alerts)
+        self.notifier = Notifier(self.settings, self.store, self.clock)
+        self.notifier.forget_gone()
         self._alert_rules = AlertRules(self.notifier, self.store)
+        self.notifier.recover("", [CONFIG_REFUSED])
         former = self._accounts
         self._accounts = {}
         for name, account in self.settings.accounts.items():
@@ -248,14 +259,19 @@ class Service:
         self.app.stop_by = self.clock.monotonic() + self.settings.stop_timeout
         if under_way:
             patience = asyncio.ensure_future(self.clock.sleep(self.settings.stop_timeout))
-            ended = asyncio.gather(*under_way, return_exceptions=True)
-            tasks: list[asyncio.Future[Any]] = [ended, patience]
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in (*under_way, patience):
+            ended = asyncio.ensure_future(self._finish(under_way))
+            tasks = [*under_way, ended, patience]
+            await asyncio.wait([ended, patience], return_when=asyncio.FIRST_COMPLETED)
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*under_way, patience, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
         await self.app.close()
         await self.notifier.close()
+
+    async def _finish(self, under_way: list[asyncio.Task[None]]) -> None:
+        """Let what is under way end, and tell people how it ended."""
+        await asyncio.gather(*under_way, return_exceptions=True)
+        await self.notifier.dispatcher.drain(self.notifier.settle(), seconds=0)
 
     # One look
 
@@ -290,9 +306,11 @@ class Service:
                 self._begin(name, action)
             elif history.stored and window.opens <= now and self._verify_is_due(state):
                 self._start(name, self._verify)
-        if history.unanswered >= retry.UNSETTLED:
+        if history.unanswered >= retry.UNSETTLED and schedule.retry_at(history, now):
             self._alert_rules.report_no_answer(name, history.unanswered)
         if not history.has_verified_token(window, now):
+            if not state.is_busy:
+                self._alert_rules.check_last_run(name, history)
             self._alert_rules.check_readiness(name, window, history, now)
         elif not state.is_busy:
             self._alert_rules.end_login_alerts(name)
@@ -388,13 +406,21 @@ class Service:
     def _deliver(self, now: datetime) -> None:
         outbox = self.store.outbox
         for sink in outbox.outstanding():
-            draining = self._draining.get(sink)
             due = outbox.next_due(sink)
-            if (draining is None or draining.done()) and due and due <= now:
-                drain = self.app.dispatcher.drain([sink], seconds=0)
-                self._draining[sink] = asyncio.ensure_future(drain)
+            if due and due <= now:
+                self._drain(self.app.dispatcher, sink)
         for name in self._accounts:
-            self._alert_rules.check_deliveries(name, now)
+            sinks = self.settings.accounts[name].sinks
+            self._alert_rules.check_deliveries(name, sinks, now)
+        for way in self.notifier.settle():
+            self._drain(self.notifier.dispatcher, way)
+
+    def _drain(self, dispatcher: Dispatcher, name: str) -> None:
+        """Deliver what is due at a sink, or on a way to people, unless that is under way."""
+        former = self._draining.get(name)
+        if former is None or former.done():
+            drain = dispatcher.drain([name], seconds=0)
+            self._draining[name] = asyncio.ensure_future(drain)
 
 
 def _moments(window: Window, history: History, now: datetime) -> list[datetime]:

@@ -89,6 +89,10 @@ MIGRATIONS = (
     ALTER TABLE leases ADD COLUMN until_monotonic REAL;
     ALTER TABLE leases ADD COLUMN number INTEGER NOT NULL DEFAULT 0
     """,
+    """
+    ALTER TABLE alerts ADD COLUMN notice TEXT;
+    ALTER TABLE alerts ADD COLUMN sealed BLOB
+    """,
 )
 """What leads from each schema version to the next; the version is SQLite's `user_version`.
 

@@ -30,27 +30,31 @@ Only needed for owners on other machines; a try takes at most a third of it.
 """
 NEWS_HOURS = 24
 """How long it is worth telling that a login failed."""
+NOTICES = "notify:"
+"""What the names of ways to people begin with, which are no sinks: see `store.notices`."""
+SINKS_ONLY = f"sink NOT LIKE '{NOTICES}%'"
 
 INSERT = """
 INSERT INTO deliveries (account, sink, type, message, about, until, due, sealed)
 VALUES (?,?,?,?,?,?,?,?)
 """
-DUE = """
+DUE = f"""
 SELECT id, account, message, sealed, tries, until, owner, claimed FROM deliveries AS one
 WHERE sink = ? AND outcome IS NULL AND due <= ? AND (? IS NULL OR account = ?) AND NOT EXISTS (
     SELECT 1 FROM deliveries AS before
     WHERE before.account = one.account AND before.sink = one.sink AND before.id < one.id
-    AND before.outcome IS NULL
+    AND before.outcome IS NULL AND before.{SINKS_ONLY}
 )
 ORDER BY due, id LIMIT ?
-"""
+"""  # noqa: S608  (our own words)
 NEXT_DUE = """
 SELECT min(due) FROM deliveries WHERE sink = ? AND outcome IS NULL AND (? IS NULL OR account = ?)
 """
-LATEST = """
+LATEST = f"""
 SELECT sink, type, about, outcome, tries, error, due, settled FROM deliveries
-WHERE id IN (SELECT max(id) FROM deliveries WHERE account = ? GROUP BY sink) ORDER BY sink
-"""
+WHERE id IN (SELECT max(id) FROM deliveries WHERE account = ? AND {SINKS_ONLY} GROUP BY sink)
+ORDER BY sink
+"""  # noqa: S608  (our own words)
 SETTLE = """
 UPDATE deliveries SET outcome = ?, settled = ?, sealed = NULL, owner = NULL WHERE outcome IS NULL
 """
@@ -155,7 +159,7 @@ class Outbox:
                 DUE, sink, now, account, account, most * 4
             )  # others may have claimed some
             for number, _, identity, encrypted, tries, _, holder, claimed in rows:
-                if len(claims) < most and self._is_free(holder, claimed):
+                if len(claims) < most and self.is_free(holder, claimed):
                     owner = new_owner()
                     self._database.execute(update, owner, now, number)
                     body = json.loads(self._encryption.decrypt(encrypted))
@@ -168,6 +172,8 @@ class Outbox:
         message = claim.message
         with self._database.transaction():
             self._settle("delivered", "id = ? AND owner = ?", claim.id, claim.owner)
+            if is_notice(claim.sink):  # who was told of what is known until that is over
+                return
             values = (message.account, claim.sink, message.type, claim.id)
             self._database.execute(FORGET_EARLIER, *values)
 
@@ -176,6 +182,8 @@ class Outbox:
         due = utc(self._clock.now() + timedelta(seconds=pause))
         with self._database.transaction():
             self._database.execute(FAIL, error, due, claim.id, claim.owner)
+            if is_notice(claim.sink):
+                return
             self._history.count("failed_try", claim.message.account, claim.sink, "failed")
 
     def put_back(self, claim: Claim) -> None:
@@ -192,12 +200,14 @@ class Outbox:
 
     def outstanding(self) -> list[str]:
         """The sinks that have not got everything, sorted."""
-        select = "SELECT DISTINCT sink FROM deliveries WHERE outcome IS NULL ORDER BY 1"
+        which = f"outcome IS NULL AND {SINKS_ONLY}"
+        select = f"SELECT DISTINCT sink FROM deliveries WHERE {which} ORDER BY 1"  # noqa: S608  (our own words)
         return [sink for (sink,) in self._database.fetch_all(select)]
 
     def backlog(self) -> dict[str, int]:
         """How many messages each sink has not got; only sinks with some."""
-        select = "SELECT sink, count(*) FROM deliveries WHERE outcome IS NULL GROUP BY sink"
+        which = f"outcome IS NULL AND {SINKS_ONLY}"
+        select = f"SELECT sink, count(*) FROM deliveries WHERE {which} GROUP BY sink"  # noqa: S608  (our own words)
         return dict(self._database.fetch_all(select))
 
     def latest(self, account: str) -> list[DeliveryState]:
@@ -263,12 +273,19 @@ class Outbox:
         with self._database.transaction():
             settled = self._database.fetch_all(update, outcome, self._now(), *values)
             for account, sink in settled:
-                self._history.count("delivery", account, sink, outcome)
+                if not is_notice(sink):
+                    self._history.count("delivery", account, sink, outcome)
 
-    def _is_free(self, holder: str | None, claimed: str | None) -> bool:
+    def is_free(self, holder: str | None, claimed: str | None) -> bool:
+        """Whether nobody who lives is delivering a message."""
         if holder is None or claimed is None or not is_alive(holder):
             return True
         return moment(claimed) + timedelta(seconds=CLAIM_SECONDS) <= self._clock.now()
 
     def _now(self) -> str:
         return utc(self._clock.now())
+
+
+def is_notice(sink: str) -> bool:
+    """Whether a name in the outbox is of a way to people."""
+    return sink.startswith(NOTICES)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from autologin.clock import format_ist
 from autologin.message import Message
 from autologin.token import Token
 
@@ -121,6 +122,30 @@ class DeliveryState:
     error: str | None
     due: datetime | None
     settled: datetime | None
+
+
+@dataclass(frozen=True)
+class UntakenNotices:
+    """What a way to people was offered and has not taken, since when, and why."""
+
+    way: str
+    number: int
+    since: datetime
+    error: str
+
+    def to_json(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "way": self.way,
+            "number": self.number,
+            "since": self.since.isoformat(),
+            "error": self.error,
+        }
+
+    def describe(self) -> str:
+        """A line for a person."""
+        notices = "1 notice" if self.number == 1 else f"{self.number} notices"
+        return f"{self.way} has not taken {notices} since {format_ist(self.since)}: {self.error}"
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from autologin.store.database import Database, unusable
 from autologin.store.encryption import Encryption
 from autologin.store.history import History
 from autologin.store.leases import Leases
+from autologin.store.notices import Notices
 from autologin.store.outbox import Outbox
 from autologin.store.tokens import Tokens
 
@@ -34,6 +35,10 @@ ENCRYPTED = (
     (
         "SELECT id, sealed FROM deliveries WHERE sealed IS NOT NULL",
         "UPDATE deliveries SET sealed = ? WHERE id = ?",
+    ),
+    (
+        "SELECT notice, sealed FROM alerts WHERE sealed IS NOT NULL",
+        "UPDATE alerts SET sealed = ? WHERE notice = ?",
     ),
 )
 """Everything that is encrypted: how it is read, and how it is written."""
@@ -53,7 +58,8 @@ class Store:
         self.attempts = Attempts(database, encryption, self.leases)
         self.outbox = Outbox(database, encryption, clock, self.history, self.leases)
         self.tokens = Tokens(database, encryption, self.leases, self.outbox)
-        self.alerts = Alerts(database, clock)
+        self.alerts = Alerts(database, encryption, clock)
+        self.notices = Notices(database, encryption, clock, self.outbox)
         self._fingerprint_key = self._load_fingerprint_key()
 
     @classmethod

@@ -12,6 +12,7 @@ from autologin.clock import Clock
 
 if TYPE_CHECKING:
     from autologin.config.schema import Settings
+    from autologin.store.records import UntakenNotices
     from autologin.store.store import Store
 
 
@@ -43,6 +44,10 @@ class ServiceView(Protocol):
 
     def due_today(self, account: str) -> bool:
         """Whether an account's login time has come, or comes later today."""
+        ...
+
+    def untaken_notices(self) -> list[UntakenNotices]:
+        """What people were to be told and have not taken yet."""
         ...
 
     def running(self, account: str) -> bool:

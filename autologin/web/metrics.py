@@ -51,6 +51,7 @@ class _StoreCollector:
         yield _stages(accounts)
         yield from self._counters()
         yield self._backlog()
+        yield self._untaken_notices()
 
     def _counters(self) -> Iterator[Metric]:
         from prometheus_client.core import CounterMetricFamily  # noqa: PLC0415  (see `text`)
@@ -69,6 +70,15 @@ class _StoreCollector:
         return _gauge(
             "autologin_delivery_backlog", "Messages that a sink has not got yet.", ["sink"], samples
         )
+
+    def _untaken_notices(self) -> Metric:
+        notify = self._service.settings.notify
+        ways = [f"notify.urls.{index}" for index in range(len(notify.urls))]
+        ways += ["notify.command"] if notify.command else []
+        untaken = {one.way: float(one.number) for one in self._service.untaken_notices()}
+        samples = [((way,), untaken.get(way, 0.0)) for way in ways]
+        help_text = "Notices that a way to people was offered and has not taken yet."
+        return _gauge("autologin_notices_untaken", help_text, ["way"], samples)
 
 
 def _stages(accounts: Iterable[Readiness]) -> Metric:

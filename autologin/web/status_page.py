@@ -104,6 +104,7 @@ def page(service: ServiceView, *, buttons: bool, signed_in: bool) -> str:
         "status.html",
         cards=cards,
         behind=[card.readiness.name for card in cards if not card.readiness.ready],
+        untaken=[notices.describe() for notices in service.untaken_notices()],
         buttons=buttons,
         signed_in=signed_in,
         now=service.clock.now(),

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 import httpx
 import pytest
 from support.processes import children, until
+from support.receiver import receiver
 from support.sandbox import rehearsal
 
 from autologin.clock import IST
@@ -163,3 +164,49 @@ async def test_a_port_that_is_taken_is_told(served):
         done = await served.user.says("serve")
     assert done.code == 2
     assert "http.listen" in done.err
+
+
+@pytest.mark.parametrize("state", ["hangs", "is away"])
+async def test_a_kill_before_somebody_is_told_of_a_failed_login(served, state):
+    refused = "autologin: zerodha credentials rejected"
+    async with receiver(here=state == "hangs") as somebody:
+        somebody.hangs = True
+
+        def change(config):
+            config["accounts"]["zerodha"]["credentials"]["password"] = "not-the-password"
+            config.update(notify={"urls": [somebody.url]})
+
+        served.change(change)
+        async with serving(served) as process:
+            await detail(process, "alert" if state == "hangs" else "notice_not_sent")
+            os.killpg(process.pid, signal.SIGKILL)
+            await process.communicate()
+        somebody.hangs = False
+        if state == "is away":
+            await somebody.come()
+        for _ in range(2):
+            async with serving(served) as process:
+                await detail(process, "next_run")
+                await until(lambda: refused in somebody.titles, 60)
+                assert (await ended(served, process))[0] == 0
+        assert somebody.titles.count(refused) == 1
+    assert served.twin.counters["login"] == 1
+
+
+async def test_a_receiver_that_hangs_does_not_hold_the_end_up(served):
+    async with receiver() as somebody:
+        somebody.hangs = True
+
+        def change(config):
+            config["accounts"]["zerodha"]["credentials"]["password"] = "not-the-password"
+            config.update(notify={"urls": [somebody.url]}, stop_timeout=2)
+
+        served.change(change)
+        async with serving(served) as process:
+            await detail(process, "alert")
+            await until(lambda: somebody.calls, 30)
+            async with asyncio.timeout(15):
+                code, _ = await ended(served, process)
+        assert code == 0
+    told = await served.user.says("status")
+    assert "credentials_rejected" in told.out

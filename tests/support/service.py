@@ -188,6 +188,16 @@ class Vigil:
         self.task = asyncio.ensure_future(self.service.serve())
         return self.service
 
+    async def until(self, moment, step=timedelta(seconds=30)):
+        """Let the time pass; what goes over real sockets and pipes ends within each step."""
+        while self.clock.now() < moment:
+            await self.clock.until(min(moment, self.clock.now() + step))
+            await self.drained()
+
+    async def drained(self):
+        """What is on its way to sinks and people now has arrived or failed."""
+        await asyncio.gather(*self.service._draining.values(), return_exceptions=True)
+
     async def stop(self):
         """SIGTERM: it may still finish what it is doing."""
         self.service.stop()
@@ -198,8 +208,14 @@ class Vigil:
 
     async def kill(self):
         """The process is gone in the middle of whatever it did."""
+
+        async def nothing():
+            pass
+
+        self.service._wind_up = nothing
         logins = [state.task for state in self.service._accounts.values() if state.task]
-        tasks = [*logins, self.task]
+        sending = [*self.service._draining.values(), *self.service.notifier._sending]
+        tasks = [*logins, *sending, self.task]
         for task in tasks:  # all at once: a service that is asked to end would wait for its logins
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -30,6 +30,7 @@ sinks:
   tokens: {{type: file, path: "./tokens/{{account}}.json"}}
   hook: {{type: webhook, url: "https://example.com/hook", secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}}
 state: {{path: state}}
+notify: {{command: ./tell}}
 """
 WITH_TOKEN = CONFIG + f'http: {{token: "{TOKEN}"}}\n'
 
@@ -46,6 +47,7 @@ class Board:
     under_way: set[str] = field(default_factory=set)
     planned: dict[str, datetime] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    untaken: list = field(default_factory=list)
 
     def next_run(self, account):
         return self.planned.get(account)
@@ -55,6 +57,9 @@ class Board:
 
     def due_today(self, account):
         return account in self.due
+
+    def untaken_notices(self):
+        return self.untaken
 
     def running(self, account):
         return account in self.under_way

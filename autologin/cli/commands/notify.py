@@ -23,6 +23,7 @@ def test(ctx: click.Context) -> None:
     The exit code is 1 if one of them fails.
     """
     settings = load_settings(ctx)
-    notifier = Notifier(settings, open_app(settings).store.alerts)
+    app = open_app(settings)
+    notifier = Notifier(settings, app.store, app.clock)
     for way in run_async(notifier.test()):
         click.echo(f"{way} took it.", err=True)

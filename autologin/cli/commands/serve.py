@@ -72,11 +72,18 @@ async def serve_until_signal(file: Path | None) -> None:
 
 
 def notify_systemd(environ: Mapping[str, str], state: str) -> None:
-    """Tell the service manager our state, where there is one (sd_notify(3))."""
+    """Tell the service manager our state, where there is one (sd_notify(3)).
+
+    One that does not listen is its own alarm: it misses READY or WATCHDOG. The service goes on.
+    """
     address = environ.get("NOTIFY_SOCKET")
     if not address:
         return
     if address.startswith("@"):  # an abstract socket
         address = "\0" + address[1:]
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as datagrams:
-        datagrams.sendto(state.encode(), address)
+        try:
+            # A full queue must not stop the service.
+            datagrams.sendto(state.encode(), socket.MSG_DONTWAIT, address)
+        except OSError as error:
+            event("systemd_not_told", level="WARNING", state=state, message=error.strerror)

@@ -13,7 +13,9 @@ from autologin.cli.process import run_async
 from autologin.cli.render import problems_in
 from autologin.clock import format_ist
 from autologin.flow.base import Verdict
+from autologin.service.notifier import Notifier
 from autologin.status import Status, describe_delivery, exit_code, read_statuses, verify
+from autologin.store.records import UntakenNotices
 
 VERDICTS = {
     Verdict.VALID: "valid says the broker",
@@ -38,15 +40,20 @@ def status(ctx: click.Context, *, ask: bool, as_json: bool) -> None:
     statuses = read_statuses(app.settings, app.store, app.clock)
     if ask:
         statuses = run_async(verify(app, statuses))
-    print_statuses(statuses, as_json=as_json)
+    untaken = Notifier(app.settings, app.store, app.clock).untaken()
+    print_statuses(statuses, untaken, as_json=as_json)
     ctx.exit(exit_code(statuses) if ask else 0)
 
 
-def print_statuses(statuses: Sequence[Status], *, as_json: bool) -> None:
-    """Print how the accounts are."""
+def print_statuses(
+    statuses: Sequence[Status], untaken: Sequence[UntakenNotices] = (), *, as_json: bool
+) -> None:
+    """Print how the accounts are, and who was not to be reached."""
     if as_json:
         rows = [status.to_json() for status in statuses]
-        click.echo(as_text({"accounts": rows, **problems_json(problems_in(statuses))}))
+        missed = [one.to_json() for one in untaken]
+        problems = problems_json(problems_in(statuses))
+        click.echo(as_text({"accounts": rows, "notices": missed, **problems}))
         return
     for status in statuses:
         click.echo(f"{status.account:<16} {status.broker:<12} {_describe_token(status)}")
@@ -55,6 +62,8 @@ def print_statuses(statuses: Sequence[Status], *, as_json: bool) -> None:
         print_problems(problems_in([status]), "    ")
     if not statuses:
         click.echo("No account is configured.")
+    for notices in untaken:
+        click.echo(notices.describe())
 
 
 def _describe_token(status: Status) -> str:
