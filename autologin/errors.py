@@ -245,15 +245,21 @@ class Transient(AutologinError):
 class BrokerUnavailable(Transient):
     """The broker could not be reached or did not answer.
 
-    `retry_after` is in seconds, None where the broker named no time.
+    `retry_after` is in seconds, None where the broker named no time. `sent` is False where nothing
+    left this machine (the connection was refused), so that no secret can have arrived.
     """
 
     hint = "Try again in a few minutes."
 
     def __init__(
-        self, detail: str = "", *, retry_after: float | None = None, hint: str | None = None
+        self,
+        detail: str = "",
+        *,
+        retry_after: float | None = None,
+        hint: str | None = None,
+        sent: bool = True,
     ) -> None:
-        self.retry_after = retry_after
+        self.retry_after, self.sent = retry_after, sent
         super().__init__(detail, hint=hint)
 
 

@@ -10,23 +10,38 @@ from autologin.errors import (
     BrokerUnavailable,
     CaptchaRequired,
     CredentialsRejected,
+    OtpNotAvailable,
     OtpRejected,
     PageChanged,
 )
 from autologin.flow.script import LoginScript, Step
 from autologin.redaction import scrub
 
+IS_LOCKED = r"\b(locked|blocked|suspended|deactivated|frozen)\b"
+WARNS = (
+    r"\b(before|(will|would|may|might|can|could|shall|to) (be|get)|avoid|prevent|gets?|getting"
+    r"|being)\b"
+)
+"""What makes a lock one that is to come: "4 attempts left before the account gets blocked"."""
 COMMON: dict[type[AutologinError], str] = {
     CaptchaRequired: r"captcha|verify (that )?you(’|'| a)re (a )?human|not a robot"
     r"|checking your browser|just a moment",
     PageChanged: r"access denied|error 10(06|10|15|20)\b|sorry, you have been blocked"
     r"|unusual traffic|request blocked",
-    AccountLocked: r"(?<!be )(?<!get )(?<!being )\b(locked|blocked|suspended|deactivated|frozen)\b"
+    AccountLocked: rf"^(?!(?s:.*){WARNS}.{{0,40}}{IS_LOCKED})(?s:.*){IS_LOCKED}"
     r"|\b(account|user|profile)( id)? (is|was|has been) (temporarily )?disabled"
-    r"|attempts? (limit )?((have|has) been )?exceeded|too many (\w+ ){0,3}attempts",
+    r"|attempts? (limit )?((have|has) been )?(exceeded|exhausted)|too many (\w+ ){0,3}attempts"
+    r"|max(imum)? (\w+ ){0,4}attempts (\w+ ){0,2}(reached|used)|exceeded (\w+ ){0,5}attempts",
+    OtpNotAvailable: r"^(?!.*\b(if|when|once|until)\b).*\bt-?otp\b.{0,20}"
+    r"\bnot (yet )?(been )?(enabled|activated|set ?up|configured)\b",
     BrokerUnavailable: r"something went wrong|too many requests"
-    r"|try (again )?(later|after some)|temporarily unavailable|under maintenance"
-    r"|service (is )?unavailable|bad gateway|session (has )?expired",
+    r"|(try|retry)( again)? (later|after (some|a while|\d)|in (some|a few|\d))"
+    r"|temporarily (unavailable|down)"
+    r"|(under|undergoing|down for|due to)( \w+){0,2} maintenance"
+    r"|(service|server|system)s? (is |are )?((currently|temporarily) )?"
+    r"(unavailable|not available|busy|down|not responding)|bad gateway|gateway time-?out"
+    r"|internal (server )?(error|failure)|unable to (process|serve)( \w+){0,3} request"
+    r"|technical (error|issue|glitch|difficult|problem)|session (has )?expired",
     CredentialsRejected: r"invalid.{0,4}(api.?key|client.?id|app\b)|not enabled for (the|this) app"
     r"|app (is )?(expired|inactive)",
 }
@@ -36,9 +51,17 @@ NO = (
     r"|failed|refused)\b"
 )
 """A refusal of what was just sent, whatever it was."""
+ENTRY = r"\b(t?otp|2fa|pass ?(word|code)|m?pin|code|credentials?|user|client|(api|app).?key)\b"
+REFUSES_A_SECRET = re.compile(
+    rf"\b(invalid|incorrect|wrong|mismatch|expired)\W+(\w+\W+){{0,3}}{ENTRY}"
+    rf"|{ENTRY}\W+(\w+\W+){{0,5}}"
+    r"(invalid|incorrect|wrong|mismatch|not match|not valid|expired)\b",
+    re.IGNORECASE,
+)
+"""A no to what was sent, which "try again later" beside it does not make an outage."""
 ATTEMPTS_LEFT = re.compile(
-    r"(\d+)\s+(?:more\s+)?(?:attempts?|tries|chances?)\b"
-    r"|attempts?\s+(?:left|remaining)\D{0,4}(\d+)",
+    r"(?<!\d)([0-9]{1,3})\s+(?:more\s+)?(?:attempts?|tries|chances?)\b"
+    r"|attempts?\s+(?:left|remaining)\D{0,4}([0-9]{1,3})(?!\d)",
     re.IGNORECASE,
 )
 JSON_MESSAGE = re.compile(
@@ -54,13 +77,22 @@ def classify(text: str, script: LoginScript, step: Step | None) -> AutologinErro
     common ones in its message only.
     """
     detail = plain_words(text)
+    common = next((kind for kind in COMMON if says(kind, detail)), None)
     for kind, pattern in script.phrases.items():
         if re.search(pattern, text, re.IGNORECASE):
-            return quoted(kind, detail)
-    for kind, pattern in COMMON.items():
-        if re.search(pattern, detail, re.IGNORECASE):
-            return quoted(kind, detail)
+            # "Too many incorrect OTP attempts" is no OTP that another one could follow.
+            locks = common is AccountLocked and issubclass(kind, OtpRejected)
+            return quoted(AccountLocked if locks else kind, detail)
+    if common:
+        return quoted(common, detail)
     return quoted(step.refused, detail) if step and re.search(NO, detail, re.IGNORECASE) else None
+
+
+def says(kind: type[AutologinError], words: str) -> bool:
+    """Whether words mean this common kind of error, whoever says them."""
+    if kind is BrokerUnavailable and REFUSES_A_SECRET.search(words):
+        return False
+    return bool(re.search(COMMON[kind], words, re.IGNORECASE))
 
 
 def quoted(kind: type[AutologinError], text: str) -> AutologinError:

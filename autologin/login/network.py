@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus, urlsplit
 
-from autologin.flow.http import retry_after
+from autologin.clock import retry_after
 from autologin.login.capture import origin
 
 if TYPE_CHECKING:
@@ -279,7 +279,7 @@ def skew_of(headers: Mapping[str, str], now: datetime) -> float | None:
         return None
     try:
         return (parsedate_to_datetime(headers["date"]) - now).total_seconds()
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
 
 
