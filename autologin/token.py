@@ -89,7 +89,10 @@ def jwt_expiry(token: str) -> datetime | None:
         payload = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
         return datetime.fromtimestamp(claims["exp"], IST)
-    except (IndexError, ValueError, KeyError, TypeError, OverflowError):
+    except (
+        *(IndexError, ValueError, KeyError, TypeError, OverflowError),
+        *(OSError, RecursionError),
+    ):
         return None
 
 

@@ -137,7 +137,8 @@ class AngelOne(ApiFlow):
 
     def _token(self, answer: dict[str, Any], now: datetime) -> Token | None:
         session = data_of(answer)
-        jwt = token_in(text_of(session.get("jwtToken")).removeprefix("Bearer "))
+        jwt = session.get("jwtToken")
+        jwt = token_in(jwt.removeprefix("Bearer ") if isinstance(jwt, str) else jwt)
         if answer.get("status") is not True or not jwt:
             return None
         return Token(

@@ -12,6 +12,7 @@ Guessed   the words for a wrong PIN (a refusal that names it is never sent again
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     import httpx
 
 DEAD = {"DH-901"}
+A_CODE = r"[A-Z]{1,5}-?[0-9]{1,6}"
 TWO_MINUTES = 120.0
 """Between two tokens, as a public script quotes Dhan."""
 
@@ -121,9 +123,9 @@ def message_in(body: dict[str, Any]) -> str:
     if body.get("errorCode") or body.get("errorMessage"):
         return refusal(body, body.get("errorCode"), body.get("errorMessage"))
     says_no = text_of(body.get("status")).lower() in {"error", "failed", "failure"}
-    by_code = next(iter(data_of(body).items()), ()) if says_no else ()
-    words = error_message(body) or body.get("remarks")
-    return refusal(says_no or body.get("errors"), *by_code, words)
+    code = next((name for name in data_of(body) if re.fullmatch(A_CODE, name)), "")
+    words = data_of(body).get(code) or error_message(body) or body.get("remarks")
+    return refusal(says_no or body.get("errors"), code, words)
 
 
 def _owner(body: dict[str, Any]) -> str | None:

@@ -71,7 +71,7 @@ def check_second_factor(value: SecretStr) -> SecretStr:
 class MotilalCredentials(Credentials):
     """What Motilal Oswal needs. Without TOTP a code would go out by SMS and e-mail."""
 
-    user_id: str = Field(description="the client code you log in with")
+    user_id: str = Field(pattern=r"^[!-~]+$", description="the client code you log in with")
     password: SecretStr = Field(description="the trading password")
     api_key: SecretStr = Field(description="invest.motilaloswal.com: the API key of your app")
     birth_or_pan: Annotated[SecretStr, AfterValidator(check_second_factor)] = Field(

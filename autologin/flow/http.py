@@ -20,7 +20,7 @@ from autologin.clock import retry_after
 from autologin.errors import AccountLocked, AutologinError, BrokerUnavailable, ExchangeRejected
 from autologin.flow.base import Verdict, Verification
 from autologin.flow.phrases import says
-from autologin.redaction import scrub
+from autologin.redaction import MASK, scrub
 
 if TYPE_CHECKING:
     import httpx
@@ -39,6 +39,9 @@ OF_OTHERS = rf"segment|permission|permitted|not (enabled|activated|allowed)|{ADD
 NO_REASON = "no reason"
 IN_HEADER = r"[!-~]+"
 """What a header can carry."""
+A_JWT = r"\beyJ[\w-]+\.[\w.-]+"
+OUR_ADDRESS = "our_address"
+"""Among an answer's extensions: the address from which the broker was called."""
 LONG_WORD = r"[^\s<>]{20}"
 
 
@@ -86,20 +89,36 @@ async def send(
 
     where = f"{request.method} {request.url.host}{request.url.path}"
     try:
-        response = await http.send(request)
+        response = await http.send(request, stream=True)
+        response.extensions[OUR_ADDRESS] = _our_address(response)
+        try:
+            await response.aread()
+        finally:
+            await response.aclose()
     except httpx.HTTPError as error:
         why = ": ".join(filter(None, (type(error).__name__, str(error)[:120])))
         raise BrokerUnavailable(f"No answer from {where} ({why})", sent=_was_sent(error)) from None
-    words = error_message(json_object(response))
-    locked = response.status_code == 429 and says(AccountLocked, words)
     later = response.status_code in {408, 429} or response.status_code >= 500
-    if later and not locked and not is_answer(response):
+    if later and not _is_lock(response) and not is_answer(response):
         detail = f"{where} answered {response.status_code}"
-        if words:
+        if words := error_message(json_object(response)):
             detail += f': "{scrub(words)[:200]}"'
         wait = retry_after(response.headers.get("retry-after"))
         raise BrokerUnavailable(detail, retry_after=wait)
     return response
+
+
+def _is_lock(response: httpx.Response) -> bool:
+    """Whether a 429 is no pace to keep but a lock, wherever its JSON has the words for it."""
+    too_many = response.status_code == 429 and bool(json_object(response))
+    return too_many and says(AccountLocked, response.text)
+
+
+def _our_address(response: httpx.Response) -> str:
+    """The address from which the connection was made, read while it is open; "" for none."""
+    stream = response.extensions.get("network_stream")
+    address = stream.get_extra_info("client_addr") if stream else None
+    return str(address[0]) if isinstance(address, tuple) else ""
 
 
 def _was_sent(error: httpx.HTTPError) -> bool:
@@ -139,6 +158,11 @@ def text_of(value: object) -> str:
     return str(value).encode(errors="replace").decode().strip()
 
 
+def words_of(value: object) -> str:
+    """The same of a field for people, without a JWT that may stand in it."""
+    return re.sub(A_JWT, MASK, text_of(value))
+
+
 def token_in(value: object) -> str:
     """A token in an answer; "" where it is none that a header can carry."""
     return value if isinstance(value, str) and re.fullmatch(IN_HEADER, value) else ""
@@ -148,8 +172,8 @@ def error_message(body: Mapping[str, Any]) -> str:
     """The broker's words: at the top of the answer, or code and words of the first in `errors`."""
     errors = body.get("errors")
     first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
-    code = text_of(first.get("errorCode")) or text_of(first.get("error_code"))
-    message = text_of(first.get("message")) or text_of(body.get("message"))
+    code = words_of(first.get("errorCode")) or words_of(first.get("error_code"))
+    message = words_of(first.get("message")) or words_of(body.get("message"))
     return ": ".join(filter(None, (code, message)))
 
 
@@ -161,7 +185,7 @@ def refusal(says_no: object, *words: object) -> str:
     """
     if not says_no:
         return ""
-    return ": ".join(filter(None, map(text_of, words))) or NO_REASON
+    return ": ".join(filter(None, map(words_of, words))) or NO_REASON
 
 
 def quoted_refusal(title: str, response: httpx.Response, words: str) -> str:
@@ -188,7 +212,7 @@ def exchange_error(
     detail = quoted_refusal(title, response, words)
     if says(BrokerUnavailable, words):
         return BrokerUnavailable(detail)
-    if hint is None and re.search(ADDRESS, words, re.IGNORECASE):
+    if re.search(ADDRESS, words, re.IGNORECASE):
         hint = address_hint(title, response, words)
     return ExchangeRejected(detail, hint=hint)
 
@@ -225,9 +249,7 @@ def address_hint(title: str, response: httpx.Response, words: str) -> str:
     hint = f"Register this machine's address with {title}, then run it again."
     if named:
         return f"{hint} It is {named[0]}."
-    ours = ""
-    with suppress(Exception):  # the connection may be closed by now
-        ours = response.extensions["network_stream"].get_extra_info("client_addr")[0]
+    ours = response.extensions.get(OUR_ADDRESS)
     here = f" It called from {ours}; behind" if ours else " Behind"
     return (
         f"{hint}{here} a router or a proxy it is the public address there, "

@@ -20,7 +20,7 @@ from autologin.redaction import scrub
 IS_LOCKED = r"\b(locked|blocked|suspended|deactivated|frozen)\b"
 WARNS = (
     r"\b(before|(will|would|may|might|can|could|shall|to) (be|get)|avoid|prevent|gets?|getting"
-    r"|being)\b"
+    r"|being|after (which|that)|otherwise|failing)\b"
 )
 """What makes a lock one that is to come: "4 attempts left before the account gets blocked"."""
 COMMON: dict[type[AutologinError], str] = {
@@ -30,10 +30,12 @@ COMMON: dict[type[AutologinError], str] = {
     r"|unusual traffic|request blocked",
     AccountLocked: rf"^(?!(?s:.*){WARNS}.{{0,40}}{IS_LOCKED})(?s:.*){IS_LOCKED}"
     r"|\b(account|user|profile)( id)? (is|was|has been) (temporarily )?disabled"
-    r"|attempts? (limit )?((have|has) been )?(exceeded|exhausted)|too many (\w+ ){0,3}attempts"
+    r"|(attempts?|otp) (limit )?((have|has) been )?(exceeded|exhausted)"
+    r"|too many (\w+ ){0,3}attempts"
     r"|max(imum)? (\w+ ){0,4}attempts (\w+ ){0,2}(reached|used)|exceeded (\w+ ){0,5}attempts",
-    OtpNotAvailable: r"^(?!.*\b(if|when|once|until)\b).*\bt-?otp\b.{0,20}"
-    r"\bnot (yet )?(been )?(enabled|activated|set ?up|configured)\b",
+    OtpNotAvailable: r"^(?!.*\b(if|when|once|until)\b).*\b(t-?)?otp\b.{0,20}"
+    r"\b(not (yet )?(been )?(enabled|activated|active|set ?up|configured|registered)|disabled)\b"
+    r"(?!\s*\?)",
     BrokerUnavailable: r"something went wrong|too many requests"
     r"|(try|retry)( again)? (later|after (some|a while|\d)|in (some|a few|\d))"
     r"|temporarily (unavailable|down)"
@@ -59,11 +61,19 @@ REFUSES_A_SECRET = re.compile(
     re.IGNORECASE,
 )
 """A no to what was sent, which "try again later" beside it does not make an outage."""
+TRIES = r"(?:attempts?|tries|chances?)(?:\(s\))?"
+NUMBER = r"(?<![\d.,])\b([0-9]{1,3}|no|one|two|three|four|five)(?!\w)"
 ATTEMPTS_LEFT = re.compile(
-    r"(?<!\d)([0-9]{1,3})\s+(?:more\s+)?(?:attempts?|tries|chances?)\b"
-    r"|attempts?\s+(?:left|remaining)\D{0,4}([0-9]{1,3})(?!\d)",
+    rf"{NUMBER}\s*(?:(?:/|of|out of)\s*[0-9]+\s+)?(?:more\s+|remaining\s+)?(?:\w+\s+)?{TRIES}"
+    r"\s+(?:are\s+|is\s+)?(?:left|remain|more|before)"
+    rf"|{NUMBER}\s+(?:more|remaining|further)\s+(?:\w+\s+)?{TRIES}"
+    rf"|{TRIES}\s+(?:left|remaining)\D{{0,4}}{NUMBER}"
+    rf"|remaining\s+(?:\w+\s+)?{TRIES}\D{{0,4}}{NUMBER}"
+    rf"|\b(?:have|only)\s+{NUMBER}\s+{TRIES}",
     re.IGNORECASE,
 )
+"""A count of failed attempts, or of those that there are in all, is none of those left."""
+IN_WORDS = {"no": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5}
 JSON_MESSAGE = re.compile(
     r'"(?:message|error_description|error|emsg)"\s*:\s*"((?:[^"\\]|\\.)+)"',
 )
@@ -112,4 +122,5 @@ def plain_words(line: str) -> str:
 def attempts_left(text: str) -> int | None:
     """How many attempts a message says are left."""
     match = ATTEMPTS_LEFT.search(text)
-    return int(match.group(1) or match.group(2)) if match else None
+    number = next((group for group in match.groups() if group), "") if match else ""
+    return IN_WORDS.get(number.lower(), int(number) if number.isdecimal() else None)

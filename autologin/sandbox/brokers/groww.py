@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import time, timedelta
@@ -193,7 +194,10 @@ says = GrowwAPI(gave).get_user_profile()["ucc"]
 
     def _check_signature(self, body: dict[str, Any]) -> None:
         at = str(body.get("timestamp", ""))
-        if not at.isdigit() or abs(int(at) - self.now().timestamp()) > APPROVAL_TTL:
+        if (
+            not re.fullmatch(r"[0-9]{1,12}", at)
+            or abs(int(at) - self.now().timestamp()) > APPROVAL_TTL
+        ):
             raise failure(400, "GA001", "Timestamp is not within 10 minutes")
         right = hashlib.sha256((self.approval_secret + at).encode()).hexdigest()
         if not secrets.compare_digest(right, str(body.get("checksum", ""))):
