@@ -30,24 +30,32 @@ COMMON: dict[type[AutologinError], str] = {
     r"|unusual traffic|request blocked",
     AccountLocked: rf"^(?!(?s:.*){WARNS}.{{0,40}}{IS_LOCKED})(?s:.*){IS_LOCKED}"
     r"|\b(account|user|profile)( id)? (is|was|has been) (temporarily )?disabled"
-    r"|(attempts?|otp) (limit )?((have|has) been )?(exceeded|exhausted)"
-    r"|too many (\w+ ){0,3}attempts"
-    r"|max(imum)? (\w+ ){0,4}attempts (\w+ ){0,2}(reached|used)|exceeded (\w+ ){0,5}attempts",
-    OtpNotAvailable: r"^(?!.*\b(if|when|once|until)\b).*\b(t-?)?otp\b.{0,20}"
-    r"\b(not (yet )?(been )?(enabled|activated|active|set ?up|configured|registered)|disabled)\b"
-    r"(?!\s*\?)",
+    r"|attempts? (limit )?((have|has) been )?exceeded|too many (\w+ ){0,3}attempts"
+    r"|^(?!.*\b(if|when|once|after)\b).*(otp (limit )?((have|has) been )?exceeded"
+    r"|max(imum)? (\w+ ){0,4}attempts (\w+ ){0,2}(reached|used|exhausted)"
+    r"|exceeded (\w+ ){0,5}attempts)",
+    OtpNotAvailable: r"^(?!.*\b(if|when|once|until)\b).*\bt-?otp\b( (login|code))?( is| has)?"
+    r" not (yet )?(been )?(enabled|activated|set ?up|configured)\b(?!\s*\?)",
     BrokerUnavailable: r"something went wrong|too many requests"
-    r"|(try|retry)( again)? (later|after (some|a while|\d)|in (some|a few|\d))"
-    r"|temporarily (unavailable|down)"
-    r"|(under|undergoing|down for|due to)( \w+){0,2} maintenance"
-    r"|(service|server|system)s? (is |are )?((currently|temporarily) )?"
-    r"(unavailable|not available|busy|down|not responding)|bad gateway|gateway time-?out"
-    r"|internal (server )?(error|failure)|unable to (process|serve)( \w+){0,3} request"
-    r"|technical (error|issue|glitch|difficult|problem)|session (has )?expired",
+    r"|try (again )?(later|after some)|temporarily unavailable|under maintenance"
+    r"|service (is )?unavailable|bad gateway|gateway time-?out|internal server error"
+    r"|session (has )?expired",
     CredentialsRejected: r"invalid.{0,4}(api.?key|client.?id|app\b)|not enabled for (the|this) app"
     r"|app (is )?(expired|inactive)",
 }
 """What pages say, whoever made them. The order matters: the first that matches is meant."""
+IN_ANSWERS: dict[type[AutologinError], str] = {
+    OtpNotAvailable: r"\b((t-?)?otp|authenticator|2fa)\b.{0,20}"
+    r"\b(not (yet )?(been )?(enabled|activated|active|set ?up|configured|registered)|disabled)\b",
+    BrokerUnavailable: r"(try|retry)( again)? (later|after (some|a while|\d)|in (some|a few|\d))"
+    r"|temporarily (unavailable|down)"
+    r"|(under|undergoing|down for|due to)( \w+){0,2} maintenance"
+    r"|(service|server|system)s? (is |are )?((currently|temporarily) )?"
+    r"(unavailable|not available|busy|down|not responding)"
+    r"|internal (server )?(error|failure)|unable to (process|serve)( \w+){0,3} request"
+    r"|technical (error|issue|glitch|difficult|problem)",
+}
+"""What an API's answers say besides. A page says such things in passing, to help."""
 NO = (
     r"\b(invalid|incorrect|wrong|mismatch|not match|not valid|not registered|not recogni[sz]ed"
     r"|failed|refused)\b"
@@ -87,7 +95,7 @@ def classify(text: str, script: LoginScript, step: Step | None) -> AutologinErro
     common ones in its message only.
     """
     detail = plain_words(text)
-    common = next((kind for kind in COMMON if says(kind, detail)), None)
+    common = common_kind(detail)
     for kind, pattern in script.phrases.items():
         if re.search(pattern, text, re.IGNORECASE):
             # "Too many incorrect OTP attempts" is no OTP that another one could follow.
@@ -99,10 +107,18 @@ def classify(text: str, script: LoginScript, step: Step | None) -> AutologinErro
 
 
 def says(kind: type[AutologinError], words: str) -> bool:
-    """Whether words mean this common kind of error, whoever says them."""
+    """Whether the words of an API's answer mean this common kind of error, whoever says them."""
     if kind is BrokerUnavailable and REFUSES_A_SECRET.search(words):
         return False
-    return bool(re.search(COMMON[kind], words, re.IGNORECASE))
+    patterns = filter(None, (COMMON[kind], IN_ANSWERS.get(kind)))
+    return any(re.search(pattern, words, re.IGNORECASE) for pattern in patterns)
+
+
+def common_kind(line: str) -> type[AutologinError] | None:
+    """What a line of a page's means; None where it means nothing that all brokers share."""
+    kinds = (kind for kind, pattern in COMMON.items() if re.search(pattern, line, re.IGNORECASE))
+    kind = next(kinds, None)
+    return None if kind is BrokerUnavailable and REFUSES_A_SECRET.search(line) else kind
 
 
 def quoted(kind: type[AutologinError], text: str) -> AutologinError:

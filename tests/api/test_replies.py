@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from itertools import product
 
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 from support.replies import NO, YES, answering, flow_at, reply
 
 from autologin.errors import AutologinError
@@ -232,3 +235,66 @@ async def test_what_was_sent_and_what_was_not():
         with pytest.raises(AutologinError) as caught:
             await flow_at("dhan", url).sign_in(http, "123456", NOW)
     assert (caught.value.name, caught.value.sent) == ("broker_unavailable", False)
+
+
+@pytest.mark.parametrize("broker", YES)
+async def test_a_key_that_no_request_can_carry_is_told_of_at_the_start(broker):
+    """Not by a traceback in the morning."""
+    async with answering(reply(200, JSON, {})) as server:
+        good = flow_at(broker, server.url).credentials
+    kind = type(good)
+    for name in {"api_key", "client_id", "consumer_key"} & kind.model_fields.keys():
+        odd = {**shown(good), name: "ab\u00e9c-100"}
+        with pytest.raises(ValidationError, match=name):
+            kind(**odd)
+
+
+def shown(credentials):
+    fields = {name: getattr(credentials, name) for name in type(credentials).model_fields}
+    return {
+        name: value.get_secret_value() if isinstance(value, SecretStr) else value
+        for name, value in fields.items()
+        if value is not None
+    }
+
+
+@pytest.mark.parametrize("broker", YES)
+async def test_any_json_at_all_is_an_answer_that_is_understood(broker):
+    """Values of every other type, in every place: no traceback, neither now nor with the token."""
+    fields = json.dumps([YES[broker]("good"), NO[broker]("no")])
+    for index, (odd, status) in enumerate(product(ODD, (200, 401, 403, 500))):
+        good, bad = json.loads(fields)
+        for body in (mixed(good, odd, index), mixed(bad, odd, index), odd):
+            answer = reply(status, JSON, json.dumps(body))
+            async with answering(answer) as server, broker_client(None) as http:
+                flow = flow_at(broker, server.url)
+                assert (await flow.verify(token(server.url), http)).verdict in Verdict
+                with suppress(AutologinError):
+                    found = await token_from(broker, 1, answer)
+                    json.dumps(found.to_json("a", broker)).encode()
+                    await flow.verify(found, http)
+                await flow.refresh(token(), http, NOW)
+
+
+ODD = [
+    None,
+    [],
+    7,
+    True,
+    {"a": 1},
+    ["x"],
+    "\u00e9",
+    "a b",
+    "\ud800",
+    {"message": ["x"], "code": []},
+]
+
+
+def mixed(body, odd, index):
+    """The body with every second value, from this one on, replaced."""
+    if not isinstance(body, dict):
+        return body
+    return {
+        name: odd if (place + index) % 2 else mixed(value, odd, index)
+        for place, (name, value) in enumerate(body.items())
+    }
