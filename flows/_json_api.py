@@ -98,11 +98,11 @@ def common_error(
 ) -> AutologinError | None:
     """What any answer to a login may mean: no broker, a lock, a pace to keep, an unknown address.
 
-    A lock and a pace are believed whoever says so.
+    A pace is believed whoever says so.
     """
     words = message or error_message(json_object(response))
     detail = quoted_refusal(title, response, words)
-    if says(AccountLocked, words):
+    if says(AccountLocked, message):
         return AccountLocked(detail)
     if re.search(LATER, words, re.IGNORECASE):
         return BrokerUnavailable(detail, retry_after=pause)

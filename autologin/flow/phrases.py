@@ -48,7 +48,7 @@ IN_ANSWERS: dict[type[AutologinError], str] = {
     OtpNotAvailable: r"\b((t-?)?otp|authenticator|2fa)\b.{0,20}"
     r"\b(not (yet )?(been )?(enabled|activated|active|set ?up|configured|registered)|disabled)\b",
     BrokerUnavailable: r"(try|retry)( again)? (later|after (some|a while|\d)|in (some|a few|\d))"
-    r"|temporarily (unavailable|down)"
+    r"|temporarily[ _](unavailable|down)|server_error"
     r"|(under|undergoing|down for|due to)( \w+){0,2} maintenance"
     r"|(service|server|system)s? (is |are )?((currently|temporarily) )?"
     r"(unavailable|not available|busy|down|not responding)"
@@ -61,6 +61,12 @@ NO = (
     r"|failed|refused)\b"
 )
 """A refusal of what was just sent, whatever it was."""
+BLOCKS_SOMETHING_ELSE = re.compile(
+    r"request (is |was |has been )?blocked|you have been blocked|(?<![a-z])ips?(?![a-z])"
+    r"|security policy|firewall",
+    re.IGNORECASE,
+)
+"""A firewall blocks a request or an address, which no unlocking of the account would mend."""
 ENTRY = r"\b(t?otp|2fa|pass ?(word|code)|m?pin|code|credentials?|user|client|(api|app).?key)\b"
 REFUSES_A_SECRET = re.compile(
     rf"\b(invalid|incorrect|wrong|mismatch|expired)\W+(\w+\W+){{0,3}}{ENTRY}"
@@ -109,6 +115,8 @@ def classify(text: str, script: LoginScript, step: Step | None) -> AutologinErro
 def says(kind: type[AutologinError], words: str) -> bool:
     """Whether the words of an API's answer mean this common kind of error, whoever says them."""
     if kind is BrokerUnavailable and REFUSES_A_SECRET.search(words):
+        return False
+    if kind is AccountLocked and BLOCKS_SOMETHING_ELSE.search(words):
         return False
     patterns = filter(None, (COMMON[kind], IN_ANSWERS.get(kind)))
     return any(re.search(pattern, words, re.IGNORECASE) for pattern in patterns)

@@ -148,6 +148,17 @@ async def test_a_no_that_says_later_is_an_outage(broker, step, words):
     assert (error.name, words in error.detail) == ("broker_unavailable", True)
 
 
+FIREWALL = ["Request blocked", "Sorry, you have been blocked", "Your IP has been blocked"]
+
+
+@pytest.mark.parametrize("words", FIREWALL)
+@pytest.mark.parametrize(("broker", "step"), DUE)
+async def test_what_a_firewall_blocks_is_not_the_account(broker, step, words):
+    for body in ({"message": words}, NO[broker](words)):
+        error = await error_from(broker, step, reply(403, JSON, body))
+        assert error.name in {"broker_unavailable", "exchange_rejected", "consent_required"}
+
+
 API = [pair for pair in DUE if issubclass(registry.load(pair[0]), ApiFlow)]
 
 
