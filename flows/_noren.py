@@ -161,7 +161,7 @@ def checksum(client_id: str, secret_code: str, auth_code: str) -> str:
 
 
 def _message(body: dict[str, Any]) -> str:
-    return refusal(body.get("stat") == "Not_Ok", body.get("emsg"))
+    return refusal(text_of(body.get("stat")).lower() == "not_ok", body.get("emsg"))
 
 
 def _owner(body: dict[str, Any]) -> str | None:

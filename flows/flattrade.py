@@ -6,7 +6,8 @@ Code      `code` (live) or `request_code` (docs) in the query of the redirect, w
           use
 State     nothing of ours comes back; the redirect URL is fixed with the key
 Expiry    tokens are cleared between 05:00 and 06:00 in India: 05:00 is taken. Log in after 06:00,
-          and from the registered address: an exchange from any other gives no token and no reason
+          and from the registered address: an exchange from any other says INVALID_IP, or gives no
+          token and no reason
 Lockout   no limit of wrong entries is published. The password is sent once; a rejected TOTP is
           followed by one more in a new window
 Guessed   the texts of errors; the ids of the fields (one script found them by their placeholders)

@@ -6,9 +6,9 @@ Expiry    06:00 IST the next day: the reply's `expiry`, a time without a zone th
           in after 06:05 IST
 Lockout   no limit of wrong codes is published; another project counts 150 logins in 24 hours. The
           API key is sent once, a rejected code is followed by one more in a new window
-Guessed   the answer where today's approval is missing (any other 403, and any message that names
-          approval), whether a TOTP key needs approval at all (the docs say both), the wording for a
-          wrong code, the fields of the profile
+Guessed   the answer where today's approval is missing (any other 403 of Groww's own, and any
+          message that names approval), whether a TOTP key needs approval at all (the docs say
+          both), the wording for a wrong code, the fields of the profile
 """
 
 from __future__ import annotations
