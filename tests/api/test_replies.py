@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 from support.replies import NO, YES, answering, flow_at, reply
 
-from autologin.errors import AutologinError
+from autologin.errors import AutologinError, BrokerUnavailable
 from autologin.flow import registry
 from autologin.flow.base import ApiFlow, AuthCode, Verdict
 from autologin.flow.http import broker_client
@@ -237,6 +237,28 @@ async def test_a_no_with_another_meaning_keeps_the_token(broker, status, words):
     async with answering(no) as server, broker_client(None) as http:
         answer = await flow_at(broker, server.url).verify(token(server.url), http)
     assert answer.verdict is Verdict.UNKNOWN, answer.detail
+
+
+SENT = ["ReadTimeout", "ReadError", "RemoteProtocolError", "WriteError", "WriteTimeout"]
+NOT_SENT = [
+    "ConnectError",
+    "ConnectTimeout",
+    "PoolTimeout",
+    "ProxyError",
+    "UnsupportedProtocol",
+    "LocalProtocolError",
+]
+
+
+@pytest.mark.parametrize("kind", [*SENT, *NOT_SENT])
+async def test_what_may_have_arrived_by_the_error(kind):
+    def fail(_request):
+        raise getattr(httpx, kind)("x")
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(fail)) as http:
+        with pytest.raises(BrokerUnavailable) as caught:
+            await from_flow(flow_at("angelone", URL), http)
+    assert caught.value.sent == (kind in SENT)
 
 
 async def test_what_was_sent_and_what_was_not():
