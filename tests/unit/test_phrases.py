@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from support.replies import flow_at
 
 from autologin.errors import AccountLocked, BrokerUnavailable, OtpNotAvailable, OtpRejected
 from autologin.flow.phrases import attempts_left, classify, says
@@ -112,3 +113,14 @@ def test_a_factor_that_is_not_enabled():
 )
 def test_a_count_is_read_rightly_or_not_at_all(words, left):
     assert attempts_left(words) == left
+
+
+@pytest.mark.parametrize("broker", ["iiflcapital", "aliceblue", "flattrade", "shoonya"])
+def test_a_form_page_that_warns_of_a_lock(broker):
+    script = flow_at(broker, "http://127.0.0.1:9").login_script(object())
+    warned = classify(
+        "Invalid OTP. 1 attempt left, after which your account is blocked", script, None
+    )
+    locked = classify("Incorrect OTP. Your account is blocked", script, None)
+    assert (warned.name, warned.attempts_left) == ("otp_rejected", 1)
+    assert locked.name == "account_locked"
