@@ -248,8 +248,8 @@ class Transient(AutologinError):
 class BrokerUnavailable(Transient):
     """The broker could not be reached or did not answer.
 
-    `retry_after` is in seconds, None where the broker named no time. `sent`: whether anything may
-    have left; False where no connection could be made.
+    `retry_after` is in seconds, None where the broker named no time. `sent` is False where nothing
+    left this machine (the connection was refused), so that no secret can have arrived.
     """
 
     hint = "Try again in a few minutes."
@@ -259,11 +259,10 @@ class BrokerUnavailable(Transient):
         detail: str = "",
         *,
         retry_after: float | None = None,
-        sent: bool = True,
         hint: str | None = None,
+        sent: bool = True,
     ) -> None:
-        self.retry_after = retry_after
-        self.sent = sent
+        self.retry_after, self.sent = retry_after, sent
         super().__init__(detail, hint=hint)
 
 

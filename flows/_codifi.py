@@ -15,7 +15,11 @@ from autologin.flow import (
     exchange_error,
     json_object,
     next_daily,
+    refusal,
+    refuses_token,
     send,
+    text_of,
+    token_in,
     verify_with,
 )
 
@@ -42,19 +46,19 @@ async def create_session(
     It lives until midnight in India.
 
     Raises:
-        BrokerUnavailable: no answer, 5xx, 408 or 429.
+        BrokerUnavailable: no answer of the broker's.
         ExchangeRejected: the broker answered no.
     """
     headers = {"Content-Type": "application/json"}
     body = json.dumps({"checkSum": seal})
     response = await send(http.build_request("POST", url, content=body, headers=headers), http)
     answer = json_object(response)
-    token = answer.get("userSession") or _result(answer).get("accessToken")
+    token = token_in(answer.get("userSession") or _result(answer).get("accessToken"))
     if response.status_code != 200 or not is_ok(answer) or not token:
         raise exchange_error(title, response, message_in(answer))
-    owner = str(answer.get("clientId") or user)
+    owner = text_of(answer.get("clientId")) or user
     return Token(
-        access_token=SecretStr(str(token)),
+        access_token=SecretStr(token),
         issued_at=now,
         expires_at=next_daily(time(0), now),
         user_id=owner,
@@ -71,7 +75,8 @@ async def verify_session(
     """GET the profile; `dead` are codes that say that the token is no more."""
 
     def is_dead(status: int, body: dict[str, Any]) -> bool:
-        return status == 401 or any(code in message_in(body) for code in dead)
+        words = message_in(body)
+        return refuses_token(status, words) or any(code in words for code in dead)
 
     headers = {"Authorization": f"Bearer {token.access_token.get_secret_value()}"}
     request = http.build_request("GET", url, headers=headers)
@@ -84,15 +89,16 @@ def is_ok(body: dict[str, Any]) -> bool:
 
 
 def message_in(body: dict[str, Any]) -> str:
-    """The broker's words."""
-    return str(body.get("emsg") or body.get("message") or "")
+    """The broker's words for a no."""
+    says_no = str(body.get("stat") or body.get("status")).lower() == "not_ok"
+    return refusal(says_no, body.get("code"), body.get("emsg") or body.get("message"))
 
 
 def _owner(body: dict[str, Any]) -> str | None:
     if not is_ok(body):
         return None
     profile = _result(body) or body
-    return str(profile.get("clientId") or profile.get("clientID") or "")
+    return text_of(profile.get("clientId") or profile.get("clientID"))
 
 
 def _result(body: dict[str, Any]) -> dict[str, Any]:

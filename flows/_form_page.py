@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from autologin.flow import (
+    COMMON,
     AccountLocked,
     Click,
     CredentialsRejected,
@@ -50,7 +51,6 @@ WRONG_OTP = (
     rf"^(?!.*(password|user|client)).*(({WRONG}).{{0,30}}\bt?otp\b|\bt?otp\b.{{0,30}}({WRONG}))"
 )
 """The OTP alone: where the password is named too, it was perhaps that: it is never sent again."""
-LOCKED = r"\b(user|account)( is| has been)? (blocked|locked)\b"
 WRONG_USER = r"user (profile )?not found|invalid input"
 
 
@@ -90,7 +90,7 @@ def form_script(
         (everything, credentials, totp),
         CLICKS,
         phrases={
-            AccountLocked: LOCKED,
+            AccountLocked: COMMON[AccountLocked],
             OtpRejected: WRONG_OTP,
             CredentialsRejected: WRONG_USER,
         },

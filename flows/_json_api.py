@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from autologin.flow import (
-    COMMON,
+    ADDRESS,
     AccountLocked,
     AutologinError,
     BrokerUnavailable,
@@ -16,10 +16,14 @@ from autologin.flow import (
     ExchangeRejected,
     OtpNotAvailable,
     OtpRejected,
+    address_hint,
     attempts_left,
     error_message,
     exchange_error,
     json_object,
+    no_answer,
+    quoted_refusal,
+    says,
     send,
 )
 
@@ -33,11 +37,10 @@ ANOTHER = (
     r"|user.?(id|key|name)|vendor.?code|\bucc\b|mobile|encry|credential|unauthori[sz]ed"
     r"|authori[sz]ation|\bdob\b|\bpan\b|\b2fa\b"
 )
-OFF = r"\bnot (yet )?(been )?(enabled|activated|set ?up|configured)\b"
-"""No OTP is right where the account takes none."""
 LATER = r"rate.?limit|access.?rate|too many requests|once (in )?every"
-LOCKED = r"(?<!be )(?<!get )(?<!being )\blocked\b"
-ADDRESS = r"\bips?\b|whitelist"
+BARRED = 300.0
+"""Seconds after which a login may be sent again to what bars the way to the broker: a firewall that
+said no once says no again, and each time it may be the broker that counts a wrong entry."""
 
 
 def plain(value: SecretStr) -> str:
@@ -54,8 +57,7 @@ async def post_json(
     """The answer to a JSON object that is sent, and the JSON object in it.
 
     Raises:
-        BrokerUnavailable: no answer, 5xx, 408 or 429, unless its words say that the account is
-            locked.
+        BrokerUnavailable: as `send`.
     """
     request = http.build_request(
         "POST",
@@ -63,14 +65,8 @@ async def post_json(
         content=json.dumps(body),
         headers={"Content-Type": "application/json", **headers},
     )
-    response = await send(request, http, is_answer=_is_lock)
+    response = await send(request, http)
     return response, json_object(response)
-
-
-def _is_lock(response: httpx.Response) -> bool:
-    """Whether a 429 is no pace to keep but a lock, which another try would prolong."""
-    message = error_message(json_object(response))
-    return response.status_code == 429 and bool(re.search(LOCKED, message, re.IGNORECASE))
 
 
 def login_error(
@@ -82,36 +78,41 @@ def login_error(
 ) -> AutologinError:
     """What an answer without a token means, by the broker's words.
 
+    `message` are those of the broker's own no (`refusal`): without any, something else answered.
     Words that name both the OTP and another secret count against the other one: it is never sent
     again, so that a guess cannot lock an account. `pause` are the seconds after which the broker
     takes the next login, where it says that this one came too soon.
     """
-    detail = f"{title} gave no token"
-    if message:
-        detail = f'{title} said: "{message}" (HTTP {response.status_code})'
-    if error := common_error(title, message, detail, pause=pause):
+    if error := common_error(title, response, message, pause=pause):
         return error
+    detail = quoted_refusal(title, response, message)
     if re.search(ANOTHER, message, re.IGNORECASE):
         return CredentialsRejected(detail)
     if re.search(OTP, message, re.IGNORECASE):
-        if re.search(OFF, message, re.IGNORECASE):
-            return OtpNotAvailable(detail)
         return OtpRejected(detail, attempts_left=attempts_left(message))
     return exchange_error(title, response, message)
 
 
 def common_error(
-    title: str, message: str, detail: str, *, pause: float | None = None
+    title: str, response: httpx.Response, message: str, *, pause: float | None = None
 ) -> AutologinError | None:
-    """What words mean in any answer: a lock, a pace to keep, an address that is not registered."""
-    if re.search(COMMON[AccountLocked], message, re.IGNORECASE):
+    """What any answer to a login may mean: no broker, a lock, a pace to keep, an unknown address.
+
+    A pace is believed whoever says so.
+    """
+    words = message or error_message(json_object(response))
+    detail = quoted_refusal(title, response, words)
+    if says(AccountLocked, message):
         return AccountLocked(detail)
-    if re.search(LATER, message, re.IGNORECASE):
+    if re.search(LATER, words, re.IGNORECASE):
         return BrokerUnavailable(detail, retry_after=pause)
+    if not message:
+        return no_answer(title, response, pause=None if response.is_success else BARRED)
     if re.search(ADDRESS, message, re.IGNORECASE):
-        hint = f"Register this machine's address with {title}, then run it again."
-        return ExchangeRejected(detail, hint=hint)
-    return None
+        return ExchangeRejected(detail, hint=address_hint(title, response, message))
+    if says(OtpNotAvailable, message):
+        return OtpNotAvailable(detail)
+    return BrokerUnavailable(detail) if says(BrokerUnavailable, message) else None
 
 
 def error_by_code(error: AutologinError, kind: type[AutologinError] | None) -> AutologinError:

@@ -26,7 +26,11 @@ from autologin.flow import (
     exchange_error,
     json_object,
     next_daily,
+    refusal,
+    refuses_token,
     send,
+    text_of,
+    token_in,
     verify_with,
 )
 
@@ -90,21 +94,21 @@ class Noren(BrowserFlow):
         response = await send(http.build_request("POST", url, content=body, headers=TEXT), http)
         answer = json_object(response)
         names = ("access_token", "accesstoken", "token", "susertoken")
-        token = next((str(answer[name]) for name in names if answer.get(name)), "")
+        token = next(filter(None, (token_in(answer.get(name)) for name in names)), "")
         if response.status_code != 200 or answer.get("stat", "Ok") != "Ok" or not token:
-            raise exchange_error(self.title, response, answer.get("emsg"))
+            raise exchange_error(self.title, response, _message(answer))
         user = answer.get("USERID") or answer.get("uid") or answer.get("actid")
-        user_id = str(user or self.credentials.user_id)
+        user_id = text_of(user) or self.credentials.user_id
         kept = ("susertoken", "refresh_token")
         return Token(
             access_token=SecretStr(token),
             issued_at=now,
             expires_at=next_daily(time(0), now),
             user_id=user_id,
-            extra={name: str(answer[name]) for name in kept if answer.get(name)}
+            extra={name: answer[name] for name in kept if token_in(answer.get(name))}
             | {
                 "uid": user_id,
-                "actid": str(answer.get("actid") or user_id),
+                "actid": text_of(answer.get("actid")) or user_id,
                 "client_id": self.client_id,
             },
         )
@@ -157,7 +161,7 @@ def checksum(client_id: str, secret_code: str, auth_code: str) -> str:
 
 
 def _message(body: dict[str, Any]) -> str:
-    return str(body.get("emsg") or "")
+    return refusal(text_of(body.get("stat")).lower() == "not_ok", body.get("emsg"))
 
 
 def _owner(body: dict[str, Any]) -> str | None:
@@ -165,4 +169,4 @@ def _owner(body: dict[str, Any]) -> str | None:
 
 
 def _is_dead(status: int, body: dict[str, Any]) -> bool:
-    return status == 401 or "session expired" in _message(body).lower()
+    return refuses_token(status, _message(body)) or "session expired" in _message(body).lower()

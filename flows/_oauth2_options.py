@@ -34,7 +34,7 @@ def _check_pattern(text: str) -> str:
 
 
 def _check_expires(text: str) -> str:
-    if not re.fullmatch(r"reply|jwt|([01]\d|2[0-3]):[0-5]\d|\d+", text):
+    if not re.fullmatch(r"reply|jwt|([01]\d|2[0-3]):[0-5]\d|[0-9]{1,9}", text):
         raise ValueError(
             'must be reply, jwt, a time of day in India such as "06:00", or seconds such as "3600"'
         )

@@ -13,8 +13,8 @@ from urllib.parse import quote_plus
 from pydantic import SecretStr
 
 from autologin.flow import (
+    AutologinError,
     BrokerUnavailable,
-    ExchangeRejected,
     Token,
     Verdict,
     Verification,
@@ -22,7 +22,11 @@ from autologin.flow import (
     json_object,
     jwt_expiry,
     next_daily,
+    refusal,
+    refuses_token,
     send,
+    text_of,
+    token_in,
 )
 
 from ._oauth2_options import OAuth2Credentials
@@ -94,11 +98,11 @@ def read_token(
     `former_refresh_token` is kept where no new one came.
     """
     answer = json_object(response)
-    access_token = answer.get("access_token")
-    if not response.is_success or not isinstance(access_token, str) or not access_token:
+    access_token = token_in(answer.get("access_token"))
+    if not response.is_success or not access_token:
         return None
     extra = {"client_id": credentials.client_id}
-    if refresh_token := str(answer.get("refresh_token") or former_refresh_token):
+    if refresh_token := text_of(answer.get("refresh_token")) or former_refresh_token:
         extra["refresh_token"] = refresh_token
     return Token(
         access_token=SecretStr(access_token),
@@ -128,18 +132,22 @@ def expiry(rule: str, answer: Mapping[str, Any], now: datetime) -> datetime:
     return stated or next_daily(NO_END, now)
 
 
-def token_error(title: str, response: httpx.Response) -> ExchangeRejected:
+def token_error(title: str, response: httpx.Response) -> AutologinError:
     """What an answer without a token means (RFC 6749 section 5.2), in the server's words."""
     answer = json_object(response)
-    name = str(answer.get("error") or "")
-    description = str(answer.get("error_description") or answer.get("message") or "")
+    name = text_of(answer.get("error"))
     hint = None
     if name in {"invalid_client", "unauthorized_client"} or response.status_code == 401:
         hint = CHECK_CLIENT
     elif name in {"invalid_grant", "invalid_request"}:
         hint = CHECK_GRANT
-    message = ": ".join(filter(None, (name, description)))
-    return exchange_error(title, response, message, hint=hint)
+    return exchange_error(title, response, words_in(answer), hint=hint)
+
+
+def words_in(answer: Mapping[str, Any]) -> str:
+    """The server's words for a no (RFC 6749 section 5.2)."""
+    name = text_of(answer.get("error"))
+    return refusal(name, name, answer.get("error_description") or answer.get("message"))
 
 
 async def verify_at(
@@ -157,10 +165,13 @@ async def verify_at(
     except BrokerUnavailable as error:
         return Verification(Verdict.UNKNOWN, detail=error.detail)
     answer = json_object(response)
-    if response.status_code == 200 and answer:
+    if response.status_code == 200 and answer and not answer.get("error"):
         return Verification(Verdict.VALID, user_id=at_path(answer, user_id_path))
-    dead = response.status_code == 401 or answer.get("error") == "invalid_token"
-    message = answer.get("error_description") or answer.get("error") or response.url.path
+    words = words_in(answer)
+    challenge_header = response.headers.get("www-authenticate", "")  # RFC 6750 section 3
+    named = answer.get("error") == "invalid_token" or "invalid_token" in challenge_header
+    dead = named or refuses_token(response.status_code, words)
+    message = words or response.url.path
     verdict = Verdict.REJECTED if dead else Verdict.UNKNOWN
     return Verification(verdict, detail=f"{message} (HTTP {response.status_code})")
 

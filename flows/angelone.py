@@ -31,10 +31,12 @@ from autologin.flow import (
     data_of,
     digits,
     earliest_expiry,
-    error_message,
     jwt_expiry,
     next_daily,
-    scrub,
+    refusal,
+    refuses_token,
+    text_of,
+    token_in,
     verify_with,
 )
 
@@ -49,6 +51,7 @@ ERRORS: dict[str, type[AutologinError]] = {
     "AB1050": OtpRejected,
     "AB1000": CredentialsRejected,
     "AB1007": CredentialsRejected,
+    "AB1004": BrokerUnavailable,
     "AB2001": BrokerUnavailable,
 }
 DEAD = {"AG8001", "AG8002"}
@@ -134,7 +137,8 @@ class AngelOne(ApiFlow):
 
     def _token(self, answer: dict[str, Any], now: datetime) -> Token | None:
         session = data_of(answer)
-        jwt = str(session.get("jwtToken") or "").removeprefix("Bearer ")
+        jwt = session.get("jwtToken")
+        jwt = token_in(jwt.removeprefix("Bearer ") if isinstance(jwt, str) else jwt)
         if answer.get("status") is not True or not jwt:
             return None
         return Token(
@@ -143,8 +147,8 @@ class AngelOne(ApiFlow):
             expires_at=earliest_expiry(jwt_expiry(jwt), next_daily(time(0), now), now),
             user_id=self.user_id,
             extra={
-                "refresh_token": str(session.get("refreshToken") or ""),
-                "feed_token": str(session.get("feedToken") or ""),
+                "refresh_token": text_of(session.get("refreshToken")),
+                "feed_token": text_of(session.get("feedToken")),
                 "api_key": plain(self.credentials.api_key),
                 "userId": self.user_id,
             },
@@ -153,19 +157,26 @@ class AngelOne(ApiFlow):
 
 def _login_error(response: httpx.Response, answer: dict[str, Any]) -> AutologinError:
     """An error is a 200 with `status: false`; 403 is the rate limit, say the docs."""
-    message = error_message(answer) or scrub(response.text)[:100]
-    error = login_error("Angel One", response, message, pause=1.0)
+    error = login_error("Angel One", response, _message(answer), pause=1.0)
     return error_by_code(error, ERRORS.get(_error_code(answer)))
 
 
+def _message(answer: dict[str, Any]) -> str:
+    """A no of the API's, or of its gateway's."""
+    says_no = answer.get("status") is False or answer.get("success") is False
+    gateway = "errorcode" in answer and answer.get("status") is not True
+    return refusal(says_no or gateway, answer.get("message"))
+
+
 def _error_code(answer: dict[str, Any]) -> str:
-    return str(answer.get("errorcode") or answer.get("errorCode") or "")
+    return text_of(answer.get("errorcode") or answer.get("errorCode"))
 
 
 def _owner(answer: dict[str, Any]) -> str | None:
-    return str(data_of(answer).get("clientcode") or "") if answer.get("status") is True else None
+    return text_of(data_of(answer).get("clientcode")) if answer.get("status") is True else None
 
 
 def _is_dead(status: int, answer: dict[str, Any]) -> bool:
-    dead = _error_code(answer) in DEAD or error_message(answer).lower() in DEAD_WORDS
-    return status == 401 or dead
+    words = _message(answer)
+    dead = _error_code(answer) in DEAD or words.lower() in DEAD_WORDS
+    return dead or refuses_token(status, words)

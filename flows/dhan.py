@@ -12,6 +12,7 @@ Guessed   the words for a wrong PIN (a refusal that names it is never sent again
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,7 +31,11 @@ from autologin.flow import (
     earliest_expiry,
     error_message,
     json_object,
+    refusal,
+    refuses_token,
     send,
+    text_of,
+    token_in,
     verify_with,
 )
 
@@ -40,6 +45,7 @@ if TYPE_CHECKING:
     import httpx
 
 DEAD = {"DH-901"}
+A_CODE = r"[A-Z]{1,5}-?[0-9]{1,6}"
 TWO_MINUTES = 120.0
 """Between two tokens, as a public script quotes Dhan."""
 
@@ -84,10 +90,10 @@ class Dhan(ApiFlow):
         url = f"{self.urls['auth']}/app/generateAccessToken"
         response = await send(http.build_request("POST", url, params=query), http)
         answer = json_object(response)
-        token = answer.get("accessToken")
-        if response.status_code != 200 or not isinstance(token, str) or not token:
+        token = token_in(answer.get("accessToken"))
+        if response.status_code != 200 or not token:
             raise login_error("Dhan", response, message_in(answer), pause=TWO_MINUTES)
-        owner = str(answer.get("dhanClientId") or self.user_id)
+        owner = text_of(answer.get("dhanClientId")) or self.user_id
         return Token(
             access_token=SecretStr(token),
             issued_at=now,
@@ -114,17 +120,19 @@ def expiry(stated: object, now: datetime) -> datetime:
 
 
 def message_in(body: dict[str, Any]) -> str:
-    """Dhan's code and words, in each of the shapes that were seen."""
+    """Dhan's code and words for a no, in each of the shapes that were seen."""
     if body.get("errorCode") or body.get("errorMessage"):
-        return ": ".join(str(body[key]) for key in ("errorCode", "errorMessage") if body.get(key))
-    if data := data_of(body):
-        return ": ".join(str(part) for part in next(iter(data.items())))
-    return error_message(body) or str(body.get("remarks") or "")
+        return refusal(body, body.get("errorCode"), body.get("errorMessage"))
+    says_no = text_of(body.get("status")).lower() in {"error", "failed", "failure"}
+    code = next((name for name in data_of(body) if re.fullmatch(A_CODE, name)), "")
+    words = data_of(body).get(code) or error_message(body) or body.get("remarks")
+    return refusal(says_no or body.get("errors"), code, words)
 
 
 def _owner(body: dict[str, Any]) -> str | None:
-    return str(body["dhanClientId"]) if body.get("dhanClientId") else None
+    return text_of(body.get("dhanClientId")) or None
 
 
 def _is_dead(status: int, body: dict[str, Any]) -> bool:
-    return status == 401 or any(code in message_in(body) for code in DEAD)
+    words = message_in(body)
+    return refuses_token(status, words) or any(code in words for code in DEAD)

@@ -25,7 +25,11 @@ from autologin.flow import (
     Verification,
     data_of,
     next_daily,
+    refusal,
+    refuses_token,
     remember,
+    text_of,
+    token_in,
     verify_with,
 )
 
@@ -72,16 +76,16 @@ class Firstock(ApiFlow):
         }
         response, answer = await post_json(http, f"{self.urls['api']}/login", body, {})
         session = data_of(answer)
-        good = response.status_code == 200 and answer.get("status") == "success"
-        if not good or not session.get("susertoken"):
+        token = token_in(session.get("susertoken"))
+        if response.status_code != 200 or answer.get("status") != "success" or not token:
             raise login_error("Firstock", response, _message(answer))
-        names = {name: str(session[name]) for name in ("actid", "userName") if session.get(name)}
+        names = {name: text_of(session.get(name)) for name in ("actid", "userName")}
         return Token(
-            access_token=SecretStr(str(session["susertoken"])),
+            access_token=SecretStr(token),
             issued_at=now,
             expires_at=next_daily(time(0), now),
-            user_id=str(session.get("actid") or user_id),
-            extra={**names, "userId": user_id},
+            user_id=names["actid"] or user_id,
+            extra={**{name: value for name, value in names.items() if value}, "userId": user_id},
         )
 
     async def verify(self, token: Token, http: httpx.AsyncClient) -> Verification:
@@ -105,16 +109,17 @@ def password_hash(password: str) -> str:
 
 def _message(answer: dict[str, Any]) -> str:
     """The name of the refusal, and its words."""
-    name = str(answer.get("name") or "").replace("_", " ")
+    name = text_of(answer.get("name")).replace("_", " ")
     error = answer.get("error")
     message = error.get("message") if isinstance(error, dict) else error
-    return ": ".join(filter(None, (name, str(message or answer.get("message") or ""))))
+    return refusal(answer.get("status") == "failed", name, message or answer.get("message"))
 
 
 def _owner(answer: dict[str, Any]) -> str | None:
-    return str(data_of(answer).get("actid") or "") if answer.get("status") == "success" else None
+    return text_of(data_of(answer).get("actid")) if answer.get("status") == "success" else None
 
 
 def _is_dead(status: int, answer: dict[str, Any]) -> bool:
     """The documentation shows this name under 401 and under 400."""
-    return status == 401 or answer.get("name") == "INVALID_JKEY"
+    dead = answer.get("name") == "INVALID_JKEY"
+    return dead or refuses_token(status, _message(answer))

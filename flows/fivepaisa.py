@@ -25,10 +25,13 @@ from autologin.flow import (
     TotpSeed,
     Verification,
     digits,
-    error_message,
     json_object,
     next_daily,
+    refusal,
+    refuses_token,
     send,
+    text_of,
+    token_in,
     verify_with,
 )
 
@@ -88,9 +91,9 @@ class FivePaisa(ApiFlow):
             "UserId": mine.user_id,
         }
         last = await self._step(http, "GetAccessToken", keys, "AccessToken")
-        client = str(last.get("ClientCode") or first.get("ClientCode") or "")
+        client = text_of(last.get("ClientCode") or first.get("ClientCode"))
         return Token(
-            access_token=SecretStr(str(last["AccessToken"])),
+            access_token=SecretStr(last["AccessToken"]),
             issued_at=now,
             expires_at=next_daily(time(23, 59), now),
             user_id=client,
@@ -107,7 +110,7 @@ class FivePaisa(ApiFlow):
         status = _status(answer)
         if status == NOT_NOW:
             raise BrokerUnavailable(f'5paisa said: "{_message(answer)}" (Status -1)')
-        if response.status_code != 200 or status != "0" or not _body(answer).get(wanted):
+        if response.status_code != 200 or status != "0" or not token_in(_body(answer).get(wanted)):
             invalid = name == "TOTPLogin" and status == INVALID_LOGIN
             error = login_error("5paisa", response, _message(answer))
             raise error_by_code(error, CredentialsRejected if invalid else None)
@@ -134,23 +137,22 @@ def _body(answer: dict[str, Any]) -> dict[str, Any]:
 
 def _status(answer: dict[str, Any]) -> str:
     """A number, or the same in words."""
-    return str(_body(answer).get("Status"))
+    return text_of(_body(answer).get("Status"))
 
 
 def _message(answer: dict[str, Any]) -> str:
+    """The words of a body with a status other than 0, or of a head without a body."""
     if body := _body(answer):
-        return str(body.get("Message") or error_message(answer))
+        return refusal(_status(answer) not in {"", "0"}, body.get("Message"))
     head = answer.get("head")
     if not isinstance(head, dict):
-        return error_message(answer)
-    description = head.get("StatusDescription") or head.get("statusDescription")
-    return str(description or error_message(answer))
+        return ""
+    return refusal(head, head.get("StatusDescription") or head.get("statusDescription"))
 
 
 def _owner(answer: dict[str, Any]) -> str | None:
-    return str(_body(answer).get("ClientCode") or "") if _status(answer) == "0" else None
+    return text_of(_body(answer).get("ClientCode")) if _status(answer) == "0" else None
 
 
 def _is_dead(status: int, answer: dict[str, Any]) -> bool:
-    del answer
-    return status == 401
+    return refuses_token(status, _message(answer))

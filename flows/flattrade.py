@@ -6,7 +6,8 @@ Code      `code` (live) or `request_code` (docs) in the query of the redirect, w
           use
 State     nothing of ours comes back; the redirect URL is fixed with the key
 Expiry    tokens are cleared between 05:00 and 06:00 in India: 05:00 is taken. Log in after 06:00,
-          and from the registered address: an exchange from any other gives no token and no reason
+          and from the registered address: an exchange from any other says INVALID_IP, or gives no
+          token and no reason
 Lockout   no limit of wrong entries is published. The password is sent once; a rejected TOTP is
           followed by one more in a new window
 Guessed   the texts of errors; the ids of the fields (one script found them by their placeholders)
@@ -35,7 +36,11 @@ from autologin.flow import (
     exchange_error,
     json_object,
     next_daily,
+    refusal,
+    refuses_token,
     send,
+    text_of,
+    token_in,
     verify_with,
 )
 
@@ -107,14 +112,14 @@ class Flattrade(BrowserFlow):
         url = f"{self.urls['auth']}/trade/apitoken"
         response = await send(http.build_request("POST", url, json=body), http)
         answer = json_object(response)
-        token = answer.get("token")
+        token = token_in(answer.get("token"))
         if response.status_code != 200 or not _is_ok(answer) or not token:
-            if message := _message(answer):
-                raise exchange_error(self.title, response, message)
-            raise ExchangeRejected(NO_REASON, hint=NO_REASON_HINT)
-        user = str(answer.get("client") or self.credentials.user_id)
+            if _is_no(answer) and not answer.get("emsg"):
+                raise ExchangeRejected(NO_REASON, hint=NO_REASON_HINT)
+            raise exchange_error(self.title, response, _message(answer))
+        user = text_of(answer.get("client")) or self.credentials.user_id
         return Token(
-            access_token=SecretStr(str(token)),
+            access_token=SecretStr(token),
             issued_at=now,
             expires_at=next_daily(time(5), now),
             user_id=user,
@@ -139,16 +144,21 @@ def checksum(api_key: str, auth_code: str, api_secret: str) -> str:
 
 
 def _is_ok(answer: dict[str, Any]) -> bool:
-    return str(answer.get("status") or answer.get("stat") or "").lower() == "ok"
+    return text_of(answer.get("status") or answer.get("stat")).lower() == "ok"
+
+
+def _is_no(answer: dict[str, Any]) -> bool:
+    return text_of(answer.get("status") or answer.get("stat")).lower() == "not_ok"
 
 
 def _message(answer: dict[str, Any]) -> str:
-    return str(answer.get("emsg") or "")
+    return refusal(_is_no(answer), answer.get("emsg"))
 
 
 def _owner(answer: dict[str, Any]) -> str | None:
-    return str(answer.get("actid") or answer.get("uid") or "") if _is_ok(answer) else None
+    return text_of(answer.get("actid") or answer.get("uid")) if _is_ok(answer) else None
 
 
 def _is_dead(status: int, answer: dict[str, Any]) -> bool:
-    return status == 401 or "session expired" in _message(answer).lower()
+    words = _message(answer)
+    return refuses_token(status, words) or "session expired" in words.lower()

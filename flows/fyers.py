@@ -48,7 +48,10 @@ from autologin.flow import (
     json_object,
     jwt_expiry,
     next_daily,
+    refusal,
     send,
+    text_of,
+    token_in,
     verify_profile,
 )
 
@@ -92,7 +95,7 @@ PHRASES: dict[type[AutologinError], str] = {
     CredentialsRejected: r"invalid apptype|AuthCodeRequest|not associated with any account",
 }
 SEND = r"continue|submit|log ?in|next|proceed|verify|confirm"
-DEAD = {-8, -15, -16, -17}
+DEAD = {"-8", "-15", "-16", "-17"}
 """The API's codes for a token that lives no more (docs)."""
 
 
@@ -197,7 +200,7 @@ class Fyers(BrowserFlow):
         }
         response = await self._post("validate-authcode", body, http)
         answer = json_object(response)
-        if response.status_code != 200 or not answer.get("access_token"):
+        if response.status_code != 200 or not token_in(answer.get("access_token")):
             raise exchange_error("Fyers", response, _message(answer))
         return self._token(answer, now)
 
@@ -230,7 +233,8 @@ class Fyers(BrowserFlow):
             answer = json_object(await self._post("validate-refresh-token", body, http))
         except AutologinError:
             return None
-        return self._token(answer, now, refresh_token) if answer.get("access_token") else None
+        access_token = token_in(answer.get("access_token"))
+        return self._token(answer, now, refresh_token) if access_token else None
 
     def _app_id_hash(self) -> str:
         """What proves the app: SHA-256 of id and secret with a colon between, in hex."""
@@ -251,9 +255,9 @@ class Fyers(BrowserFlow):
     def _token(
         self, answer: Mapping[str, Any], now: datetime, former_refresh_token: str = ""
     ) -> Token:
-        access_token = str(answer["access_token"])
+        access_token = answer["access_token"]
         extra = {"client_id": self.credentials.client_id}
-        if refresh_token := answer.get("refresh_token") or former_refresh_token:
+        if refresh_token := text_of(answer.get("refresh_token")) or former_refresh_token:
             extra["refresh_token"] = refresh_token
         return Token(
             access_token=SecretStr(access_token),
@@ -265,9 +269,9 @@ class Fyers(BrowserFlow):
 
 
 def _message(answer: Mapping[str, Any]) -> str:
-    """Fyers' number and words for an error."""
-    return ": ".join(str(answer[key]) for key in ("code", "message") if answer.get(key))
+    """Fyers' number and words for a no."""
+    return refusal(answer.get("s") == "error", answer.get("code"), answer.get("message"))
 
 
 def _is_dead(answer: Mapping[str, Any]) -> bool:
-    return answer.get("code") in DEAD
+    return text_of(answer.get("code")) in DEAD

@@ -6,9 +6,9 @@ Expiry    06:00 IST the next day: the reply's `expiry`, a time without a zone th
           in after 06:05 IST
 Lockout   no limit of wrong codes is published; another project counts 150 logins in 24 hours. The
           API key is sent once, a rejected code is followed by one more in a new window
-Guessed   the answer where today's approval is missing (any other 403, and any message that names
-          approval), whether a TOTP key needs approval at all (the docs say both), the wording for a
-          wrong code, the fields of the profile
+Guessed   the answer where today's approval is missing (any other 403 of Groww's own, and any
+          message that names approval), whether a TOTP key needs approval at all (the docs say
+          both), the wording for a wrong code, the fields of the profile
 """
 
 from __future__ import annotations
@@ -36,7 +36,12 @@ from autologin.flow import (
     exchange_error,
     json_object,
     next_daily,
+    quoted_refusal,
+    refusal,
+    refuses_token,
     send,
+    text_of,
+    token_in,
     verify_with,
 )
 
@@ -96,8 +101,8 @@ class Groww(ApiFlow):
         answer = json_object(response)
         payload = answer["payload"] if isinstance(answer.get("payload"), dict) else {}
         session = answer if answer.get("token") else payload
-        token = session.get("token")
-        if response.status_code != 200 or not isinstance(token, str) or not token:
+        token = token_in(session.get("token"))
+        if response.status_code != 200 or not token:
             raise login_error(response)
         names = ("tokenRefId", "sessionName")
         return Token(
@@ -105,7 +110,7 @@ class Groww(ApiFlow):
             issued_at=now,
             expires_at=expiry(session.get("expiry"), now),
             user_id="",
-            extra={name: str(session[name]) for name in names if session.get(name)},
+            extra={name: text_of(session[name]) for name in names if session.get(name)},
         )
 
     async def verify(self, token: Token, http: httpx.AsyncClient) -> Verification:
@@ -142,10 +147,8 @@ def login_error(response: httpx.Response) -> AutologinError:
     answer = json_object(response)
     status = response.status_code
     message = message_in(answer)
-    detail = f"Groww gave no token (HTTP {status})"
-    if message:
-        detail = f'Groww said: "{message}" (HTTP {status})'
-    if error := common_error("Groww", message, detail):
+    detail = quoted_refusal("Groww", response, message)
+    if error := common_error("Groww", response, message):
         return error
     if status == 403 or re.search(APPROVAL, message, re.IGNORECASE):
         hint = f"Approve the API key at {APPROVE}, then run it again."
@@ -154,15 +157,16 @@ def login_error(response: httpx.Response) -> AutologinError:
         return CredentialsRejected(detail)
     if re.search(OTP, message, re.IGNORECASE):
         return OtpRejected(detail, attempts_left=attempts_left(message))
-    if _error(answer).get("code") in NOT_NOW:
+    if text_of(_error(answer).get("code")) in NOT_NOW:
         return BrokerUnavailable(detail)
     return exchange_error("Groww", response, message)
 
 
 def message_in(body: dict[str, Any]) -> str:
-    """Groww's words for an error: the SDK reads `displayMessage`, the docs show `message`."""
+    """Groww's words for a no: the SDK reads `displayMessage`, the docs show `message`."""
     error = _error(body) or body
-    return next((str(error[key]) for key in ("displayMessage", "message") if error.get(key)), "")
+    words = error.get("displayMessage") or error.get("message")
+    return refusal(_error(body) or body.get("status") == "FAILURE", words)
 
 
 def _error(body: dict[str, Any]) -> dict[str, Any]:
@@ -171,12 +175,10 @@ def _error(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _owner(body: dict[str, Any]) -> str | None:
-    if not body or body.get("status") == "FAILURE":
-        return None
     payload = body["payload"] if isinstance(body.get("payload"), dict) else body
-    return str(payload.get("vendor_user_id") or payload.get("ucc") or "")
+    user = text_of(payload.get("vendor_user_id") or payload.get("ucc"))
+    return user if user or body.get("status") == "SUCCESS" else None
 
 
 def _is_dead(status: int, body: dict[str, Any]) -> bool:
-    del body
-    return status == 401
+    return refuses_token(status, message_in(body))

@@ -50,7 +50,10 @@ from autologin.flow import (
     exchange_error,
     json_object,
     next_daily,
+    no_answer,
     send,
+    text_of,
+    token_in,
 )
 
 if TYPE_CHECKING:
@@ -95,6 +98,7 @@ REFUSED = (
     r"|session (key )?(is|has) (been )?(expired|invalid)"
 )
 """The session or the AppKey is not known; the first also comes as status 500."""
+LATER = r"limit exceed|try again"
 
 
 class IciciBreezeCredentials(Credentials):
@@ -199,8 +203,8 @@ class IciciBreeze(BrowserFlow):
         if details := details_in(response):
             return Verification(Verdict.VALID, owner_of(details, self.user_id))
         verdict = Verdict.REJECTED if is_refusal(response) else Verdict.UNKNOWN
-        message = json_object(response).get("Error")
-        return Verification(verdict, detail=str(message or f"HTTP {response.status_code}"))
+        message = text_of(json_object(response).get("Error"))
+        return Verification(verdict, detail=message or f"HTTP {response.status_code}")
 
     async def _customer_details(self, session: str, http: httpx.AsyncClient) -> httpx.Response:
         body = {"SessionToken": session, "AppKey": self.credentials.api_key}
@@ -234,8 +238,7 @@ def details_in(response: httpx.Response) -> dict[str, Any]:
     details = json_object(response).get("Success")
     if not isinstance(details, dict):
         return {}
-    pair = details.get("session_token")
-    return details if isinstance(pair, str) and pair else {}
+    return details if token_in(details.get("session_token")) else {}
 
 
 def owner_of(details: Mapping[str, Any], user_id: str | None) -> str:
@@ -244,7 +247,7 @@ def owner_of(details: Mapping[str, Any], user_id: str | None) -> str:
     `user_id` where one of them is it.
     """
     in_pair = user_in(str(details.get("session_token") or ""))
-    named = str(details.get("idirect_userid") or "").strip()
+    named = text_of(details.get("idirect_userid"))
     ours = (user_id or "").strip().upper()
     if ours != in_pair.upper() and ours == named.upper():
         return named
@@ -265,18 +268,18 @@ def is_refusal(response: httpx.Response) -> bool:
 
     "Resource not available." with status 500 is its no to an old session.
     """
-    message = str(json_object(response).get("Error") or "")
+    message = text_of(json_object(response).get("Error"))
     return bool(re.search(REFUSED, message, re.IGNORECASE))
 
 
 def _exchange_error(response: httpx.Response) -> AutologinError:
     """What an answer without a session means: a refusal, or an outage that came with status 200."""
     envelope = json_object(response)
-    message = envelope.get("Error") or envelope.get("message")
-    status = str(envelope.get("Status", response.status_code))
-    later = re.fullmatch(r"408|429|5\d\d", status)
-    later = later or re.search(r"limit exceed|try again", str(message), re.IGNORECASE)
-    no_envelope = not envelope and response.status_code == 200
-    if not is_refusal(response) and (later or no_envelope):
-        return BrokerUnavailable(f"ICICI Direct said: {message or 'nothing'} (status {status})")
+    message = text_of(envelope.get("Error"))
+    status = text_of(envelope.get("Status"))
+    if not message or not status:
+        return no_answer("ICICI Direct", response)
+    later = re.fullmatch(r"408|429|5\d\d", status) or re.search(LATER, message, re.IGNORECASE)
+    if later and not is_refusal(response):
+        return BrokerUnavailable(f"ICICI Direct said: {message} (status {status})")
     return exchange_error("ICICI Direct", response, message)

@@ -29,6 +29,10 @@ from autologin.flow import (
     earliest_expiry,
     error_message,
     jwt_expiry,
+    refusal,
+    refuses_token,
+    text_of,
+    token_in,
     verify_with,
 )
 
@@ -80,9 +84,9 @@ class INDstocks(ApiFlow):
         body = {"mpin": plain(self.credentials.mpin), "totp": otp}
         headers = {"x-api-key": plain(self.credentials.client_id)}
         response, answer = await post_json(http, url, body, headers)
-        token = data_of(answer).get("token") or answer.get("token")
-        if response.status_code != 200 or not isinstance(token, str):
-            raise login_error("INDstocks", response, error_message(answer))
+        token = token_in(data_of(answer).get("token") or answer.get("token"))
+        if response.status_code != 200 or not token:
+            raise login_error("INDstocks", response, _message(answer))
         return Token(
             access_token=SecretStr(token),
             issued_at=now,
@@ -94,16 +98,20 @@ class INDstocks(ApiFlow):
         """GET /user/profile, which the documentation names for this."""
         headers = {"Authorization": plain(token.access_token)}
         request = http.build_request("GET", f"{self.urls['api']}/user/profile", headers=headers)
-        return await verify_with(request, http, owner=_owner, dead=_is_dead)
+        return await verify_with(request, http, owner=_owner, dead=_is_dead, words=_message)
+
+
+def _message(answer: dict[str, Any]) -> str:
+    return refusal(text_of(answer.get("status")).lower() == "error", error_message(answer))
 
 
 def _owner(answer: dict[str, Any]) -> str | None:
     """The user's id or client code, where the profile names one."""
-    if not answer or str(answer.get("status") or "").lower() == "error":
-        return None
-    return str(data_of(answer).get("user_id") or data_of(answer).get("ucc") or "")
+    user = text_of(data_of(answer).get("user_id") or data_of(answer).get("ucc"))
+    return user if user or text_of(answer.get("status")).lower() == "success" else None
 
 
 def _is_dead(status: int, answer: dict[str, Any]) -> bool:
-    del answer
-    return status in {401, 403}
+    """A 403 has two meanings; a UserException (a segment, a right) is not the token's."""
+    kind = answer.get("error_type") or answer.get("error_code")
+    return kind == "TokenException" or refuses_token(status, _message(answer))

@@ -36,6 +36,11 @@ from autologin.flow import (
     data_of,
     digits,
     next_daily,
+    quoted_refusal,
+    refusal,
+    refuses_token,
+    text_of,
+    token_in,
     verify_with,
 )
 
@@ -93,7 +98,7 @@ class Kotak(ApiFlow):
         mine = self.credentials
         login = {"mobileNumber": mine.mobile_number, "ucc": mine.ucc, "totp": otp}
         view = await self._step(http, "tradeApiLogin", login, {}, OtpRejected)
-        session = {"sid": str(view.get("sid")), "Auth": str(view.get("token"))}
+        session = {"sid": token_in(view.get("sid")), "Auth": view["token"]}
         pin = {"mpin": plain(mine.mpin)}
         trade = await self._step(http, "tradeApiValidate", pin, session, CredentialsRejected)
         return self._token(trade, now)
@@ -111,13 +116,13 @@ class Kotak(ApiFlow):
         response, answer = await post_json(http, url, body, headers)
         data = data_of(answer)
         good = response.status_code < 400 and data.get("status") == "success"
-        if not good or not data.get("token"):
+        if not good or not token_in(data.get("token")):
             raise _login_error(response, answer, refused)
         return data
 
     def _token(self, session: dict[str, Any], now: datetime) -> Token:
         """The bundle, under the names of the SDK's `configuration`."""
-        base_url = str(session.get("baseUrl") or "").rstrip("/")
+        base_url = text_of(session.get("baseUrl")).rstrip("/")
         if not self._is_kotaks(base_url):
             raise ExchangeRejected("Kotak Neo named no address of its own for the session")
         names = {
@@ -127,13 +132,15 @@ class Kotak(ApiFlow):
             "feed_url": "feedUrl",
             "rt_url": "rtUrl",
         }
-        ucc = str(session.get("ucc") or "")
+        ucc = text_of(session.get("ucc"))
         return Token(
-            access_token=SecretStr(str(session["token"])),
+            access_token=SecretStr(session["token"]),
             issued_at=now,
             expires_at=next_daily(time(0), now),
             user_id=ucc,
-            extra={name: str(session[key]) for name, key in names.items() if session.get(key)}
+            extra={
+                name: token for name, key in names.items() if (token := token_in(session.get(key)))
+            }
             | {
                 "base_url": base_url,
                 "consumer_key": plain(self.credentials.consumer_key),
@@ -143,7 +150,10 @@ class Kotak(ApiFlow):
 
     def _is_kotaks(self, url: str) -> bool:
         """Whether this address may see the session: the answer names it, and could name any."""
-        named = urlsplit(url)
+        try:
+            named = urlsplit(url)
+        except ValueError:
+            return False
         configured = urlsplit(self.urls["session"])
         if (named.scheme, named.netloc) == (configured.scheme, configured.netloc):
             return True
@@ -161,19 +171,26 @@ class Kotak(ApiFlow):
                 **KEY,
             },
         )
-        return await verify_with(request, http, owner=_owner, dead=_is_dead)
+        return await verify_with(request, http, owner=_owner, dead=_is_dead, words=_message)
+
+
+def _message(answer: dict[str, Any]) -> str:
+    """The words of a no, in each of the shapes that were seen."""
+    errors = answer.get("error")
+    first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
+    words = answer.get("errMsg") or answer.get("message") or first.get("message")
+    says_no = first or answer.get("errMsg") or _error_code(answer) not in {"", "200"}
+    return refusal(says_no or answer.get("status") == "error", words)
 
 
 def _login_error(
     response: httpx.Response, answer: dict[str, Any], refused: type[AutologinError]
 ) -> AutologinError:
     """What a refusal means; `refused` is what 401 says at this step."""
-    errors = answer.get("error")
-    first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
-    message = str(answer.get("errMsg") or answer.get("message") or first.get("message") or "")
+    message = _message(answer)
     code = _error_code(answer)
-    if code in LATER or response.status_code == 424:
-        return BrokerUnavailable(f'Kotak Neo said: "{message}" ({code or response.status_code})')
+    if message and (code in LATER or response.status_code == 424):
+        return BrokerUnavailable(quoted_refusal("Kotak Neo", response, message))
     error = login_error("Kotak Neo", response, message)
     if not says_nothing(error):
         return error
@@ -183,15 +200,14 @@ def _login_error(
 
 
 def _error_code(answer: dict[str, Any]) -> str:
-    return str(answer.get("errorCode") or answer.get("stCode") or "")
+    return text_of(answer.get("errorCode") or answer.get("stCode"))
 
 
 def _owner(answer: dict[str, Any]) -> str | None:
     """The answer names nobody; a refusal may be a 200 as well."""
-    status = str(answer.get("status") or answer.get("stat") or "").lower()
-    refused = _error_code(answer) not in {"", "200"} or status in {"error", "not_ok"}
-    return "" if answer and not refused else None
+    good = text_of(answer.get("stat")).lower() == "ok" or "Net" in answer
+    return "" if good and not _message(answer) else None
 
 
 def _is_dead(status: int, answer: dict[str, Any]) -> bool:
-    return status == 401 or _error_code(answer) == "401"
+    return _error_code(answer) == "401" or refuses_token(status, _message(answer))

@@ -26,7 +26,11 @@ from autologin.flow import (
     TotpSeed,
     Verification,
     next_daily,
+    refusal,
+    refuses_token,
     remember,
+    text_of,
+    token_in,
     verify_with,
 )
 
@@ -67,7 +71,7 @@ def check_second_factor(value: SecretStr) -> SecretStr:
 class MotilalCredentials(Credentials):
     """What Motilal Oswal needs. Without TOTP a code would go out by SMS and e-mail."""
 
-    user_id: str = Field(description="the client code you log in with")
+    user_id: str = Field(pattern=r"^[!-~]+$", description="the client code you log in with")
     password: SecretStr = Field(description="the trading password")
     api_key: SecretStr = Field(description="invest.motilaloswal.com: the API key of your app")
     birth_or_pan: Annotated[SecretStr, AfterValidator(check_second_factor)] = Field(
@@ -103,14 +107,14 @@ class Motilal(ApiFlow):
         }
         url = f"{self.urls['api']}/login/v3/authdirectapi"
         response, answer = await post_json(http, url, body, self._headers())
-        token = answer.get("AuthToken")
+        token = token_in(answer.get("AuthToken"))
         if response.status_code != 200 or answer.get("status") != "SUCCESS" or not token:
             raise login_error("Motilal Oswal", response, _message(answer))
         if str(answer.get("isAuthTokenVerified", "TRUE")).upper() in UNVERIFIED:
             detail = "Motilal Oswal waits for a code that it has sent by SMS and e-mail"
             raise OtpNotAvailable(detail)
         return Token(
-            access_token=SecretStr(str(token)),
+            access_token=SecretStr(token),
             issued_at=now,
             expires_at=next_daily(time(6), now),
             user_id=mine.user_id,
@@ -143,7 +147,9 @@ def password_hash(password: str, api_key: str) -> str:
 
 
 def _message(answer: dict[str, Any]) -> str:
-    return ": ".join(str(answer[key]) for key in ("errorcode", "message") if answer.get(key))
+    code = text_of(answer.get("errorcode"))
+    says_no = text_of(answer.get("status")).upper() in {"ERROR", "FAILED", "FAILURE"}
+    return refusal(says_no or code, code, answer.get("message"))
 
 
 def _owner(answer: dict[str, Any]) -> str | None:
@@ -151,4 +157,4 @@ def _owner(answer: dict[str, Any]) -> str | None:
 
 
 def _is_dead(status: int, answer: dict[str, Any]) -> bool:
-    return status == 401 or answer.get("errorcode") == DEAD
+    return answer.get("errorcode") == DEAD or refuses_token(status, _message(answer))

@@ -19,6 +19,7 @@ from pydantic import Field, SecretStr
 
 from autologin.flow import (
     ApiFlow,
+    BrokerUnavailable,
     Credentials,
     CredentialsRejected,
     Token,
@@ -29,10 +30,15 @@ from autologin.flow import (
     error_message,
     jwt_expiry,
     next_daily,
+    quoted_refusal,
+    refusal,
+    refuses_token,
+    text_of,
+    token_in,
     verify_with,
 )
 
-from ._json_api import login_error, plain, post_json
+from ._json_api import error_by_code, login_error, plain, post_json
 
 if TYPE_CHECKING:
     import httpx
@@ -45,6 +51,8 @@ KEY_ENDED = "api is suspended"
 It has no type, and no account is locked by it.
 """
 FIRST = "connect/login"
+INTERNAL = "IA500"
+DEAD = {"TokenException", "IA401"}
 
 
 class MStockCredentials(Credentials):
@@ -85,11 +93,11 @@ class MStock(ApiFlow):
         first = await self._step(http, FIRST, login, {})
         totp = {
             "api_key": api_key,
-            "refreshToken": str(first.get("refreshToken") or first.get("jwtToken")),
+            "refreshToken": text_of(first.get("refreshToken") or first.get("jwtToken")),
             "totp": otp,
         }
         session = await self._step(http, "session/verifytotp", totp, {"X-PrivateKey": api_key})
-        jwt = str(session.get("jwtToken") or "")
+        jwt = session["jwtToken"]
         return Token(
             access_token=SecretStr(jwt),
             issued_at=now,
@@ -97,8 +105,8 @@ class MStock(ApiFlow):
             user_id=mine.client_code,
             extra={
                 "api_key": api_key,
-                "feed_token": str(session.get("feedToken") or ""),
-                "refresh_token": str(session.get("refreshToken") or ""),
+                "feed_token": text_of(session.get("feedToken")),
+                "refresh_token": text_of(session.get("refreshToken")),
             },
         )
 
@@ -109,13 +117,15 @@ class MStock(ApiFlow):
         url = f"{self.urls['api']}/{path}"
         response, answer = await post_json(http, url, body, {**VERSION, **headers})
         data = data_of(answer)
-        token = data.get("jwtToken") or (path == FIRST and data.get("refreshToken"))
+        token = token_in(data.get("jwtToken") or (path == FIRST and data.get("refreshToken")))
         if response.status_code == 200 and _is_good(answer) and token:
             return data
-        message = error_message(answer)
-        if answer.get("error_type") == KEY or KEY_ENDED in message.lower():
-            raise CredentialsRejected(f'm.Stock said: "{message}" (HTTP {response.status_code})')
-        raise login_error("m.Stock", response, message)
+        message = _message(answer)
+        if message and (answer.get("error_type") == KEY or KEY_ENDED in message.lower()):
+            raise CredentialsRejected(quoted_refusal("m.Stock", response, message))
+        error = login_error("m.Stock", response, message)
+        internal = answer.get("errorcode") == INTERNAL
+        raise error_by_code(error, BrokerUnavailable if internal else None)
 
     async def verify(self, token: Token, http: httpx.AsyncClient) -> Verification:
         """GET user/fundsummary."""
@@ -128,7 +138,12 @@ class MStock(ApiFlow):
                 "Authorization": f"Bearer {plain(token.access_token)}",
             },
         )
-        return await verify_with(request, http, owner=_owner, dead=_is_dead)
+        return await verify_with(request, http, owner=_owner, dead=_is_dead, words=_message)
+
+
+def _message(answer: dict[str, Any]) -> str:
+    says_no = str(answer.get("status")).lower() in {"false", "error"}
+    return refusal(says_no, error_message(answer))
 
 
 def _is_good(answer: dict[str, Any]) -> bool:
@@ -140,5 +155,5 @@ def _owner(answer: dict[str, Any]) -> str | None:
 
 
 def _is_dead(status: int, answer: dict[str, Any]) -> bool:
-    del answer
-    return status == 401
+    kinds = {text_of(answer.get(name)) for name in ("error_type", "errorcode")}
+    return bool(kinds & DEAD) or refuses_token(status, _message(answer))

@@ -16,7 +16,6 @@ Guessed   refusals that say more than "Unauthorized", of a lock too (both ways a
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +24,6 @@ from pydantic import Field, SecretStr
 from autologin.flow import (
     ApiFlow,
     AutologinError,
-    BrokerUnavailable,
     Credentials,
     CredentialsRejected,
     ExchangeRejected,
@@ -35,7 +33,11 @@ from autologin.flow import (
     earliest_expiry,
     error_message,
     json_object,
+    refusal,
+    refuses_token,
     send,
+    text_of,
+    token_in,
     verify_with,
 )
 
@@ -85,9 +87,9 @@ class Tradejini(ApiFlow):
         request = http.build_request("POST", url, data=form, headers=_headers(key))
         response = await send(request, http)
         answer = json_object(response)
-        token = answer.get("access_token")
-        if response.status_code != 200 or not isinstance(token, str) or not token:
-            raise refusal(response, _words(answer))
+        token = token_in(answer.get("access_token"))
+        if response.status_code != 200 or not token:
+            raise _login_error(response, _words(answer))
         return Token(
             access_token=SecretStr(token),
             issued_at=now,
@@ -104,18 +106,19 @@ class Tradejini(ApiFlow):
         return await verify_with(request, http, owner=_owner, dead=_is_dead, words=_words)
 
 
-def refusal(response: httpx.Response, words: str) -> AutologinError:
+def _login_error(response: httpx.Response, words: str) -> AutologinError:
     """What an answer without a token means.
 
-    A 401 that names nothing counts against all that was sent, so nothing of it is sent again.
+    A 401 that names nothing counts against all that was sent, so nothing of it is sent again. Its
+    JSON may be missing, but a page in its place is not Tradejini's.
     """
+    if response.status_code == 401 and not response.content:
+        words = "Unauthorized"
     error = login_error("Tradejini", response, words)
     if response.status_code == 401 and (says_nothing(error) or words.lower() == "unauthorized"):
         return CredentialsRejected(error.detail, hint=CHECK_ALL)
     if response.status_code == 403 and says_nothing(error):
         return ExchangeRejected(error.detail, hint=CHECK_ADDRESS)
-    if re.search(r"internal error", words, re.IGNORECASE):
-        return BrokerUnavailable(error.detail)
     return error
 
 
@@ -134,17 +137,16 @@ def _headers(bearer: str) -> dict[str, str]:
 
 
 def _words(answer: dict[str, Any]) -> str:
-    return str(answer.get("msg") or error_message(answer))
+    return refusal(answer.get("s") == "error", answer.get("msg") or error_message(answer))
 
 
 def _owner(answer: dict[str, Any]) -> str | None:
     """The client's id; "no-data" is no error, by the documentation."""
-    if answer.get("s") not in ALIVE:
+    if text_of(answer.get("s")) not in ALIVE:
         return None
     details = answer.get("d")
-    return str(details.get("userId") or "") if isinstance(details, dict) else ""
+    return text_of(details.get("userId")) if isinstance(details, dict) else ""
 
 
 def _is_dead(status: int, answer: dict[str, Any]) -> bool:
-    del answer
-    return status == 401
+    return refuses_token(status, _words(answer))

@@ -31,7 +31,6 @@ from autologin.flow import (
     Click,
     Credentials,
     CredentialsRejected,
-    ExchangeRejected,
     InputField,
     LoginRequest,
     LoginScript,
@@ -48,7 +47,10 @@ from autologin.flow import (
     json_object,
     jwt_expiry,
     next_daily,
+    refusal,
     send,
+    text_of,
+    token_in,
     verify_profile,
 )
 
@@ -196,17 +198,17 @@ class Upstox(BrowserFlow):
         )
         response = await send(request, http)
         answer = json_object(response)
-        access_token = answer.get("access_token")
-        if response.status_code != 200 or not isinstance(access_token, str) or not access_token:
+        access_token = token_in(answer.get("access_token"))
+        if response.status_code != 200 or not access_token:
             raise _exchange_error(response)
         extra = {"client_id": mine.client_id}
-        if extended_token := answer.get("extended_token"):
+        if extended_token := token_in(answer.get("extended_token")):
             extra["extended_token"] = extended_token
         return Token(
             access_token=SecretStr(access_token),
             issued_at=now,
             expires_at=jwt_expiry(access_token) or next_daily(time(3, 30), now),
-            user_id=str(answer.get("user_id") or ""),
+            user_id=text_of(answer.get("user_id")),
             extra=extra,
         )
 
@@ -237,9 +239,10 @@ def otp_kind(reply: Mapping[str, Any]) -> str:
             return ""
 
 
-def _exchange_error(response: httpx.Response) -> ExchangeRejected:
+def _exchange_error(response: httpx.Response) -> AutologinError:
     """What an exchange without a token means."""
-    message = error_message(json_object(response))
+    answer = json_object(response)
+    message = refusal(answer.get("status") == "error", error_message(answer))
     hint = None
     if re.search(r"segment|reactivat", message, re.IGNORECASE):
         hint = "Reactivate your segments in the Upstox app or on upstox.com, then run it again."

@@ -25,6 +25,7 @@ from urllib.parse import urlencode
 from pydantic import Field, SecretStr
 
 from autologin.flow import (
+    AutologinError,
     BrowserFlow,
     Click,
     Credentials,
@@ -33,6 +34,7 @@ from autologin.flow import (
     LoginRequest,
     LoginScript,
     OtpGenerator,
+    OtpNotAvailable,
     OtpRejected,
     Step,
     Token,
@@ -42,7 +44,10 @@ from autologin.flow import (
     exchange_error,
     json_object,
     next_daily,
+    refusal,
     send,
+    text_of,
+    token_in,
     verify_profile,
 )
 
@@ -76,6 +81,10 @@ CLICKS = (
     Click("TOTP instead", when="another code", press=r"totp|authenticator"),
     Click("another user", when="other_user", press=r"change user|switch (user|account)|not you"),
 )
+PHRASES: dict[type[AutologinError], str] = {
+    OtpNotAvailable: r"(invalid|incorrect|wrong) app.?code",
+}
+"""The account is in the mode of Kite's own app, to which no TOTP is right."""
 
 
 class ZerodhaCredentials(Credentials):
@@ -138,7 +147,8 @@ class Zerodha(BrowserFlow):
             refused=OtpRejected,
             reply="/api/twofa",
         )
-        return LoginScript((credentials, totp), CLICKS, consent_at=r"/connect/authorize")
+        steps = (credentials, totp)
+        return LoginScript(steps, CLICKS, consent_at=r"/connect/authorize", phrases=PHRASES)
 
     async def exchange(self, auth_code: SecretStr, http: httpx.AsyncClient, now: datetime) -> Token:
         """POST /session/token, as the official SDK sends it (kiteconnect 5.2.2)."""
@@ -155,14 +165,16 @@ class Zerodha(BrowserFlow):
         response = await send(request, http)
         answer = json_object(response)
         session = data_of(answer)
-        if response.status_code != 200 or not session.get("access_token"):
-            raise exchange_error("Kite", response, answer.get("message"))
+        access_token = token_in(session.get("access_token"))
+        if response.status_code != 200 or not access_token:
+            message = refusal(answer.get("status") == "error", answer.get("message"))
+            raise exchange_error("Kite", response, message)
         return Token(
-            access_token=SecretStr(session["access_token"]),
+            access_token=SecretStr(access_token),
             issued_at=now,
             expires_at=next_daily(time(6), now),
-            user_id=str(session.get("user_id", "")),
-            extra={"api_key": api_key, "public_token": session.get("public_token", "")},
+            user_id=text_of(session.get("user_id")),
+            extra={"api_key": api_key, "public_token": text_of(session.get("public_token"))},
         )
 
     async def verify(self, token: Token, http: httpx.AsyncClient) -> Verification:
@@ -178,8 +190,7 @@ class Zerodha(BrowserFlow):
 
 def second_factor(reply: Mapping[str, Any]) -> str:
     """The second factor that Kite asks for first, such as "app code": a setting of the account."""
-    kind = (reply.get("data") or {}).get("twofa_type")
-    return str(kind or "").replace("_", " ")
+    return text_of(data_of(reply).get("twofa_type")).replace("_", " ")
 
 
 def _is_dead(body: dict[str, Any]) -> bool:

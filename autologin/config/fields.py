@@ -44,7 +44,7 @@ def check_name(text: str) -> str:
 
 def parse_duration(value: Any) -> Any:
     """Seconds, from a number or from text such as 10m."""
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", str(value))
+    found = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*([smh]?)\s*", str(value))
     seconds = (
         float(found[1]) * UNITS.get(found[2], 1) if found and not isinstance(value, bool) else 0.0
     )

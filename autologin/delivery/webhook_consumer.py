@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -87,7 +88,7 @@ class Consumer:
         stamp = headers.get("webhook-timestamp", "")
         if not stamp:
             return "it is not signed"
-        if not stamp.isdigit() or abs(time.time() - int(stamp)) > TOLERANCE:
+        if not re.fullmatch(r"[0-9]{1,12}", stamp) or abs(time.time() - int(stamp)) > TOLERANCE:
             return "its time is more than five minutes off"
         right = sign(headers.get("webhook-id", ""), int(stamp), body, [self.key])[
             "webhook-signature"

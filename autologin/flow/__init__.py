@@ -30,21 +30,30 @@ from autologin.flow.base import (
 )
 from autologin.flow.counts import attempts_left
 from autologin.flow.http import (
+    ADDRESS,
+    address_hint,
     data_of,
     error_message,
     exchange_error,
     json_object,
+    no_answer,
+    quoted_refusal,
+    refusal,
+    refuses_token,
     send,
+    text_of,
+    token_in,
     verify_profile,
     verify_with,
 )
 from autologin.flow.otp import OtpGenerator, TotpSeed
-from autologin.flow.phrases import COMMON
+from autologin.flow.phrases import COMMON, says
 from autologin.flow.script import Checkbox, Click, InputField, LoginScript, Step
 from autologin.redaction import remember, scrub
 from autologin.token import Token, earliest_expiry, jwt_expiry, next_daily
 
 __all__ = [
+    "ADDRESS",
     "COMMON",
     "IST",
     "AccountLocked",
@@ -74,6 +83,7 @@ __all__ = [
     "TotpSeed",
     "Verdict",
     "Verification",
+    "address_hint",
     "attempts_left",
     "data_of",
     "digits",
@@ -83,9 +93,16 @@ __all__ = [
     "json_object",
     "jwt_expiry",
     "next_daily",
+    "no_answer",
+    "quoted_refusal",
+    "refusal",
+    "refuses_token",
     "remember",
+    "says",
     "scrub",
     "send",
+    "text_of",
+    "token_in",
     "verify_profile",
     "verify_with",
 ]

@@ -42,6 +42,16 @@ class Credentials(BaseModel):
             )
         return uri
 
+    @field_validator("api_key", "client_id", "consumer_key", check_fields=False)
+    @classmethod
+    def _check_header(cls, key: Any) -> Any:
+        text = key.get_secret_value() if isinstance(key, SecretStr) else str(key)
+        if not re.fullmatch(r"[ -~]*", text):
+            raise ValueError(
+                "has a character that no request can carry: copy it from the broker again"
+            )
+        return key
+
 
 class Options(BaseModel):
     """What else a flow can be told.
@@ -242,7 +252,8 @@ class BrowserFlow(Flow):
         """The token for an auth code.
 
         Raises:
-            BrokerUnavailable: no answer, 5xx, 408 or 429: the same code may be sent once more.
+            BrokerUnavailable: no answer, 5xx, 408 or 429, or one that is not the broker's: the same
+                code may be sent once more.
             ExchangeRejected: the broker answered no; the code is spent.
         """
 
@@ -261,7 +272,7 @@ class ApiFlow(Flow):
         """The token for the credentials and a one-time password.
 
         Raises:
-            BrokerUnavailable: no answer, 5xx, 408 or 429.
+            BrokerUnavailable: no answer, 5xx, 408 or 429, or one that is not the broker's.
             CredentialsRejected, OtpRejected, ConsentRequired ...: as the broker answered.
         """
 

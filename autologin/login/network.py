@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
-from autologin.flow.http import retry_after
+from autologin.clock import retry_after
 from autologin.login.capture import origin, split
 from autologin.login.departures import Departures
 

@@ -122,6 +122,16 @@ def calls(login: Mapping[str, str], profile: Mapping[str, str]) -> dict[str, Sce
     rows[f"{first}_hangs_once"] = scenario(
         f"The first {what} is cut off", failures={first: Failure(HANG_UP)}
     )
+    rows[f"maintenance_at_{first}"] = scenario(
+        f"The first {what} answers 200 with a page: maintenance",
+        failures={first: Failure(200, page=True)},
+    )
+    rows["firewall"] = scenario(
+        f"A firewall answers each {what}: 403 with a page",
+        expect="broker_unavailable",
+        logins=1,
+        failures={first: Failure(403, always=True, page=True)},
+    )
     rows["429_for_long"] = scenario(
         f"Each {what} answers 429 with Retry-After: 3600",
         expect="broker_unavailable",

@@ -42,7 +42,8 @@ class FormBehaviour(ApiBehaviour, PageBehaviour):
     refused: str = ""
     """What else the page refuses: both (in words that name password and code), or user."""
     exchange: str = ""
-    """How the exchange goes: empty (well), or unsaid (no token and no reason)."""
+    """How the exchange goes: empty (well), unsaid (no token and no reason), or address (this
+    machine's is not registered)."""
     proof: str = ""
     """What the call that proves a token says: empty (well), or other (a refusal that says nothing
     of the token)."""
@@ -84,7 +85,7 @@ OWN = {
     ),
     "wrong_user": scenario("Nobody knows the user", expect="credentials_rejected", refused="user"),
     "no_token": scenario(
-        "The exchange gives no token and no reason", expect="exchange_rejected", exchange="unsaid"
+        "The exchange gives no token and no no", expect="broker_unavailable", exchange="unsaid"
     ),
     "proof_unclear": scenario(
         "The token cannot be proven, for a reason that is not the token's", proof="other"

@@ -21,11 +21,15 @@ HANG_UP = 0
 
 @dataclass(frozen=True)
 class Failure:
-    """A call that fails before it does anything: the first time only, or always."""
+    """A call that fails before it does anything: the first time only, or always.
+
+    `page`: something between answers with a page, whatever the broker's own answers look like.
+    """
 
     status: int
     always: bool = False
     retry_after: int | None = None
+    page: bool = False
 
 
 @dataclass(frozen=True)
@@ -149,9 +153,9 @@ def failing(
 ) -> dict[str, Scenario]:
     """What can become of each call, by its place and in words for a person.
 
-    A 502 the first time, a 502 always, a 429 the first time; an exchange that is cut off; and a
-    proof of the token that is never had. `proof` is the call that verifies a token: a run goes
-    without its answer.
+    A 502 the first time, a 502 always, a 429 the first time; an exchange that is cut off or
+    answered by a page for maintenance; and a proof of the token that is never had. `proof` is the
+    call that verifies a token: a run goes without its answer.
     """
     rows: dict[str, Scenario] = {}
     for place, what in places.items():
@@ -172,10 +176,18 @@ def failing(
             "The first exchange is cut off without an answer; the code still counts",
             failures={exchange: Failure(HANG_UP)},
         )
+        rows[f"maintenance_at_{exchange}"] = scenario(
+            "The first exchange answers 200 with a page: maintenance",
+            failures={exchange: Failure(200, page=True)},
+        )
     if proof:
         rows[f"{proof}_429"] = scenario(
             f"The {places[proof]} always answers 429",
             failures={proof: Failure(429, always=True, retry_after=1)},
+        )
+        rows[f"{proof}_401_page"] = scenario(
+            f"The {places[proof]} always answers 401 with a page: not the broker's",
+            failures={proof: Failure(401, always=True, page=True)},
         )
     return rows
 

@@ -158,7 +158,8 @@ class Twin(ABC):
         self.counters[place] += 1
         failure = self.behaviour.failures.get(place)
         if failure and (failure.always or self.once(f"failure at {place}")):
-            raise Refusal(_failed(failure, (broken or html_error)(failure.status)))
+            answer = html_error if failure.page else broken or html_error
+            raise Refusal(_failed(failure, answer(failure.status)))
 
     def check_otp(self, user: TestUser, otp: str, *, enabled: bool = True) -> bool:
         """Whether a one-time password is right, by the scenarios too; a wrong one is a strike.
@@ -283,9 +284,13 @@ def render(name: str, status: int = 200, **context: Any) -> HTMLResponse:
 
 def html_error(status: int) -> Response:
     """The page that a broker's gateway shows."""
-    words = {403: "Access Denied", 429: "Too Many Requests", 502: "Bad Gateway"}.get(
-        status, "Error"
-    )
+    words = {
+        200: "Scheduled maintenance",
+        401: "Authorization Required",
+        403: "Access Denied",
+        429: "Too Many Requests",
+        502: "Bad Gateway",
+    }.get(status, "Error")
     return render("error.html", status or 502, code=status, words=words)
 
 

@@ -287,7 +287,7 @@ async def test_json_too_deep_to_read_is_no_json():
     deep = httpx.Response(
         200, content=b"[" * 100_000 + b"]" * 100_000, headers={"Content-Type": "application/json"}
     )
-    assert (await error_for("angelone", deep)).name == "exchange_rejected"
+    assert (await error_for("angelone", deep)).name == "broker_unavailable"
 
 
 @pytest.mark.parametrize("status", [200, 502])

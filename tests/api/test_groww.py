@@ -5,12 +5,7 @@ from __future__ import annotations
 import pytest
 from support.sandbox import rehearsal
 
-APPROVAL = [
-    "approval_missing_403",
-    "approval_missing_403_html",
-    "approval_missing_400",
-    "approval_missing_401",
-]
+APPROVAL = ["approval_missing_403", "approval_missing_400", "approval_missing_401"]
 
 
 @pytest.mark.parametrize("scenario", APPROVAL)

@@ -97,6 +97,7 @@ def check_exchanges(twin, name):
     unanswered = {
         "exchange_hangs_once",
         "exchange_refused_after_502",
+        f"maintenance_at_{place}",
         f"broker_502_at_{place}",
         f"429_at_{place}",
     }

@@ -91,7 +91,7 @@ async def test_the_exchange_is_a_get_with_a_compact_body():
     [
         ({"idirect_userid": ""}, "AB123456"),
         ({"session_token": base64.b64encode(b"OTHER:1").decode()}, "AB123456"),
-        ({"session_token": "no base64!"}, "AB123456"),
+        ({"session_token": "no-base64!"}, "AB123456"),
         ({"session_token": base64.b64encode(b"ZZ1:1").decode(), "idirect_userid": "ZZ1"}, "ZZ1"),
     ],
 )

@@ -28,13 +28,12 @@ import ssl
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from autologin.clock import retry_after
 from autologin.delivery.sinks import _tls
 from autologin.delivery.sinks.base import SinkConfig
 from autologin.errors import ConfigError, DeliveryFailed, Problem
@@ -217,7 +216,7 @@ class WebhookSink:
             raise DeliveryFailed(f"{self._origin} answered 410 Gone", gone=True)
         more = ": redirects are not followed, give the final URL" if 300 <= status < 400 else ""
         raise DeliveryFailed(
-            f"{self._origin} answered {status}{more}", retry_after=parse_retry_after(asked)
+            f"{self._origin} answered {status}{more}", retry_after=retry_after(asked)
         )
 
     async def close(self) -> None:
@@ -265,18 +264,6 @@ def sign(identity: str, timestamp: int, body: bytes, keys: Sequence[bytes]) -> d
         "webhook-timestamp": str(timestamp),
         "webhook-signature": " ".join(f"v1,{proof}" for proof in proofs),
     }
-
-
-def parse_retry_after(header: str | None) -> float | None:
-    """Seconds that a Retry-After asks for, as a number or a date; None where there is none."""
-    if not header:
-        return None
-    if header.strip().isdigit():
-        return float(header)
-    try:
-        return max(0.0, (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
-        return None
 
 
 def origin(url: str) -> str:

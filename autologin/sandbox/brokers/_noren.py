@@ -108,6 +108,8 @@ class NorenTwin(FormTwin):
         self.arrive("exchange", html_error)
         if self.behaviour.exchange == "unsaid":
             return JSONResponse({"stat": "Ok"})
+        if self.behaviour.exchange == "address":
+            return JSONResponse({"stat": "Not_Ok", "emsg": "Invalid Input : INVALID_IP"})
         if not self.spend(
             str(data.get("checksum")), {code: self._seal(code) for code in self.codes_issued}
         ):

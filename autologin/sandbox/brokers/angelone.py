@@ -48,7 +48,9 @@ SCENARIOS: dict[str, Scenario] = {
         words="words",
     ),
     "token_with_bearer": scenario("The token comes as Bearer <token>", bearer=True),
-    "no_token": scenario("A good login without a token", expect="exchange_rejected", login="empty"),
+    "no_token": scenario(
+        "A good login without a token", expect="broker_unavailable", login="empty"
+    ),
     "profile_nobody": scenario("The profile names nobody", profile="nobody"),
     "profile_refused": scenario(
         "The profile is refused, with a code that says nothing of the token", profile="refused"

@@ -65,7 +65,7 @@ SCENARIOS: dict[str, Scenario] = {
         refused_codes="all",
         shape="echo",
     ),
-    "no_token": scenario("200, but no token", expect="exchange_rejected", login="empty"),
+    "no_token": scenario("200, but no token", expect="broker_unavailable", login="empty"),
     "expiry_with_zone": scenario("The expiry has a zone", expiry="zone"),
     "expiry_missing": scenario("There is no expiry", expiry="missing"),
     "expiry_garbled": scenario("The expiry is no time", expiry="garbled"),

@@ -51,7 +51,9 @@ SCENARIOS: dict[str, Scenario] = {
         refused_codes="all",
         named=False,
     ),
-    "no_token": scenario("A good login without a token", expect="exchange_rejected", login="empty"),
+    "no_token": scenario(
+        "A good login without a token", expect="broker_unavailable", login="empty"
+    ),
     "dead_token_400": scenario(
         "The new token is refused at once, with HTTP 400",
         expect="token_rejected",

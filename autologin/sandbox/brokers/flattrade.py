@@ -36,6 +36,12 @@ OWN = {
     "request_code": scenario(
         "The code is called request_code, as in the docs", code_param="request_code"
     ),
+    "no_token": scenario(
+        "The exchange says no, without a reason", expect="exchange_rejected", exchange="unsaid"
+    ),
+    "address_not_registered": scenario(
+        "The exchange does not know the address", expect="exchange_rejected", exchange="address"
+    ),
     "stat_for_status": scenario("Replies say stat, not status", good="stat"),
 }
 
@@ -96,6 +102,8 @@ class Flattrade(FormTwin):
         good = self.behaviour.good
         if self.behaviour.exchange == "unsaid":
             return JSONResponse({"token": "", "client": "", good: "Not_Ok", "emsg": ""})
+        if self.behaviour.exchange == "address":
+            return JSONResponse({good: "Not_Ok", "emsg": "Invalid Input : INVALID_IP"})
         code = self.spend(
             str(body.get("api_secret")), {code: self._seal(code) for code in self.codes_issued}
         )

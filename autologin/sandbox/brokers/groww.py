@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import time, timedelta
@@ -17,7 +18,7 @@ from autologin.clock import IST
 from autologin.sandbox.api_twin import CODES, ApiBehaviour, ApiTwin, calls, json_object
 from autologin.sandbox.scenarios import Scenario, scenario
 from autologin.sandbox.sdk import Sdk
-from autologin.sandbox.twin import Refusal, alnum, html_error
+from autologin.sandbox.twin import Refusal, alnum
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -33,7 +34,7 @@ class GrowwBehaviour(ApiBehaviour):
     # `refused` can be: key; `profile`: flat (no envelope), nobody, failure (200 with a FAILURE
     # envelope), 403
     approval: str = ""
-    """What a key without today's approval gets: 403, 403_html, or words with a 400 or a 401."""
+    """What a key without today's approval gets: 403, or words with a 400 or a 401."""
     otp_words: str = "message"
     """Where a refused code's words stand: message, display or code (GA005, and in `message`)."""
     plain_refusal: bool = False
@@ -50,11 +51,6 @@ ANSWERS = {
     ),
     "approval_missing_403": scenario(
         "Today's approval is missing: 403 with GA005", expect="consent_required", approval="403"
-    ),
-    "approval_missing_403_html": scenario(
-        "Today's approval is missing: 403 with a page",
-        expect="consent_required",
-        approval="403_html",
     ),
     "approval_missing_400": scenario(
         "Today's approval is missing: 400, in words", expect="consent_required", approval="400"
@@ -90,7 +86,7 @@ ANSWERS = {
 TOKENS = {
     "token_in_payload": scenario("The token is in a payload", reply="payload"),
     "active_for_isactive": scenario("The reply says active, not isActive", reply="active"),
-    "no_token": scenario("200, but no token", expect="exchange_rejected", login="empty"),
+    "no_token": scenario("200, but no token", expect="broker_unavailable", login="empty"),
     "expiry_with_zone": scenario("The expiry has a zone", expiry="zone"),
     "expiry_missing": scenario("There is no expiry", expiry="missing"),
     "expiry_garbled": scenario("The expiry is no time", expiry="garbled"),
@@ -174,8 +170,6 @@ says = GrowwAPI(gave).get_user_profile()["ucc"]
         return JSONResponse(self._reply(self._open()))
 
     def _check_approval(self) -> None:
-        if self.behaviour.approval == "403_html":
-            raise Refusal(html_error(403))
         if self.behaviour.approval:
             raise failure(
                 int(self.behaviour.approval), "GA005", "API key is not approved for today"
@@ -200,7 +194,10 @@ says = GrowwAPI(gave).get_user_profile()["ucc"]
 
     def _check_signature(self, body: dict[str, Any]) -> None:
         at = str(body.get("timestamp", ""))
-        if not at.isdigit() or abs(int(at) - self.now().timestamp()) > APPROVAL_TTL:
+        if (
+            not re.fullmatch(r"[0-9]{1,12}", at)
+            or abs(int(at) - self.now().timestamp()) > APPROVAL_TTL
+        ):
             raise failure(400, "GA001", "Timestamp is not within 10 minutes")
         right = hashlib.sha256((self.approval_secret + at).encode()).hexdigest()
         if not secrets.compare_digest(right, str(body.get("checksum", ""))):

@@ -35,7 +35,7 @@ SCENARIOS: dict[str, Scenario] = {
     "wrong_mpin": scenario("The MPIN is refused", expect="credentials_rejected", refused="mpin"),
     "wrong_key": scenario("The client id is refused", expect="credentials_rejected", refused="key"),
     "token_at_top": scenario("The token stands at the top of the reply", token_at_top=True),
-    "no_token": scenario("200, but no token", expect="exchange_rejected", login="empty"),
+    "no_token": scenario("200, but no token", expect="broker_unavailable", login="empty"),
     "profile_refused": scenario("The profile answers 400", profile="refused"),
     **CODES,
     **calls({"token": "call for a token"}, {"profile": "profile call"}),

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from autologin.sandbox.scenarios import Scenario
 
 OWN = {
+    "address_not_registered": scenario(
+        "The exchange does not know the address", expect="exchange_rejected", exchange="address"
+    ),
     "very_slow_page": scenario("The page takes 17 s to appear", page={"late": 17}),
     "expired_in_words": scenario(
         "A dead token is told in words, with a 200",

@@ -88,7 +88,7 @@ SCENARIOS: dict[str, Scenario] = {
     "forbidden": scenario("A login answers 403", expect="exchange_rejected", refused="forbidden"),
     "bad_input": scenario("The input is refused", expect="exchange_rejected", refused="input"),
     "internal": scenario("400, try again", expect="broker_unavailable", refused="internal"),
-    "no_token": scenario("200, but no token", expect="exchange_rejected", login="empty"),
+    "no_token": scenario("200, but no token", expect="broker_unavailable", login="empty"),
     "expires_in_six_hours": scenario("The token lives six hours", expires=21600, hours=6.0),
     "expires_in_text": scenario("The same, said in text", expires="21600", hours=6.0),
     "expires_in_missing": scenario("The reply does not say how long", expires=""),

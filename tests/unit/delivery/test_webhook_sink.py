@@ -22,10 +22,10 @@ from support.leaks import leaks
 from support.tls import pair, says_why, server_side
 from support.webhook_consumer import Consumer, listening
 
+from autologin.clock import retry_after
 from autologin.delivery.dispatcher import Dispatcher, report
 from autologin.delivery.sinks import webhook
 from autologin.delivery.sinks.base import parse
-from autologin.delivery.sinks.webhook import parse_retry_after
 from autologin.errors import ConfigError, CredentialsRejected, DeliveryFailed
 from autologin.message import Message
 from autologin.secret_refs import RefContext
@@ -128,11 +128,9 @@ async def test_an_answer_that_is_no_yes(status, more, detail, gone, pause):
 
 def test_a_pause_can_be_a_date():
     later = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
-    assert 85 < parse_retry_after(later) <= 90
-    assert (
-        parse_retry_after(format_datetime(datetime.now(UTC) - timedelta(hours=1), usegmt=True)) == 0
-    )
-    assert parse_retry_after(None) is parse_retry_after("") is parse_retry_after("x") is None
+    assert 85 < retry_after(later) <= 90
+    assert retry_after(format_datetime(datetime.now(UTC) - timedelta(hours=1), usegmt=True)) == 0
+    assert retry_after(None) is retry_after("") is retry_after("x") is None
 
 
 async def test_nobody_there_and_nobody_answering():

@@ -26,6 +26,10 @@ class KiteBehaviour(PageBehaviour):
     denied: bool = False
     live_session: bool = False
     user_not_enabled: bool = False
+    app_code_mode: bool = False
+    """Whether the account takes no code but that of Kite's own app."""
+    warns: bool = False
+    """Whether a wrong password is told with the attempts that are left."""
     invalid_checksum: bool = False
     old_token_survives: bool = False
     flushed: bool = False
@@ -68,6 +72,17 @@ FORMS = {
 }
 
 ANSWERS = {
+    "app_code_mode": scenario(
+        "The account is in the mode of Kite's app: no TOTP is right",
+        expect="otp_not_available",
+        app_code_mode=True,
+    ),
+    "wrong_password_warned": scenario(
+        "The password is refused, with a warning that the account gets blocked",
+        expect="credentials_rejected",
+        wrong_password=True,
+        warns=True,
+    ),
     "live_session": scenario("The browser is signed in already: no form", live_session=True),
     "invalid_api_key": scenario(
         "The login page does not know the api_key",

@@ -125,7 +125,9 @@ class ZerodhaState(Twin):
         if user and (user.blocked or self.behaviour.locked):
             raise blocked()
         if not user or not user.check_password(password, refuse=self.behaviour.wrong_password):
-            raise refusal(403, "UserException", "Invalid username or password.")
+            warning = " 4 attempts left before the account gets blocked."
+            words = "Invalid username or password." + (warning if self.behaviour.warns else "")
+            raise refusal(403, "UserException", words)
         login = Login(alnum(), alnum(), user, self.now() + LOGIN_TTL)
         self.logins[login.request_id] = login
         return login
@@ -135,12 +137,16 @@ class ZerodhaState(Twin):
         user = login.user
         if user.blocked:
             raise blocked({"attempts_remaining": 0})
-        if self.check_otp(user, value, enabled=kind == "totp"):
+        app_only = self.behaviour.app_code_mode
+        if self.check_otp(user, value, enabled=kind == "totp" and not app_only):
             return self.open_session(user)
         if user.blocked:
             raise blocked({"attempts_remaining": 0})
         words = "Invalid TOTP" if kind == "totp" else "Invalid App Code"
         remaining = user.attempts_left("otp", self.behaviour.strikes)
+        if app_only:
+            words = f"Invalid App Code. {remaining} attempt(s) remain."
+            raise refusal(400, "TwoFAException", words)
         raise refusal(403, "TwoFAException", words, {"attempts_remaining": remaining})
 
     def open_session(self, user: TestUser) -> Session:
