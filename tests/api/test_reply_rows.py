@@ -57,7 +57,7 @@ def check(row, error, sent):
 def store_says_blocked(served, clock):
     app = App.open(served.settings(), clock, SHARED)
     try:
-        return bool(app.store.attempts.find_block(served.broker))
+        return bool(app.store.attempts.current_block(served.broker))
     finally:
         app.store.close()
 
