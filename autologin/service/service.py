@@ -74,6 +74,7 @@ class Service:
     _accounts: dict[str, AccountState] = field(default_factory=dict)
     _draining: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _retiring: asyncio.Task[None] | None = None
+    _looking: asyncio.Task[None] | None = None
     _purged_on: date | None = None
     _due: list[datetime] = field(default_factory=list)
     """When something will be due, as far as the last look could see."""
@@ -83,6 +84,7 @@ class Service:
     def __post_init__(self) -> None:
         self.calendar = self.load_calendar(self.settings.calendar.override)
         self._slots = asyncio.Semaphore(self.settings.concurrency)
+        self.store.outbox.forget_presence()
         self._set_up()
 
     # What others see
@@ -136,6 +138,7 @@ class Service:
         Then let what is under way end, within the config's time.
         """
         event("serving", accounts=", ".join(self._accounts))
+        self._looking = asyncio.ensure_future(self._look_at_sinks())
         try:
             while not self._stopping:
                 self._wake.clear()
@@ -183,6 +186,7 @@ class Service:
         self.app = replace(self.app, settings=settings, dispatcher=dispatcher)
         self._set_up()
         event("config_reloaded", accounts=", ".join(self._accounts))
+        self._looking = asyncio.ensure_future(self._look_at_sinks())
         self._wake.set()
 
     async def _retire(self, dispatcher: Dispatcher, users: list[asyncio.Task[None]]) -> None:
@@ -197,7 +201,7 @@ class Service:
         """Runs and deliveries, those of former configs too."""
         tasks = [state.task for state in self._accounts.values() if state.task]
         tasks += self._draining.values()
-        return [*tasks, self._retiring] if self._retiring else tasks
+        return [*tasks, *(task for task in (self._retiring, self._looking) if task)]
 
     def _set_up(self) -> None:
         """Make what follows from the config.
@@ -375,6 +379,16 @@ class Service:
         if answer.verdict is Verdict.REJECTED:
             relogin = self.settings.watch.relogin
             self._alert_rules.report_rejected_token(account.name, answer.detail, relogin=relogin)
+
+    async def _look_at_sinks(self) -> None:
+        """Ask every sink whether it still holds what it was given; what is gone goes out again."""
+        dispatcher = self.app.dispatcher
+        accounts = self.settings.accounts.values()
+        looks = (dispatcher.look(one.name, one.broker, one.sinks) for one in accounts)
+        for failed in await asyncio.gather(*looks, return_exceptions=True):
+            if isinstance(failed, AutologinError):
+                event("failed", level="ERROR", error=failed.name, message=failed.detail)
+        self._wake.set()
 
     def _deliver(self, now: datetime) -> None:
         outbox = self.store.outbox

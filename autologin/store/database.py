@@ -63,6 +63,15 @@ MIGRATIONS = (
     CREATE INDEX sent_of ON sent (account, at)
     """,
     "ALTER TABLE tallies RENAME TO counters",
+    """
+    ALTER TABLE deliveries ADD COLUMN receipt TEXT;
+    ALTER TABLE deliveries ADD COLUMN again TEXT;
+    ALTER TABLE deliveries ADD COLUMN found TEXT;
+    ALTER TABLE deliveries ADD COLUMN looked TEXT;
+    ALTER TABLE deliveries ADD COLUMN words TEXT;
+    CREATE TABLE redelivered (account TEXT NOT NULL, sink TEXT NOT NULL, at TEXT NOT NULL) STRICT;
+    CREATE INDEX redelivered_of ON redelivered (account, sink, at)
+    """,
 )
 """What leads from each schema version to the next; the version is SQLite's `user_version`.
 

@@ -10,7 +10,8 @@
 
 Metadata is written last. `access_token_version` is the version of the access token that it belongs
 to: a consumer that reads another version of the token reads both again. A value above 4 KB goes
-into the advanced tier, which AWS charges for.
+into the advanced tier, which AWS charges for. A parameter that is gone is written again, but for
+`redeliver: false`; a version that somebody else has put is left alone.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, PrivateAttr
 
 from autologin import aws
-from autologin.delivery.sinks.base import SinkConfig
+from autologin.delivery.sinks.base import HoldingConfig, Receipt
 from autologin.errors import DeliveryFailed
 from autologin.message import Message
 from autologin.problems import did_you_mean, refuse
@@ -67,13 +68,12 @@ def _check_endpoint(text: str) -> str:
     return text
 
 
-class Config(SinkConfig):
+class Config(HoldingConfig):
     """The keys of an SSM sink.
 
     Without `kms_key_id` the account's own key for SSM encrypts the values.
     """
 
-    repeats: ClassVar[bool] = True
     place_key: ClassVar[str] = "prefix"
 
     type: Literal["ssm"]
@@ -124,13 +124,23 @@ class SsmSink:
         """
         await asyncio.to_thread(self._check)
 
-    async def deliver(self, message: Message) -> None:
-        """Put the token into its parameters, metadata last.
+    async def deliver(self, message: Message) -> Receipt:
+        """Put the token into its parameters, metadata last; the receipt has their versions.
 
         Raises:
             DeliveryFailed: not all of them were written.
         """
-        await asyncio.to_thread(self._deliver, message)
+        return await asyncio.to_thread(self._deliver, message)
+
+    async def look(self, message: Message) -> Receipt:
+        """The versions that the token's parameters have now.
+
+        No value is decrypted: that needs no right on the key.
+
+        Raises:
+            DeliveryFailed: AWS does not tell.
+        """
+        return await asyncio.to_thread(self._look, message)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -152,22 +162,47 @@ class SsmSink:
             with suppress(aws.AwsError), aws.in_words():
                 self._client().delete_parameter(Name=name)
 
-    def _deliver(self, message: Message) -> None:
-        prefix = _fill(self._config.prefix, message.account, message.broker)
+    def _deliver(self, message: Message) -> Receipt:
+        prefix = self._prefix(message)
         data = message.data
-        extra = data["extra"]
-        others = {"refresh_token": extra.get("refresh_token"), "client_id": _app_key(extra)}
         with self._translate_errors(), self._locks[prefix]:
             version = self._put(f"{prefix}/access_token", data["access_token"])
-            for name, value in others.items():
-                if value:
-                    self._put(f"{prefix}/{name}", str(value))
+            versions = {"access_token": version}
+            for name, value in _other_values(data).items():
+                versions[name] = self._put(f"{prefix}/{name}", value)
             about = {
                 key: data[key]
                 for key in ("account", "broker", "user_id", "issued_at", "expires_at")
             }
             metadata = json.dumps(about | {"access_token_version": version})
-            self._put(f"{prefix}/metadata", metadata, Type="String")
+            versions["metadata"] = self._put(f"{prefix}/metadata", metadata, Type="String")
+        return self._receipt(prefix, versions)
+
+    def _look(self, message: Message) -> Receipt:
+        prefix = self._prefix(message)
+        names = ["access_token", *_other_values(message.data), "metadata"]
+        with self._translate_errors(), self._locks[prefix]:
+            client = self._client()
+            arn = f"arn:aws:ssm:{client.meta.region_name}:*:parameter{prefix}/*"
+            with aws.in_words("ssm:GetParameters", arn):
+                found = client.get_parameters(Names=[f"{prefix}/{name}" for name in names])
+        versions = {
+            one["Name"].removeprefix(f"{prefix}/"): one["Version"]
+            for one in found.get("Parameters", ())
+        }
+        if len(versions) + len(found.get("InvalidParameters", ())) < len(names):
+            raise DeliveryFailed(f"AWS did not tell what is below {prefix}")
+        return self._receipt(prefix, versions)
+
+    def _prefix(self, message: Message) -> str:
+        return _fill(self._config.prefix, message.account, message.broker)
+
+    def _receipt(self, prefix: str, versions: Mapping[str, int]) -> Receipt:
+        config = self._config
+        place = f"{config.endpoint_url or ''} {self._client().meta.region_name} {prefix}"
+        parts = {name: f"version {number}" for name, number in versions.items()}
+        words = ", ".join(f"{name} has {version}" for name, version in parts.items())
+        return Receipt(place, config.kms_key_id or "", parts, words)
 
     def _put(self, name: str, value: str, **more: str) -> int:
         """Write one parameter; gives its version."""
@@ -216,6 +251,13 @@ class SsmSink:
             yield
         except aws.AwsError as error:
             raise DeliveryFailed(error.detail, hint=error.hint or None) from None
+
+
+def _other_values(data: Mapping[str, Any]) -> dict[str, str]:
+    """What has a parameter of its own beside the access token, where the token has it."""
+    extra = data["extra"]
+    others = {"refresh_token": extra.get("refresh_token"), "client_id": _app_key(extra)}
+    return {name: str(value) for name, value in others.items() if value}
 
 
 def _app_key(extra: Mapping[str, Any]) -> Any:

@@ -36,7 +36,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import BeforeValidator, Field, model_validator
 
 from autologin.delivery.sinks import _tls
-from autologin.delivery.sinks.base import SinkConfig
+from autologin.delivery.sinks.base import Receipt, SinkConfig
 from autologin.errors import ConfigError, DeliveryFailed, Problem
 from autologin.message import Message
 from autologin.problems import refuse
@@ -219,6 +219,15 @@ class WebhookSink:
         raise DeliveryFailed(
             f"{self._origin} answered {status}{more}", retry_after=parse_retry_after(asked)
         )
+
+    async def look(self, message: Message) -> Receipt:
+        """Nobody can say what a consumer has kept.
+
+        Raises:
+            DeliveryFailed: always.
+        """
+        del message
+        raise DeliveryFailed(f"{self._origin} cannot be asked what it has kept")
 
     async def close(self) -> None:
         """Close the connections."""
