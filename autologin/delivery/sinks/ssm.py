@@ -182,17 +182,25 @@ class SsmSink:
         prefix = self._prefix(message)
         names = ["access_token", *_other_values(message.data), "metadata"]
         with self._translate_errors(), self._locks[prefix]:
-            client = self._client()
-            arn = f"arn:aws:ssm:{client.meta.region_name}:*:parameter{prefix}/*"
-            with aws.in_words("ssm:GetParameters", arn):
-                found = client.get_parameters(Names=[f"{prefix}/{name}" for name in names])
-        versions = {
-            one["Name"].removeprefix(f"{prefix}/"): one["Version"]
-            for one in found.get("Parameters", ())
-        }
-        if len(versions) + len(found.get("InvalidParameters", ())) < len(names):
-            raise DeliveryFailed(f"AWS did not tell what is below {prefix}")
+            found = {name: self._find_version(f"{prefix}/{name}") for name in names}
+        versions = {name: version for name, version in found.items() if version is not None}
         return self._receipt(prefix, versions)
+
+    def _find_version(self, name: str) -> int | None:
+        """The version of a parameter; None where there is none. Its value is not decrypted."""
+        client = self._client()
+        arn = f"arn:aws:ssm:{client.meta.region_name}:*:parameter{name}"
+        try:
+            with aws.in_words("ssm:GetParameter", arn):
+                answer = client.get_parameter(Name=name)
+        except aws.AwsError as error:
+            if error.code == "ParameterNotFound":
+                return None
+            raise
+        version = answer.get("Parameter", {}).get("Version")
+        if version is None:
+            raise aws.AwsError(f"AWS did not tell the version of {name}", aws.UNREACHED)
+        return int(version)
 
     def _prefix(self, message: Message) -> str:
         return _fill(self._config.prefix, message.account, message.broker)

@@ -518,10 +518,10 @@ async def test_who_may_not_read_does_not_know(cloud):
         )
         (result,) = await cloud.deliver()
     assert (result.outcome, result.found) == ("delivered", "unknown")
-    assert "ssm:GetParameters on arn:aws:ssm" in result.message
+    assert "ssm:GetParameter on arn:aws:ssm" in result.message
 
 
-@pytest.mark.parametrize("answer", [{}, {"Parameters": []}])
+@pytest.mark.parametrize("answer", [{}, {"Parameter": {}}])
 async def test_an_answer_that_tells_nothing_is_no_reason_to_write(cloud, answer):
     with scripted((200, answer)) as server:
         sink = {
@@ -533,7 +533,7 @@ async def test_an_answer_that_tells_nothing_is_no_reason_to_write(cloud, answer)
         cloud.configure({"aws": sink})
         (result,) = await cloud.deliver()
     assert (result.outcome, result.found) == ("delivered", "unknown")
-    assert [name for name, _ in server.calls] == ["GetParameters"]
+    assert [name for name, _ in server.calls] == ["GetParameter"]
 
 
 # A webhook
