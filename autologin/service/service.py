@@ -286,8 +286,8 @@ class Service:
             action = schedule.next_action(now, window, history, self.settings.watch)
             if action:
                 self._begin(name, action)
-            elif history.stored and window.opens <= now and self._verify_is_due(state):
-                self._start(name, self._verify)
+            elif history.stored and self._verify_is_due(state):
+                self._start(name, self._verify if window.opens <= now else self._ask_sinks)
         if not history.has_verified_token(window, now):
             self._alert_rules.check_readiness(name, window, history, now)
         elif not state.is_busy:
@@ -380,11 +380,12 @@ class Service:
             relogin = self.settings.watch.relogin
             self._alert_rules.report_rejected_token(account.name, answer.detail, relogin=relogin)
 
+    async def _ask_sinks(self, account: Account) -> None:
+        await self.app.dispatcher.look(account.name, account.broker, account.sinks)
+
     async def _look_at_sinks(self) -> None:
         """Ask every sink whether it still holds what it was given; what is gone goes out again."""
-        dispatcher = self.app.dispatcher
-        accounts = self.settings.accounts.values()
-        looks = (dispatcher.look(one.name, one.broker, one.sinks) for one in accounts)
+        looks = map(self._ask_sinks, self.settings.accounts.values())
         for failed in await asyncio.gather(*looks, return_exceptions=True):
             if isinstance(failed, AutologinError):
                 event("failed", level="ERROR", error=failed.name, message=failed.detail)
