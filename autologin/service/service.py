@@ -34,6 +34,8 @@ from autologin.store.store import Store
 
 LOOK = 30.0
 """Seconds between two looks at the accounts, at most."""
+FIRST_LOOK = 2.0
+"""Seconds that the service waits at its start for what sinks say; a slow one delays no login."""
 RUNS = 60
 """Runs of a window that are looked at, at most."""
 
@@ -139,6 +141,7 @@ class Service:
         """
         event("serving", accounts=", ".join(self._accounts))
         self._looking = asyncio.ensure_future(self._look_at_sinks())
+        await asyncio.wait([self._looking], timeout=FIRST_LOOK)
         try:
             while not self._stopping:
                 self._wake.clear()
