@@ -196,7 +196,7 @@ class Dispatcher:
             return
         now = await self._ask(name, message, delivery.receipt)
         if now.found == "gone" and not config.redeliver:
-            now = replace(now, found="taken")
+            now = Presence("taken", "it was taken away since")
         again = replace(message, id=delivery.message)
         insist = force and now.found != "present"
         missing = deliver and now.found == "gone"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from autologin.clock import format_ist
+from autologin.delivery.dispatcher import TOO_OFTEN
 from autologin.errors import ConfigError, NeedsPerson, Rejected
 from autologin.run import Outcome
 from autologin.service.notifier import Notifier
@@ -75,7 +76,7 @@ class AlertRules:
             cause = f"sink {message.sink}"
             tried = message.outcome is None and message.tries and message.error
             self._check_replaced(account, message)
-            if message.outcome == "delivered" and message.found == "gone":
+            if message.outcome == "delivered" and TOO_OFTEN in message.words:
                 detail = f"{message.sink} does not hold its token any more: {message.words}"
                 self._notifier.alert(account, cause, detail)
             elif message.outcome == "delivered":

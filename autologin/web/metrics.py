@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from autologin import __version__
+from autologin.delivery.sinks.base import HoldingConfig
 from autologin.store.history import CountedThing
 from autologin.store.records import Run, StoredToken
 from autologin.web.interface import ServiceView
@@ -51,6 +52,7 @@ class _StoreCollector:
         yield _stages(accounts)
         yield from self._counters()
         yield self._backlog()
+        yield self._held(accounts)
 
     def _counters(self) -> Iterator[Metric]:
         from prometheus_client.core import CounterMetricFamily  # noqa: PLC0415  (see `text`)
@@ -69,6 +71,17 @@ class _StoreCollector:
         return _gauge(
             "autologin_delivery_backlog", "Messages that a sink has not got yet.", ["sink"], samples
         )
+
+    def _held(self, accounts: Iterable[Readiness]) -> Metric:
+        help_text = "1 where a file or parameter with the newest token was last seen to be there."
+        sinks = self._service.settings.sinks
+        samples = [
+            ((account.name, one.sink), float(one.outcome == "delivered" and not one.is_lost))
+            for account in accounts
+            for one in account.status.owed
+            if isinstance(sinks.get(one.sink), HoldingConfig)
+        ]
+        return _gauge("autologin_sink_holds_token", help_text, ["account", "sink"], samples)
 
 
 def _stages(accounts: Iterable[Readiness]) -> Metric:
@@ -120,7 +133,7 @@ GAUGES: Mapping[str, tuple[str, Callable[[Readiness], Number]]] = {
         lambda one: float(one.due),
     ),
     "account_ready": (
-        "1 unless an account that is due has no token that was proven today.",
+        "1 unless an account that is due has no token that was proven today, or a sink lacks it.",
         lambda one: float(one.ready),
     ),
     "account_blocked": (
@@ -164,7 +177,7 @@ COUNTERS: Mapping[str, tuple[str, CountedThing, Mapping[str, str]]] = {
         {"account": "account", "outcome": "outcome", "error": "kind"},
     ),
     "deliveries": (
-        "Messages that a sink got (delivered), or will not get (replaced, withdrawn, expired).",
+        "Messages that a sink got (delivered), got back (redelivered), or will not get.",
         "delivery",
         {"account": "account", "sink": "kind", "outcome": "outcome"},
     ),

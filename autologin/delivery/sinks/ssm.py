@@ -207,7 +207,8 @@ class SsmSink:
 
     def _receipt(self, prefix: str, versions: Mapping[str, int]) -> Receipt:
         config = self._config
-        place = f"{config.endpoint_url or ''} {self._client().meta.region_name} {prefix}"
+        meta = self._client().meta
+        place = f"{meta.endpoint_url} {meta.region_name} {prefix}"
         parts = {name: f"version {number}" for name, number in versions.items()}
         words = ", ".join(f"{name} has {version}" for name, version in parts.items())
         return Receipt(place, config.kms_key_id or "", parts, words)
