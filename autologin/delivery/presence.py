@@ -7,19 +7,23 @@ token.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from autologin.delivery.sinks.base import Receipt
 from autologin.store.records import Presence
 
 Fingerprint = Callable[..., str]
 """`store.fingerprint`."""
+Parts = Mapping[str, Sequence[str]]
 NO_RECEIPT = "an older autologin delivered it, so nobody can tell whether it is the same"
 
 
 def seal(receipt: Receipt, fingerprint: Fingerprint) -> str:
     """A receipt as the store keeps it."""
-    parts = {name: fingerprint("part", name, mark) for name, mark in receipt.parts.items()}
+    parts = {
+        name: [fingerprint("part", name, mark) for mark in marks]
+        for name, marks in receipt.parts.items()
+    }
     place, form = fingerprint("place", receipt.place), fingerprint("form", receipt.form)
     return json.dumps({"place": place, "form": form, "parts": parts}, sort_keys=True)
 
@@ -45,5 +49,7 @@ def compare(kept: str | None, now: Receipt, fingerprint: Fingerprint) -> Presenc
     return Presence("present")
 
 
-def _differs(name: str, then: Mapping[str, str], there: Mapping[str, str]) -> bool:
-    return name in there and there[name] != then[name]
+def _differs(name: str, then: Parts, there: Parts) -> bool:
+    """Whether a part that is there is another one; a mark that only one side has tells nothing."""
+    pairs = zip(then[name], there.get(name, ()), strict=False)
+    return any(old != new for old, new in pairs)

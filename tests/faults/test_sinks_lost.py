@@ -116,6 +116,15 @@ async def test_a_token_of_the_broker_that_the_account_had_before_is_not_its_toke
     assert not served.token_file.exists()
 
 
+async def test_one_login_is_one_delivered_in_the_log(served):
+    for words, events in ((["--force"], ["delivered"]), ([], []), (["--force"], ["delivered"])):
+        done = await served.user.says("run", "--all", *words)
+        assert done.code == 0
+        told = [word for line in done.err.splitlines() for word in line.split()]
+        seen = [word for word in told if word in {"delivered", "redelivered", "replaced"}]
+        assert seen == events
+
+
 # The service
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Protocol, Self
@@ -26,13 +26,14 @@ class Receipt:
     """What a delivery has left at a sink, as the sink can find it again.
 
     `place` is where, `form` in which form the config wants it. `parts` are what lies there, each
-    by its name, and what tells it from anything else: a hash, a version. It may betray the token:
-    the store keeps a fingerprint of it. `words` tell a person what lies there.
+    by its name, and the marks that tell it from anything else: a hash, or a version and a time; a
+    mark that could not be had is left out at the end. They may betray the token: the store keeps
+    fingerprints of them. `words` tell a person what lies there.
     """
 
     place: str
     form: str = ""
-    parts: Mapping[str, str] = field(default_factory=dict, repr=False)
+    parts: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
     words: str = "something else is there"
 
 

@@ -189,7 +189,7 @@ class FileSink:
                 fields=", ".join(omitted),
                 because="a shell would not read them as they are",
             )
-        return self._receipt(path, {"content": hashlib.sha256(data).hexdigest()})
+        return self._receipt(path, hashlib.sha256(data).hexdigest())
 
     async def look(self, message: Message) -> Receipt:
         """What is in the account's file; what is no file counts as another content.
@@ -198,7 +198,7 @@ class FileSink:
             DeliveryFailed: it cannot be read.
         """
         path = self._path(message)
-        return self._receipt(path, await asyncio.to_thread(_read_parts, path))
+        return self._receipt(path, await asyncio.to_thread(_read_mark, path))
 
     async def close(self) -> None:
         """Nothing is open between deliveries."""
@@ -219,12 +219,13 @@ class FileSink:
             )
         )
 
-    def _receipt(self, path: Path, parts: dict[str, str]) -> Receipt:
+    def _receipt(self, path: Path, mark: str | None) -> Receipt:
         config = self._config
         form = repr((config.format, config.fields, config.mode, config.owner, config.group))
-        kind = parts.get("content", "")
-        words = f"{kind} is in its place" if " " in kind else "its content is another one"
-        return Receipt(str(path), form, parts, words)
+        if mark is None:
+            return Receipt(str(path), form)
+        words = f"{mark} is in its place" if " " in mark else "its content is another one"
+        return Receipt(str(path), form, {"content": [mark]}, words)
 
     def _check(self) -> None:
         path = Path(self._config.path)
@@ -259,19 +260,19 @@ class FileSink:
             ) from None
 
 
-def _read_parts(path: Path) -> dict[str, str]:
-    """The hash of a file's content by "content"; empty where there is none.
+def _read_mark(path: Path) -> str | None:
+    """The hash of a file's content; None where there is none.
 
     What is no plain file of a token's size is named for what it is.
     """
     try:
         if kind := _describe_other(path.lstat()):
-            return {"content": kind}
+            return kind
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(handle, "rb") as file:
-            return {"content": hashlib.sha256(file.read(LARGEST + 1)).hexdigest()}
+            return hashlib.sha256(file.read(LARGEST + 1)).hexdigest()
     except (FileNotFoundError, NotADirectoryError):
-        return {}
+        return None
     except OSError as error:
         why, _ = HINTS.get(error.errno or 0, (error.strerror or type(error).__name__, ""))
         hint = "Let the user that runs autologin read it."

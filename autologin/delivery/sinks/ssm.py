@@ -20,7 +20,7 @@ import asyncio
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from threading import Lock
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -43,6 +43,8 @@ STANDARD = 4096
 ADVANCED = 8192
 """Bytes of a value, at most, in each tier."""
 PROBE = "autologin-check"
+IN_ORDER = "older than metadata"
+"""The mark of what was written before the metadata, as it always is."""
 RESERVED = re.compile(r"/(aws|ssm)", re.IGNORECASE)
 
 
@@ -176,18 +178,20 @@ class SsmSink:
             }
             metadata = json.dumps(about | {"access_token_version": version})
             versions["metadata"] = self._put(f"{prefix}/metadata", metadata, Type="String")
-        return self._receipt(prefix, versions)
+        marks = {name: [f"version {number}", IN_ORDER] for name, number in versions.items()}
+        marks["metadata"][1] = metadata
+        return self._receipt(prefix, marks)
 
     def _look(self, message: Message) -> Receipt:
         prefix = self._prefix(message)
         names = ["access_token", *_other_values(message.data), "metadata"]
         with self._translate_errors(), self._locks[prefix]:
-            found = {name: self._find_version(f"{prefix}/{name}") for name in names}
-        versions = {name: version for name, version in found.items() if version is not None}
-        return self._receipt(prefix, versions)
+            answers = {name: self._get_parameter(f"{prefix}/{name}") for name in names}
+        found = {name: answer for name, answer in answers.items() if answer}
+        return self._receipt(prefix, _marks(found))
 
-    def _find_version(self, name: str) -> int | None:
-        """The version of a parameter; None where there is none. Its value is not decrypted."""
+    def _get_parameter(self, name: str) -> Mapping[str, Any] | None:
+        """A parameter as AWS has it, its value not decrypted; None where there is none."""
         client = self._client()
         arn = f"arn:aws:ssm:{client.meta.region_name}:*:parameter{name}"
         try:
@@ -197,20 +201,19 @@ class SsmSink:
             if error.code == "ParameterNotFound":
                 return None
             raise
-        version = answer.get("Parameter", {}).get("Version")
-        if version is None:
+        parameter: Mapping[str, Any] = answer.get("Parameter", {})
+        if "Version" not in parameter:
             raise aws.AwsError(f"AWS did not tell the version of {name}", aws.UNREACHED)
-        return int(version)
+        return parameter
 
     def _prefix(self, message: Message) -> str:
         return _fill(self._config.prefix, message.account, message.broker)
 
-    def _receipt(self, prefix: str, versions: Mapping[str, int]) -> Receipt:
+    def _receipt(self, prefix: str, parts: Mapping[str, Sequence[str]]) -> Receipt:
         config = self._config
         meta = self._client().meta
         place = f"{meta.endpoint_url} {meta.region_name} {prefix}"
-        parts = {name: f"version {number}" for name, number in versions.items()}
-        words = ", ".join(f"{name} has {version}" for name, version in parts.items())
+        words = ", ".join(f"{name} has {marks[0]}" for name, marks in parts.items())
         return Receipt(place, config.kms_key_id or "", parts, words)
 
     def _put(self, name: str, value: str, **more: str) -> int:
@@ -260,6 +263,23 @@ class SsmSink:
             yield
         except aws.AwsError as error:
             raise DeliveryFailed(error.detail, hint=error.hint or None) from None
+
+
+def _marks(found: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
+    """What tells parameters from any others: their versions, and which came last.
+
+    One that is deleted and made anew begins at version 1 again. Metadata is written last and can
+    be read: whatever is younger was written by somebody else.
+    """
+    marks = {name: [f"version {one['Version']}"] for name, one in found.items()}
+    last = found.get("metadata", {}).get("LastModifiedDate")
+    for name, one in found.items():
+        when = one.get("LastModifiedDate")
+        if name == "metadata":
+            marks[name].append(str(one.get("Value", "")))
+        elif last and when:
+            marks[name].append(IN_ORDER if when <= last else "younger than metadata")
+    return marks
 
 
 def _other_values(data: Mapping[str, Any]) -> dict[str, str]:
