@@ -128,16 +128,20 @@ async def test_one_login_is_one_delivered_in_the_log(served):
 # The service
 
 
+HOST = "127.53.0.1"
+"""An address of this machine at which no other test listens."""
+
+
 def _port():
     with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
+        free.bind((HOST, 0))
         return free.getsockname()[1]
 
 
 @contextlib.asynccontextmanager
 async def serving(served, **changes):
     """The service as a process, and what `/readyz` answers."""
-    url = f"127.0.0.1:{_port()}"
+    url = f"{HOST}:{_port()}"
     at = datetime.now(IST) - timedelta(minutes=1)
     changes |= {"http": {"listen": url}, "schedule": {"at": f"{at:%H:%M}", "days": "daily"}}
     served.change(lambda config: config.update(changes))
