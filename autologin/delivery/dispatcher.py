@@ -216,17 +216,25 @@ class Dispatcher:
     def _note(self, account: str, name: str, delivery: Delivered, now: Presence) -> None:
         """Keep what a sink said, and log it where it says something new."""
         self.store.outbox.note_presence(delivery, now)
-        if now.found not in {"present", delivery.found}:
+        if now.found != delivery.found:
+            self._tell(account, name, now)
+
+    @staticmethod
+    def _tell(account: str, name: str, now: Presence) -> None:
+        """Log that a sink does not hold its token, or does not tell."""
+        if now.found in LOST_EVENTS:
             what = LOST_EVENTS[now.found]
             event(what, level="WARNING", account=account, sink=name, message=now.words)
 
     async def _find_before(self, claim: Claim) -> Presence | None:
         """What a sink holds already that is to get back a token that was gone.
 
-        None: the token is to be delivered. Whatever came there meanwhile is not overwritten; once
-        somebody has begun to deliver, it may be half of that.
+        None: the token is to be delivered. Whatever came there meanwhile is not overwritten, unless
+        somebody has begun to deliver, and it may be half of that.
         """
-        if claim.again != "gone" or not claim.untouched:
+        config = self.configs[claim.sink]
+        ours = isinstance(config, HoldingConfig) and config.in_parts and not claim.untouched
+        if claim.again != "gone" or ours:
             return None
         now = await self._ask(claim.sink, claim.message, claim.receipt)
         return now if now.found in {"present", "replaced"} else None
@@ -238,6 +246,7 @@ class Dispatcher:
             there = await self._find_before(claim)
             if there:
                 outbox.take_back(claim, there)
+                self._tell(account, claim.sink, there)
                 return
             error = await self._try_claim(claim)
         except BaseException:

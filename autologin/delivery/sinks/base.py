@@ -131,6 +131,9 @@ class HoldingConfig(SinkConfig):
     `redeliver: false` is for those who take the token away: gone is no reason to deliver it again.
     """
 
+    in_parts: ClassVar[bool] = False
+    """Whether a delivery that was cut off may have left a part of the token there."""
+
     redeliver: bool = True
 
 

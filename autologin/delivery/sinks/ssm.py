@@ -77,6 +77,7 @@ class Config(HoldingConfig):
     """
 
     place_key: ClassVar[str] = "prefix"
+    in_parts: ClassVar[bool] = True
 
     type: Literal["ssm"]
     prefix: Annotated[str, AfterValidator(_check_prefix)]

@@ -337,16 +337,6 @@ async def test_what_somebody_puts_there_meanwhile_is_not_overwritten(trader):
     assert trader.counted() == {"delivered": 1}
 
 
-async def test_a_redelivery_that_was_cut_off_is_finished(trader):
-    trader.file.unlink()
-    await trader.look()
-    (claim,) = trader.outbox.claim("tokens", 1)
-    trader.file.write_text("half of a wr")
-    trader.outbox.put_back(claim)
-    await trader.app.dispatcher.drain(["tokens"], seconds=0)
-    assert SECRET in trader.file.read_text()
-
-
 async def test_a_redelivery_that_fails_is_kept_and_tried_again(trader):
     shutil.rmtree(trader.file.parent)
     trader.file.parent.write_text("a file")
@@ -356,6 +346,17 @@ async def test_a_redelivery_that_fails_is_kept_and_tried_again(trader):
     assert trader.state.is_lost
     trader.file.parent.unlink()
     assert (await trader.deliver())[0].outcome == "delivered"
+
+
+async def test_what_somebody_puts_there_between_two_tries_is_not_overwritten(trader):
+    shutil.rmtree(trader.file.parent)
+    trader.file.parent.write_text("a file")
+    await trader.deliver()
+    trader.file.parent.unlink()
+    trader.file.parent.mkdir()
+    trader.file.write_text("by hand")
+    assert (await trader.deliver())[0].outcome == "replaced_by_other"
+    assert trader.file.read_text() == "by hand"
 
 
 async def test_several_processes_write_it_once(trader):
@@ -512,6 +513,19 @@ async def test_a_parameter_that_was_made_anew_by_somebody_is_another_one(cloud, 
     assert version(cloud, name) == 1
     assert (await cloud.deliver())[0].outcome == "replaced_by_other"
     assert version(cloud, name) == 1
+
+
+async def test_a_redelivery_that_was_cut_off_is_finished(cloud):
+    """Half of it is there, and it is ours."""
+    cloud.client.delete_parameters(Names=["/t/mine/access_token", "/t/mine/metadata"])
+    await cloud.look()
+    (claim,) = cloud.outbox.claim("aws", 1)
+    put = {"Name": "/t/mine/access_token", "Value": SECRET, "Type": "SecureString"}
+    cloud.client.put_parameter(**put)
+    cloud.outbox.put_back(claim)
+    (result,) = await cloud.deliver()
+    assert (result.outcome, result.found) == ("delivered", "present")
+    assert version(cloud, "metadata") == 1
 
 
 async def test_who_may_not_read_does_not_know(cloud):
