@@ -44,7 +44,7 @@ POLL_SECONDS = 0.5
 DISABLED_PAUSE = 300.0
 """Seconds after which a disabled sink is looked at again: its config may have changed."""
 DISABLED = "It is switched off until its config changes."
-FORCE = "`autologin deliver --force` writes the token all the same, and the next one goes there"
+FORCE = "`autologin deliver --force` writes over it, and so does the next token"
 TOO_OFTEN = (
     f"it was written again {REDELIVERIES} times within a day, and something takes it away; "
     "`autologin deliver --force` writes it once more"
@@ -346,7 +346,9 @@ def failure(results: Sequence[DeliveryResult]) -> DeliveryFailed | None:
     failed = [result for result in results if result.outcome in {"failed", "replaced_by_other"}]
     if not failed:
         return None
-    return DeliveryFailed("; ".join(f"{result.sink}: {result.message}" for result in failed))
+    detail = "; ".join(f"{result.sink}: {result.message}" for result in failed)
+    by_others = all(TOO_OFTEN in (one.message or "") or one.found == "replaced" for one in failed)
+    return DeliveryFailed(detail, hint="Find out who does that first." if by_others else None)
 
 
 async def _catch_errors(work: Callable[[], Awaitable[T]], seconds: float) -> T | DeliveryFailed:

@@ -67,6 +67,9 @@ async def test_something_else_is_told_by_every_command_and_written_by_force_alon
         done = await served.user.says(*words, "--json")
         assert done.code == 6, words
         assert delivery(done)["outcome"] == "replaced_by_other"
+    message = (await served.user.says("run", "--all", "--json")).account["message"]
+    assert "autologin deliver --force" in message
+    assert "Fix the sink" not in message  # which would lead nowhere
     assert (await served.user.says("status", "--json")).code == 0
     assert "replaced by something else at" in (await served.user.says("status")).out
     assert "--force" in (await served.user.says("deliver")).out
