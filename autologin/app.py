@@ -5,7 +5,7 @@ The config, the store, the clock, the browser's driver and the dispatcher.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from autologin.config import accounts
@@ -16,6 +16,9 @@ from autologin.login.browser import Driver
 from autologin.store.store import Store
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
     from autologin.clock import Clock
     from autologin.config.schema import Account, Settings
     from autologin.flow.base import Flow
@@ -76,18 +79,34 @@ class App:
         login = login_id and login_fingerprint(self.store, account.broker, login_id)
         return self.store.attempts.unblock(account.name, login or None)
 
-    async def deliver(self, seconds: float) -> dict[str, list[DeliveryResult]]:
-        """Try everything that is outstanding, now.
+    async def deliver(
+        self, seconds: float, *, force: bool = False
+    ) -> dict[str, list[DeliveryResult]]:
+        """Try everything that is outstanding or gone from its sink, now.
 
-        Gives what became of each account's newest message at its sinks.
+        `force`: and whatever has something else in its place. Gives what became of each account's
+        newest message at its sinks; of one without a token, only what happened now.
         """
-        self.store.outbox.retry_now()
+        began = self.clock.now()
+        outbox = self.store.outbox
+        accounts = self.settings.accounts.values()
         try:
-            await self.dispatcher.drain(self.store.outbox.outstanding(), seconds=seconds)
+            for one in accounts:
+                await self.dispatcher.look(one.name, one.broker, one.sinks, force=force)
+            outbox.retry_now()
+            outbox.enable_sinks(outbox.outstanding())
+            await self.dispatcher.drain(outbox.outstanding(), seconds=seconds)
         finally:
             await self.dispatcher.close()
-        accounts = self.settings.accounts.values()
-        return {one.name: report(self.store.outbox.latest(one.name), one.sinks) for one in accounts}
+        return {one.name: list(self._report(one, began)) for one in accounts}
+
+    def _report(self, account: Account, began: datetime) -> Iterator[DeliveryResult]:
+        """What became of an account's newest messages, and where they lie."""
+        living = self.dispatcher.find_living(account.name, account.broker)
+        for result in report(self.store.outbox.latest(account.name), account.sinks):
+            if living or result.at is None or result.at >= began:
+                place = self.settings.sinks[result.sink].target(account.name, account.broker)
+                yield replace(result, place=place)
 
     def seconds_to_stop(self) -> float:
         """How long a run that is stopped may still take for a token that was issued."""

@@ -77,7 +77,8 @@ _Reader = Callable[[_File, str], dict[str, Any] | None]
 def _read(name: str, config: str | PathLike[str] | None, read_file: _Reader) -> dict[str, Any]:
     settings, account, problems = _load_account(name, config)
     try:
-        stored = reader.token(settings.state.path, state_keys(settings), account.name)
+        keys = state_keys(settings)
+        stored = reader.token(settings.state.path, keys, account.name, account.broker)
     except (StoreError, ConfigError) as error:
         sink_problems = [
             problem
@@ -160,15 +161,17 @@ def _files(settings: Settings, account: Account) -> Iterator[_File]:
 
 
 def _read_token(file: _File, content: str) -> dict[str, Any] | None:
-    token = {path: file.field(content, path) for path in ("access_token", "expires_at")}
-    return token if token["access_token"] else None
+    token = {path: file.field(content, path) for path in ("access_token", "expires_at", "broker")}
+    ours = token["broker"] in {None, file.account.broker}  # the account may have had another one
+    return token if token["access_token"] and ours else None
 
 
 def _read_bundle(file: _File, content: str) -> dict[str, Any] | None:
     if file.shape.format != "json" or file.shape.fields:
         return None
     whole = {path: file.field(content, path) for path in formats.FIELDS}
-    return None if None in whole.values() else whole
+    theirs = whole["broker"] != file.account.broker
+    return None if theirs or None in whole.values() else whole
 
 
 def _no_token(account: Account, detail: str) -> TokenRejected:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -19,6 +20,7 @@ from autologin import files
 from autologin.clock import IST, Clock, SystemClock
 from autologin.config import accounts, loader
 from autologin.config.schema import Account, Settings
+from autologin.delivery.dispatcher import Dispatcher
 from autologin.errors import AutologinError, ConfigError, Problem
 from autologin.flow import registry
 from autologin.flow.base import BrowserFlow, Flow
@@ -29,6 +31,7 @@ from autologin.problems import Loc, dotted
 from autologin.redaction import scrub
 from autologin.secret_refs import RefContext, Secret, exists, resolve
 from autologin.service.schedule import Timetable
+from autologin.status import Status, describe_delivery, read_statuses
 from autologin.store.database import FILE, unusable
 from autologin.store.encryption import KEY_FILE, Encryption
 from autologin.store.store import Store
@@ -103,6 +106,7 @@ def _check_settings(
     if any(isinstance(flow, BrowserFlow) for flow in flows.values()) or not any(flows.values()):
         yield _find_browser(settings)
     yield from asyncio.run(_check_sinks(settings))
+    yield from _find_tokens(settings, clock)
     for name, flow in flows.items() if online else ():
         if flow:
             yield _check_clock(settings.accounts[name], flow, environ, clock)
@@ -329,6 +333,40 @@ async def _check_sink(settings: Settings, name: str) -> Finding:
     except AutologinError as error:
         return Finding(f"sinks.{name}", "problem", error.detail, error.hint)
     return Finding(f"sinks.{name}", "ok", "a token would arrive")
+
+
+def _find_tokens(settings: Settings, clock: Clock) -> Iterator[Finding]:
+    """Whether sinks still hold the tokens that they were given."""
+    folder = settings.state.path
+    try:
+        keys = accounts.state_keys(settings)
+        if not exists(folder / FILE, Path.is_file):
+            return
+        if not keys and not exists(folder / KEY_FILE, Path.is_file):
+            return  # opening the store would make a key
+        with closing(Store.open(folder, clock, keys)) as store:
+            asyncio.run(_look_at_sinks(settings, store, clock))
+            for status in read_statuses(settings, store, clock):
+                yield from _describe_tokens(status)
+    except AutologinError:
+        return  # told of the store itself
+
+
+async def _look_at_sinks(settings: Settings, store: Store, clock: Clock) -> None:
+    dispatcher = Dispatcher(settings.sinks, settings.ref_context, store, clock)
+    try:
+        for account in settings.accounts.values():
+            await dispatcher.look(account.name, account.broker, account.sinks, deliver=False)
+    finally:
+        await dispatcher.close()
+
+
+def _describe_tokens(status: Status) -> Iterator[Finding]:
+    for delivery in status.owed if status.state == "valid" else ():
+        if delivery.found and delivery.outcome == "delivered":
+            level: Level = "ok" if delivery.found in {"present", "taken"} else "warning"
+            words = f"{delivery.sink} {describe_delivery(delivery)}"
+            yield Finding(f"accounts.{status.account}.sinks", level, words)
 
 
 def _check_clock(account: Account, flow: Flow, environ: Mapping[str, str], clock: Clock) -> Finding:

@@ -476,7 +476,9 @@ async def deliver(run: Run) -> None:
             run.deliveries = await app.dispatcher.deliver_now(message, sinks)
         else:
             if run.result == "still_valid":
-                app.store.tokens.repeat(name, sinks, again=app.dispatcher.repeaters(sinks))
+                await app.dispatcher.look(name, run.account.broker, sinks)
+                app.store.outbox.retry_now(name)
+            app.store.outbox.enable_sinks(sinks)  # whoever runs this may have mended them
             await drain(run, sinks)
             run.deliveries = dispatcher.report(app.store.outbox.latest(name), sinks)
     run.error = run.not_stored or dispatcher.failure(run.deliveries)
@@ -557,5 +559,6 @@ async def verify_stored(app: App, account: Account) -> Verification:
             if token is None:
                 return Verification(Verdict.UNKNOWN, None, "There is no token")
             answer = await verify_living_token(run, token, http)
+        await app.dispatcher.look(account.name, account.broker, account.sinks)
         await drain(run, app.dispatcher.subscribed(account.sinks, "token.rejected"))
         return answer

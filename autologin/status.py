@@ -14,7 +14,8 @@ from autologin.clock import Clock, format_ist
 from autologin.config import accounts
 from autologin.config.schema import Account, Settings
 from autologin.delivery import formats
-from autologin.errors import ConfigError, TokenRejected
+from autologin.delivery.dispatcher import FORCE, TOO_OFTEN
+from autologin.errors import ConfigError, DeliveryFailed, TokenRejected
 from autologin.flow.base import Verdict
 from autologin.flow.http import broker_client
 from autologin.store.records import Block, DeliveryState, Run, StoredToken
@@ -86,21 +87,33 @@ def read_statuses(settings: Settings, store: Store, clock: Clock) -> list[Status
             name,
             account.broker,
             now,
-            stored=store.tokens.get(name),
+            stored=_stored(store, account),
             block=store.attempts.current_block(name),
             last=next(iter(store.history.runs(name)), None),
-            owed=[
-                message for message in store.outbox.latest(name) if message.sink in account.sinks
-            ],
+            owed=_owed(store, account),
         )
         for name, account in settings.accounts.items()
     ]
 
 
+def _stored(store: Store, account: Account) -> StoredToken | None:
+    """The token of an account; one of another broker, which it had before, is none of it."""
+    stored = store.tokens.get(account.name)
+    return stored if stored and stored.broker == account.broker else None
+
+
+def _owed(store: Store, account: Account) -> list[DeliveryState]:
+    return [one for one in store.outbox.latest(account.name) if one.sink in account.sinks]
+
+
 def describe_delivery(message: DeliveryState) -> str:
     """What became of a message, after the name of its sink."""
     if message.outcome == "delivered" and message.settled:
-        return f"got its {message.type} at {format_ist(message.settled)}"
+        then = f"got its {message.type} at {format_ist(message.settled)}"
+        return f"{then}{_describe_presence(message)}"
+    if message.again and message.outcome is None:
+        why = f" ({message.tries} tries so far: {message.error})" if message.error else ""
+        return f"has lost its {message.type}, which is delivered again{why}"
     if message.outcome:
         return f"did not get its {message.type}, which is {message.outcome}"
     if message.due is None:
@@ -109,11 +122,40 @@ def describe_delivery(message: DeliveryState) -> str:
     return f"is owed a {message.type}, tried next at {format_ist(message.due)}{tried}"
 
 
+def _describe_presence(message: DeliveryState) -> str:
+    """What the sink said when it was asked last, and when."""
+    at = f"at {format_ist(message.looked)}" if message.looked else ""
+    fix = "" if TOO_OFTEN in message.words else "; `autologin deliver` writes it again"
+    match message.found:
+        case "present" if message.looked != message.settled:
+            return f", still there {at}"
+        case "gone":
+            return f", not there any more {at}: {message.words}{fix}"
+        case "taken":
+            return f", taken away since (seen {at})"
+        case "replaced":
+            return f", replaced by something else {at}: {message.words}; {FORCE}"
+        case "unknown":
+            return f", could not be asked {at}: {message.words}"
+        case "unasked":
+            return f", last seen there {at}, before the service was started"
+    return ""
+
+
+def _delivery_outcome(message: DeliveryState) -> str:
+    if message.outcome != "delivered":
+        return message.outcome or "outstanding"
+    return {"gone": "gone", "replaced": "replaced_by_other"}.get(message.found or "", "delivered")
+
+
 def _delivery_json(message: DeliveryState) -> dict[str, Any]:
     return {
         "sink": message.sink,
         "type": message.type,
-        "outcome": message.outcome or "outstanding",
+        "outcome": _delivery_outcome(message),
+        "found": message.found,
+        "looked_at": message.looked and message.looked.isoformat(),
+        "detail": message.words or None,
         "tries": message.tries,
         "error": message.error,
         "next_try": message.due and message.due.isoformat(),
@@ -122,8 +164,14 @@ def _delivery_json(message: DeliveryState) -> dict[str, Any]:
 
 
 async def verify(app: App, statuses: Sequence[Status]) -> list[Status]:
-    """Ask the brokers about the tokens that are not expired; one that is refused is forgotten."""
-    return list(await asyncio.gather(*(_verify_account(app, status) for status in statuses)))
+    """Ask the brokers about the tokens that are not expired, and the sinks that were given them.
+
+    A token that the broker refuses is forgotten.
+    """
+    try:
+        return list(await asyncio.gather(*(_verify_account(app, status) for status in statuses)))
+    finally:
+        await app.dispatcher.close()
 
 
 async def _verify_account(app: App, status: Status) -> Status:
@@ -141,16 +189,25 @@ async def _verify_account(app: App, status: Status) -> Status:
         app.store.tokens.drop(status.account, status.stored.token)
     elif answer.verdict is Verdict.VALID:
         app.store.tokens.mark_verified(status.account, status.stored.token)
-    return replace(status, verdict=answer.verdict, detail=answer.detail)
+    await app.dispatcher.look(account.name, account.broker, account.sinks, deliver=False)
+    owed = _owed(app.store, account)
+    return replace(status, verdict=answer.verdict, detail=answer.detail, owed=owed)
 
 
 def exit_code(statuses: Sequence[Status]) -> int:
-    """2: fix the config. 3: an account has no living token. 5: a broker gave no answer. Else 0."""
+    """What a scheduler is told; the lowest counts.
+
+    2: fix the config. 3: an account has no living token. 5: a broker gave no answer. 6: a sink has
+    lost its token, or something else is in its place. Else 0.
+    """
     if any(status.error for status in statuses):
         return ConfigError.exit_code
     if any(status.state != "valid" or status.verdict is Verdict.REJECTED for status in statuses):
         return TokenRejected.exit_code
-    return 5 if any(status.verdict is not Verdict.VALID for status in statuses) else 0
+    if any(status.verdict is not Verdict.VALID for status in statuses):
+        return 5
+    lost = any(message.is_lost for status in statuses for message in status.owed)
+    return DeliveryFailed.exit_code if lost else 0
 
 
 def token(app: App, account: Account) -> dict[str, Any]:
@@ -159,7 +216,7 @@ def token(app: App, account: Account) -> dict[str, Any]:
     Raises:
         TokenRejected: there is none, or it has expired.
     """
-    stored = app.store.tokens.get(account.name)
+    stored = _stored(app.store, account)
     if stored is None or stored.token.expired(app.clock.now()):
         detail = (
             "has no token yet"

@@ -52,8 +52,13 @@ def print_outcomes(outcomes: Sequence[Outcome], *, as_json: bool) -> None:
             click.echo(f"    {outcome.error.name}: {outcome.error.message}", err=True)
 
 
-def print_deliveries(deliveries: Mapping[str, Sequence[DeliveryResult]], *, as_json: bool) -> None:
-    """Print what became of each account's newest message at its sinks."""
+def print_deliveries(
+    deliveries: Mapping[str, Sequence[DeliveryResult]], began: datetime, *, as_json: bool
+) -> None:
+    """Print what became of each account's newest message at its sinks.
+
+    What was delivered before `began` was not delivered now: it is told where it is.
+    """
     if as_json:
         rows = [
             {"account": name, "deliveries": _delivery_rows(ours)}
@@ -62,20 +67,41 @@ def print_deliveries(deliveries: Mapping[str, Sequence[DeliveryResult]], *, as_j
         click.echo(as_text({"accounts": rows}))
         return
     for name, ours in deliveries.items():
-        click.echo(f"{name}{'' if ours else ': nothing to deliver'}")
-        _print_deliveries(ours)
+        owed = [one for one in ours if one.outcome != "delivered" or not one.at or one.at >= began]
+        click.echo(f"{name}{'' if owed else ': nothing to deliver'}")
+        for one in ours:
+            click.echo(f"    {_describe(one) if one in owed else _describe_earlier(one)}")
 
 
 def _print_deliveries(deliveries: Iterable[DeliveryResult]) -> None:
     for delivery in deliveries:
-        done = "delivered" if delivery.outcome == "delivered" else "not delivered"
-        why = f": {delivery.message}" if delivery.message else ""
-        click.echo(f"    {done} to {delivery.sink}{why}")
+        click.echo(f"    {_describe(delivery)}")
+
+
+def _describe(delivery: DeliveryResult) -> str:
+    words = {"delivered": "delivered to", "replaced_by_other": "replaced at"}
+    done = words.get(delivery.outcome, "not delivered to")
+    return f"{done} {delivery.sink}{f': {delivery.message}' if delivery.message else ''}"
+
+
+def _describe_earlier(delivery: DeliveryResult) -> str:
+    """A delivery of an earlier command, and whether it is still there."""
+    since = f" since {format_ist(delivery.at)}" if delivery.at else ""
+    place = f": {delivery.place}" if delivery.place else ""
+    if delivery.found == "present":
+        return f"still in {delivery.sink}{since}{place}"
+    why = f" ({delivery.message})" if delivery.message else ""
+    return f"{delivery.sink} got it{since.replace('since', 'at')}{why}{place}"
 
 
 def _delivery_rows(deliveries: Iterable[DeliveryResult]) -> list[dict[str, Any]]:
     return [
-        {"sink": delivery.sink, "outcome": delivery.outcome, "message": delivery.message}
+        {
+            "sink": delivery.sink,
+            "outcome": delivery.outcome,
+            "message": delivery.message,
+            "found": delivery.found,
+        }
         for delivery in deliveries
     ]
 

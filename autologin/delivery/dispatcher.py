@@ -10,18 +10,27 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 from autologin import retry
 from autologin.clock import Clock
-from autologin.delivery.sinks.base import Sink, SinkConfig
+from autologin.delivery import presence
+from autologin.delivery.sinks.base import HoldingConfig, HoldingSink, Receipt, Sink, SinkConfig
 from autologin.errors import AutologinError, ConfigError, DeliveryFailed, Problem
 from autologin.log import event
 from autologin.message import Message
 from autologin.secret_refs import RefContext, Secret, resolve
-from autologin.store.records import Claim, DeliveryState
+from autologin.store.outbox import REDELIVERIES
+from autologin.store.records import (
+    Claim,
+    Delivered,
+    DeliveryState,
+    Found,
+    Presence,
+    StoredToken,
+)
 from autologin.store.store import Store
 
 CONCURRENT = 16
@@ -34,15 +43,42 @@ POLL_SECONDS = 0.5
 DISABLED_PAUSE = 300.0
 """Seconds after which a disabled sink is looked at again: its config may have changed."""
 DISABLED = "It is switched off until its config changes."
+FORCE = "`autologin deliver --force` writes over it, and so does the next token"
+TOO_OFTEN = (
+    f"it was written again {REDELIVERIES} times within a day, and something takes it away; "
+    "`autologin deliver --force` writes it once more"
+)
+NOT_DELIVERED = {
+    "expired": "it came to its end before it arrived",
+    "withdrawn": "the broker refused the token before it arrived",
+    "replaced": "a newer one has replaced it",
+}
+"""Why a message that is settled never arrived, by its outcome."""
+LOST_EVENTS: dict[Found, str] = {
+    "gone": "token_gone",
+    "taken": "token_taken",
+    "replaced": "token_replaced",
+    "unknown": "sink_not_asked",
+}
+"""What is logged of a sink that does not hold its token, or does not tell."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class DeliveryResult:
-    """What became of one account's newest message at one sink."""
+    """What became of one account's newest message at one sink.
+
+    `replaced_by_other`: the sink has got it, and somebody has put something else in its place. The
+    last three are messages that will never arrive. `found` is what the sink answered last; `at` is
+    when the message was delivered or given up; `place` is where it lies, where a delivery has one.
+    """
 
     sink: str
-    outcome: Literal["delivered", "failed"]
+    outcome: Literal["delivered", "failed", "replaced_by_other", "expired", "withdrawn", "replaced"]
     message: str | None = None
+    found: Found | None = None
+    at: datetime | None = field(default=None, compare=False)
+    place: str | None = field(default=None, compare=False)
 
 
 @dataclass
@@ -68,13 +104,46 @@ class Dispatcher:
             self._sinks[name] = self.configs[name].build(name, self.ref_context)
         return self._sinks[name]
 
+    def _holding_sink(self, name: str) -> HoldingSink:
+        sink = self.sink(name)
+        assert isinstance(sink, HoldingSink)
+        return sink
+
     def subscribed(self, names: Collection[str], kind: str) -> list[str]:
         """Those of some sinks that take messages of a type."""
         return [name for name in names if kind in self.configs[name].message_types]
 
-    def repeaters(self, names: Collection[str]) -> list[str]:
-        """Those of some sinks that are given a token again by a run that finds it still valid."""
-        return [name for name in names if self.configs[name].repeats]
+    def find_living(self, account: str, broker: str) -> StoredToken | None:
+        """The stored token of an account, where it is this broker's and has not ended."""
+        stored = self.store.tokens.get(account)
+        if stored is None or stored.broker != broker:
+            return None
+        return None if stored.token.expired(self.clock.now()) else stored
+
+    async def look(
+        self,
+        account: str,
+        broker: str,
+        names: Collection[str],
+        *,
+        deliver: bool = True,
+        force: bool = False,
+    ) -> None:
+        """Ask an account's sinks whether the token that they were given is still there.
+
+        What is gone is put into the outbox again, and so is what never arrived; `deliver` false
+        leaves that. Something else in its place is left alone, but for `force`, which puts the
+        token in wherever it is not proven to be. Nothing is asked about a token that has ended.
+        """
+        stored = self.find_living(account, broker)
+        if stored is None:
+            return
+        known = [name for name in names if name in self.configs]
+        if deliver:
+            self.store.tokens.repeat(account, known)
+        message = Message.issued(account, broker, stored.token)
+        asked = (self._look(name, message, deliver=deliver, force=force) for name in known)
+        await asyncio.gather(*asked)
 
     async def drain(
         self, names: Collection[str], *, account: str | None = None, seconds: float
@@ -111,10 +180,18 @@ class Dispatcher:
                 await sink.close()
 
     def log_delivered(
-        self, name: str, account: str | None = None, tries: int | None = None
+        self,
+        name: str,
+        account: str | None = None,
+        tries: int | None = None,
+        *,
+        again: bool = False,
     ) -> None:
-        """Log that a message has arrived; `tries` None: it was not kept in the store."""
-        event("delivered", account=account, sink=name, tries=tries)
+        """Log that a message has arrived; `tries` None: it was not kept in the store.
+
+        `again`: the sink had lost it.
+        """
+        event("redelivered" if again else "delivered", account=account, sink=name, tries=tries)
 
     def log_failed(
         self, name: str, account: str | None, error: DeliveryFailed, pause: float | None = None
@@ -145,17 +222,74 @@ class Dispatcher:
                 await self.clock.sleep(POLL_SECONDS)
             await asyncio.gather(*map(self._deliver_claim, claims))
 
+    async def _look(self, name: str, message: Message, *, deliver: bool, force: bool) -> None:
+        config = self.configs[name]
+        outbox = self.store.outbox
+        delivery = outbox.find_delivered(message.account, name, message.about)
+        if delivery is None or not isinstance(config, HoldingConfig):
+            return
+        now = await self._ask(name, message, delivery.receipt)
+        if now.found == "gone" and not config.redeliver:
+            now = Presence("taken", "it was taken away since")
+        again = replace(message, id=delivery.message)
+        insist = force and now.found != "present"
+        missing = deliver and now.found == "gone"
+        if not insist and missing and not outbox.may_reopen(message.account, name):
+            now, missing = Presence("gone", f"{now.words}: {TOO_OFTEN}"), False
+        self._note(message.account, name, delivery, now)
+        if insist or missing:
+            outbox.reopen(delivery, again, "forced" if insist else "gone")
+
+    async def _ask(self, name: str, message: Message, receipt: str | None) -> Presence:
+        """What a sink says of a token that was delivered to it."""
+        there = await _catch_errors(lambda: self._holding_sink(name).look(message), CHECK_SECONDS)
+        if isinstance(there, DeliveryFailed):
+            return Presence("unknown", _describe(there))
+        return presence.compare(receipt, there, self.store.fingerprint)
+
+    def _note(self, account: str, name: str, delivery: Delivered, now: Presence) -> None:
+        """Keep what a sink said, and log it where it says something new."""
+        self.store.outbox.note_presence(delivery, now)
+        if now.found != delivery.found:
+            self._tell(account, name, now)
+
+    @staticmethod
+    def _tell(account: str, name: str, now: Presence) -> None:
+        """Log that a sink does not hold its token, or does not tell."""
+        if now.found in LOST_EVENTS:
+            what = LOST_EVENTS[now.found]
+            event(what, level="WARNING", account=account, sink=name, message=now.words)
+
+    async def _find_before(self, claim: Claim) -> Presence | None:
+        """What a sink holds already that is to get back a token that was gone.
+
+        None: the token is to be delivered. Whatever came there meanwhile is not overwritten, unless
+        somebody has begun to deliver, and it may be half of that.
+        """
+        config = self.configs[claim.sink]
+        ours = isinstance(config, HoldingConfig) and config.in_parts and not claim.untouched
+        if claim.again != "gone" or ours:
+            return None
+        now = await self._ask(claim.sink, claim.message, claim.receipt)
+        return now if now.found in {"present", "replaced"} else None
+
     async def _deliver_claim(self, claim: Claim) -> None:
         outbox = self.store.outbox
         account = claim.message.account
         try:
+            there = await self._find_before(claim)
+            if there:
+                outbox.take_back(claim, there)
+                self._tell(account, claim.sink, there)
+                return
             error = await self._try_claim(claim)
         except BaseException:
             outbox.put_back(claim)
             raise
-        if error is None:
-            outbox.mark_delivered(claim)
-            self.log_delivered(claim.sink, account, claim.tries + 1)
+        if not isinstance(error, DeliveryFailed):
+            receipt = presence.seal(error, self.store.fingerprint) if error else None
+            outbox.mark_delivered(claim, receipt)
+            self.log_delivered(claim.sink, account, claim.tries + 1, again=bool(claim.again))
             return
         pause = DISABLED_PAUSE
         if not error.gone:
@@ -164,8 +298,8 @@ class Dispatcher:
         outbox.mark_failed(claim, _describe(error), pause)
         self.log_failed(claim.sink, account, error, round(pause, 1))
 
-    async def _try_claim(self, claim: Claim) -> DeliveryFailed | None:
-        """Try once; gives what went wrong.
+    async def _try_claim(self, claim: Claim) -> Receipt | DeliveryFailed | None:
+        """Try once; gives the sink's receipt, or what went wrong.
 
         A sink that is gone is not tried before its config changes.
         """
@@ -173,14 +307,14 @@ class Dispatcher:
         if disabled and disabled.fingerprint == self._fingerprint(claim.sink):
             return DeliveryFailed(disabled.message, hint=DISABLED, gone=True)
         error = await self._deliver(claim.sink, claim.message)
-        if error and error.gone:
+        if isinstance(error, DeliveryFailed) and error.gone:
             fingerprint = self._fingerprint(claim.sink)
             self.store.outbox.disable_sink(claim.sink, fingerprint, error.detail)
         return error
 
     async def _deliver_now(self, name: str, message: Message) -> DeliveryResult:
         error = await self._deliver(name, message)
-        if error is None:
+        if not isinstance(error, DeliveryFailed):
             self.log_delivered(name)
             return DeliveryResult(name, "delivered")
         self.log_failed(name, None, error)
@@ -189,7 +323,7 @@ class Dispatcher:
     async def _check(self, name: str) -> DeliveryFailed | None:
         return await _catch_errors(lambda: self.sink(name).check(), CHECK_SECONDS)
 
-    async def _deliver(self, name: str, message: Message) -> DeliveryFailed | None:
+    async def _deliver(self, name: str, message: Message) -> Receipt | DeliveryFailed | None:
         return await _catch_errors(lambda: self.sink(name).deliver(message), TRY_SECONDS)
 
     def _fingerprint(self, name: str) -> str:
@@ -234,20 +368,20 @@ def report(states: Sequence[DeliveryState], names: Collection[str]) -> list[Deli
 
 
 def failure(results: Sequence[DeliveryResult]) -> DeliveryFailed | None:
-    """The error that names every sink that is outstanding."""
-    failed = [result for result in results if result.outcome == "failed"]
+    """The error that names every sink that is outstanding, or holds something else."""
+    failed = [result for result in results if result.outcome in {"failed", "replaced_by_other"}]
     if not failed:
         return None
-    return DeliveryFailed("; ".join(f"{result.sink}: {result.message}" for result in failed))
+    detail = "; ".join(f"{result.sink}: {result.message}" for result in failed)
+    by_others = all(TOO_OFTEN in (one.message or "") or one.found == "replaced" for one in failed)
+    return DeliveryFailed(detail, hint="Find out who does that first." if by_others else None)
 
 
-async def _catch_errors(
-    work: Callable[[], Awaitable[None]], seconds: float
-) -> DeliveryFailed | None:
-    """What went wrong with something that a sink was asked to do."""
+async def _catch_errors(work: Callable[[], Awaitable[T]], seconds: float) -> T | DeliveryFailed:
+    """What a sink gives that was asked to do something, or what went wrong."""
     try:
         async with asyncio.timeout(seconds):
-            await work()
+            return await work()
     except DeliveryFailed as error:
         return error
     except TimeoutError:
@@ -259,13 +393,25 @@ async def _catch_errors(
         return DeliveryFailed(error.detail, hint=error.hint)
     except Exception as bug:  # noqa: BLE001  (a mistake in one sink must not take the token from the others)
         return DeliveryFailed(f"{type(bug).__name__}, which is a mistake in autologin")
-    return None
 
 
 def _result(state: DeliveryState) -> DeliveryResult:
+    """What became of a message, as the sink was last seen."""
+    found, at = state.found, state.settled
     if state.outcome is None:
-        return DeliveryResult(state.sink, "failed", state.error or "another process has it")
-    return DeliveryResult(state.sink, "delivered")
+        why = state.error or "another process has it"
+        return DeliveryResult(
+            state.sink, "failed", f"it is gone, and {why}" if state.again else why
+        )
+    if state.outcome in NOT_DELIVERED:
+        outcome: Any = state.outcome
+        return DeliveryResult(state.sink, outcome, NOT_DELIVERED[state.outcome], at=at)
+    if found == "gone":
+        return DeliveryResult(state.sink, "failed", state.words, found, at)
+    if found == "replaced":
+        words = f"{state.words}; {FORCE}"
+        return DeliveryResult(state.sink, "replaced_by_other", words, found, at)
+    return DeliveryResult(state.sink, "delivered", state.words or None, found, at)
 
 
 def _describe(error: DeliveryFailed) -> str:

@@ -9,10 +9,12 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from autologin.clock import format_ist
+from autologin.delivery.dispatcher import TOO_OFTEN
 from autologin.errors import ConfigError, NeedsPerson, Rejected, name_of
 from autologin.run import Outcome
 from autologin.service.notifier import Notifier
 from autologin.service.schedule import History, Window, is_good
+from autologin.store.records import DeliveryState
 from autologin.store.store import Store
 
 MARGIN = timedelta(minutes=10)
@@ -94,7 +96,9 @@ class AlertRules:
     def end_login_alerts(self, account: str) -> None:
         """Tell that what was wrong with an account's logins is over."""
         causes = [
-            cause for cause in self._store.alerts.causes(account) if not cause.startswith("sink ")
+            cause
+            for cause in self._store.alerts.causes(account)
+            if not cause.startswith(("sink ", "replaced "))
         ]
         self._notifier.recover(account, causes)
 
@@ -104,11 +108,28 @@ class AlertRules:
         for message in [one for one in latest if one.sink in sinks]:
             cause = f"sink {message.sink}"
             tried = message.outcome is None and message.tries and message.error
-            if message.outcome == "delivered":
+            self._check_replaced(account, message)
+            if message.outcome == "delivered" and TOO_OFTEN in message.words:
+                detail = f"{message.sink} does not hold its token any more: {message.words}"
+                self._notifier.alert(account, cause, detail)
+            elif message.outcome == "delivered":
                 self._notifier.recover(account, [cause])
             elif tried and now - _owed_since(message.about, now) >= UNDELIVERED:
                 detail = f"{message.sink} has not got its {message.type}: {message.error}"
                 self._notifier.alert(account, cause, detail)
+
+    def _check_replaced(self, account: str, message: DeliveryState) -> None:
+        """Tell of something else in the token's place, and that a token is there again."""
+        cause = f"replaced {message.sink}"
+        if message.outcome == "delivered" and message.found == "replaced":
+            detail = (
+                f"Something else has taken the place of the token at {message.sink}: "
+                f"{message.words}. autologin leaves it alone until the next token. "
+                "`autologin deliver --force` writes this one again."
+            )
+            self._notifier.alert(account, cause, detail)
+        elif message.found == "present":
+            self._notifier.recover(account, [cause])
 
 
 def _reason(history: History) -> str:

@@ -217,9 +217,15 @@ class NoticeDispatcher(Dispatcher):
     configs: Mapping[str, Way]
 
     def log_delivered(
-        self, name: str, account: str | None = None, tries: int | None = None
+        self,
+        name: str,
+        account: str | None = None,
+        tries: int | None = None,
+        *,
+        again: bool = False,
     ) -> None:
         """Log that somebody has been told."""
+        del again  # a way to people is not asked whether it still knows
         event("notice_sent", account=account, way=self.configs[name].label, tries=tries)
 
     def log_failed(

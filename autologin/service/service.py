@@ -35,6 +35,8 @@ from autologin.store.store import Store
 
 LOOK = 30.0
 """Seconds between two looks at the accounts, at most."""
+FIRST_LOOK = 2.0
+"""Seconds that the service waits at its start for what sinks say; a slow one delays no login."""
 RUNS = 60
 """Runs of a window that are looked at, at most."""
 
@@ -75,6 +77,7 @@ class Service:
     _accounts: dict[str, AccountState] = field(default_factory=dict)
     _draining: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _retiring: asyncio.Task[None] | None = None
+    _looking: asyncio.Task[None] | None = None
     _purged_on: date | None = None
     _due: list[datetime] = field(default_factory=list)
     """When something will be due, as far as the last look could see."""
@@ -84,6 +87,7 @@ class Service:
     def __post_init__(self) -> None:
         self.calendar = self.load_calendar(self.settings.calendar.override)
         self._slots = asyncio.Semaphore(self.settings.concurrency)
+        self.store.outbox.forget_presence()
         self._set_up()
 
     # What others see
@@ -145,6 +149,8 @@ class Service:
         Then let what is under way end, within the config's time.
         """
         event("serving", accounts=", ".join(self._accounts))
+        self._looking = asyncio.ensure_future(self._look_at_sinks())
+        await asyncio.wait([self._looking], timeout=FIRST_LOOK)
         try:
             while not self._stopping:
                 self._wake.clear()
@@ -194,6 +200,7 @@ class Service:
         self.app = replace(self.app, settings=settings, dispatcher=dispatcher)
         self._set_up()
         event("config_reloaded", accounts=", ".join(self._accounts))
+        self._looking = asyncio.ensure_future(self._look_at_sinks())
         self._wake.set()
 
     async def _retire(
@@ -211,7 +218,7 @@ class Service:
         """Runs and deliveries, those of former configs too."""
         tasks = [state.task for state in self._accounts.values() if state.task]
         tasks += self._draining.values()
-        return [*tasks, self._retiring] if self._retiring else tasks
+        return [*tasks, *(task for task in (self._retiring, self._looking) if task)]
 
     def _set_up(self) -> None:
         """Make what follows from the config.
@@ -304,8 +311,8 @@ class Service:
             action = schedule.next_action(now, window, history, self.settings.watch)
             if action:
                 self._begin(name, action)
-            elif history.stored and window.opens <= now and self._verify_is_due(state):
-                self._start(name, self._verify)
+            elif history.stored and self._verify_is_due(state):
+                self._start(name, self._verify if window.opens <= now else self._ask_sinks)
         if history.unanswered >= retry.UNSETTLED and schedule.retry_at(history, now):
             self._alert_rules.report_no_answer(name, history.unanswered)
         if not history.has_verified_token(window, now):
@@ -402,6 +409,17 @@ class Service:
         if answer.verdict is Verdict.REJECTED:
             relogin = self.settings.watch.relogin
             self._alert_rules.report_rejected_token(account.name, answer.detail, relogin=relogin)
+
+    async def _ask_sinks(self, account: Account) -> None:
+        await self.app.dispatcher.look(account.name, account.broker, account.sinks)
+
+    async def _look_at_sinks(self) -> None:
+        """Ask every sink whether it still holds what it was given; what is gone goes out again."""
+        looks = map(self._ask_sinks, self.settings.accounts.values())
+        for failed in await asyncio.gather(*looks, return_exceptions=True):
+            if isinstance(failed, AutologinError):
+                event("failed", level="ERROR", error=failed.name, message=failed.detail)
+        self._wake.set()
 
     def _deliver(self, now: datetime) -> None:
         outbox = self.store.outbox

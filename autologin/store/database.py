@@ -93,6 +93,15 @@ MIGRATIONS = (
     ALTER TABLE alerts ADD COLUMN notice TEXT;
     ALTER TABLE alerts ADD COLUMN sealed BLOB
     """,
+    """
+    ALTER TABLE deliveries ADD COLUMN receipt TEXT;
+    ALTER TABLE deliveries ADD COLUMN again TEXT;
+    ALTER TABLE deliveries ADD COLUMN found TEXT;
+    ALTER TABLE deliveries ADD COLUMN looked TEXT;
+    ALTER TABLE deliveries ADD COLUMN words TEXT;
+    CREATE TABLE redelivered (account TEXT NOT NULL, sink TEXT NOT NULL, at TEXT NOT NULL) STRICT;
+    CREATE INDEX redelivered_of ON redelivered (account, sink, at)
+    """,
 )
 """What leads from each schema version to the next; the version is SQLite's `user_version`.
 

@@ -12,13 +12,19 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from autologin.clock import Clock
 from autologin.message import ISSUED, Message
 from autologin.store.database import Database, moment, utc
 from autologin.store.encryption import Encryption
 from autologin.store.history import History
 from autologin.store.leases import Leases, is_alive, new_owner
-from autologin.store.records import Claim, DeliveryState, DisabledSink
+from autologin.store.records import (
+    Again,
+    Claim,
+    Delivered,
+    DeliveryState,
+    DisabledSink,
+    Presence,
+)
 
 HOLD_SECONDS = 120.0
 """How long a new token waits for the broker's word; after that whoever runs delivers it as it
@@ -33,14 +39,22 @@ NEWS_HOURS = 24
 NOTICES = "notify:"
 """What the names of ways to people begin with, which are no sinks: see `store.notices`."""
 SINKS_ONLY = f"sink NOT LIKE '{NOTICES}%'"
+LONGEST_PAUSE = 3600.0
+"""Seconds; a message that is due later than this was put off by a clock that was ahead."""
+AHEAD_SECONDS = 2.0
+"""A claim that is newer than now by more was made by a clock that was ahead."""
+REDELIVERIES = 3
+"""How often a token that is gone from a sink is delivered again within `REDELIVERY_HOURS`."""
+REDELIVERY_HOURS = 24
 
 INSERT = """
 INSERT INTO deliveries (account, sink, type, message, about, until, due, sealed)
 VALUES (?,?,?,?,?,?,?,?)
 """
 DUE = f"""
-SELECT id, account, message, sealed, tries, until, owner, claimed FROM deliveries AS one
-WHERE sink = ? AND outcome IS NULL AND due <= ? AND (? IS NULL OR account = ?) AND NOT EXISTS (
+SELECT id, message, sealed, tries, owner, claimed, again, receipt FROM deliveries AS one
+WHERE sink = ? AND outcome IS NULL AND (due <= ? OR due > ?)
+AND (? IS NULL OR account = ?) AND NOT EXISTS (
     SELECT 1 FROM deliveries AS before
     WHERE before.account = one.account AND before.sink = one.sink AND before.id < one.id
     AND before.outcome IS NULL AND before.{SINKS_ONLY}
@@ -48,10 +62,12 @@ WHERE sink = ? AND outcome IS NULL AND due <= ? AND (? IS NULL OR account = ?) A
 ORDER BY due, id LIMIT ?
 """  # noqa: S608  (our own words)
 NEXT_DUE = """
-SELECT min(due) FROM deliveries WHERE sink = ? AND outcome IS NULL AND (? IS NULL OR account = ?)
+SELECT min(CASE WHEN due > ? THEN ? ELSE due END) FROM deliveries
+WHERE sink = ? AND outcome IS NULL AND (? IS NULL OR account = ?)
 """
 LATEST = f"""
-SELECT sink, type, about, outcome, tries, error, due, settled FROM deliveries
+SELECT sink, type, about, outcome, tries, error, due, settled, again, found, looked, words
+FROM deliveries
 WHERE id IN (SELECT max(id) FROM deliveries WHERE account = ? AND {SINKS_ONLY} GROUP BY sink)
 ORDER BY sink
 """  # noqa: S608  (our own words)
@@ -65,6 +81,38 @@ WHERE account = ? AND sink = ? AND type = ? AND id < ? AND outcome IS NOT NULL
 FAIL = """
 UPDATE deliveries SET tries = tries + 1, error = ?, due = ?, owner = NULL WHERE id = ? AND owner = ?
 """
+OLDER = """
+SELECT id, owner, claimed FROM deliveries AS one
+WHERE sink = ? AND type = ? AND outcome IS NULL AND EXISTS (
+    SELECT 1 FROM deliveries AS newer WHERE newer.account = one.account AND newer.sink = one.sink
+    AND newer.type = one.type AND newer.id > one.id
+)
+"""
+DELIVERED = """
+SELECT id, message, receipt, found FROM deliveries
+WHERE account = ? AND sink = ? AND type = ? AND about = ? AND outcome = 'delivered'
+ORDER BY id DESC
+"""
+REOPEN = """
+UPDATE deliveries SET outcome = NULL, sealed = ?, until = ?, due = ?, again = ?, tries = 0,
+    error = NULL, owner = NULL, claimed = NULL
+WHERE id = ? AND outcome = 'delivered'
+"""
+TAKE_BACK = """
+UPDATE deliveries SET outcome = 'delivered', sealed = NULL, owner = NULL, again = NULL,
+    found = ?, looked = ?, words = ?
+WHERE id = ? AND owner = ?
+"""
+FIND = """
+UPDATE deliveries SET found = ?, looked = ?, words = ? WHERE id = ? AND outcome = 'delivered'
+"""
+LEAVE = """
+UPDATE deliveries SET receipt = ?, found = ?, looked = ?, words = NULL, again = NULL
+WHERE id = ? AND outcome = 'delivered'
+"""
+REDELIVERED = """
+SELECT count(*) FROM redelivered WHERE account = ? AND sink = ? AND at > ? AND at <= ?
+"""
 
 
 class Outbox:
@@ -74,13 +122,11 @@ class Outbox:
         self,
         database: Database,
         encryption: Encryption,
-        clock: Clock,
         history: History,
         leases: Leases,
     ) -> None:
         self._database = database
         self._encryption = encryption
-        self._clock = clock
         self._history = history
         self._leases = leases
 
@@ -92,22 +138,18 @@ class Outbox:
         sinks: Collection[str],
         *,
         held: bool = False,
-        again: Collection[str] = (),
     ) -> None:
         """Put a message in for sinks; a newer token replaces older ones that did not arrive.
 
-        `held`: the token is new, and nobody delivers it before `release`. Otherwise a sink that was
-        given this very token before gets it again only where it is named in `again`. For tokens,
-        see `store.tokens`.
+        `held`: the token is new, and nobody delivers it before `release`. Otherwise a sink that
+        has got this very token, or is to get it, is left out. For tokens, see `store.tokens`.
         """
         with self._database.transaction():
             for sink in sinks:
-                if message.type == ISSUED:
-                    if not held and self._has(message, sink, even_delivered=sink not in again):
-                        continue
-                    which = "account = ? AND sink = ? AND type = ?"
-                    self._settle("replaced", which, message.account, sink, ISSUED)
+                if message.type == ISSUED and not held and self._has(message, sink):
+                    continue
                 self._insert(message, sink, held=held)
+                self._replace_older(sink)
 
     def set_user_id(self, account: str, user_id: str) -> None:
         """Complete an account's tokens that have not arrived with the user they are of."""
@@ -155,31 +197,51 @@ class Outbox:
         with self._database.transaction():
             now = self._now()
             self._settle("expired", "sink = ? AND until <= ?", sink, now)
+            self._replace_older(sink)
             rows = self._database.fetch_all(
-                DUE, sink, now, account, account, most * 4
+                DUE, sink, now, self._farthest(), account, account, most * 4
             )  # others may have claimed some
-            for number, _, identity, encrypted, tries, _, holder, claimed in rows:
+            for number, identity, encrypted, tries, holder, claimed, again, receipt in rows:
                 if len(claims) < most and self.is_free(holder, claimed):
                     owner = new_owner()
                     self._database.execute(update, owner, now, number)
                     body = json.loads(self._encryption.decrypt(encrypted))
                     message = Message.from_json(identity, body)
-                    claims.append(Claim(number, sink, owner, message, tries))
+                    untouched = claimed is None
+                    claims.append(
+                        Claim(number, sink, owner, message, tries, again, receipt, untouched)
+                    )
         return claims
 
-    def mark_delivered(self, claim: Claim) -> None:
-        """It has arrived: its body is forgotten, and so is whatever arrived there before."""
+    def mark_delivered(self, claim: Claim, receipt: str | None = None) -> None:
+        """It has arrived: its body is forgotten, and so is whatever arrived there before.
+
+        `receipt` says what was left there, where the sink can be asked for it later.
+        """
         message = claim.message
+        now = self._now()
         with self._database.transaction():
-            self._settle("delivered", "id = ? AND owner = ?", claim.id, claim.owner)
+            if not self._settle("delivered", "id = ? AND owner = ?", claim.id, claim.owner):
+                return  # settled meanwhile by another process, whose word holds
             if is_notice(claim.sink):  # who was told of what is known until that is over
                 return
+            found = "present" if receipt else None
+            self._database.execute(LEAVE, receipt, found, now if receipt else None, claim.id)
+            if claim.again == "gone":
+                self._database.execute("DELETE FROM redelivered WHERE at <= ?", self._day_ago())
+                insert = "INSERT INTO redelivered (account, sink, at) VALUES (?,?,?)"
+                self._database.execute(insert, message.account, claim.sink, now)
             values = (message.account, claim.sink, message.type, claim.id)
             self._database.execute(FORGET_EARLIER, *values)
 
+    def take_back(self, claim: Claim, presence: Presence) -> None:
+        """It need not, or must not, be delivered once more: so the sink has just answered."""
+        values = (presence.found, self._now(), presence.words, claim.id, claim.owner)
+        self._database.execute(TAKE_BACK, *values)
+
     def mark_failed(self, claim: Claim, error: str, pause: float) -> None:
         """It did not arrive; the next try is after `pause` seconds."""
-        due = utc(self._clock.now() + timedelta(seconds=pause))
+        due = utc(self._database.now() + timedelta(seconds=pause))
         with self._database.transaction():
             self._database.execute(FAIL, error, due, claim.id, claim.owner)
             if is_notice(claim.sink):
@@ -191,11 +253,43 @@ class Outbox:
         update = "UPDATE deliveries SET owner = NULL WHERE id = ? AND owner = ?"
         self._database.execute(update, claim.id, claim.owner)
 
+    # What became of it at the sink
+
+    def find_delivered(self, account: str, sink: str, about: str) -> Delivered | None:
+        """The delivery of a token that has arrived at a sink; None where it has not."""
+        row = self._database.fetch_one(DELIVERED, account, sink, ISSUED, about)
+        return Delivered(*row) if row else None
+
+    def note_presence(self, delivery: Delivered, presence: Presence) -> None:
+        """Keep what a sink has just answered."""
+        values = (presence.found, self._now(), presence.words, delivery.id)
+        self._database.execute(FIND, *values)
+
+    def forget_presence(self) -> None:
+        """What sinks had when they answered last may be lost: a service starts anew."""
+        self._database.execute("UPDATE deliveries SET found = 'unasked' WHERE found = 'present'")
+
+    def may_reopen(self, account: str, sink: str) -> bool:
+        """Whether a token that is gone may be delivered again: not too often within a day."""
+        values = (account, sink, self._day_ago(), self._now())
+        row = self._database.fetch_one(REDELIVERED, *values)
+        return row is None or row[0] < REDELIVERIES
+
+    def reopen(self, delivery: Delivered, message: Message, why: Again) -> None:
+        """Put a token in once more, because it is gone from its sink or somebody insists.
+
+        Several processes may ask: it goes in once.
+        """
+        sealed = self._encryption.encrypt(json.dumps(message.to_json()).encode())
+        until = utc(message.token.expires_at)
+        self._database.execute(REOPEN, sealed, until, self._now(), why, delivery.id)
+
     # Looking
 
     def next_due(self, sink: str, account: str | None = None) -> datetime | None:
         """When the next message for a sink is due; None where nothing is outstanding."""
-        row = self._database.fetch_one(NEXT_DUE, sink, account, account)
+        values = (self._farthest(), self._now(), sink, account, account)
+        row = self._database.fetch_one(NEXT_DUE, *values)
         return moment(row[0]) if row and row[0] else None
 
     def outstanding(self) -> list[str]:
@@ -222,10 +316,25 @@ class Outbox:
                 error=error,
                 due=None if outcome else moment(due),
                 settled=moment(settled) if settled else None,
+                again=again,
+                found=found,
+                looked=moment(looked) if looked else None,
+                words=words or "",
             )
-            for sink, kind, about, outcome, tries, error, due, settled in self._database.fetch_all(
-                LATEST, account
-            )
+            for (
+                sink,
+                kind,
+                about,
+                outcome,
+                tries,
+                error,
+                due,
+                settled,
+                again,
+                found,
+                looked,
+                words,
+            ) in self._database.fetch_all(LATEST, account)
         ]
 
     # Endpoints that are gone
@@ -241,13 +350,16 @@ class Outbox:
         row = self._database.fetch_one(select, sink)
         return DisabledSink(*row) if row else None
 
+    def enable_sinks(self, sinks: Collection[str]) -> None:
+        """Try disabled sinks once more: whoever asks may have mended them."""
+        for sink in sinks:
+            self._database.execute("DELETE FROM sinks_off WHERE sink = ?", sink)
+
     # Below
 
-    def _has(self, message: Message, sink: str, *, even_delivered: bool) -> bool:
-        state = (
-            "(outcome IS NULL OR outcome = 'delivered')" if even_delivered else "outcome IS NULL"
-        )
+    def _has(self, message: Message, sink: str) -> bool:
         which = "account = ? AND sink = ? AND type = ? AND about = ?"
+        state = "(outcome IS NULL OR outcome = 'delivered')"
         select = f"SELECT 1 FROM deliveries WHERE {which} AND {state}"  # noqa: S608  (our own words)
         values = (message.account, sink, message.type, message.about)
         return self._database.fetch_one(select, *values) is not None
@@ -255,7 +367,7 @@ class Outbox:
     def _insert(self, message: Message, sink: str, *, held: bool) -> None:
         issued = message.type == ISSUED
         until = message.token.expires_at if issued else message.at + timedelta(hours=NEWS_HOURS)
-        due = self._clock.now() + timedelta(seconds=HOLD_SECONDS if held else 0)
+        due = self._database.now() + timedelta(seconds=HOLD_SECONDS if held else 0)
         self._database.insert(
             INSERT,
             message.account,
@@ -268,22 +380,48 @@ class Outbox:
             self._encryption.encrypt(json.dumps(message.to_json()).encode()),
         )
 
-    def _settle(self, outcome: str, which: str, *values: Any) -> None:
-        update = f"{SETTLE} AND {which} RETURNING account, sink"
+    def _replace_older(self, sink: str) -> None:
+        """End tokens that a newer one has replaced.
+
+        One that is on its way just now ends there: it must not arrive after the newer one.
+        """
+        for number, holder, claimed in self._database.fetch_all(OLDER, sink, ISSUED):
+            if self.is_free(holder, claimed):
+                self._settle("replaced", "id = ?", number)
+
+    def _settle(self, outcome: str, which: str, *values: Any) -> int:
+        """End deliveries, and count how; gives how many.
+
+        One that was delivered before was counted then.
+        """
+        update = f"{SETTLE} AND {which} RETURNING account, sink, again"
         with self._database.transaction():
             settled = self._database.fetch_all(update, outcome, self._now(), *values)
-            for account, sink in settled:
-                if not is_notice(sink):
+            for account, sink, again in settled:
+                if is_notice(sink):
+                    continue
+                if again is None:
                     self._history.count("delivery", account, sink, outcome)
+                elif outcome == "delivered":
+                    self._history.count("delivery", account, sink, "redelivered")
+        return len(settled)
 
     def is_free(self, holder: str | None, claimed: str | None) -> bool:
         """Whether nobody who lives is delivering a message."""
         if holder is None or claimed is None or not is_alive(holder):
             return True
-        return moment(claimed) + timedelta(seconds=CLAIM_SECONDS) <= self._clock.now()
+        age = (self._database.now() - moment(claimed)).total_seconds()
+        return not -AHEAD_SECONDS <= age < CLAIM_SECONDS
+
+    def _day_ago(self) -> str:
+        return utc(self._database.now() - timedelta(hours=REDELIVERY_HOURS))
+
+    def _farthest(self) -> str:
+        """The latest moment for which a message can have been put off by a right clock."""
+        return utc(self._database.now() + timedelta(seconds=LONGEST_PAUSE))
 
     def _now(self) -> str:
-        return utc(self._clock.now())
+        return utc(self._database.now())
 
 
 def is_notice(sink: str) -> bool:

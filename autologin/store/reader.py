@@ -26,8 +26,10 @@ HINT = (
 )
 
 
-def token(folder: Path, keys: Sequence[SecretStr], account: str) -> Token | None:
-    """The last good token of an account, expired or not.
+def token(folder: Path, keys: Sequence[SecretStr], account: str, broker: str) -> Token | None:
+    """The last good token of an account at a broker, expired or not.
+
+    One of another broker, which the account had before, is none.
 
     Raises:
         StoreError: there is no store in this folder, or none that this user can open.
@@ -40,10 +42,10 @@ def token(folder: Path, keys: Sequence[SecretStr], account: str) -> Token | None
     if not there:
         raise StoreError(f"There is no store in {folder}, or this user may not look", hint=HINT)
     encryption = _load_encryption(folder, keys)
-    select = "SELECT sealed FROM tokens WHERE account = ?"
+    select = "SELECT sealed FROM tokens WHERE account = ? AND broker = ?"
     try:
         with contextlib.closing(_connect(file, timeout=5)) as database:
-            row = database.execute(select, (account,)).fetchone()
+            row = database.execute(select, (account, broker)).fetchone()
     except sqlite3.Error as error:
         raise StoreError(f"The store in {folder} cannot be read: {error}", hint=HINT) from None
     return Token.from_json(json.loads(encryption.decrypt(row[0]))) if row else None

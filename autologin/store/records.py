@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from autologin.clock import format_ist
 from autologin.message import Message
@@ -99,20 +99,56 @@ class Lease:
     number: int
 
 
+Found = Literal["present", "gone", "taken", "replaced", "unknown", "unasked"]
+"""What a sink answered when it was asked for its token. `taken`: gone, as `redeliver: false`
+expects; `unasked`: it had it before the service was started."""
+Again = Literal["gone", "forced"]
+"""Why a token that was delivered is delivered once more."""
+
+
+@dataclass(frozen=True)
+class Presence:
+    """Whether a sink still holds the token that it was given, in words where it does not."""
+
+    found: Found
+    words: str = ""
+
+
 @dataclass(frozen=True)
 class Claim:
-    """A message that one owner has taken out of the outbox for one sink; `tries` failed before."""
+    """A message that one owner has taken out of the outbox for one sink; `tries` failed before.
+
+    `again`: it was delivered before, and left `receipt`. `untouched`: nobody has begun to deliver
+    it (once more) before.
+    """
 
     id: int
     sink: str
     owner: str
     message: Message
     tries: int
+    again: Again | None = None
+    receipt: str | None = None
+    untouched: bool = False
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """A delivery that has arrived, and the receipt of what it left at the sink."""
+
+    id: int
+    message: str
+    receipt: str | None
+    found: Found | None
 
 
 @dataclass(frozen=True)
 class DeliveryState:
-    """The newest message at a sink. `outcome` None: it is outstanding, and tried next at `due`."""
+    """The newest message at a sink. `outcome` None: it is outstanding, and tried next at `due`.
+
+    `again`: it is a token that was there before. `found` is what the sink answered at `looked`,
+    None where it cannot be asked.
+    """
 
     sink: str
     type: str
@@ -122,6 +158,17 @@ class DeliveryState:
     error: str | None
     due: datetime | None
     settled: datetime | None
+    again: Again | None = None
+    found: Found | None = None
+    looked: datetime | None = None
+    words: str = ""
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the sink no longer holds the token that it was given."""
+        if self.outcome is None:
+            return self.again is not None
+        return self.outcome == "delivered" and self.found in {"gone", "replaced"}
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ class Store:
         self.history = History(database, clock)
         self.leases = Leases(database)
         self.attempts = Attempts(database, encryption, self.leases)
-        self.outbox = Outbox(database, encryption, clock, self.history, self.leases)
+        self.outbox = Outbox(database, encryption, self.history, self.leases)
         self.tokens = Tokens(database, encryption, self.leases, self.outbox)
         self.alerts = Alerts(database, encryption, clock)
         self.notices = Notices(database, encryption, clock, self.outbox)

@@ -80,17 +80,16 @@ class Tokens:
         values = (utc(self._database.now()), account, utc(token.issued_at))
         self._database.execute(update, *values)
 
-    def repeat(self, account: str, sinks: Collection[str], *, again: Collection[str] = ()) -> None:
-        """Give the stored token, which is still valid, to the sinks that have not got it, now.
+    def repeat(self, account: str, sinks: Collection[str]) -> None:
+        """Enqueue the stored token, which is still valid, for the sinks that have not got it.
 
-        A sink that has got it is given it again only where it is named in `again`.
+        A sink that has got it is left out: whether it is still there, its sink can be asked.
         """
         with self._database.transaction():
             stored = self.get(account)
             if stored:
                 message = Message.issued(account, stored.broker, stored.token)
-                self._outbox.enqueue(message, sinks, again=again)
-                self._outbox.retry_now(account)
+                self._outbox.enqueue(message, sinks)
 
     def drop(self, account: str, token: Token) -> None:
         """Forget a token that the broker refuses, and give it to nobody who has not got it yet.

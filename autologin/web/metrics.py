@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from autologin import __version__
+from autologin.delivery.sinks.base import HoldingConfig
 from autologin.store.history import CountedThing
 from autologin.store.records import Run, StoredToken
 from autologin.web.interface import ServiceView
@@ -52,6 +53,7 @@ class _StoreCollector:
         yield from self._counters()
         yield self._backlog()
         yield self._untaken_notices()
+        yield self._held(accounts)
 
     def _counters(self) -> Iterator[Metric]:
         from prometheus_client.core import CounterMetricFamily  # noqa: PLC0415  (see `text`)
@@ -79,6 +81,17 @@ class _StoreCollector:
         samples = [((way,), untaken.get(way, 0.0)) for way in ways]
         help_text = "Notices that a way to people was offered and has not taken yet."
         return _gauge("autologin_notices_untaken", help_text, ["way"], samples)
+
+    def _held(self, accounts: Iterable[Readiness]) -> Metric:
+        help_text = "1 where a file or parameter with the newest token was last seen to be there."
+        sinks = self._service.settings.sinks
+        samples = [
+            ((account.name, one.sink), float(one.outcome == "delivered" and not one.is_lost))
+            for account in accounts
+            for one in account.status.owed
+            if isinstance(sinks.get(one.sink), HoldingConfig)
+        ]
+        return _gauge("autologin_sink_holds_token", help_text, ["account", "sink"], samples)
 
 
 def _stages(accounts: Iterable[Readiness]) -> Metric:
@@ -130,7 +143,7 @@ GAUGES: Mapping[str, tuple[str, Callable[[Readiness], Number]]] = {
         lambda one: float(one.due),
     ),
     "account_ready": (
-        "1 unless an account that is due has no token that was proven today.",
+        "1 unless an account that is due has no token that was proven today, or a sink lacks it.",
         lambda one: float(one.ready),
     ),
     "account_blocked": (
@@ -174,7 +187,7 @@ COUNTERS: Mapping[str, tuple[str, CountedThing, Mapping[str, str]]] = {
         {"account": "account", "outcome": "outcome", "error": "kind"},
     ),
     "deliveries": (
-        "Messages that a sink got (delivered), or will not get (replaced, withdrawn, expired).",
+        "Messages that a sink got (delivered), got back (redelivered), or will not get.",
         "delivery",
         {"account": "account", "sink": "kind", "outcome": "outcome"},
     ),

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from autologin.clock import IST
+from autologin.config.schema import Settings
+from autologin.delivery.sinks.base import HoldingConfig
 from autologin.status import Status, read_statuses
 from autologin.web.interface import ServiceView
 
@@ -18,15 +20,18 @@ REASONS: Mapping[str, str] = {
     "no_token": "no token",
     "expired": "token expired",
     "not_confirmed_today": "not confirmed today",
+    "sink_lacks_token": "a sink lacks its token",
+    "sink_not_asked": "a sink was not asked yet",
 }
-"""Why an account has no proven token, as programs and as people read it."""
+"""Why an account has no proven token where it should be, as programs and as people read it."""
 
 
 @dataclass(frozen=True)
 class Readiness:
     """One account.
 
-    `lacking` is a key of REASONS; empty where there is a token that was proven today.
+    `lacking` is a key of REASONS; empty where there is a token that was proven today, and no sink
+    that holds tokens is known to lack it.
 
     `due`: its login time has come; `today`: it has come, or comes later today.
     """
@@ -59,7 +64,7 @@ def read_readiness(service: ServiceView) -> list[Readiness]:
     return [
         Readiness(
             status,
-            lacking=_what_is_lacking(status),
+            lacking=_what_is_lacking(status) or _what_sinks_lack(status, service.settings),
             due=service.due_now(status.account),
             today=service.due_today(status.account),
             running=service.running(status.account),
@@ -85,3 +90,14 @@ def _what_is_lacking(status: Status) -> str:
     if stored is None:
         return "no_token"
     return "expired" if status.state == "expired" else "not_confirmed_today"
+
+
+def _what_sinks_lack(status: Status, settings: Settings) -> str:
+    """A key of REASONS, or nothing: of sinks that hold the token and can be asked for it.
+
+    One that has just been put in is on its way; one that was tried and failed is lacking.
+    """
+    held = [one for one in status.owed if isinstance(settings.sinks.get(one.sink), HoldingConfig)]
+    if any(one.is_lost or (one.outcome is None and one.tries) for one in held):
+        return "sink_lacks_token"
+    return "sink_not_asked" if any(one.found == "unasked" for one in held) else ""

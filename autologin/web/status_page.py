@@ -88,6 +88,8 @@ class Card:
         """Each sink: its name, a class in the stylesheet, and what became of its message."""
         for message in self.readiness.status.owed:
             css_class = {"delivered": "good", None: "waiting"}.get(message.outcome, "bad")
+            if message.is_lost:
+                css_class = "bad"
             yield message.sink, css_class, describe_delivery(message)
 
 

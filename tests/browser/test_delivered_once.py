@@ -39,14 +39,18 @@ async def hook():
 async def served(request, tmp_path, hook):
     """A broker whose account delivers to a file and to a webhook."""
     async with rehearsal(tmp_path, broker=request.param, clock=SkippingClock()) as one:
-
-        def with_hook(config):
-            url = hook.url
-            config["sinks"]["hook"] = {"type": "webhook", "url": url, "secret": HOOK_SECRET}
-            config["accounts"][one.broker]["sinks"] = ["tokens", "hook"]
-
-        one.change(with_hook)
+        add_hook(one, hook)
         yield one
+
+
+def add_hook(one, hook, **account):
+    """The account delivers to a webhook, too."""
+
+    def change(config):
+        config["sinks"]["hook"] = {"type": "webhook", "url": hook.url, "secret": HOOK_SECRET}
+        config["accounts"][one.broker] |= {"sinks": ["tokens", "hook"], **account}
+
+    one.change(change)
 
 
 @pytest.mark.parametrize("served", ["fyers", "zerodha", "angelone"], indirect=True)
@@ -84,3 +88,14 @@ async def test_a_sink_that_somebody_fixed_gets_the_token_in_the_next_run(served,
     assert again.error is None
     assert [one.outcome for one in again.deliveries] == ["delivered", "delivered"]
     assert json.loads(hook.got[-1][2])["data"] == json.loads(served.token_file.read_text())
+
+
+async def test_a_refreshed_token_is_delivered_once(tmp_path, hook):
+    async with rehearsal(tmp_path, "refresh_works", broker="fyers", clock=SkippingClock()) as one:
+        add_hook(one, hook, refresh=True)
+        for number in (1, 2):
+            assert (await one.run(one.twin.clock, force=True)).outcome == "issued"
+            assert counters(one) == {("hook", "delivered"): number, ("tokens", "delivered"): number}
+        assert one.twin.counters["refresh"] == 1
+        (_, data) = [json.loads(body)["data"] for method, _, body in hook.got if method == "POST"]
+        assert data == one.token

@@ -38,7 +38,7 @@ PROMISED = {
     "login-url": set(),
     "exchange": set(),
     "unblock": set(),
-    "deliver": {"--json"},
+    "deliver": {"--force", "--json"},
     "webhook secret": set(),
     "webhook listen": {"--port", "--json"},
     "webhook test": set(),

@@ -365,3 +365,15 @@ def test_a_config_or_an_account_that_is_not_there(tmp_path, file):
     with pytest.raises(ConfigError):
         client.token("mine", config=file)
     assert json.dumps(client.__all__) == '["bundle", "token"]'
+
+
+def test_a_token_of_the_broker_that_the_account_had_before_is_none(file, tmp_path):
+    put(tmp_path, new())
+    deliver(tmp_path, new(OTHER))
+    file.write_text(file.read_text().replace("zerodha", "upstox"))
+    with pytest.raises(TokenRejected, match="no token yet"):
+        client.token("mine", config=file)
+    (tmp_path / "state" / "autologin.db").unlink()
+    for read in (client.token, client.bundle):
+        with pytest.raises(StoreError):
+            read("mine", config=file)

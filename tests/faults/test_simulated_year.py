@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import shutil
 import sqlite3
 from collections import Counter
 from dataclasses import dataclass, field
@@ -195,6 +196,7 @@ async def disturbances(one, chance, day):
     for _ in range(chance.choice((0, 0, 0, 1, 2))):
         await one.clock.until(morning + timedelta(seconds=chance.randrange(7200)))
         await (one.kill() if chance.random() < 0.5 else one.stop())
+        shutil.rmtree(one.folder / "tokens", ignore_errors=True)  # they were in memory
         one.start()
     if chance.random() < 0.1:
         hours = chance.choice((-3, -1, 1, 3)) * 3600
@@ -206,8 +208,12 @@ async def disturbances(one, chance, day):
 
 
 def valid(one, name):
+    """Whether there is a token, and its file holds it."""
     stored = one.service.store.tokens.get(name)
-    return stored is not None and not stored.token.expired(one.clock.now())
+    if stored is None or stored.token.expired(one.clock.now()):
+        return False
+    file = one.folder / "tokens" / f"{name}.json"
+    return file.exists() and stored.token.access_token.get_secret_value() in file.read_text()
 
 
 def reachable(one, day):

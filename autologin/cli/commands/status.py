@@ -26,7 +26,10 @@ VERDICTS = {
 
 @click.command(cls=Command)
 @click.option(
-    "--verify", "ask", is_flag=True, help="Ask the broker whether each stored token is valid."
+    "--verify",
+    "ask",
+    is_flag=True,
+    help="Ask the broker whether each stored token is valid, and its sinks whether they have it.",
 )
 @as_json
 @click.pass_context
@@ -34,7 +37,7 @@ def status(ctx: click.Context, *, ask: bool, as_json: bool) -> None:
     """Show each account's token and last run.
 
     With --verify the exit code is 3 if a token is missing, expired or refused, 5 if a broker could
-    not be asked, 2 if the config has to be fixed first.
+    not be asked, 6 if a sink has lost its token, 2 if the config has to be fixed first.
     """
     app = open_app(load_settings(ctx))
     statuses = read_statuses(app.settings, app.store, app.clock)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Protocol, Self
+from typing import Annotated, Any, ClassVar, Protocol, Self, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -18,6 +19,22 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from autologin.message import ISSUED, Message
 from autologin.problems import did_you_mean, refuse
 from autologin.secret_refs import RefContext, Secret
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What a delivery has left at a sink, as the sink can find it again.
+
+    `place` is where, `form` in which form the config wants it. `parts` are what lies there, each
+    by its name, and the marks that tell it from anything else: a hash, or a version and a time; a
+    mark that could not be had is left out at the end. They may betray the token: the store keeps
+    fingerprints of them. `words` tell a person what lies there.
+    """
+
+    place: str
+    form: str = ""
+    parts: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
+    words: str = "something else is there"
 
 
 class Sink(Protocol):
@@ -33,10 +50,11 @@ class Sink(Protocol):
         """
         ...
 
-    async def deliver(self, message: Message) -> None:
+    async def deliver(self, message: Message) -> Receipt | None:
         """Give the message, of one of the types that the sink's config names.
 
-        A try that takes longer than half a minute is cut off.
+        Gives what it has left there, None where that cannot be known. A try that takes longer than
+        half a minute is cut off.
 
         Raises:
             DeliveryFailed: it did not arrive; what was there before is untouched.
@@ -48,6 +66,21 @@ class Sink(Protocol):
         ...
 
 
+@runtime_checkable
+class HoldingSink(Sink, Protocol):
+    """A sink that holds the token, may lose it, and can be asked for it."""
+
+    async def look(self, message: Message) -> Receipt:
+        """What lies now where this message was, or would be, delivered, whosever it is.
+
+        `parts` are only those that are there. Changes nothing.
+
+        Raises:
+            DeliveryFailed: it cannot be told, and why.
+        """
+        ...
+
+
 class SinkConfig(BaseModel):
     """What every sink's config has."""
 
@@ -55,12 +88,6 @@ class SinkConfig(BaseModel):
 
     message_types: ClassVar[frozenset[str]] = frozenset({ISSUED})
     """The types of message that such a sink is given."""
-    repeats: ClassVar[bool] = False
-    """Whether a run whose token is still valid writes it again.
-
-    What holds a state may have lost it; an event has happened.
-    """
-
     place_key: ClassVar[str] = "path"
     """The key that says where a delivery goes: two accounts may overwrite each other there."""
 
@@ -100,6 +127,24 @@ class SinkConfig(BaseModel):
         """The class for a sink as it stands in the config."""
         kind = raw.get("type") if isinstance(raw, dict) else None
         return config_class(kind) if cls is SinkConfig and kind in names() else cls
+
+
+class HoldingConfig(SinkConfig):
+    """What a sink's config has that holds the token, may lose it, and can be asked for it.
+
+    `redeliver: false` is for those who take the token away: gone is no reason to deliver it again.
+    """
+
+    in_parts: ClassVar[bool] = False
+    """Whether a delivery that was cut off may have left a part of the token there."""
+
+    redeliver: bool = True
+
+    def build(self, name: str, place: RefContext) -> HoldingSink:
+        """The sink that this config describes."""
+        raise NotImplementedError(
+            f"{name}: a sink of type {self.type} cannot be built from {place.folder}"
+        )
 
 
 SinkClass = type[SinkConfig]

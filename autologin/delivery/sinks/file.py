@@ -4,7 +4,8 @@
 
 `path` is relative to the config file and may hold {account}, {broker} and {user_id}. `format` is
 json, dotenv or raw; `fields` chooses and renames; `mode`, `owner` and `group` say who may read it.
-The file is replaced as a whole, and a link in its place is replaced, not followed.
+The file is replaced as a whole, and a link in its place is replaced, not followed. One that is gone
+is written again, but for `redeliver: false`; one that somebody else has changed is left alone.
 docs/reading-tokens.md has it all.
 """
 
@@ -12,19 +13,21 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import hashlib
 import os
 import re
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, PlainValidator, ValidationInfo, field_validator
 
 from autologin import files
 from autologin.delivery import formats
 from autologin.delivery.sinks._permissions import Mode, Principal, rights
-from autologin.delivery.sinks.base import SinkConfig
+from autologin.delivery.sinks.base import HoldingConfig, Receipt
 from autologin.errors import DeliveryFailed
 from autologin.log import event
 from autologin.message import Message
@@ -35,6 +38,8 @@ PLACEHOLDERS = ("account", "broker", "user_id")
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 PROBE = 8192
 """Bytes that the write check writes: more than a token needs."""
+LARGEST = 4 * 1024 * 1024
+"""Bytes; a larger file is none that was written here."""
 HINTS = {
     errno.ENOSPC: ("the disk is full", "Free some space."),
     errno.EDQUOT: ("the disk quota is used up", "Free some space."),
@@ -95,10 +100,8 @@ def _parse_fields(value: Any) -> dict[str, str] | tuple[str, ...]:
     return value if isinstance(value, dict) else tuple(value)
 
 
-class Config(SinkConfig):
+class Config(HoldingConfig):
     """The keys of a file sink."""
-
-    repeats: ClassVar[bool] = True
 
     type: Literal["file"]
     path: Annotated[str, AfterValidator(_check_template)]
@@ -168,7 +171,7 @@ class FileSink:
         """
         await asyncio.to_thread(self._check)
 
-    async def deliver(self, message: Message) -> None:
+    async def deliver(self, message: Message) -> Receipt:
         """Replace the account's file.
 
         Raises:
@@ -186,6 +189,16 @@ class FileSink:
                 fields=", ".join(omitted),
                 because="a shell would not read them as they are",
             )
+        return self._receipt(path, hashlib.sha256(data).hexdigest())
+
+    async def look(self, message: Message) -> Receipt:
+        """What is in the account's file; what is no file counts as another content.
+
+        Raises:
+            DeliveryFailed: it cannot be read.
+        """
+        path = self._path(message)
+        return self._receipt(path, await asyncio.to_thread(_read_mark, path))
 
     async def close(self) -> None:
         """Nothing is open between deliveries."""
@@ -205,6 +218,14 @@ class FileSink:
                 self._config.path, account=message.account, broker=message.broker, user_id=user_id
             )
         )
+
+    def _receipt(self, path: Path, mark: str | None) -> Receipt:
+        config = self._config
+        form = repr((config.format, config.fields, config.mode, config.owner, config.group))
+        if mark is None:
+            return Receipt(str(path), form)
+        words = f"{mark} is in its place" if " " in mark else "its content is another one"
+        return Receipt(str(path), form, {"content": [mark]}, words)
 
     def _check(self) -> None:
         path = Path(self._config.path)
@@ -237,6 +258,35 @@ class FileSink:
             raise DeliveryFailed(
                 f"{path} cannot be written: {why}", hint=hint.format(self.name)
             ) from None
+
+
+def _read_mark(path: Path) -> str | None:
+    """The hash of a file's content; None where there is none.
+
+    What is no plain file of a token's size is named for what it is.
+    """
+    try:
+        if kind := _describe_other(path.lstat()):
+            return kind
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(handle, "rb") as file:
+            return hashlib.sha256(file.read(LARGEST + 1)).hexdigest()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        why, _ = HINTS.get(error.errno or 0, (error.strerror or type(error).__name__, ""))
+        hint = "Let the user that runs autologin read it."
+        raise DeliveryFailed(f"{path} cannot be read: {why}", hint=hint) from None
+
+
+def _describe_other(status: os.stat_result) -> str:
+    if stat.S_ISDIR(status.st_mode):
+        return "a folder"
+    if stat.S_ISLNK(status.st_mode):
+        return "a link"
+    if not stat.S_ISREG(status.st_mode):
+        return "no plain file"
+    return "a large file" if status.st_size > LARGEST else ""
 
 
 def _fill(template: str, **values: str) -> str:

@@ -10,7 +10,8 @@
 
 Metadata is written last. `access_token_version` is the version of the access token that it belongs
 to: a consumer that reads another version of the token reads both again. A value above 4 KB goes
-into the advanced tier, which AWS charges for.
+into the advanced tier, which AWS charges for. A parameter that is gone is written again, but for
+`redeliver: false`; a version that somebody else has put is left alone.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import asyncio
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from threading import Lock
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -28,7 +29,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, PrivateAttr
 
 from autologin import aws
-from autologin.delivery.sinks.base import SinkConfig
+from autologin.delivery.sinks.base import HoldingConfig, Receipt
 from autologin.errors import DeliveryFailed
 from autologin.message import Message
 from autologin.problems import did_you_mean, refuse
@@ -42,6 +43,8 @@ STANDARD = 4096
 ADVANCED = 8192
 """Bytes of a value, at most, in each tier."""
 PROBE = "autologin-check"
+IN_ORDER = "older than metadata"
+"""The mark of what was written before the metadata, as it always is."""
 RESERVED = re.compile(r"/(aws|ssm)", re.IGNORECASE)
 
 
@@ -67,14 +70,14 @@ def _check_endpoint(text: str) -> str:
     return text
 
 
-class Config(SinkConfig):
+class Config(HoldingConfig):
     """The keys of an SSM sink.
 
     Without `kms_key_id` the account's own key for SSM encrypts the values.
     """
 
-    repeats: ClassVar[bool] = True
     place_key: ClassVar[str] = "prefix"
+    in_parts: ClassVar[bool] = True
 
     type: Literal["ssm"]
     prefix: Annotated[str, AfterValidator(_check_prefix)]
@@ -124,13 +127,23 @@ class SsmSink:
         """
         await asyncio.to_thread(self._check)
 
-    async def deliver(self, message: Message) -> None:
-        """Put the token into its parameters, metadata last.
+    async def deliver(self, message: Message) -> Receipt:
+        """Put the token into its parameters, metadata last; the receipt has their versions.
 
         Raises:
             DeliveryFailed: not all of them were written.
         """
-        await asyncio.to_thread(self._deliver, message)
+        return await asyncio.to_thread(self._deliver, message)
+
+    async def look(self, message: Message) -> Receipt:
+        """The versions that the token's parameters have now.
+
+        No value is decrypted: that needs no right on the key.
+
+        Raises:
+            DeliveryFailed: AWS does not tell.
+        """
+        return await asyncio.to_thread(self._look, message)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -152,22 +165,57 @@ class SsmSink:
             with suppress(aws.AwsError), aws.in_words():
                 self._client().delete_parameter(Name=name)
 
-    def _deliver(self, message: Message) -> None:
-        prefix = _fill(self._config.prefix, message.account, message.broker)
+    def _deliver(self, message: Message) -> Receipt:
+        prefix = self._prefix(message)
         data = message.data
-        extra = data["extra"]
-        others = {"refresh_token": extra.get("refresh_token"), "client_id": _app_key(extra)}
         with self._translate_errors(), self._locks[prefix]:
             version = self._put(f"{prefix}/access_token", data["access_token"])
-            for name, value in others.items():
-                if value:
-                    self._put(f"{prefix}/{name}", str(value))
+            versions = {"access_token": version}
+            for name, value in _other_values(data).items():
+                versions[name] = self._put(f"{prefix}/{name}", value)
             about = {
                 key: data[key]
                 for key in ("account", "broker", "user_id", "issued_at", "expires_at")
             }
             metadata = json.dumps(about | {"access_token_version": version})
-            self._put(f"{prefix}/metadata", metadata, Type="String")
+            versions["metadata"] = self._put(f"{prefix}/metadata", metadata, Type="String")
+        marks = {name: [f"version {number}", IN_ORDER] for name, number in versions.items()}
+        marks["metadata"][1] = metadata
+        return self._receipt(prefix, marks)
+
+    def _look(self, message: Message) -> Receipt:
+        prefix = self._prefix(message)
+        names = ["access_token", *_other_values(message.data), "metadata"]
+        with self._translate_errors(), self._locks[prefix]:
+            answers = {name: self._get_parameter(f"{prefix}/{name}") for name in names}
+        found = {name: answer for name, answer in answers.items() if answer}
+        return self._receipt(prefix, _marks(found))
+
+    def _get_parameter(self, name: str) -> Mapping[str, Any] | None:
+        """A parameter as AWS has it, its value not decrypted; None where there is none."""
+        client = self._client()
+        arn = f"arn:aws:ssm:{client.meta.region_name}:*:parameter{name}"
+        try:
+            with aws.in_words("ssm:GetParameter", arn):
+                answer = client.get_parameter(Name=name)
+        except aws.AwsError as error:
+            if error.code == "ParameterNotFound":
+                return None
+            raise
+        parameter: Mapping[str, Any] = answer.get("Parameter", {})
+        if "Version" not in parameter:
+            raise aws.AwsError(f"AWS did not tell the version of {name}", aws.UNREACHED)
+        return parameter
+
+    def _prefix(self, message: Message) -> str:
+        return _fill(self._config.prefix, message.account, message.broker)
+
+    def _receipt(self, prefix: str, parts: Mapping[str, Sequence[str]]) -> Receipt:
+        config = self._config
+        meta = self._client().meta
+        place = f"{meta.endpoint_url} {meta.region_name} {prefix}"
+        words = ", ".join(f"{name} has {marks[0]}" for name, marks in parts.items())
+        return Receipt(place, config.kms_key_id or "", parts, words)
 
     def _put(self, name: str, value: str, **more: str) -> int:
         """Write one parameter; gives its version."""
@@ -216,6 +264,30 @@ class SsmSink:
             yield
         except aws.AwsError as error:
             raise DeliveryFailed(error.detail, hint=error.hint or None) from None
+
+
+def _marks(found: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
+    """What tells parameters from any others: their versions, and which came last.
+
+    One that is deleted and made anew begins at version 1 again. Metadata is written last and can
+    be read: whatever is younger was written by somebody else.
+    """
+    marks = {name: [f"version {one['Version']}"] for name, one in found.items()}
+    last = found.get("metadata", {}).get("LastModifiedDate")
+    for name, one in found.items():
+        when = one.get("LastModifiedDate")
+        if name == "metadata":
+            marks[name].append(str(one.get("Value", "")))
+        elif last and when:
+            marks[name].append(IN_ORDER if when <= last else "younger than metadata")
+    return marks
+
+
+def _other_values(data: Mapping[str, Any]) -> dict[str, str]:
+    """What has a parameter of its own beside the access token, where the token has it."""
+    extra = data["extra"]
+    others = {"refresh_token": extra.get("refresh_token"), "client_id": _app_key(extra)}
+    return {name: str(value) for name, value in others.items() if value}
 
 
 def _app_key(extra: Mapping[str, Any]) -> Any:

@@ -7,7 +7,7 @@ Each message as a signed POST, as Standard Webhooks has it (https://www.standard
 `secret` is `whsec_` and base64, or a list of such while they are rotated: each of them signs. The
 id is the same on every try, so that a consumer can tell a message that it has seen. Redirects are
 not followed, and what is answered is not read beyond a few KB. 410 switches the endpoint off until
-its config changes; a pause that 429 or 503 ask for is kept.
+its config changes, but for one try of each run; a pause that 429 or 503 ask for is kept.
 
 `client_cert` and `client_key` are what the sink proves itself with, `ca_cert` whom it trusts. The
 address's path and query may hold a secret: no error and no event names them.

@@ -111,12 +111,10 @@ def test_a_dropped_token_cannot_be_completed_or_repeated(kept):
 def test_a_token_that_is_still_valid_goes_to_sinks_that_have_not_got_it(kept):
     save(kept, "z", a_token(), ["tokens", "hook"])
     kept.outbox.release("z")
-    first = deliver(kept)
+    deliver(kept)
     deliver(kept, "hook")
-    kept.tokens.repeat("z", ["tokens", "hook", "new"], again=["tokens"])
-    assert [message.token for message in outstanding(kept)] == [a_token()]
-    assert outstanding(kept)[0].id != first.id
-    assert outstanding(kept, "hook") == []
+    kept.tokens.repeat("z", ["tokens", "hook", "new"])
+    assert outstanding(kept) == outstanding(kept, "hook") == []
     assert [message.token for message in outstanding(kept, "new")] == [a_token()]
 
 
@@ -128,7 +126,8 @@ def test_a_token_that_is_still_valid_is_tried_at_once_and_not_queued_twice(kept)
         (claim,) = kept.outbox.claim("tokens", 9, account)
         kept.outbox.mark_failed(claim, "no route", 600)
     assert outstanding(kept) == []
-    kept.tokens.repeat("z", ["tokens"], again=["tokens"])
+    kept.tokens.repeat("z", ["tokens"])
+    kept.outbox.retry_now("z")
     assert [message.account for message in outstanding(kept)] == ["z"]
     assert kept.outbox.backlog() == {"tokens": 2}
 
@@ -136,4 +135,6 @@ def test_a_token_that_is_still_valid_is_tried_at_once_and_not_queued_twice(kept)
 def test_the_held_token_of_a_run_that_died_goes_with_the_next_run(kept):
     save(kept, "z", a_token(), ["tokens"])
     kept.tokens.repeat("z", ["tokens"])
+    assert outstanding(kept) == []  # another process may ask the broker about it just now
+    kept.outbox.retry_now("z")
     assert deliver(kept).token == a_token()

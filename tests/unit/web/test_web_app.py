@@ -21,6 +21,7 @@ from support.store import block, mark_verified
 
 from autologin.config import accounts
 from autologin.errors import AccountLocked, ConfigError, OtpRejected, StoreError
+from autologin.store.records import Presence
 from autologin.web import app, auth
 
 PROMTOOL = Path(__file__).parents[3] / ".tools/promtool"
@@ -596,3 +597,28 @@ def test_a_store_error_is_what_a_closed_store_raises(shown):
     shown.store.close()
     with pytest.raises(StoreError):
         shown.store.history.runs("mine")
+
+
+async def test_a_sink_that_has_lost_its_token_is_seen_in_metrics_and_readiness(shown):
+    shown.due = {"mine"}
+    shown.issue()
+    (claim,) = shown.store.outbox.claim("tokens", 1)
+    shown.store.outbox.mark_delivered(claim, "receipt")
+    assert (await get(shown, "/readyz")).status_code == 200
+    assert (
+        'autologin_sink_holds_token{account="mine",sink="tokens"} 1.0'
+        in (await get(shown, "/metrics")).text
+    )
+    delivery = shown.store.outbox.find_delivered("mine", "tokens", claim.message.about)
+    for found, reason in {"gone": "sink_lacks_token", "replaced": "sink_lacks_token"}.items():
+        shown.store.outbox.note_presence(delivery, Presence(found))
+        answer = await get(shown, "/readyz")
+        assert (answer.status_code, answer.json()["accounts"]["mine"]["reason"]) == (503, reason)
+        assert 'sink="tokens"} 0.0' in (await get(shown, "/metrics")).text
+        assert "a sink lacks its token" in (await get(shown, "/")).text
+    for found in ("unknown", "taken"):
+        shown.store.outbox.note_presence(delivery, Presence(found, "no right to look"))
+        assert (await get(shown, "/readyz")).status_code == 200
+    shown.store.outbox.note_presence(delivery, Presence("present"))
+    shown.store.outbox.forget_presence()
+    assert (await get(shown, "/readyz")).json()["accounts"]["mine"]["reason"] == "sink_not_asked"
