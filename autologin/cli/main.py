@@ -52,7 +52,10 @@ COMMANDS = {
     "serve": ("autologin.cli.commands.serve:serve", "Log in every trading day, until you stop it."),
     "status": ("autologin.cli.commands.status:status", "Show each account's token and last run."),
     "token": ("autologin.cli.commands.token:token", "Print an account's stored token."),
-    "unblock": ("autologin.cli.commands.unblock:unblock", "Lift the block on an account."),
+    "unblock": (
+        "autologin.cli.commands.unblock:unblock",
+        "Lift the block on an account.",
+    ),
     "webhook": (
         "autologin.cli.commands.webhook:webhook",
         "Make a webhook secret, receive events, send a test event.",

@@ -54,13 +54,6 @@ NOT_DELIVERED = {
     "replaced": "a newer one has replaced it",
 }
 """Why a message that is settled never arrived, by its outcome."""
-LOST_EVENTS: dict[Found, str] = {
-    "gone": "token_gone",
-    "taken": "token_taken",
-    "replaced": "token_replaced",
-    "unknown": "sink_not_asked",
-}
-"""What is logged of a sink that does not hold its token, or does not tell."""
 T = TypeVar("T")
 
 
@@ -191,7 +184,10 @@ class Dispatcher:
 
         `again`: the sink had lost it.
         """
-        event("redelivered" if again else "delivered", account=account, sink=name, tries=tries)
+        if again:
+            event("redelivered", account=account, sink=name, tries=tries)
+        else:
+            event("delivered", account=account, sink=name, tries=tries)
 
     def log_failed(
         self, name: str, account: str | None, error: DeliveryFailed, pause: float | None = None
@@ -256,9 +252,15 @@ class Dispatcher:
     @staticmethod
     def _tell(account: str, name: str, now: Presence) -> None:
         """Log that a sink does not hold its token, or does not tell."""
-        if now.found in LOST_EVENTS:
-            what = LOST_EVENTS[now.found]
-            event(what, level="WARNING", account=account, sink=name, message=now.words)
+        if now.found in {"gone", "taken", "replaced", "unknown"}:
+            event(
+                "token_not_held",
+                level="WARNING",
+                account=account,
+                sink=name,
+                found=now.found,
+                message=now.words,
+            )
 
     async def _find_before(self, claim: Claim) -> Presence | None:
         """What a sink holds already that is to get back a token that was gone.

@@ -12,9 +12,10 @@ from autologin.cli.context import account_name, load_settings, open_app
 @account_name
 @click.pass_context
 def unblock(ctx: click.Context, name: str) -> None:
-    """Lift the block on an account, and forget every value that the broker refused.
+    """Lift the block on an account.
 
-    First find out why it was refused: brokers lock an account after about five wrong entries.
+    It forgets every value that the broker refused of this account. First find out why it was
+    refused: brokers lock an account after about five wrong entries.
     """
     settings = load_settings(ctx)
     account = settings.account(name)
