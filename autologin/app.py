@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 from autologin.config import accounts
 from autologin.delivery.dispatcher import DeliveryResult, Dispatcher, report
+from autologin.errors import TokenRejected
 from autologin.flow.otp import OtpGenerator, normalise
 from autologin.login.attempts import login_fingerprint
 from autologin.login.browser import Driver
+from autologin.message import REJECTED, Message
 from autologin.store.store import Store
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from autologin.config.schema import Account, Settings
     from autologin.flow.base import Flow
     from autologin.store.records import Lease
+    from autologin.token import Token
 
 
 @dataclass
@@ -69,6 +72,17 @@ class App:
         return OtpGenerator(
             seed, lambda step: self.store.attempts.claim_otp_step(lease, key, step), self.clock
         )
+
+    def drop_token(self, account: Account, token: Token, detail: str) -> list[str]:
+        """Forget a token that the broker refuses.
+
+        Gives the sinks that are to hear of it.
+        """
+        sinks = self.dispatcher.subscribed(account.sinks, REJECTED)
+        error = TokenRejected(detail)
+        news = Message.failed(REJECTED, account.name, account.broker, error, self.clock.now())
+        self.store.tokens.drop(account.name, token, news, sinks)
+        return sinks
 
     def unblock(self, account: Account) -> bool:
         """Forget what was refused of an account, under whatever names it had.

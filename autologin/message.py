@@ -20,6 +20,7 @@ Type = Literal[
     "notice.recovered",
 ]
 ISSUED: Type = "token.issued"
+REJECTED: Type = "token.rejected"
 ALERT: Type = "notice.alert"
 RECOVERED: Type = "notice.recovered"
 

@@ -37,7 +37,7 @@ from autologin.flow.base import ApiFlow, AuthCode, BrowserFlow, Flow, Verdict, V
 from autologin.flow.http import broker_client
 from autologin.lease import account_lease
 from autologin.log import event
-from autologin.message import Message, Type
+from autologin.message import REJECTED, Message, Type
 from autologin.stages import Stages
 from autologin.store.records import Lease, StoredToken
 from autologin.token import Token
@@ -109,13 +109,13 @@ class Run:
         """Keep what becomes of the run: errors in the outcome and at sinks, all in the history."""
         started = time.perf_counter()
         with log.about(account=self.account.name, run=secrets.token_hex(4)):
+            sinks: list[str] = []
             try:
                 yield
             except AutologinError as error:
                 self.error = error
                 if not isinstance(error, LeaseLost):  # the other process has the news
-                    with suppress(StoreError):
-                        await drain(self, enqueue_failure(self, error))
+                    sinks = await announce_failure(self, error)
             self.seconds = time.perf_counter() - started
             if self.result == "failed" and self.error:
                 event(
@@ -133,6 +133,8 @@ class Run:
                     )
                 except StoreError as error:
                     self.error = self.error or error
+            with suppress(StoreError):
+                await drain(self, sinks)
 
     def begin(self) -> None:
         """Write into the history that this run begins, and prepare it.
@@ -310,8 +312,7 @@ async def verify_living_token(run: Run, token: Token, http: httpx.AsyncClient) -
         detail = answer.detail or "It belongs to another user"
         answer = replace(answer, verdict=Verdict.REJECTED, detail=detail)
     if answer.verdict is Verdict.REJECTED:
-        run.app.store.tokens.drop(run.account.name, token)
-        enqueue_failure(run, TokenRejected(answer.detail))
+        run.app.drop_token(run.account, token, answer.detail)
     elif answer.verdict is Verdict.VALID:
         run.app.store.tokens.mark_verified(run.account.name, token)
     return answer
@@ -484,12 +485,20 @@ async def deliver(run: Run) -> None:
     run.error = run.not_stored or dispatcher.failure(run.deliveries)
 
 
-def enqueue_failure(run: Run, error: AutologinError) -> list[str]:
-    """Queue the news that there is no token for the sinks that want it; gives their names."""
-    kind: Type = "token.rejected" if isinstance(error, TokenRejected) else "login.failed"
+async def announce_failure(run: Run, error: AutologinError) -> list[str]:
+    """Queue the news that there is no token; gives the sinks that are to hear of it.
+
+    Where the store fails they are told at once, and only now.
+    """
+    kind: Type = REJECTED if isinstance(error, TokenRejected) else "login.failed"
     sinks = run.app.dispatcher.subscribed(run.account.sinks, kind)
-    message = Message.failed(kind, run.account.name, run.account.broker, error, run.app.clock.now())
-    run.app.store.outbox.enqueue(message, sinks)
+    now = run.app.clock.now()
+    message = Message.failed(kind, run.account.name, run.account.broker, error, now)
+    try:
+        run.app.store.outbox.enqueue(message, sinks)
+    except StoreError:
+        await run.app.dispatcher.deliver_now(message, sinks)
+        return []
     return sinks
 
 
@@ -560,5 +569,5 @@ async def verify_stored(app: App, account: Account) -> Verification:
                 return Verification(Verdict.UNKNOWN, None, "There is no token")
             answer = await verify_living_token(run, token, http)
         await app.dispatcher.look(account.name, account.broker, account.sinks)
-        await drain(run, app.dispatcher.subscribed(account.sinks, "token.rejected"))
+        await drain(run, app.dispatcher.subscribed(account.sinks, REJECTED))
         return answer

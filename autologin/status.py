@@ -21,6 +21,9 @@ from autologin.flow.http import broker_client
 from autologin.store.records import Block, DeliveryState, Run, StoredToken
 from autologin.store.store import Store
 
+NEWS_SECONDS = 5.0
+"""How long `--verify` waits for sinks that are told of a token that the broker refuses."""
+
 
 @dataclass(frozen=True)
 class Status:
@@ -186,7 +189,8 @@ async def _verify_account(app: App, status: Status) -> Status:
     async with broker_client(proxy) as http:
         answer = await flow.verify(status.stored.token, http)
     if answer.verdict is Verdict.REJECTED:
-        app.store.tokens.drop(status.account, status.stored.token)
+        sinks = app.drop_token(account, status.stored.token, answer.detail)
+        await app.dispatcher.drain(sinks, account=account.name, seconds=NEWS_SECONDS)
     elif answer.verdict is Verdict.VALID:
         app.store.tokens.mark_verified(status.account, status.stored.token)
     await app.dispatcher.look(account.name, account.broker, account.sinks, deliver=False)

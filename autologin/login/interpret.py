@@ -23,7 +23,7 @@ from autologin.errors import (
     RedirectTimeout,
 )
 from autologin.flow.counts import attempts_left_in
-from autologin.flow.phrases import classify, quoted
+from autologin.flow.phrases import classify, quoted, says
 from autologin.flow.script import LoginScript, Step
 from autologin.login.snapshot import LINE, Snapshot
 from autologin.login.state import LoginState, Observation
@@ -37,6 +37,11 @@ PATIENCE = 10.0
 PENDING_PATIENCE = 30.0
 """The same while a call to the broker is under way; our own submit is waited for until the run's
 time is over."""
+BARRED = 300.0
+"""Seconds before a login is tried again that something in front of the broker has refused."""
+BARRED_HINT = (
+    "Try again in a few minutes. If it stays so, run it with --headed, or from another address."
+)
 CAPTCHA_PATIENCE = 8.0
 """Seconds that a challenge gets to clear by itself, untouched."""
 BLANK = 1.0
@@ -195,17 +200,21 @@ def _step_of(script: LoginScript, state: LoginState, reply: ApiReply) -> Step | 
 
 
 def _refusal(script: LoginScript, step: Step, reply: ApiReply) -> AutologinError:
-    """What a refused step means, by the broker's flags, its words, and the step itself."""
+    """What a refused step means, by the broker's flags, its words, and the step itself.
+
+    Only the broker's own words refuse a secret: what stands in front of it has seen none.
+    """
     if not reply.data:
         plain = "" if reply.text.lstrip().startswith("<") else reply.text
         no_json = f"The broker refuses this browser or this address (HTTP {reply.status}, no JSON)"
-        return classify(plain, script, step) or PageChanged(no_json)
+        error = classify(plain, script, step)
+        pause = reply.retry_after or BARRED
+        return error or BrokerUnavailable(no_json, retry_after=pause, hint=BARRED_HINT)
     error = quoted(AccountLocked, reply.message) if _says_locked(reply.data) else None
     error = error or classify(reply.message, script, step)
-    # "Something went wrong" in a refusal is the refusal; an expired session is not.
-    vague = isinstance(error, BrokerUnavailable) and "session" not in reply.message.lower()
-    if error is None or vague:
-        error = quoted(step.refused, reply.message)
+    if error is None:
+        later = says(BrokerUnavailable, reply.message)
+        error = quoted(BrokerUnavailable if later else step.refused, reply.message)
     if isinstance(error, OtpRejected) and error.attempts_left is None:
         error.attempts_left = attempts_left_in(reply.data)
     return error

@@ -23,7 +23,7 @@ from autologin.clock import IST, Clock, format_ist
 from autologin.config import loader
 from autologin.config.schema import Account, Settings
 from autologin.delivery.dispatcher import Dispatcher
-from autologin.errors import AutologinError, ConfigError
+from autologin.errors import AutologinError, ConfigError, StoreError
 from autologin.flow.base import Verdict
 from autologin.log import event
 from autologin.service import schedule
@@ -155,7 +155,10 @@ class Service:
             while not self._stopping:
                 self._wake.clear()
                 self.heartbeat()
-                self._look()
+                try:
+                    self._look()
+                except StoreError as error:  # full or locked, perhaps for a moment: look again
+                    event("store_failed", level="ERROR", message=error.detail, hint=error.hint)
                 await self._pause()
         finally:
             await self._wind_up()
@@ -437,8 +440,14 @@ class Service:
         """Deliver what is due at a sink, or on a way to people, unless that is under way."""
         former = self._draining.get(name)
         if former is None or former.done():
-            drain = dispatcher.drain([name], seconds=0)
-            self._draining[name] = asyncio.ensure_future(drain)
+            self._draining[name] = asyncio.ensure_future(_drain_what_is_due(dispatcher, name))
+
+
+async def _drain_what_is_due(dispatcher: Dispatcher, name: str) -> None:
+    try:
+        await dispatcher.drain([name], seconds=0)
+    except StoreError as error:  # the next look tries again
+        event("store_failed", level="ERROR", message=error.detail, hint=error.hint)
 
 
 def _moments(window: Window, history: History, now: datetime) -> list[datetime]:

@@ -215,11 +215,15 @@ class Attempts:
         Raises:
             LeaseLost: the lease has gone to another process.
         """
-        delete = "DELETE FROM otp_steps WHERE seed = ? AND step < ?"
+        # By their number, not by this step: a clock that is far ahead must not make us forget them.
+        delete = (
+            "DELETE FROM otp_steps WHERE seed = ? AND step <"
+            " (SELECT step FROM otp_steps WHERE seed = ? ORDER BY step DESC LIMIT 1 OFFSET ?)"
+        )
         insert = "INSERT OR IGNORE INTO otp_steps (seed, step) VALUES (?,?)"
         with self._database.transaction():
             self._leases.check(lease)
-            self._database.execute(delete, seed, step - STEPS_KEPT)
+            self._database.execute(delete, seed, seed, STEPS_KEPT)
             return self._database.execute(insert, seed, step) == 1
 
     # Logins by hand

@@ -91,15 +91,23 @@ class Tokens:
                 message = Message.issued(account, stored.broker, stored.token)
                 self._outbox.enqueue(message, sinks)
 
-    def drop(self, account: str, token: Token) -> None:
+    def drop(
+        self,
+        account: str,
+        token: Token,
+        news: Message | None = None,
+        sinks: Collection[str] = (),
+    ) -> None:
         """Forget a token that the broker refuses, and give it to nobody who has not got it yet.
 
-        One that another process has stored meanwhile stays.
+        The sinks get the news instead. A token that another process has stored meanwhile stays.
         """
         delete = "DELETE FROM tokens WHERE account = ? AND issued_at = ?"
         with self._database.transaction():
             if self._database.execute(delete, account, utc(token.issued_at)):
                 self._outbox.withdraw(account)
+                if news:
+                    self._outbox.enqueue(news, sinks)
 
     def purge(self, keep: Collection[str] = ()) -> None:
         """Forget tokens that ended more than a day ago, but for those of the accounts in `keep`."""

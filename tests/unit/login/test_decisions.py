@@ -193,8 +193,23 @@ def test_a_form_whose_scripts_never_come_is_filled_in_the_end():
         ),
         (
             reply("/api/login", 400, message="Something went wrong"),
-            CredentialsRejected,
+            BrokerUnavailable,
             "Something went wrong",
+        ),
+        (
+            reply("/api/login", 400, message="Wrong password. Please try again later."),
+            CredentialsRejected,
+            "Wrong password",
+        ),
+        (
+            reply("/api/login", 500, message="Unable to process your request"),
+            BrokerUnavailable,
+            "answered 500",
+        ),
+        (
+            reply("/api/login", 400, message="Unable to process your request"),
+            BrokerUnavailable,
+            "Unable to process",
         ),
         (
             reply("/api/login", 400, message="Your session has expired"),
@@ -210,7 +225,11 @@ def test_a_form_whose_scripts_never_come_is_filled_in_the_end():
         ),
         (reply("/api/login", 502), BrokerUnavailable, "/api/login answered 502"),
         (reply("/api/login", 429), BrokerUnavailable, "answered 429"),
-        (replace(reply("/api/login", 403), text="<h1>Access denied</h1>"), PageChanged, "HTTP 403"),
+        (
+            replace(reply("/api/login", 403), text="<h1>Access denied</h1>"),
+            BrokerUnavailable,
+            "HTTP 403",
+        ),
     ],
 )
 def test_what_a_reply_to_the_step_means(answer, kind, words):

@@ -12,7 +12,7 @@ from support.service import Weekdays, vigil
 
 from autologin.clock import IST
 from autologin.config import overrides
-from autologin.errors import CaptchaRequired, CredentialsRejected, PageChanged
+from autologin.errors import CaptchaRequired, CredentialsRejected, PageChanged, StoreError
 
 DAY = date(2026, 11, 25)
 
@@ -55,6 +55,23 @@ async def test_it_logs_in_at_its_time_and_delivers(watch):
         json.loads((watch.folder / "tokens/one.json").read_text())["access_token"]
         == "token-one-000001"
     )
+
+
+async def test_a_store_that_fails_for_a_while_ends_nothing(watch, monkeypatch):
+    service = watch.start()
+    await watch.clock.until(ist(8))
+    with monkeypatch.context() as broken:
+        broken.setattr(service.store.history, "runs", failing)
+        broken.setattr(service.store.tokens, "purge", failing)
+        await watch.clock.until(ist(8, 20))
+    assert watch.world.logins == []
+    await watch.clock.until(ist(8, 21))
+    assert len(watch.world.logins) == 1
+    assert not watch.task.done()
+
+
+def failing(*_args, **_more):
+    raise StoreError("The disk is full")
 
 
 async def test_one_login_a_day_and_none_at_the_weekend(watch):

@@ -264,6 +264,12 @@ def test_a_day_of_steps_is_remembered_and_no_more(kept, lease):
     assert kept._database.fetch_one("SELECT count(*) FROM otp_steps") == (STEPS_KEPT + 1,)
 
 
+def test_a_clock_that_was_days_ahead_does_not_make_us_forget_a_step(kept, lease):
+    assert kept.attempts.claim_otp_step(lease, "seed", 1000)
+    assert kept.attempts.claim_otp_step(lease, "seed", 1000 + 3 * STEPS_KEPT)
+    assert not kept.attempts.claim_otp_step(lease, "seed", 1000)
+
+
 CLAIMS = """
 import os
 store = Store.open(Path(sys.argv[1]), SystemClock())

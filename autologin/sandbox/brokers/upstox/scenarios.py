@@ -140,11 +140,13 @@ ANSWERS = {
     ),
     "blocked_after_pin": scenario(
         "Cloudflare answers the PIN with its page for error 1010",
-        expect="page_changed",
+        expect="broker_unavailable",
         blocked="call",
     ),
     "blocked_after_pin_readable": scenario(
-        "The same, and the login site may read it", expect="page_changed", blocked="readable_call"
+        "The same, and the login site may read it",
+        expect="broker_unavailable",
+        blocked="readable_call",
     ),
     "blocked_on_the_way_back": scenario(
         "Cloudflare shows its page for error 1010 after the PIN",
