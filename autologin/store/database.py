@@ -15,7 +15,6 @@ from autologin.clock import Clock
 from autologin.errors import ConfigError, Problem, StoreError
 
 FILE = "autologin.db"
-MAGIC = b"SQLite format 3\0"
 DAMAGED = (
     f"Move {FILE} in the state folder away, or put a backup back. The next run makes a new one and "
     "logs in; it knows of no refusal, so see first that every password and PIN is right."
@@ -128,17 +127,10 @@ class Database:
         try:
             if not file.exists():
                 _make(file)
-            with file.open("r+b") as opened:
-                begins = opened.read(len(MAGIC))
         except OSError as error:
             raise ConfigError(unusable(folder, error.strerror or "")) from None
-        if begins != MAGIC:
-            # SQLite takes a file that was cut to nothing for a new one, in which nothing that the
-            # broker has refused is known.
-            what = "file is not a database" if begins else "the file is empty"
-            raise StoreError(f"The store is damaged ({what})", hint=DAMAGED)
         with _translate_errors(file), contextlib.ExitStack() as unless_opened:
-            connection = _connect(file)
+            connection = _connect(file, new=False)
             unless_opened.callback(connection.close)
             _migrate(connection)
             unless_opened.pop_all()
@@ -185,9 +177,14 @@ class Database:
             yield
 
 
-def _connect(file: Path) -> sqlite3.Connection:
+def _connect(file: Path, *, new: bool) -> sqlite3.Connection:
+    # Nobody opens the file besides SQLite: closing it would end the locks of this process on it.
     connection = sqlite3.connect(file, timeout=15, isolation_level=None)
     try:
+        if not new and connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+            # SQLite takes a file that was cut to nothing for a new one, in which nothing that the
+            # broker has refused is known. A new one of ours has its schema before its name.
+            raise StoreError("The store is damaged (the file is empty)", hint=DAMAGED)
         connection.execute("PRAGMA journal_mode = WAL")
         # An OTP step that a power cut forgets would be sent again.
         connection.execute("PRAGMA synchronous = FULL")
@@ -211,7 +208,10 @@ def _make(file: Path) -> None:
                 file.with_name(name + suffix).unlink(missing_ok=True)
         temporary.unlink(missing_ok=True)
         os.close(os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-        with _translate_errors(file), contextlib.closing(_connect(temporary)) as connection:
+        with (
+            _translate_errors(file),
+            contextlib.closing(_connect(temporary, new=True)) as connection,
+        ):
             _migrate(connection)
         temporary.replace(file)
     finally:

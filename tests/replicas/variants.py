@@ -510,7 +510,9 @@ CASES["denied_403_page"] = Case(
 CASES["denied_403_plain"] = Case(
     Variant(page("<h1>403 Forbidden</h1><hr>cloudfront", 403)), "page_changed", 0, 0
 )
-CASES["denied_403_login"] = says_no(lambda *_: page("<h1>Access denied</h1>", 403), "page_changed")
+CASES["denied_403_login"] = says_no(
+    lambda *_: page("<h1>Access denied</h1>", 403), "broker_unavailable"
+)
 CASES["page_404"] = Case(Variant(page("<h1>Not found</h1>", 404)), "page_changed", 0, 0)
 CASES["bad_key_json"] = Case(Variant(mood={"bad_key_json"}), "credentials_rejected", 0, 0)
 CASES["bad_key_html"] = Case(Variant(mood={"bad_key_html"}), "credentials_rejected", 0, 0)

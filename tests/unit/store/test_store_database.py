@@ -71,7 +71,7 @@ def test_a_new_database_is_of_the_newest_version(opener, tmp_path):
     assert version(tmp_path / "state" / database_module.FILE) == len(MIGRATIONS)
 
 
-@pytest.mark.parametrize("steps", range(len(MIGRATIONS) + 1))
+@pytest.mark.parametrize("steps", range(1, len(MIGRATIONS) + 1))
 def test_a_database_of_each_earlier_version_becomes_the_newest(opener, tmp_path, steps):
     made_by(tmp_path / "state", steps)
     kept = opener()
