@@ -1,7 +1,7 @@
 # `make demo` and `make test` do everything; both install what they need, into .venv and once. `make help` lists the rest.
 PYTHON ?= python3
 BIN := .venv/bin
-WORKERS ?= 4
+WORKERS ?= 6
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 APT := $(if $(filter 0,$(shell id -u)),,sudo -n) env DEBIAN_FRONTEND=noninteractive apt-get -qq
 
@@ -27,8 +27,8 @@ test-fast: install ## units and contracts, without a browser and without the SDK
 	$(PYTEST) tests/unit tests/contract --ignore-glob '*/test_sdk_*' \
 	  --ignore tests/contract/test_docs_webhooks.py --ignore tests/contract/test_webhook_verifiers.py
 
-nightly: sdks ## all that is long by nature: every scenario with every broker, every replica, a whole year
-	SCENARIOS=all REPLICAS=all YEARS=all $(PYTEST) tests --ignore tests/pages
+nightly: sdks ## all that is long by nature: every scenario and replica, a whole year, 10,000 histories
+	SCENARIOS=all REPLICAS=all YEARS=all HISTORIES=10000 $(PYTEST) tests --ignore tests/pages
 	$(PYTEST) tests/pages
 
 lint: install ## ruff
