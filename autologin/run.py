@@ -374,6 +374,7 @@ async def log_in(run: Run, http: httpx.AsyncClient) -> Token:
         failures=app.settings.state.path / "failures",
         headed=run.headed,
         otp_rejections=attempts.otp_rejections,
+        on_sending=run.expect_token,
     )
     for tries in count(1):
         try:
@@ -387,7 +388,6 @@ async def log_in(run: Run, http: httpx.AsyncClient) -> Token:
                 token = await exchange_auth_code(run, run.flow, auth_code, http)
             else:
                 assert isinstance(run.flow, ApiFlow)
-                login.on_sending = run.expect_token
                 token = await api_login(login, run.flow, http)
             return await confirm(run, token, http)
         except AutologinError as error:

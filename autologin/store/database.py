@@ -180,7 +180,8 @@ class Database:
 def _connect(file: Path, *, new: bool) -> sqlite3.Connection:
     # Nobody opens the file besides SQLite: closing it would end the locks of this process on it.
     connection = sqlite3.connect(file, timeout=15, isolation_level=None)
-    try:
+    with contextlib.ExitStack() as unless_opened:
+        unless_opened.callback(connection.close)
         if not new and connection.execute("PRAGMA user_version").fetchone()[0] == 0:
             # SQLite takes a file that was cut to nothing for a new one, in which nothing that the
             # broker has refused is known. A new one of ours has its schema before its name.
@@ -188,9 +189,7 @@ def _connect(file: Path, *, new: bool) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         # An OTP step that a power cut forgets would be sent again.
         connection.execute("PRAGMA synchronous = FULL")
-    except BaseException:
-        connection.close()
-        raise
+        unless_opened.pop_all()
     return connection
 
 

@@ -78,6 +78,17 @@ def test_every_credential_says_where_to_find_it(flow):
     ] == []
 
 
+def test_what_the_broker_counts_is_known_by_name(flow):
+    """The login id, the passwords and the seed; every other secret is the app's."""
+    fields = flow.credentials_class.model_fields
+    assert [name for name in fields if name in flow.login_id]
+    typed = [name for name in fields if name in flow.passwords]
+    assert typed or flow.broker == "groww", "its API key alone signs in"
+    secrets = {name for name, field in fields.items() if "SecretStr" in str(field.annotation)}
+    others = secrets - {*typed, *flow.login_id, "totp_secret"}
+    assert [name for name in others if not re.search(r"key|secret|code", name)] == []
+
+
 def test_the_twin_has_its_credentials_and_endpoints(flow):
     twin = twin_classes()[flow.broker]()
     twin.origins = {role: f"http://127.0.0.1/{role}" for role in twin.roles}
