@@ -213,17 +213,23 @@ class AttemptLog:
     def _refuse_if_exhausted(self, secret: Secret) -> None:
         count = self._store.attempts.count(secret.fingerprint)
         if reason := retry.exhausted(count, otp=secret.kind == "otp"):
-            raise AccountBlocked(f"Blocked: {reason}", hint=self._hint(secret.what))
+            clock = " and this machine's clock are" if secret.kind == "otp" else " is"
+            hint = f"See that {secret.what}{clock} right, then run {self._unblock}."
+            raise AccountBlocked(f"Blocked: {reason}", hint=hint)
 
     def _blocked(self, block: Block) -> AccountBlocked:
         since = f"since {block.at:%Y-%m-%d %H:%M} UTC after {block.error}"
-        return AccountBlocked(f"Blocked {since}. {block.message}", hint=self._hint(block.what))
-
-    def _hint(self, what: str) -> str:
-        return (
-            f"Correct {what} in the config. Or run `autologin unblock {self._lease.account}`, once "
-            "you know why it was refused: it forgets every refused value of this account."
+        hint = (
+            f"Correct {block.what} in the config. Or run {self._unblock}, once you know why it was "
+            "refused: it forgets every refused value of this account."
         )
+        if block.error == AccountLocked.name:
+            hint = f"Unlock it with the broker, then run {self._unblock}."
+        return AccountBlocked(f"Blocked {since}. {block.message}", hint=hint)
+
+    @property
+    def _unblock(self) -> str:
+        return f"`autologin unblock {self._lease.account}`"
 
     def _refused_by(self, error: AutologinError) -> Secret:
         """Which secret an error is about."""
