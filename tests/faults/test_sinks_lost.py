@@ -120,7 +120,7 @@ async def test_a_token_of_the_broker_that_the_account_had_before_is_not_its_toke
 
 
 async def test_one_login_is_one_delivered_in_the_log(served):
-    for words, events in ((["--force"], ["delivered"]), ([], []), (["--force"], ["delivered"])):
+    for words, events in ((["--force"], ["delivered"]), ([], [])):
         done = await served.user.says("run", "--all", *words)
         assert done.code == 0
         told = [word for line in done.err.splitlines() for word in line.split()]
