@@ -86,7 +86,8 @@ class AttemptLog:
         self._app = self._secret("app", app or self._login_id)
         every = (str(value) for value in _plain(flow.credentials).values())
         self._all = Secret("all", "credentials", store.fingerprint(flow.broker, *every))
-        self._last = self._app
+        self._refusable = self._app
+        """What a refusal of the credentials is about: what was typed last, but for the OTP."""
         self._open: list[tuple[int, Secret]] = []
 
     # Before
@@ -167,6 +168,11 @@ class AttemptLog:
         self._store.attempts.settle([attempt for attempt, _ in self._open], outcome)
         self._open = []
 
+    def take_back(self) -> None:
+        """What was about to be sent was not: the page moved away under our hands."""
+        self._store.attempts.settle([attempt for attempt, _ in self._open], "unsent")
+        self._open = []
+
     def settle_error(self, error: AutologinError, departures: int = 1) -> None:
         """What an error says of what was sent last.
 
@@ -201,7 +207,11 @@ class AttemptLog:
 
     def _begin(self, secrets: Sequence[Secret]) -> None:
         account = self._lease.account
-        self._last = secrets[0] if secrets else self._secret("login id", self._login_id)
+        if not secrets:
+            self._refusable = self._secret("login id", self._login_id)
+        for secret in secrets:
+            if secret.kind == "password":
+                self._refusable = secret
         prints = [secret.fingerprint for secret in secrets]
         if block := self._store.attempts.find_block(account, prints):
             raise self._blocked(block)
@@ -238,7 +248,7 @@ class AttemptLog:
         if isinstance(error, OtpRejected) and self._seed:
             return self._secret("otp", [self._seed])
         names_app = NAMES_APP.search(error.detail) and not NAMES_PERSON.search(error.detail)
-        return self._app if names_app else self._last
+        return self._app if names_app else self._refusable
 
     def _typed(self, passwords: Sequence[str]) -> list[Secret]:
         """What is typed into pages: the passwords, each and together, and the OTP."""

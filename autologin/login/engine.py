@@ -169,6 +169,7 @@ class LoginEngine:
             # The page changed under our hands. Where nothing was sent it may be filled once more.
             if self._network.posts == posts and not self.state.refilled:
                 self.state = replace(self.state, refilled=True, entered=entered)
+                self._attempts.take_back()
         except NeedsPerson as error:
             await self._perform(script, decide.on_error(self.state, error, self._clock.monotonic()))
         self._note_action()

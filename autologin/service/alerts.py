@@ -88,8 +88,8 @@ class AlertRules:
         """Tell once that the broker takes logins and does not answer them."""
         message = (
             f"The broker took {unanswered} logins in a row and answered none of them. autologin "
-            "tries again every 15 minutes until trading ends. If nobody else can sign in either, "
-            "wait; else sign in by hand."
+            "goes on until trading ends, with pauses of up to 15 minutes. Look whether the broker "
+            "has an outage."
         )
         self._notifier.alert(account, "no_answer", message)
 

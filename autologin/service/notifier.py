@@ -100,7 +100,7 @@ class Notifier:
                 kind, _, sink = cause.partition(" ")
                 if not account:
                     continue
-                if known is None or (kind == "sink" and sink not in known.sinks):
+                if known is None or (kind in {"sink", "replaced"} and sink not in known.sinks):
                     self._store.notices.forget(account, cause)
         except StoreError as error:
             event("notices_not_stored", level="WARNING", message=error.detail)

@@ -150,13 +150,19 @@ class Attempts:
     # Blocks
 
     def block(self, account: str, login: str, secret: str, refusal: Block) -> None:
-        """Send a secret no more: the broker refused it."""
+        """Send a secret no more: the broker refused it, whatever its last attempt was taken for."""
+        refused = (
+            "UPDATE attempts SET outcome = 'rejected' WHERE id ="
+            " (SELECT max(id) FROM attempts WHERE fingerprint = ?)"
+        )
         replace = (
             "REPLACE INTO blocks (fingerprint, account, login, at, what, error, message, current)"
             " VALUES (?,?,?,?,?,?,?,1)"
         )
         values = (utc(refusal.at), refusal.what, refusal.error, refusal.message)
-        self._database.execute(replace, secret, account, login, *values)
+        with self._database.transaction():
+            self._database.execute(refused, secret)
+            self._database.execute(replace, secret, account, login, *values)
 
     def find_block(self, account: str, secrets: Sequence[str]) -> Block | None:
         """The newest block on any of an account's secrets; None where none is blocked.

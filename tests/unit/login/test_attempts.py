@@ -243,6 +243,29 @@ def test_a_refused_login_id_alone_is_the_login_ids(run):
     assert sends(run(user_id="XY9876"))
 
 
+def test_a_refusal_after_the_otp_is_the_passwords(run, kept):
+    log = run()
+    log.begin([SecretStr("1234")])
+    log.begin([OtpGenerator(SecretStr(SEED), lambda _: True, None)])
+    log.settle_error(CredentialsRejected("Invalid user or PIN"))
+    log.free()
+    assert not sends(run())
+    assert sends(run(pin="9012"))
+    assert not sends(run(pin="1234"))
+    fingerprint = log._refusable.fingerprint
+    assert not kept.attempts.count(fingerprint).trusted, "it was never right"
+
+
+def test_what_was_typed_and_never_sent_is_taken_back(run, kept):
+    for _ in range(5):
+        log = run()
+        log.begin([SecretStr("1234")])
+        log.take_back()
+        log.free()
+    assert not kept.attempts.count(log._refusable.fingerprint).trusted
+    assert sends(run())
+
+
 def test_a_value_that_a_flow_made_is_counted_too(run):
     log = run()
     log.begin([SecretStr("derived")])
