@@ -52,7 +52,7 @@ class App:
             settings,
             store,
             clock,
-            Dispatcher(settings.sinks, settings.ref_context, store, clock),
+            dispatcher_of(settings, store, clock),
             driver or Driver(),
         )
         app.purge()
@@ -132,3 +132,12 @@ class App:
         """Let go of the sinks' connections and the browser's driver."""
         await self.dispatcher.close()
         await self.driver.stop()
+
+
+def dispatcher_of(settings: Settings, store: Store, clock: Clock) -> Dispatcher:
+    """The dispatcher of a config's sinks, for the accounts that name each of them."""
+    recipients = {
+        sink: [one.name for one in settings.accounts.values() if sink in one.sinks]
+        for sink in settings.sinks
+    }
+    return Dispatcher(settings.sinks, settings.ref_context, store, clock, recipients)

@@ -127,7 +127,7 @@ class CredentialsRejected(Rejected):
 
     hint = (
         "Correct the credentials in the config; the account stays blocked until they change "
-        "or you run `autologin unblock`."
+        "or you run `autologin unblock NAME`."
     )
 
 
@@ -139,7 +139,7 @@ class OtpRejected(Rejected):
 
     hint = (
         "Check totp_secret (was the authenticator enrolled again?) and this machine's clock, "
-        "then run `autologin unblock`."
+        "then run `autologin unblock NAME`."
     )
 
     def __init__(
@@ -153,15 +153,17 @@ class AccountLocked(Rejected):
     """The broker has locked the account."""
 
     hint = (
-        "Unlock it with the broker (usually by resetting the password), then run `autologin "
-        "unblock`."
+        "Unlock it with the broker (usually by resetting the password), then run "
+        "`autologin unblock NAME`."
     )
 
 
 class AccountBlocked(Rejected):
     """An earlier login was refused, so autologin does not try this account again."""
 
-    hint = "Correct the credentials, or run `autologin unblock` once you know why it was refused."
+    hint = (
+        "Correct the credentials, or run `autologin unblock NAME` once you know why it was refused."
+    )
 
 
 class WrongAccount(Rejected):

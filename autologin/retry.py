@@ -69,15 +69,16 @@ def blocks(error: AutologinError) -> bool:
     return isinstance(error, CredentialsRejected | OtpRejected | AccountLocked)
 
 
-def exhausted(count: AttemptCount, *, otp: bool) -> str | None:
+def exhausted(count: AttemptCount, what: str, *, most: int) -> str | None:
     """Why a secret must not be sent, by what became of it so far; None where it may.
 
-    `otp`: it is the seed of OTPs. One that the broker accepted in the last days is not held back
-    by answers that are lost: a morning of 502s must not cost the day.
+    `what` names it, `most` are the refusals after which it is left alone. One that the broker
+    accepted in the last days is not held back by answers that are lost: a morning of 502s must not
+    cost the day.
     """
-    if count.rejected >= (MAX_OTP_REJECTIONS if otp else 1):
-        codes = f"{count.rejected} codes" if otp else "the password"
-        return f"the broker refused {codes}, and accepted none since"
+    if count.rejected >= most:
+        times = "once" if count.rejected == 1 else f"{count.rejected} times"
+        return f"the broker refused {what} {times} and has not accepted it since"
     if count.unclear >= UNSETTLED:
         return f"{count.unclear} logins ended without a yes or no that autologin understands"
     unsettled = count.rejected + count.unclear + count.unanswered

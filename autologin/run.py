@@ -165,9 +165,9 @@ class Run:
         async with await asyncio.to_thread(broker_client, proxy) as http:
             yield http
 
-    def expect_token(self) -> None:
-        """Note that what is sent now may make the broker issue a token."""
-        self.token_due = True
+    def expect_token(self, *, expected: bool) -> None:
+        """Note whether the broker may issue a token for what is sent now."""
+        self.token_due = expected
 
     def seconds_left(self) -> float:
         """Seconds until the run's time is over."""
@@ -374,7 +374,7 @@ async def log_in(run: Run, http: httpx.AsyncClient) -> Token:
         failures=app.settings.state.path / "failures",
         headed=run.headed,
         otp_rejections=attempts.otp_rejections,
-        on_sending=run.expect_token,
+        expect_token=run.expect_token,
     )
     for tries in count(1):
         try:

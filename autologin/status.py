@@ -18,6 +18,7 @@ from autologin.delivery.dispatcher import FORCE, TOO_OFTEN
 from autologin.errors import ConfigError, DeliveryFailed, TokenRejected
 from autologin.flow.base import Verdict
 from autologin.flow.http import broker_client
+from autologin.message import ISSUED
 from autologin.store.records import Block, DeliveryState, Run, StoredToken
 from autologin.store.store import Store
 
@@ -202,7 +203,7 @@ def exit_code(statuses: Sequence[Status]) -> int:
     """What a scheduler is told; the lowest counts.
 
     2: fix the config. 3: an account has no living token. 5: a broker gave no answer. 6: a sink has
-    lost its token, or something else is in its place. Else 0.
+    not got its token or has lost it, or something else is in its place. Else 0.
     """
     if any(status.error for status in statuses):
         return ConfigError.exit_code
@@ -210,8 +211,11 @@ def exit_code(statuses: Sequence[Status]) -> int:
         return TokenRejected.exit_code
     if any(status.verdict is not Verdict.VALID for status in statuses):
         return 5
-    lost = any(message.is_lost for status in statuses for message in status.owed)
-    return DeliveryFailed.exit_code if lost else 0
+    owed = [message for status in statuses for message in status.owed]
+    lacking = any(
+        one.is_lost or (one.outcome is None and one.type == ISSUED and one.tries) for one in owed
+    )
+    return DeliveryFailed.exit_code if lacking else 0
 
 
 def token(app: App, account: Account) -> dict[str, Any]:

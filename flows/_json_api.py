@@ -18,6 +18,7 @@ from autologin.flow import (
     OtpRejected,
     address_hint,
     attempts_left,
+    attempts_left_in,
     error_message,
     exchange_error,
     json_object,
@@ -89,7 +90,9 @@ def login_error(
     if re.search(ANOTHER, message, re.IGNORECASE):
         return CredentialsRejected(detail)
     if re.search(OTP, message, re.IGNORECASE):
-        return OtpRejected(detail, attempts_left=attempts_left(message))
+        left = attempts_left(message)
+        counted = attempts_left_in(json_object(response))
+        return OtpRejected(detail, attempts_left=counted if left is None else left)
     return exchange_error(title, response, message)
 
 

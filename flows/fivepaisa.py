@@ -71,6 +71,7 @@ class FivePaisa(ApiFlow):
     evidence = "2026-08"
     notes = "Open API; tokens die at 23:59"
     endpoints = {"api": "https://Openapi.5paisa.com/VendorsAPI/Service1.svc"}
+    login_id = ("client_code",)
     credentials: FivePaisaCredentials
 
     @property

@@ -76,7 +76,7 @@ class Tradejini(ApiFlow):
     evidence = "2026-08"
     notes = "CubePlus; log in from the registered address"
     endpoints = {"api": "https://api.tradejini.com/v2"}
-    login_id = ("api_key",)
+    login_id = ()  # its API key is the app's, and names nobody
     credentials: TradejiniCredentials
 
     async def sign_in(self, http: httpx.AsyncClient, otp: str, now: datetime) -> Token:

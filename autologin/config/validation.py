@@ -85,7 +85,14 @@ def _check_target(
 ) -> None:
     name = account.sinks[index]
     target = settings.sinks[name].target(account.name, account.broker)
-    if target and (other := targets.setdefault(target, account.name)) != account.name:
+    earlier = [sink for sink in account.sinks[:index] if sink in settings.sinks]
+    if target and any(
+        settings.sinks[sink].target(account.name, account.broker) == target for sink in earlier
+    ):
+        detail = f"would overwrite what another sink of this account writes: both go to {target}"
+        hint = f"Give sinks.{name}.{settings.sinks[name].place_key} a place of its own."
+        report.add(("accounts", account.name, "sinks", index), detail, hint)
+    elif target and (other := targets.setdefault(target, account.name)) != account.name:
         detail = f'would overwrite the token of "{other}": both go to {target}'
         key = f"sinks.{name}.{settings.sinks[name].place_key}"
         report.add(

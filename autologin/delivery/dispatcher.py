@@ -24,6 +24,7 @@ from autologin.message import Message
 from autologin.secret_refs import RefContext, Secret, resolve
 from autologin.store.outbox import REDELIVERIES
 from autologin.store.records import (
+    Again,
     Claim,
     Delivered,
     DeliveryState,
@@ -82,6 +83,8 @@ class Dispatcher:
     ref_context: RefContext
     store: Store
     clock: Clock
+    recipients: Mapping[str, Collection[str]] | None = None
+    """The accounts that name each sink: nothing of another one goes there. None: all do."""
     concurrent: int = CONCURRENT
     """Messages on their way to one sink at one time."""
     _sinks: dict[str, Sink] = field(default_factory=dict)
@@ -203,15 +206,25 @@ class Dispatcher:
             again_in=pause,
         )
 
+    def next_due(self, name: str) -> datetime | None:
+        """When the next message for a sink is due; None where nothing is owed to it."""
+        return self.store.outbox.next_due(name, self._accounts_of(name))
+
+    def _accounts_of(self, name: str) -> Collection[str] | None:
+        return None if self.recipients is None else self.recipients.get(name, ())
+
     async def _drain(self, name: str, account: str | None, end: float) -> None:
         outbox = self.store.outbox
-        while due := outbox.next_due(name, account):
+        accounts = self._accounts_of(name)
+        if account is not None:
+            accounts = [account] if accounts is None or account in accounts else []
+        while due := outbox.next_due(name, accounts):
             wait = (due - self.clock.now()).total_seconds()
             if wait > 0:
                 if self.clock.monotonic() + wait > end:
                     return
                 await self.clock.sleep(wait)
-            claims = outbox.claim(name, self.concurrent, account)
+            claims = outbox.claim(name, self.concurrent, accounts)
             if not claims:  # another process has them, or the one before is not delivered yet
                 if self.clock.monotonic() + POLL_SECONDS > end:
                     return
@@ -225,16 +238,18 @@ class Dispatcher:
         if delivery is None or not isinstance(config, HoldingConfig):
             return
         now = await self._ask(name, message, delivery.receipt)
-        if now.found == "gone" and not config.redeliver:
+        if now.found == "gone" and not config.redeliver and not now.moved:
             now = Presence("taken", "it was taken away since")
         again = replace(message, id=delivery.message)
         insist = force and now.found != "present"
         missing = deliver and now.found == "gone"
-        if not insist and missing and not outbox.may_reopen(message.account, name):
+        limited = not now.moved and not outbox.may_reopen(message.account, name)
+        if not insist and missing and limited:
             now, missing = Presence("gone", f"{now.words}: {TOO_OFTEN}"), False
         self._note(message.account, name, delivery, now)
         if insist or missing:
-            outbox.reopen(delivery, again, "forced" if insist else "gone")
+            why: Again = "moved" if now.moved else "gone"
+            outbox.reopen(delivery, again, "forced" if insist else why)
 
     async def _ask(self, name: str, message: Message, receipt: str | None) -> Presence:
         """What a sink says of a token that was delivered to it."""
@@ -245,6 +260,9 @@ class Dispatcher:
 
     def _note(self, account: str, name: str, delivery: Delivered, now: Presence) -> None:
         """Keep what a sink said, and log it where it says something new."""
+        if now.found == "unknown" and delivery.found in {"gone", "replaced"}:
+            # What cannot be asked now has not come back.
+            now = replace(now, found=delivery.found)
         self.store.outbox.note_presence(delivery, now)
         if now.found != delivery.found:
             self._tell(account, name, now)
@@ -270,16 +288,20 @@ class Dispatcher:
         """
         config = self.configs[claim.sink]
         ours = isinstance(config, HoldingConfig) and config.in_parts and not claim.untouched
-        if claim.again != "gone" or ours:
+        if claim.again not in {"gone", "moved"} or ours:
             return None
         now = await self._ask(claim.sink, claim.message, claim.receipt)
-        return now if now.found in {"present", "replaced"} else None
+        return None if now.found == "gone" else now
 
     async def _deliver_claim(self, claim: Claim) -> None:
         outbox = self.store.outbox
         account = claim.message.account
         try:
             there = await self._find_before(claim)
+            if there and there.found == "unknown":
+                unclear = DeliveryFailed(f"It cannot be told what lies there: {there.words}")
+                self._fail(claim, unclear)
+                return
             if there:
                 outbox.take_back(claim, there)
                 self._tell(account, claim.sink, there)
@@ -293,12 +315,16 @@ class Dispatcher:
             outbox.mark_delivered(claim, receipt)
             self.log_delivered(claim.sink, account, claim.tries + 1, again=bool(claim.again))
             return
+        self._fail(claim, error)
+
+    def _fail(self, claim: Claim, error: DeliveryFailed) -> None:
+        """Keep a message that did not arrive for another try."""
         pause = DISABLED_PAUSE
         if not error.gone:
             chance = random.random()  # noqa: S311  (nobody guesses it)
             pause = retry.pause_before_redelivery(claim.tries, error.retry_after, chance)
-        outbox.mark_failed(claim, _describe(error), pause)
-        self.log_failed(claim.sink, account, error, round(pause, 1))
+        self.store.outbox.mark_failed(claim, _describe(error), pause)
+        self.log_failed(claim.sink, claim.message.account, error, round(pause, 1))
 
     async def _try_claim(self, claim: Claim) -> Receipt | DeliveryFailed | None:
         """Try once; gives the sink's receipt, or what went wrong.

@@ -38,14 +38,16 @@ def compare(kept: str | None, now: Receipt, fingerprint: Fingerprint) -> Presenc
         return Presence("unknown", NO_RECEIPT) if now.parts else Presence("gone", "it is gone")
     then, there = json.loads(kept), json.loads(seal(now, fingerprint))
     if then["place"] != there["place"]:
-        return Presence("gone", "it was delivered to another place")
+        if now.parts and then["parts"] != there["parts"]:
+            return Presence("replaced", f"at the place that the config names now, {now.words}")
+        return Presence("gone", "it was delivered to another place", moved=True)
     if any(_differs(name, then["parts"], there["parts"]) for name in then["parts"]):
         return Presence("replaced", now.words)
     if missing := [name for name in then["parts"] if name not in there["parts"]]:
         some = there["parts"] or len(missing) > 1
         return Presence("gone", f"{', '.join(missing)} is gone" if some else "it is gone")
     if then["form"] != there["form"]:
-        return Presence("gone", "it was delivered in another form")
+        return Presence("gone", "it was delivered in another form", moved=True)
     return Presence("present")
 
 

@@ -28,7 +28,7 @@ from autologin.flow.base import (
     Verification,
     digits,
 )
-from autologin.flow.counts import attempts_left
+from autologin.flow.counts import attempts_left, attempts_left_in
 from autologin.flow.http import (
     ADDRESS,
     address_hint,
@@ -85,6 +85,7 @@ __all__ = [
     "Verification",
     "address_hint",
     "attempts_left",
+    "attempts_left_in",
     "data_of",
     "digits",
     "earliest_expiry",

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 
 STRIKES = 5
 """Wrong entries after which accounts are blocked, as far as it is known of any broker."""
+MOST_DIGITS = 400
+"""Python refuses to read thousands of them."""
 HIGHEST = 100
 """A count above this is none."""
 LONGEST = 2000
@@ -72,6 +74,11 @@ FAILED_NAME = re.compile(
 )
 RULE_NAME = re.compile(r"max|limit|allowed$|permitted$|threshold|reset|last|(?<!one)time")
 """Names are looked at without capitals and signs."""
+
+
+def read_int(digits: str) -> int | None:
+    """An integer of a JSON text; None for one of more digits than any that means something."""
+    return int(digits) if len(digits) <= MOST_DIGITS else None
 
 
 def attempts_left(text: str) -> int | None:

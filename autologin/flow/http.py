@@ -19,7 +19,8 @@ from autologin import __version__
 from autologin.clock import retry_after
 from autologin.errors import AccountLocked, AutologinError, BrokerUnavailable, ExchangeRejected
 from autologin.flow.base import Verdict, Verification
-from autologin.flow.phrases import says
+from autologin.flow.counts import read_int
+from autologin.flow.phrases import REFUSES_A_SECRET, says
 from autologin.redaction import MASK, scrub
 
 if TYPE_CHECKING:
@@ -99,7 +100,8 @@ async def send(
         why = ": ".join(filter(None, (type(error).__name__, str(error)[:120])))
         raise BrokerUnavailable(f"No answer from {where} ({why})", sent=_was_sent(error)) from None
     later = response.status_code in {408, 429} or response.status_code >= 500
-    if later and not _is_lock(response) and not is_answer(response):
+    refused = REFUSES_A_SECRET.search(error_message(json_object(response)))
+    if later and not refused and not _is_lock(response) and not is_answer(response):
         detail = f"{where} answered {response.status_code}"
         if words := error_message(json_object(response)):
             detail += f': "{scrub(words)[:200]}"'
@@ -139,7 +141,7 @@ def _was_sent(error: httpx.HTTPError) -> bool:
 def json_object(response: httpx.Response) -> dict[str, Any]:
     """The JSON object in an answer; an empty one where there is none."""
     try:
-        body = response.json()
+        body = response.json(parse_int=read_int)
     except (ValueError, RecursionError):
         return {}
     return body if isinstance(body, dict) else {}
@@ -183,9 +185,10 @@ def refusal(says_no: object, *words: object) -> str:
     `says_no` is what tells that an answer is the broker's own and a no, such as
     `answer.get("status") == "error"`. A no without words is one too.
     """
-    if not says_no:
+    said = ": ".join(filter(None, map(words_of, words)))
+    if not says_no and not REFUSES_A_SECRET.search(said):
         return ""
-    return ": ".join(filter(None, map(words_of, words))) or NO_REASON
+    return said or NO_REASON
 
 
 def quoted_refusal(title: str, response: httpx.Response, words: str) -> str:

@@ -18,7 +18,7 @@ from autologin.flow.counts import attempts_left
 from autologin.flow.script import LoginScript, Step
 from autologin.redaction import scrub
 
-IS_LOCKED = r"\b(locked|blocked|suspended|deactivated|frozen)\b"
+IS_LOCKED = r"(?<!not )\b(locked|blocked|suspended|deactivated|frozen)\b"
 WARNS = (
     r"\b(before|(will|would|may|might|can|could|shall|to) (be|get)|avoid|prevent|gets?|getting"
     r"|being|after (which|that)|otherwise|failing)\b"
@@ -31,7 +31,9 @@ COMMON: dict[type[AutologinError], str] = {
     r"|unusual traffic|request blocked",
     AccountLocked: rf"^(?!(?s:.*){WARNS}.{{0,40}}{IS_LOCKED})(?s:.*){IS_LOCKED}"
     r"|\b(account|user|profile)( id)? (is|was|has been) (temporarily )?disabled"
-    r"|attempts? (limit )?((have|has) been )?exceeded|too many (\w+ ){0,3}attempts"
+    r"|attempts? (limit )?((have|has) been )?exceeded|too many (\w+ ){0,3}(attempts|entries|tries)"
+    r"|max(imum)? (\w+ ){0,2}(tries|retry|retries) (limit )?(reached|exceeded)"
+    r"|exceeded (\w+ ){0,3}(tries|retries)"
     r"|^(?!.*\b(if|when|once|after)\b).*(otp (limit )?((have|has) been )?exceeded"
     r"|max(imum)? (\w+ ){0,4}attempts (\w+ ){0,2}(reached|used|exhausted)"
     r"|exceeded (\w+ ){0,5}attempts)",
@@ -72,7 +74,7 @@ ENTRY = r"\b(t?otp|2fa|pass ?(word|code)|m?pin|code|credentials?|user|client|(ap
 REFUSES_A_SECRET = re.compile(
     rf"\b(invalid|incorrect|wrong|mismatch|expired)\W+(\w+\W+){{0,3}}{ENTRY}"
     rf"|{ENTRY}\W+(\w+\W+){{0,5}}"
-    r"(invalid|incorrect|wrong|mismatch|not match|not valid|expired)\b",
+    r"(invalid|incorrect|wrong|mismatch|not match|not valid|not correct|expired)\b",
     re.IGNORECASE,
 )
 """A no to what was sent, which "try again later" beside it does not make an outage."""

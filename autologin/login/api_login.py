@@ -72,10 +72,11 @@ async def _sign_in(login: LoginContext, flow: ApiFlow, http: httpx.AsyncClient) 
     otp = await login.otp.generate() if login.otp else ""
     login.attempts.begin_all(otp=bool(otp))
     login.secrets_sent = True
-    login.on_sending()
+    login.expect_token(expected=True)
     try:
         token = await flow.sign_in(http, otp, login.clock.now())
     except AutologinError as error:
+        login.expect_token(expected=False)
         login.attempts.settle_error(error)
         login.last_error = error
         raise

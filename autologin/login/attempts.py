@@ -10,8 +10,9 @@ others were tried, and under another name of the account.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import SecretStr
@@ -21,11 +22,19 @@ from autologin.errors import (
     AccountBlocked,
     AccountLocked,
     BrokerUnavailable,
+    CaptchaRequired,
+    ConsentRequired,
     CredentialsRejected,
+    ExchangeRejected,
+    OtpNotAvailable,
     OtpRejected,
+    StateMismatch,
+    StoreError,
     Transient,
+    WrongAccount,
 )
 from autologin.flow.otp import normalise
+from autologin.log import event
 from autologin.store.records import Block
 
 if TYPE_CHECKING:
@@ -40,11 +49,26 @@ if TYPE_CHECKING:
 
 Kind = Literal["password", "otp", "login id", "app", "all"]
 NAMES_APP = re.compile(
-    r"(api|app|vendor|consumer|user)[\s_-]?(key|secret|code)|client[\s_-]?(id|secret)"
+    r"(api|app|vendor|consumer|user|encryption)[\s_-]?(key|secret|code)|client[\s_-]?(id|secret)"
     r"|redirect[\s_-]?ur[il]|\bthis app\b|\bapp (is|has)\b",
     re.IGNORECASE,
 )
-NAMES_PERSON = re.compile(r"pass(word|code)|\bm?pin\b|user[\s_-]?(id|name)", re.IGNORECASE)
+NAMES_LOGIN = re.compile(
+    r"\b(ucc|(client|user|login)[\s_-]?(code|id|name)|mobile[\s_-]?(no|number))\b", re.IGNORECASE
+)
+NAMES_PASSWORD = re.compile(r"pass(word|code|phrase)|\bm?pin\b|credentials", re.IGNORECASE)
+UNJUDGED = (
+    CaptchaRequired,
+    ConsentRequired,
+    ExchangeRejected,
+    OtpNotAvailable,
+    StateMismatch,
+    WrongAccount,
+)
+"""Errors that are understood and say nothing about a secret."""
+TOGETHER = 2
+MOST_REPEATS = 2
+"""What an attempt counts for that may have arrived more than once: how often is only a bound."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +78,8 @@ class Secret:
     kind: Kind
     what: str
     fingerprint: str
+    part: bool = False
+    """Whether it was typed together with another one, so that nobody knows which was refused."""
 
 
 class AttemptLog:
@@ -80,12 +106,16 @@ class AttemptLog:
         ]
         named = [name for name in self._secrets if name in flow.passwords]
         self._passwords = named or self._secrets
+        for name in self._login_id:  # nor do capitals make another person
+            self._values[name] = self._values[name].strip().upper()
         self.login = login_fingerprint(store, flow.broker, map(self._values.get, self._login_id))
         person = {*self._passwords, *self._login_id, self._seed}
         app = [name for name in self._values if name not in person]
         self._app = self._secret("app", app or self._login_id)
+        self._all = self._secret("all", [*self._values])
+        # As an older autologin wrote it.
         every = (str(value) for value in _plain(flow.credentials).values())
-        self._all = Secret("all", "credentials", store.fingerprint(flow.broker, *every))
+        self._former = Secret("all", "credentials", store.fingerprint(flow.broker, *every))
         self._refusable = self._app
         """What a refusal of the credentials is about: what was typed last, but for the OTP."""
         self._open: list[tuple[int, Secret]] = []
@@ -99,7 +129,7 @@ class AttemptLog:
             AccountBlocked: none may, until what was refused changes or a person lifts the block.
         """
         every = [*self._typed(self._passwords), self._secret("login id", self._login_id)]
-        every += [self._app, self._all]
+        every += [self._app, self._all, self._former]
         account = self._lease.account
         block = self._store.attempts.find_block(account, [one.fingerprint for one in every])
         if block:
@@ -142,7 +172,7 @@ class AttemptLog:
         self.settle("accepted")
         typed = sorted(value.get_secret_value() for value in values if isinstance(value, SecretStr))
         names = [name for name in self._secrets if self._values[name] in typed]
-        secrets = [self._secret("password", names)] if names else []
+        secrets = self._passwords_of(names)
         if typed and not names:  # a flow has made it from its credentials
             fingerprint = self._store.fingerprint("secret", self.login, "password", *typed)
             secrets = [Secret("password", "credentials", fingerprint)]
@@ -158,14 +188,15 @@ class AttemptLog:
             LeaseLost: another process has taken over.
         """
         self.settle("accepted")
-        secrets = [self._secret("password", self._passwords)] if self._passwords else []
+        secrets = self._passwords_of(self._passwords)
         if otp and self._seed:
             secrets.append(self._secret("otp", [self._seed]))
         self._begin(secrets)
 
     def settle(self, outcome: Literal["accepted"]) -> None:
         """The broker accepted what was sent last."""
-        self._store.attempts.settle([attempt for attempt, _ in self._open], outcome)
+        with self._store_may_fail():
+            self._store.attempts.settle([attempt for attempt, _ in self._open], outcome)
         self._open = []
 
     def take_back(self) -> None:
@@ -178,39 +209,69 @@ class AttemptLog:
 
         `departures`: how often it may have reached the broker; 0: it never left this machine.
         """
-        store = self._store.attempts
-        refused = self._refused_by(error)
-        numbers = [attempt for attempt, _ in self._open]
-        if isinstance(error, CredentialsRejected | OtpRejected):
-            store.settle([one for one, secret in self._open if secret == refused], "rejected")
-            store.settle([one for one, secret in self._open if secret != refused], "unjudged")
-        elif departures == 0 or (isinstance(error, BrokerUnavailable) and not error.sent):
-            store.settle(numbers, "unsent")
-        elif not isinstance(error, Transient):
-            store.settle(numbers, "unclear")
-        else:
-            store.settle(numbers, "unanswered")
-            for _ in range(departures - 1):
-                store.may_have_repeated(numbers)
-        self._open = []
         if isinstance(error, CredentialsRejected):
             self.block(error)  # at once: it must not be sent again, whatever happens to this run
+        with self._store_may_fail():
+            self._settle_error(error, departures)
+        self._open = []
 
     def block(self, error: AutologinError) -> None:
         """Send no more what the broker refused with this error."""
         refused = self._refused_by(error)
         block = Block(self._clock.now(), refused.what, error.name, error.detail)
         account = self._lease.account
-        self._store.attempts.block(account, self.login, refused.fingerprint, block)
+        with self._store_may_fail():
+            self._store.attempts.block(account, self.login, refused.fingerprint, block)
 
     # Below
+
+    def _settle_error(self, error: AutologinError, departures: int) -> None:
+        store = self._store.attempts
+        numbers = [attempt for attempt, _ in self._open]
+        if isinstance(error, CredentialsRejected | OtpRejected):
+            refused = self._refused_by(error)
+            ours = [
+                attempt
+                for attempt, secret in self._open
+                if secret == refused or (secret.part and refused.kind == "password")
+            ]
+            store.settle(ours, "rejected")
+            store.settle([attempt for attempt in numbers if attempt not in ours], "unjudged")
+        elif departures == 0 or (isinstance(error, BrokerUnavailable) and not error.sent):
+            store.settle(numbers, "unsent")
+        elif isinstance(error, UNJUDGED) and not _is_unclear(error):
+            store.settle(numbers, "unjudged")
+        elif not isinstance(error, Transient):
+            store.settle(numbers, "unclear")
+        else:
+            store.settle(numbers, "unanswered")
+            for _ in range(min(departures, MOST_REPEATS) - 1):
+                store.may_have_repeated(numbers)
+
+    @contextmanager
+    def _store_may_fail(self) -> Iterator[None]:
+        """What the broker answered matters more than that it is written down.
+
+        That it was sent is on disk already, and counts as unanswered then.
+        """
+        try:
+            yield
+        except StoreError as error:
+            event("not_stored", level="ERROR", message=error.detail)
+
+    def _passwords_of(self, names: Sequence[str]) -> list[Secret]:
+        """What is typed together: refused together, and each of them counted besides."""
+        if len(names) < TOGETHER:
+            return [self._secret("password", names)] if names else []
+        parts = [replace(self._secret("password", [name]), part=True) for name in names]
+        return [self._secret("password", names), *parts]
 
     def _begin(self, secrets: Sequence[Secret]) -> None:
         account = self._lease.account
         if not secrets:
             self._refusable = self._secret("login id", self._login_id)
         for secret in secrets:
-            if secret.kind == "password":
+            if secret.kind == "password" and not secret.part:
                 self._refusable = secret
         prints = [secret.fingerprint for secret in secrets]
         if block := self._store.attempts.find_block(account, prints):
@@ -222,10 +283,15 @@ class AttemptLog:
 
     def _refuse_if_exhausted(self, secret: Secret) -> None:
         count = self._store.attempts.count(secret.fingerprint)
-        if reason := retry.exhausted(count, otp=secret.kind == "otp"):
+        twice = secret.kind == "otp" or secret.part
+        if reason := retry.exhausted(count, secret.what, most=2 if twice else 1):
             clock = " and this machine's clock are" if secret.kind == "otp" else " is"
             hint = f"See that {secret.what}{clock} right, then run {self._unblock}."
-            raise AccountBlocked(f"Blocked: {reason}", hint=hint)
+            block = Block(self._clock.now(), secret.what, AccountBlocked.name, f"Blocked: {reason}")
+            self._store.attempts.block(
+                self._lease.account, self.login, secret.fingerprint, block, refused=False
+            )
+            raise AccountBlocked(block.message, hint=hint)
 
     def _blocked(self, block: Block) -> AccountBlocked:
         since = f"since {block.at:%Y-%m-%d %H:%M} UTC after {block.error}"
@@ -235,6 +301,9 @@ class AttemptLog:
         )
         if block.error == AccountLocked.name:
             hint = f"Unlock it with the broker, then run {self._unblock}."
+        if block.error == AccountBlocked.name:
+            hint = f"See that {block.what} is right, then run {self._unblock}."
+            return AccountBlocked(block.message, hint=hint)
         return AccountBlocked(f"Blocked {since}. {block.message}", hint=hint)
 
     @property
@@ -247,14 +316,17 @@ class AttemptLog:
             return self._all
         if isinstance(error, OtpRejected) and self._seed:
             return self._secret("otp", [self._seed])
-        names_app = NAMES_APP.search(error.detail) and not NAMES_PERSON.search(error.detail)
-        return self._app if names_app else self._refusable
+        words = error.detail
+        if not NAMES_PASSWORD.search(words):
+            if NAMES_APP.search(words) and not NAMES_LOGIN.search(NAMES_APP.sub("", words)):
+                return self._app
+            if NAMES_LOGIN.search(words) and self._login_id:
+                return self._secret("login id", self._login_id)
+        return self._refusable
 
     def _typed(self, passwords: Sequence[str]) -> list[Secret]:
         """What is typed into pages: the passwords, each and together, and the OTP."""
-        found = [self._secret("password", [name]) for name in passwords]
-        if len(passwords) > 1:
-            found.append(self._secret("password", passwords))
+        found = self._passwords_of(passwords)
         if self._seed:
             found.append(self._secret("otp", [self._seed]))
         return found
@@ -264,6 +336,11 @@ class AttemptLog:
         texts = [text for name in names for text in (name, self._values[name])]
         fingerprint = self._store.fingerprint("secret", self.login, kind, *texts)
         return Secret(kind, " and ".join(names) or "credentials", fingerprint)
+
+
+def _is_unclear(error: AutologinError) -> bool:
+    """Whether a refusal's words gave it no meaning of its own: it may be one of a secret."""
+    return isinstance(error, ExchangeRejected) and error.default_hint
 
 
 def login_fingerprint(store: Store, broker: str, login_id: Iterable[str | None]) -> str:

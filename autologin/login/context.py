@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from autologin.clock import Clock
 from autologin.login.attempts import AttemptLog
 from autologin.stages import Stages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from autologin.config.schema import Account
     from autologin.errors import AutologinError
     from autologin.flow.otp import OtpGenerator
+
+
+class ExpectToken(Protocol):
+    """Notes whether the broker may issue a token for what is sent now."""
+
+    def __call__(self, *, expected: bool) -> None: ...  # noqa: D102
 
 
 @dataclass
@@ -33,12 +37,12 @@ class LoginContext:
     stages: Stages
     deadline: float
     failures: Path
+    expect_token: ExpectToken
+    """Told before a call that the broker may answer with a token, and where it did not."""
     headed: bool = False
     otp_rejections: int = 0
     secrets_sent: bool = False
     """Whether any try got as far as sending a secret."""
-    on_sending: Callable[[], None] = lambda: None
-    """Called before a call to which the broker may answer with a token."""
     last_error: AutologinError | None = None
     """What the last try ended in: that is told where there is no time for another."""
 

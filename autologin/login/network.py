@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
 from autologin.clock import retry_after
+from autologin.flow.counts import read_int
 from autologin.login.capture import origin, split
 from autologin.login.departures import Departures
 
@@ -335,7 +336,7 @@ async def _body(response: Response) -> str:
 
 def _json(text: str) -> dict[str, Any]:
     try:
-        data = json.loads(text)
+        data = json.loads(text, parse_int=read_int)
     except (ValueError, RecursionError):
         return {}
     return data if isinstance(data, dict) else {}

@@ -112,7 +112,7 @@ class AlertRules:
             if message.outcome == "delivered" and TOO_OFTEN in message.words:
                 detail = f"{message.sink} does not hold its token any more: {message.words}"
                 self._notifier.alert(account, cause, detail)
-            elif message.outcome == "delivered":
+            elif message.outcome == "delivered" and message.found not in {"gone", "replaced"}:
                 self._notifier.recover(account, [cause])
             elif tried and now - _owed_since(message.about, now) >= UNDELIVERED:
                 detail = f"{message.sink} has not got its {message.type}: {message.error}"
@@ -128,7 +128,7 @@ class AlertRules:
                 "`autologin deliver --force` writes this one again."
             )
             self._notifier.alert(account, cause, detail)
-        elif message.found == "present":
+        elif message.found in {"present", "taken"}:
             self._notifier.recover(account, [cause])
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from autologin import retry
 from autologin import run as runs
-from autologin.app import App
+from autologin.app import App, dispatcher_of
 from autologin.clock import IST, Clock, format_ist
 from autologin.config import loader
 from autologin.config.schema import Account, Settings
@@ -187,6 +187,7 @@ class Service:
                     hint=problem.hint,
                 )
             self._alert_rules.report_refused_config(error)
+            self._wake.set()
             return
         if (
             settings.state.path != self.settings.state.path
@@ -199,7 +200,7 @@ class Service:
             )
         retire = self._retire(self.app.dispatcher, self.notifier, self._under_way())
         self._retiring = asyncio.ensure_future(retire)
-        dispatcher = Dispatcher(settings.sinks, settings.ref_context, self.store, self.clock)
+        dispatcher = dispatcher_of(settings, self.store, self.clock)
         self.app = replace(self.app, settings=settings, dispatcher=dispatcher)
         self._set_up()
         event("config_reloaded", accounts=", ".join(self._accounts))
@@ -427,9 +428,11 @@ class Service:
     def _deliver(self, now: datetime) -> None:
         outbox = self.store.outbox
         for sink in outbox.outstanding():
-            due = outbox.next_due(sink)
+            due = self.app.dispatcher.next_due(sink)
             if due and due <= now:
                 self._drain(self.app.dispatcher, sink)
+            elif due:
+                self._due.append(due)
         for name in self._accounts:
             sinks = self.settings.accounts[name].sinks
             self._alert_rules.check_deliveries(name, sinks, now)

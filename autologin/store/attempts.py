@@ -54,6 +54,7 @@ DELETE FROM attempts WHERE fingerprint = ? AND id <= (
     SELECT id FROM attempts WHERE fingerprint = ? ORDER BY id DESC LIMIT 1 OFFSET ?
 )
 """
+STAND = "REPLACE INTO standing (account, fingerprint) VALUES (?,?)"
 OPEN = "coalesce(outcome, '') IN ('', 'rejected', 'unclear', 'unanswered')"
 """Attempts that may count against an account."""
 LOGINS = """
@@ -149,20 +150,27 @@ class Attempts:
 
     # Blocks
 
-    def block(self, account: str, login: str, secret: str, refusal: Block) -> None:
-        """Send a secret no more: the broker refused it, whatever its last attempt was taken for."""
-        refused = (
+    def block(
+        self, account: str, login: str, secret: str, block: Block, *, refused: bool = True
+    ) -> None:
+        """Send a secret no more.
+
+        `refused`: because the broker refused it, whatever its last attempt was taken for.
+        """
+        reject = (
             "UPDATE attempts SET outcome = 'rejected' WHERE id ="
             " (SELECT max(id) FROM attempts WHERE fingerprint = ?)"
         )
         replace = (
-            "REPLACE INTO blocks (fingerprint, account, login, at, what, error, message, current)"
-            " VALUES (?,?,?,?,?,?,?,1)"
+            "REPLACE INTO blocks (fingerprint, account, login, at, what, error, message)"
+            " VALUES (?,?,?,?,?,?,?)"
         )
-        values = (utc(refusal.at), refusal.what, refusal.error, refusal.message)
+        values = (utc(block.at), block.what, block.error, block.message)
         with self._database.transaction():
-            self._database.execute(refused, secret)
+            if refused:
+                self._database.execute(reject, secret)
             self._database.execute(replace, secret, account, login, *values)
+            self._database.execute(STAND, account, secret)
 
     def find_block(self, account: str, secrets: Sequence[str]) -> Block | None:
         """The newest block on any of an account's secrets; None where none is blocked.
@@ -172,18 +180,18 @@ class Attempts:
         marks = ", ".join("?" * len(secrets))
         find = f"SELECT fingerprint FROM blocks WHERE fingerprint IN ({marks}) ORDER BY at DESC"  # noqa: S608  (question marks)
         with self._database.transaction():
-            found = self._database.fetch_all(find, *secrets)
-            self._database.execute("UPDATE blocks SET current = 0 WHERE account = ?", account)
-            for (secret,) in found:
-                update = "UPDATE blocks SET current = 1, account = ? WHERE fingerprint = ?"
-                self._database.execute(update, account, secret)
-            return self.current_block(account)
+            found = self._database.fetch_one(find, *secrets)
+            if found:
+                self._database.execute(STAND, account, found[0])
+                return self.current_block(account)
+            self._database.execute("DELETE FROM standing WHERE account = ?", account)
+            return None
 
     def current_block(self, account: str) -> Block | None:
-        """The newest block that stands against an account, as far as its last run knew."""
+        """The block that stands against an account, as far as its last run knew."""
         select = (
-            "SELECT at, what, error, message FROM blocks WHERE account = ? AND current"
-            " ORDER BY at DESC"
+            "SELECT at, what, error, message FROM blocks JOIN standing USING (fingerprint)"
+            " WHERE standing.account = ?"
         )
         row = self._database.fetch_one(select, account)
         return Block(moment(row[0]), row[1], row[2], row[3]) if row else None

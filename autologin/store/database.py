@@ -81,9 +81,11 @@ MIGRATIONS = (
     ALTER TABLE blocks RENAME TO former_blocks;
     CREATE TABLE blocks (
         fingerprint TEXT PRIMARY KEY, account TEXT NOT NULL, login TEXT NOT NULL, at TEXT NOT NULL,
-        what TEXT NOT NULL, error TEXT NOT NULL, message TEXT NOT NULL, current INTEGER NOT NULL
+        what TEXT NOT NULL, error TEXT NOT NULL, message TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
-    INSERT INTO blocks SELECT fingerprint, account, '', at, 'credentials', error, message, 1 FROM former_blocks;
+    CREATE TABLE standing (account TEXT PRIMARY KEY, fingerprint TEXT NOT NULL) STRICT, WITHOUT ROWID;
+    INSERT INTO blocks SELECT fingerprint, account, '', at, 'credentials', error, message FROM former_blocks;
+    INSERT INTO standing SELECT account, fingerprint FROM former_blocks;
     DROP TABLE former_blocks;
     ALTER TABLE leases ADD COLUMN until_monotonic REAL;
     ALTER TABLE leases ADD COLUMN number INTEGER NOT NULL DEFAULT 0

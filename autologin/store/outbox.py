@@ -54,7 +54,7 @@ VALUES (?,?,?,?,?,?,?,?)
 DUE = f"""
 SELECT id, message, sealed, tries, owner, claimed, again, receipt FROM deliveries AS one
 WHERE sink = ? AND outcome IS NULL AND (due <= ? OR due > ?)
-AND (? IS NULL OR account = ?) AND NOT EXISTS (
+AND (? IS NULL OR account IN (SELECT value FROM json_each(?))) AND NOT EXISTS (
     SELECT 1 FROM deliveries AS before
     WHERE before.account = one.account AND before.sink = one.sink AND before.id < one.id
     AND before.outcome IS NULL AND before.{SINKS_ONLY}
@@ -63,7 +63,8 @@ ORDER BY due, id LIMIT ?
 """  # noqa: S608  (our own words)
 NEXT_DUE = """
 SELECT min(CASE WHEN due > ? THEN ? ELSE due END) FROM deliveries
-WHERE sink = ? AND outcome IS NULL AND (? IS NULL OR account = ?)
+WHERE sink = ? AND outcome IS NULL
+AND (? IS NULL OR account IN (SELECT value FROM json_each(?)))
 """
 LATEST = f"""
 SELECT sink, type, about, outcome, tries, error, due, settled, again, found, looked, words
@@ -79,7 +80,9 @@ DELETE FROM deliveries
 WHERE account = ? AND sink = ? AND type = ? AND id < ? AND outcome IS NOT NULL
 """
 FAIL = """
-UPDATE deliveries SET tries = tries + 1, error = ?, due = ?, owner = NULL WHERE id = ? AND owner = ?
+UPDATE deliveries SET tries = tries + 1, error = ?, due = ?, owner = NULL,
+    again = CASE again WHEN 'forced' THEN 'gone' ELSE again END
+WHERE id = ? AND owner = ?
 """
 OLDER = """
 SELECT id, owner, claimed FROM deliveries AS one
@@ -190,8 +193,9 @@ class Outbox:
 
     # Taking out
 
-    def claim(self, sink: str, most: int, account: str | None = None) -> list[Claim]:
-        """Up to `most` messages due at a sink, of one account or all, now ours to deliver."""
+    def claim(self, sink: str, most: int, accounts: Collection[str] | None = None) -> list[Claim]:
+        """Up to `most` messages due at a sink, of some accounts or all, now ours to deliver."""
+        which = None if accounts is None else json.dumps([*accounts])
         update = "UPDATE deliveries SET owner = ?, claimed = ? WHERE id = ?"
         claims: list[Claim] = []
         with self._database.transaction():
@@ -199,7 +203,7 @@ class Outbox:
             self._settle("expired", "sink = ? AND until <= ?", sink, now)
             self._replace_older(sink)
             rows = self._database.fetch_all(
-                DUE, sink, now, self._farthest(), account, account, most * 4
+                DUE, sink, now, self._farthest(), which, which, most * 4
             )  # others may have claimed some
             for number, identity, encrypted, tries, holder, claimed, again, receipt in rows:
                 if len(claims) < most and self.is_free(holder, claimed):
@@ -286,9 +290,13 @@ class Outbox:
 
     # Looking
 
-    def next_due(self, sink: str, account: str | None = None) -> datetime | None:
-        """When the next message for a sink is due; None where nothing is outstanding."""
-        values = (self._farthest(), self._now(), sink, account, account)
+    def next_due(self, sink: str, accounts: Collection[str] | None = None) -> datetime | None:
+        """When the next message for a sink is due, of some accounts or all.
+
+        None where nothing is outstanding.
+        """
+        which = None if accounts is None else json.dumps([*accounts])
+        values = (self._farthest(), self._now(), sink, which, which)
         row = self._database.fetch_one(NEXT_DUE, *values)
         return moment(row[0]) if row and row[0] else None
 

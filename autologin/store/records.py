@@ -102,8 +102,11 @@ class Lease:
 Found = Literal["present", "gone", "taken", "replaced", "unknown", "unasked"]
 """What a sink answered when it was asked for its token. `taken`: gone, as `redeliver: false`
 expects; `unasked`: it had it before the service was started."""
-Again = Literal["gone", "forced"]
-"""Why a token that was delivered is delivered once more."""
+Again = Literal["gone", "moved", "forced"]
+"""Why a token that was delivered is delivered once more.
+
+`moved`: the config names another place.
+"""
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,8 @@ class Presence:
 
     found: Found
     words: str = ""
+    moved: bool = False
+    """Whether it is missing because the config names another place or form since."""
 
 
 @dataclass(frozen=True)

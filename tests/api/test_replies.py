@@ -6,6 +6,7 @@ import json
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import product
+from pathlib import Path
 
 import httpx
 import pytest
@@ -44,7 +45,8 @@ DUE = [(broker, 1) for broker in YES] + [(broker, 2) for broker in TWO_STEPS]
 
 
 def test_every_broker_is_here():
-    assert YES.keys() == NO.keys() == set(registry.names())
+    flows = Path(__file__).parents[2].joinpath("flows").glob("[a-z]*.py")
+    assert YES.keys() == NO.keys() == {file.stem for file in flows}
 
 
 async def token_from(broker, step, *answers):

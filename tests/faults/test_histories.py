@@ -10,6 +10,7 @@ this week is held back by no outage, no code is sent twice, and no older token r
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import shutil
 import sys
@@ -325,7 +326,7 @@ def test_histories(tmp_path):
     SHARED.folder = Path(tempfile.mkdtemp(dir=memory if memory.is_dir() else tmp_path))
     SHARED.settings = loader.load(tmp_path / "config.yaml", {"HOME": str(tmp_path)})
     SHARED.loop = asyncio.new_event_loop()
-    log.configure(stream=open(os.devnull, "w"))  # noqa: PTH123, SIM115
+    log.configure(stream=io.StringIO())
     Login.TestCase.settings = settings(
         max_examples=HISTORIES,
         stateful_step_count=25,

@@ -285,7 +285,7 @@ CASES["password_200_error"] = says_no(said("Invalid password", status=200), "cre
 CASES["password_401_text"] = says_no(
     lambda *_: Said("Invalid username or password", 401, "text/plain"), "credentials_rejected"
 )
-CASES["password_empty_403"] = says_no(lambda *_: data({}, 403), "page_changed")
+CASES["password_empty_403"] = says_no(lambda *_: data({}, 403), "broker_unavailable")
 for name, fail in {
     "toast": p.FAIL_TOAST,
     "alert": p.FAIL_ALERT,

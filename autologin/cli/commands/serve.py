@@ -42,6 +42,8 @@ def serve(ctx: click.Context, log_format: str) -> None:
     SIGTERM, Ctrl-C   start nothing more, let a login finish (stop_timeout), exit 0
     SIGHUP            read the config again; an invalid one is reported and ignored
     """  # noqa: D301  (click wants the character)
+    # Until the service can take it, a SIGHUP asks for nothing: the config is not read yet.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     configure_log(ctx, as_json=log_format == "json")
     run_async(serve_until_signal(config_file(ctx)))
 

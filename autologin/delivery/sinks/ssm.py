@@ -248,9 +248,13 @@ class SsmSink:
         client = self._client()
         arn = f"arn:aws:ssm:{client.meta.region_name}:*:parameter{name}"
         with aws.in_words("ssm:PutParameter", arn):
-            return int(
-                client.put_parameter(Name=name, Value=value, Overwrite=True, **options)["Version"]
+            answer = client.put_parameter(Name=name, Value=value, Overwrite=True, **options)
+        if "Version" not in answer:
+            raise aws.AwsError(
+                f"{name} was not written: the answer is not Parameter Store's",
+                "Correct the sink's `endpoint_url`.",
             )
+        return int(answer["Version"])
 
     def _client(self) -> Any:
         self._boto = self._boto or aws.client(

@@ -290,6 +290,7 @@ async def test_two_accounts_that_share_a_file_do_not_fight_for_it(tmp_path, cloc
     trader.issue()
     await trader.deliver()
     app = trader.app
+    app.dispatcher.recipients = None
     save(app.store, "other", a_token("others"), ["tokens"])
     app.store.outbox.release("other")
     await app.dispatcher.drain(["tokens"], seconds=0)

@@ -335,11 +335,14 @@ def test_a_clock_that_is_off_by_less_than_a_day_is_believed(seconds):
     assert skew_of({"date": date}, NOW) == pytest.approx(seconds, abs=1)
 
 
-@pytest.mark.parametrize(
-    "text", ['{"a":' * 100_000, f'{{"a":{"9" * 5000}}}', "[1]", "\ufeff{}", ""]
-)
+@pytest.mark.parametrize("text", ['{"a":' * 100_000, "[1]", "\ufeff{}", ""])
 def test_json_that_cannot_be_read_is_none(text):
     assert _json(text) == {}
+
+
+def test_a_number_that_means_nothing_hides_nothing():
+    text = f'{{"message":"Invalid PIN","left":{"9" * 5000}}}'
+    assert _json(text) == {"message": "Invalid PIN", "left": None}
 
 
 @pytest.mark.parametrize("bad", ["http://127.0.0.1:99999/", "https://[::1", "http://x:²/"])
