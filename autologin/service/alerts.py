@@ -34,29 +34,33 @@ TOLD_AT_ONCE = {
 
 
 class AlertRules:
-    """Decides what the notifier tells."""
+    """Decides what the notifier tells.
+
+    What is wrong with an account's logins is told once in each of its windows: yesterday's news
+    must not silence today's.
+    """
 
     def __init__(self, notifier: Notifier, store: Store) -> None:
         self._notifier = notifier
         self._store = store
 
-    def check_outcome(self, account: str, outcome: Outcome) -> None:
+    def check_outcome(self, account: str, outcome: Outcome, since: datetime | None) -> None:
         """Tell at once what needs a person; everything else may fix itself until it is late."""
         error = outcome.error
         if outcome.outcome != "failed":
             self.end_login_alerts(account)
         elif isinstance(error, NeedsPerson | Rejected | ConfigError):
             image = error.bundle and error.bundle / "screenshot.png"
-            self._notifier.alert(account, error.name, error.message, image=image)
+            self._notifier.alert(account, error.name, error.message, image=image, since=since)
 
-    def check_last_run(self, account: str, history: History) -> None:
+    def check_last_run(self, account: str, window: Window, history: History) -> None:
         """Tell of a run that ended while nobody was there to tell of it.
 
         The process died before it could, or it was another one's run.
         """
         last = next(iter(history.runs), None)
         if last and last.outcome == "failed" and last.error in TOLD_AT_ONCE:
-            self._notifier.alert(account, last.error, last.message or "")
+            self._notifier.alert(account, last.error, last.message or "", since=window.at)
 
     def report_refused_config(self, error: ConfigError) -> None:
         """Tell that a config was not taken over: whoever changed it may believe that it was."""
@@ -78,20 +82,20 @@ class AlertRules:
         due = format_ist(window.ready_by)
         why = _reason(history)
         if window.ready_by - MARGIN <= now < window.closes:
-            self._notifier.alert(
-                account, "late", f"No verified token yet, and it is due at {due}. {why}"
-            )
+            text = f"No verified token yet, and it is due at {due}. {why}"
+            self._notifier.alert(account, "late", text, since=window.at)
         if window.ready_by <= now < window.closes:
-            self._notifier.alert(account, "not_ready", f"No verified token at {due}. {why}")
+            text = f"No verified token at {due}. {why}"
+            self._notifier.alert(account, "not_ready", text, since=window.at)
 
-    def report_no_answer(self, account: str, unanswered: int) -> None:
+    def report_no_answer(self, account: str, window: Window, unanswered: int) -> None:
         """Tell once that the broker takes logins and does not answer them."""
         message = (
             f"The broker took {unanswered} logins in a row and answered none of them. autologin "
             "goes on until trading ends, with pauses of up to 15 minutes. Look whether the broker "
             "has an outage."
         )
-        self._notifier.alert(account, "no_answer", message)
+        self._notifier.alert(account, "no_answer", message, since=window.at)
 
     def end_login_alerts(self, account: str) -> None:
         """Tell that what was wrong with an account's logins is over."""

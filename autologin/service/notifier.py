@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Coroutine, Mapping
+from datetime import datetime
 from pathlib import Path
 
 from autologin.clock import Clock
@@ -56,11 +57,19 @@ class Notifier:
         self._ping_waits = False
         self._closing = False
 
-    def alert(self, account: str, cause: str, text: str, *, image: Path | None = None) -> None:
-        """Tell of a cause, unless it was told before and is not over."""
+    def alert(
+        self,
+        account: str,
+        cause: str,
+        text: str,
+        *,
+        image: Path | None = None,
+        since: datetime | None = None,
+    ) -> None:
+        """Tell of a cause, unless it was told before (since a moment) and is not over."""
         text = scrub(text)
         try:
-            is_news = self._store.alerts.begin(account, cause, text, str(image or ""))
+            is_news = self._store.alerts.begin(account, cause, text, str(image or ""), since)
         except StoreError as error:
             self._tell_unstored(account, cause, text, error)
             return
@@ -91,6 +100,11 @@ class Notifier:
         except StoreError as error:
             event("notices_not_stored", level="WARNING", message=error.detail)
             return []
+
+    def next_due(self) -> list[datetime]:
+        """When something is due for each way that is owed something."""
+        found = (self._store.outbox.next_due(way) for way in self._ways)
+        return [due for due in found if due]
 
     def forget_gone(self) -> None:
         """Let alerts go that are of accounts, or of an account's sinks, that the config lost."""

@@ -318,10 +318,10 @@ class Service:
             elif history.stored and self._verify_is_due(state):
                 self._start(name, self._verify if window.opens <= now else self._ask_sinks)
         if history.unanswered >= retry.UNSETTLED and schedule.retry_at(history, now):
-            self._alert_rules.report_no_answer(name, history.unanswered)
+            self._alert_rules.report_no_answer(name, window, history.unanswered)
         if not history.has_verified_token(window, now):
             if not state.is_busy:
-                self._alert_rules.check_last_run(name, history)
+                self._alert_rules.check_last_run(name, window, history)
             self._alert_rules.check_readiness(name, window, history, now)
         elif not state.is_busy:
             self._alert_rules.end_login_alerts(name)
@@ -406,7 +406,8 @@ class Service:
         self.notifier.ping(good=good)
         if good:
             self._accounts[account.name].verify_due = 0.0
-        self._alert_rules.check_outcome(account.name, outcome)
+        window = self._accounts[account.name].timetable.current(self.clock.now())
+        self._alert_rules.check_outcome(account.name, outcome, window.at if window else None)
 
     async def _verify(self, account: Account) -> None:
         answer = await runs.verify_stored(self.app, account)
@@ -438,6 +439,7 @@ class Service:
             self._alert_rules.check_deliveries(name, sinks, now)
         for way in self.notifier.settle():
             self._drain(self.notifier.dispatcher, way)
+        self._due += self.notifier.next_due()
 
     def _drain(self, dispatcher: Dispatcher, name: str) -> None:
         """Deliver what is due at a sink, or on a way to people, unless that is under way."""

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from datetime import datetime
 
 from autologin.clock import Clock
 from autologin.message import ALERT, Message
-from autologin.store.database import Database, utc
+from autologin.store.database import Database, moment, utc
 from autologin.store.encryption import Encryption
 
 
@@ -22,17 +23,26 @@ class Alerts:
         self._encryption = encryption
         self._clock = clock
 
-    def begin(self, account: str, cause: str, text: str, image: str = "") -> bool:
-        """Note that a cause is there, and what to tell of it; gives whether it is news."""
-        if cause in self.causes(account):
+    def begin(
+        self,
+        account: str,
+        cause: str,
+        text: str,
+        image: str = "",
+        since: datetime | None = None,
+    ) -> bool:
+        """Note that a cause is there, and what to tell of it; gives whether it is news.
+
+        One that is there since before `since` is news again: it is another day.
+        """
+        select = "SELECT opened FROM alerts WHERE account = ? AND cause = ?"
+        row = self._database.fetch_one(select, account, cause)
+        if row and (since is None or moment(row[0]) >= since):
             return False
         at = self._clock.now()
         notice = Message.notice(ALERT, account, [cause], at, text, image)
         sealed = self._encryption.encrypt(json.dumps(notice.to_json()).encode())
-        insert = (
-            "INSERT OR IGNORE INTO alerts (account, cause, opened, notice, sealed) "
-            "VALUES (?,?,?,?,?)"
-        )
+        insert = "REPLACE INTO alerts (account, cause, opened, notice, sealed) VALUES (?,?,?,?,?)"
         return self._database.execute(insert, account, cause, utc(at), notice.id, sealed) == 1
 
     def end(self, account: str, causes: Collection[str]) -> list[str]:

@@ -153,6 +153,14 @@ async def test_a_no_that_says_later_is_an_outage(broker, step, words):
 FIREWALL = ["Request blocked", "Sorry, you have been blocked", "Your IP has been blocked"]
 
 
+@pytest.mark.parametrize("status", [200, 401, 429, 500])
+async def test_a_refusal_of_a_secret_is_one_whatever_the_status(status):
+    words = "Invalid PIN. Please try again later"
+    body = {"status": False, "message": words, "errorcode": "AB1007"}
+    error = await error_from("angelone", 1, reply(status, JSON, body))
+    assert error.name == "credentials_rejected"
+
+
 @pytest.mark.parametrize("words", FIREWALL)
 @pytest.mark.parametrize(("broker", "step"), DUE)
 async def test_what_a_firewall_blocks_is_not_the_account(broker, step, words):

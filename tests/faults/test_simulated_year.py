@@ -241,16 +241,22 @@ def reachable(one, day):
 
 
 def once_each(notices):
-    """Whether no cause was told a second time before it was told that it is over."""
+    """Whether no cause was told a second time on a day before it was told that it is over."""
     open_ones = set()
+    today = None
     for notice in notices:
         keys = keys_of(notice)
+        if notice.at.astimezone(IST).date() != today:
+            today = notice.at.astimezone(IST).date()
+            told_today = set()
         if notice.type == ALERT:
-            if keys & open_ones:
+            if keys & told_today:
                 return False
+            told_today |= keys
             open_ones |= keys
         elif keys <= open_ones:
             open_ones -= keys
+            told_today -= keys
         else:
             return False
     return True

@@ -20,6 +20,7 @@ from autologin import retry
 from autologin.app import App
 from autologin.config import loader
 from autologin.delivery.dispatcher import report
+from autologin.errors import DeliveryFailed
 from autologin.message import Message
 from autologin.store import outbox
 from autologin.token import Token
@@ -574,4 +575,64 @@ async def test_a_webhook_cannot_be_asked(tmp_path, clock):
     trader.outbox.mark_delivered(claim)
     (result,) = await trader.deliver()
     assert (result.outcome, result.found) == ("delivered", None)
+    trader.app.store.close()
+
+
+# What the config says now
+
+
+async def test_something_else_at_the_new_place_is_not_overwritten(tmp_path, clock):
+    trader = Trader(tmp_path, clock)
+    trader.issue()
+    await trader.deliver()
+    (tmp_path / "mine.json").write_text("precious")
+    trader.configure({"tokens": {"type": "file", "path": "mine.json"}})
+    assert (await trader.deliver())[0].outcome == "replaced_by_other"
+    assert (tmp_path / "mine.json").read_text() == "precious"
+    trader.app.store.close()
+
+
+async def test_a_place_that_changed_is_not_one_from_which_it_was_taken(tmp_path, clock):
+    sink = {"type": "file", "path": "tokens/{account}.json", "redeliver": False}
+    trader = Trader(tmp_path, clock, {"tokens": sink})
+    trader.issue()
+    await trader.deliver()
+    for number in range(5):
+        trader.configure({"tokens": {**sink, "path": f"{number}.json"}})
+        assert (await trader.deliver())[0].outcome == "delivered"
+        assert (tmp_path / f"{number}.json").exists()
+    trader.app.store.close()
+
+
+async def test_force_is_for_one_try(trader):
+    trader.file.unlink()
+    trader.file.mkdir()
+    assert (await trader.deliver(force=True))[0].outcome == "failed"
+    trader.file.rmdir()
+    trader.file.write_text("somebody else's")
+    assert (await trader.deliver())[0].outcome == "replaced_by_other"
+    assert trader.file.read_text() == "somebody else's"
+
+
+async def test_what_cannot_be_asked_has_not_come_back(trader, monkeypatch):
+    trader.file.write_text("by hand")
+    assert (await trader.deliver())[0].outcome == "replaced_by_other"
+
+    async def refuse(*_):
+        raise DeliveryFailed("permission denied")
+
+    with monkeypatch.context() as unreadable:
+        unreadable.setattr("autologin.delivery.sinks.file.FileSink.look", refuse)
+        assert (await trader.deliver())[0].outcome == "replaced_by_other"
+        trader.file.unlink()
+    assert (await trader.deliver())[0].outcome == "delivered"
+
+
+async def test_nothing_goes_to_a_sink_that_left_the_account(tmp_path, clock):
+    trader = Trader(tmp_path, clock)
+    trader.issue()
+    trader.app.dispatcher.recipients = {"tokens": []}
+    await trader.app.dispatcher.drain(["tokens"], seconds=0)
+    assert trader.app.dispatcher.next_due("tokens") is None
+    assert not trader.file.exists()
     trader.app.store.close()

@@ -12,10 +12,13 @@ from autologin.errors import (
     AccountBlocked,
     AccountLocked,
     BrokerUnavailable,
+    CaptchaRequired,
     CredentialsRejected,
+    ExchangeRejected,
     LeaseLost,
     OtpRejected,
     PageChanged,
+    StoreError,
 )
 from autologin.flow.base import ApiFlow, Credentials
 from autologin.flow.otp import OtpGenerator, TotpSeed
@@ -264,6 +267,97 @@ def test_what_was_typed_and_never_sent_is_taken_back(run, kept):
         log.free()
     assert not kept.attempts.count(log._refusable.fingerprint).trusted
     assert sends(run())
+
+
+class TogetherCredentials(PaperCredentials):
+    born: SecretStr = Field(default=SecretStr("01/01/1990"), description="the date of birth")
+
+
+class Together(Paper):
+    broker = "together"
+    passwords = ("pin", "born")
+    credentials: TogetherCredentials
+
+
+def test_two_secrets_that_are_refused_together_are_each_sent_once_more_at_most(kept, clock):
+    """Nobody knows which of them was meant."""
+    sent = []
+    for year in range(1990, 1995):
+        lease = kept.leases.acquire("mine")
+        made = TogetherCredentials(born=SecretStr(f"01/01/{year}"))
+        log = AttemptLog(kept, lease, Together(made), clock)
+        log.free = lambda lease=lease: kept.leases.release(lease)
+        if refused(log, CredentialsRejected("Invalid login")):
+            sent.append(year)
+    assert sent == [1990, 1991]
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        ("Invalid Encryption Key", "api_key"),
+        ("Invalid API Key", "api_key"),
+        ("Invalid API key or credentials", "pin"),
+        ("Invalid user id", "user_id"),
+        ("Invalid user id or PIN", "pin"),
+        ("No", "pin"),
+    ],
+)
+def test_what_a_refusal_is_about_is_in_its_words(run, kept, words, what):
+    log = run()
+    log.begin_all(otp=True)
+    log.settle_error(CredentialsRejected(words))
+    assert kept.attempts.current_block("mine").what == what
+
+
+@pytest.mark.parametrize(
+    ("error", "blocked"),
+    [
+        (ExchangeRejected("Your IP is not registered", hint="Register it"), False),
+        (CaptchaRequired(), False),
+        (ExchangeRejected("hm"), True),
+        (PageChanged("what?"), True),
+    ],
+)
+def test_what_is_understood_and_no_refusal_of_a_secret_blocks_nothing(run, error, blocked):
+    assert sends(run())
+    for _ in range(5):
+        refused(run(), error)
+    assert sends(run()) is not blocked
+
+
+def test_a_store_that_fails_after_the_answer_hides_neither_token_nor_refusal(
+    run, kept, monkeypatch
+):
+    log = run()
+    log.begin_all(otp=True)
+
+    def failing(*_args, **_more):
+        raise StoreError("full")
+
+    monkeypatch.setattr(kept.attempts, "settle", failing)
+    monkeypatch.setattr(kept.attempts, "block", failing)
+    log.settle_error(CredentialsRejected("no"))
+    log.settle("accepted")
+
+
+def test_capitals_and_spaces_do_not_unlock(run):
+    log = run()
+    log.begin_all(otp=True)
+    log.settle_error(AccountLocked("locked"))
+    log.block(AccountLocked("locked"))
+    log.free()
+    assert not sends(run(user_id="ab1234 "))
+    assert not sends(run(totp_secret="jbsw y3dp ehpk 3pxp"))
+
+
+def test_a_block_for_lost_answers_stands_where_status_looks(run, kept):
+    for _ in range(retry.UNSETTLED):
+        refused(run(), BrokerUnavailable("reset"))
+    assert not sends(run())
+    assert kept.attempts.current_block("mine").error == "account_blocked"
+    assert not sends(run("hers"))
+    assert kept.attempts.current_block("mine"), "it is one of both"
 
 
 def test_a_value_that_a_flow_made_is_counted_too(run):

@@ -170,6 +170,23 @@ async def test_what_needs_a_person_is_told_at_once_and_not_tried_again(watch, er
     assert told(watch) == sorted([name, "late", "not_ready"])
 
 
+async def test_what_is_wrong_today_too_is_told_today_too(watch):
+    watch.world.refuses = {"one": CaptchaRequired}
+    watch.start()
+    told_at = []
+    begin = watch.service.store.alerts.begin
+
+    def note(account, cause, *rest):
+        is_news = begin(account, cause, *rest)
+        if is_news and cause == "captcha_required":
+            told_at.append(watch.clock.now().astimezone(IST).date())
+        return is_news
+
+    watch.service.store.alerts.begin = note
+    await watch.clock.until(ist(15, day=DAY + timedelta(days=1)))
+    assert told_at == [DAY, DAY + timedelta(days=1)]
+
+
 async def test_a_blocked_account_is_not_logged_in_on_the_next_day(watch):
     watch.world.refuses = {"one": CredentialsRejected}
     watch.start()
