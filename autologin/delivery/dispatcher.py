@@ -46,7 +46,7 @@ DISABLED_PAUSE = 300.0
 DISABLED = "It is switched off until its config changes."
 FORCE = "`autologin deliver --force` writes over it, and so does the next token"
 TOO_OFTEN = (
-    f"it was written again {REDELIVERIES} times within a day, and something takes it away; "
+    f"it was written again {REDELIVERIES} times today, and something takes it away; "
     "`autologin deliver --force` writes it once more"
 )
 NOT_DELIVERED = {

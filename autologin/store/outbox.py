@@ -12,6 +12,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
+from autologin.clock import IST
 from autologin.message import ISSUED, Message
 from autologin.store.database import Database, moment, utc
 from autologin.store.encryption import Encryption
@@ -44,8 +45,7 @@ LONGEST_PAUSE = 3600.0
 AHEAD_SECONDS = 2.0
 """A claim that is newer than now by more was made by a clock that was ahead."""
 REDELIVERIES = 3
-"""How often a token that is gone from a sink is delivered again within `REDELIVERY_HOURS`."""
-REDELIVERY_HOURS = 24
+"""How often a token that is gone from a sink is delivered again on one day in India."""
 
 INSERT = """
 INSERT INTO deliveries (account, sink, type, message, about, until, due, sealed)
@@ -232,7 +232,7 @@ class Outbox:
             found = "present" if receipt else None
             self._database.execute(LEAVE, receipt, found, now if receipt else None, claim.id)
             if claim.again == "gone":
-                self._database.execute("DELETE FROM redelivered WHERE at <= ?", self._day_ago())
+                self._database.execute("DELETE FROM redelivered WHERE at < ?", self._midnight())
                 insert = "INSERT INTO redelivered (account, sink, at) VALUES (?,?,?)"
                 self._database.execute(insert, message.account, claim.sink, now)
             values = (message.account, claim.sink, message.type, claim.id)
@@ -275,7 +275,7 @@ class Outbox:
 
     def may_reopen(self, account: str, sink: str) -> bool:
         """Whether a token that is gone may be delivered again: not too often within a day."""
-        values = (account, sink, self._day_ago(), self._now())
+        values = (account, sink, self._midnight(), self._now())
         row = self._database.fetch_one(REDELIVERED, *values)
         return row is None or row[0] < REDELIVERIES
 
@@ -421,8 +421,9 @@ class Outbox:
         age = (self._database.now() - moment(claimed)).total_seconds()
         return not -AHEAD_SECONDS <= age < CLAIM_SECONDS
 
-    def _day_ago(self) -> str:
-        return utc(self._database.now() - timedelta(hours=REDELIVERY_HOURS))
+    def _midnight(self) -> str:
+        now = self._database.now().astimezone(IST)
+        return utc(now.replace(hour=0, minute=0, second=0, microsecond=0))
 
     def _farthest(self) -> str:
         """The latest moment for which a message can have been put off by a right clock."""

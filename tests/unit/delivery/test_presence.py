@@ -206,7 +206,7 @@ async def test_it_is_delivered_again_three_times_a_day_and_no_more(trader):
     trader.clock.move(minutes=1)
     (result,) = await trader.deliver()
     assert (result.outcome, result.found) == ("failed", "gone")
-    assert "3 times within a day" in result.message
+    assert "3 times today" in result.message
     assert not trader.file.exists()
     assert (await trader.deliver(force=True))[0].outcome == "delivered"
     assert trader.file.exists()
