@@ -78,7 +78,7 @@ ANSWERS = {
         app_code_mode=True,
     ),
     "wrong_password_warned": scenario(
-        "The password is refused, with a warning that the account gets blocked",
+        "The password is refused, with a warning of what more wrong ones do",
         expect="credentials_rejected",
         wrong_password=True,
         warns=True,
