@@ -77,7 +77,7 @@ ANSWERS = {
         expect="otp_not_available",
         app_code_mode=True,
     ),
-    "wrong_password_warned": scenario(
+    "refused_with_a_warning": scenario(
         "The password is refused, with a warning of what more wrong ones do",
         expect="credentials_rejected",
         wrong_password=True,
