@@ -1,7 +1,7 @@
 # `make demo` and `make test` do everything; both install what they need, into .venv and once. `make help` lists the rest.
 PYTHON ?= python3
 BIN := .venv/bin
-WORKERS ?= 5
+WORKERS ?= 4
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 APT := $(if $(filter 0,$(shell id -u)),,sudo -n) env DEBIAN_FRONTEND=noninteractive apt-get -qq
 
