@@ -74,6 +74,18 @@ async def test_unblocking_under_a_new_name_forgets_all_without_any_login_secret(
         assert await entered(served, clock, pin) == ("credentials_rejected", sends)
 
 
+async def test_unblocking_says_where_it_cannot_know(walk):
+    served, _ = await walk("angelone", change=with_pin(PIN))
+    served.change(renamed)
+    served.change(
+        lambda config: config["accounts"]["renamed"]["credentials"].update(
+            client_code={"env": "NOT_SET"}
+        )
+    )
+    done = await served.user.says("unblock", "renamed")
+    assert "was not blocked under this name. Its login id cannot be read here" in done.err
+
+
 async def test_the_right_pin_works_between_refused_ones(walk):
     served, _ = await walk("angelone", change=with_pin(PIN))
     clock = served.twin.clock

@@ -16,6 +16,14 @@ from autologin.clock import IST
 from autologin.config import loader
 from autologin.service.service import Service
 
+DAY = date(2026, 11, 25)
+
+
+def ist(hour, minute=0, second=0, day=DAY):
+    """A moment in India."""
+    return datetime.combine(day, time(hour, minute, second), IST)
+
+
 FLOW = """
 from pydantic import Field, SecretStr
 

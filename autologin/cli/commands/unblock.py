@@ -6,6 +6,7 @@ import click
 
 from autologin.cli.base import Command
 from autologin.cli.context import account_name, load_settings, open_app
+from autologin.config.accounts import login_id
 
 
 @click.command(cls=Command)
@@ -21,5 +22,12 @@ def unblock(ctx: click.Context, name: str) -> None:
     account = settings.account(name)
     if open_app(settings).unblock(account):
         click.echo(f"{account.name} may log in again.", err=True)
+    elif login_id(settings, account) is None:
+        # What was refused under another name of the account is found by it.
+        click.echo(
+            f"{account.name} was not blocked under this name. Its login id cannot be read here: "
+            "run this where the config's references can be, or under the account's former name.",
+            err=True,
+        )
     else:
         click.echo(f"{account.name} was not blocked.", err=True)

@@ -6,35 +6,19 @@ import asyncio
 import json
 import shlex
 import sys
-from datetime import date, datetime, time, timedelta
+from datetime import timedelta
 
 import pytest
 from support.receiver import receiver
-from support.service import Weekdays, vigil
+from support.service import Weekdays, ist, vigil
 
-from autologin.clock import IST
 from autologin.config import overrides
 from autologin.errors import CaptchaRequired
 from autologin.service.alerts import AlertRules
 from autologin.web import metrics, status_page
 
-DAY = date(2026, 11, 25)
+pytestmark = pytest.mark.usefixtures("_inline")
 CAPTCHA = "autologin: one captcha required"
-
-
-def ist(hour, minute=0, second=0, day=DAY):
-    return datetime.combine(day, time(hour, minute, second), IST)
-
-
-@pytest.fixture(autouse=True)
-def _inline(monkeypatch, tmp_path):
-    """What is done in threads is done at once: a virtual clock does not know of them."""
-
-    async def at_once(work, *args, **more):
-        return work(*args, **more)
-
-    monkeypatch.setattr(asyncio, "to_thread", at_once)
-    monkeypatch.setattr(overrides, "SECRETS_FOLDER", tmp_path / "no-secrets")
 
 
 def watching(folder, *receivers, command=""):

@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import shutil
-from datetime import date, datetime, time, timedelta
+from datetime import timedelta
 
 import pytest
-from support.service import Weekdays, vigil
+from support.service import DAY, Weekdays, ist, vigil
 
-from autologin.clock import IST
-from autologin.config import overrides
 from autologin.web.readiness import read_readiness
 
-DAY = date(2026, 11, 25)
-
-
-def ist(hour, minute=0, second=0, day=DAY):
-    return datetime.combine(day, time(hour, minute, second), IST)
-
-
-@pytest.fixture(autouse=True)
-def _inline(monkeypatch, tmp_path):
-    """What is done in threads is done at once: a virtual clock does not know of them."""
-
-    async def at_once(work, *args, **more):
-        return work(*args, **more)
-
-    monkeypatch.setattr(asyncio, "to_thread", at_once)
-    monkeypatch.setattr(overrides, "SECRETS_FOLDER", tmp_path / "no-secrets")
+pytestmark = pytest.mark.usefixtures("_inline")
 
 
 @pytest.fixture
