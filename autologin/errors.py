@@ -9,13 +9,15 @@
                                            TokenRejected  StateMismatch
       NeedsPerson                      4   PageChanged  RedirectTimeout  CaptchaRequired
                                            ConsentRequired  OtpNotAvailable
+        ForeignDestination             4
       Transient                        5   BrokerUnavailable  BrowserCrashed
         LeaseLost                      5
       DeliveryFailed                   6
 
 The number is the exit code. `detail` is what happened, in the broker's own words where it has some;
 `hint` is what to do next. Known secrets are cut out of both when the error is made, so an error is
-always safe to print. `LeaseLost` is named `broker_unavailable`: it is one more reason for that.
+always safe to print. `LeaseLost` is named `broker_unavailable` and `ForeignDestination`
+`page_changed`: each is one more reason for that.
 """
 
 from __future__ import annotations
@@ -212,6 +214,16 @@ class PageChanged(NeedsPerson):
     """The broker's page is not one that this flow knows."""
 
     hint = "Look at the failure bundle, or run it with --headed and do the step by hand."
+
+
+class ForeignDestination(PageChanged):
+    """The page would send what is typed to a host that is not the broker's."""
+
+    name = PageChanged.name
+    hint = (
+        "Do not sign in there by hand before you know why. If the host is the broker's, "
+        "add it to `login_hosts` of this account."
+    )
 
 
 class RedirectTimeout(NeedsPerson):

@@ -7,6 +7,7 @@ Each takes what people write, and says what is wrong with anything else.
 
 import re
 import zoneinfo
+from contextlib import suppress
 from datetime import UTC, time
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -40,6 +41,20 @@ def check_name(text: str) -> str:
     if len(text) > LONGEST_NAME:
         refuse(f"is a name of {len(text)} characters", f"Use at most {LONGEST_NAME}.")
     return text
+
+
+def check_host(text: str) -> str:
+    """A host's name, or an IP address, in lower case as a browser writes it."""
+    host = text.strip().rstrip(".").lower()
+    with suppress(UnicodeError):
+        host = host.encode("idna").decode()
+    address = host.strip("[]")
+    if ":" in address and re.fullmatch(r"[0-9a-f:.]+", address):
+        return address
+    if not re.fullmatch(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*", host):
+        hint = "Write the host alone, such as login.broker.com: no https://, no port, no path."
+        refuse("is not a host", hint)
+    return host
 
 
 def parse_duration(value: Any) -> Any:
@@ -191,6 +206,7 @@ Jitter = Annotated[float, BeforeValidator(parse_jitter)]
 Days = Annotated[str, BeforeValidator(parse_days)]
 Count = Annotated[int, BeforeValidator(refuse_bool), Field(ge=1)]
 Url = Annotated[str, AfterValidator(check_url)]
+Host = Annotated[str, AfterValidator(check_host)]
 Zone = Annotated[zoneinfo.ZoneInfo, BeforeValidator(parse_zone)]
 Listen = Annotated[str, AfterValidator(check_listen)]
 NullIsEmpty = BeforeValidator(empty_if_null)

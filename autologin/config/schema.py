@@ -29,6 +29,7 @@ from autologin.config.fields import (
     Cron,
     Days,
     Duration,
+    Host,
     Jitter,
     Listen,
     Name,
@@ -172,6 +173,7 @@ class Account(Section):
     credentials: Annotated[dict[str, SecretField], NullIsEmpty] = {}
     sinks: Annotated[list[str], NullIsNoList] = []
     endpoints: Annotated[dict[str, Url], NullIsEmpty] = {}
+    login_hosts: Annotated[list[Host], NullIsNoList] = []
     proxy: SecretField | None = None
     segments: Annotated[list[Literal["equity", "currency", "commodity"]], NullIsNoList] = ["equity"]
     authorize: bool = True

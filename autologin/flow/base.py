@@ -233,6 +233,12 @@ class BrowserFlow(Flow):
     """The names under which the redirect carries the auth code."""
     state_param: str = "state"
     """The name under which the redirect gives our nonce back; empty where none comes back."""
+    login_hosts: ClassVar[tuple[str, ...]] = ()
+    """Hosts besides those of `endpoints` to which the login page sends what is typed.
+
+    Each stands for the hosts below it too. What shares an endpoint's registrable domain, and what
+    the broker redirects to before the form, need not be named.
+    """
 
     @property
     def redirect_uri(self) -> str | None:

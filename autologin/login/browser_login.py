@@ -35,12 +35,10 @@ async def browser_login(
     Raises:
         Rejected, NeedsPerson, Transient: as the broker or the page means it.
     """
-    urls = list(flow.urls.values())
     nonce = secrets.token_urlsafe(24) if flow.state_param else ""
-    capture = Capture(
-        flow.redirect_uri, flow.auth_code_params, flow.state_param, nonce or None, urls
-    )
-    rule = resolver_rule(flow.redirect_uri, urls)
+    hosts = [*flow.login_hosts, *login.account.login_hosts]
+    capture = Capture.of(flow, nonce, hosts)
+    rule = resolver_rule(flow.redirect_uri, flow.urls.values())
     opened = browser.fresh_context(
         driver, settings, headed=login.headed, resolver_rule=rule, proxy=proxy
     )
@@ -49,7 +47,7 @@ async def browser_login(
             chromium, context = await stack.enter_async_context(opened)
             await capture.attach(chromium, context)
             page = await context.new_page()
-        network = NetworkWatcher(page, capture.is_broker, login.clock)
+        network = NetworkWatcher(page, capture, login.clock)
         await network.listen(context)
         state = LoginState(
             deadline=login.deadline - CONCLUDE,

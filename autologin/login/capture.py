@@ -4,6 +4,9 @@ A browser-level CDP session pauses every request to the redirect's origin, and e
 request, before it is sent: the only mechanism that misses none of the ways in which a broker can
 redirect (server redirects, scripts, forms, popups, fragments). A request that is an answer to our
 login is fulfilled with a tiny page; the host behind it hears nothing.
+
+Once a secret is typed the session pauses every request, and one that carries it to a host which is
+not the broker's is not sent: the login ends.
 """
 
 from __future__ import annotations
@@ -14,45 +17,34 @@ import contextlib
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import SplitResult, parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from pydantic import SecretStr
 
 from autologin import redaction
-from autologin.errors import AutologinError, ConsentRequired, ExchangeRejected, StateMismatch
+from autologin.errors import (
+    AutologinError,
+    ConsentRequired,
+    ExchangeRejected,
+    ForeignDestination,
+    StateMismatch,
+)
+from autologin.login.sites import DEFAULT_PORTS, Sites, host_of, is_in_clear, origin, split
+from autologin.login.typed import Typed
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable, Mapping, Sequence
 
     from playwright.async_api import Browser, BrowserContext, CDPSession, Request, Response
 
+    from autologin.flow.base import BrowserFlow
+
 TINY_PAGE = (
     b'<!doctype html><link rel="icon" href="data:,"><title>autologin</title>'
     b"<p>Signed in. autologin has the code."
 )
 """It names an icon: without one Chromium would ask the redirect's host for /favicon.ico."""
-DEFAULT_PORTS = {"http": 80, "https": 443}
 DENIED = re.compile(r"denied|cancel|declin|reject", re.IGNORECASE)
-
-
-def origin(url: str) -> str:
-    """Scheme, host and port.
-
-    Brokers, redirect and sandbox may share a host, so the host alone decides nothing.
-    """
-    parts = split(url)
-    port = parts.port or DEFAULT_PORTS.get(parts.scheme, 0)
-    return f"{parts.scheme}://{(parts.hostname or '').lower()}:{port}"
-
-
-def split(url: str) -> SplitResult:
-    """The parts of an address; all empty where it is none (`http://[`, a port above 65535)."""
-    try:
-        parts = urlsplit(url)
-        parts.port  # noqa: B018  (it is read, and refused, when it is asked for)
-    except ValueError:
-        return urlsplit("")
-    return parts
 
 
 def resolver_rule(redirect_uri: str | None, broker_urls: Iterable[str]) -> str | None:
@@ -87,7 +79,8 @@ class Capture:
 
     `redirect_uri` is where the broker sends the code; None where the user did not say.
     `auth_code_params` and `state_param` name what the answer carries. `nonce` is the state that
-    this login sent, None where the broker echoes none. `broker_urls` are the broker's own pages.
+    this login sent, None where the broker echoes none. `broker_urls` are the broker's own pages;
+    `login_hosts` are hosts besides theirs that may be sent what is typed.
     """
 
     redirect_uri: str | None
@@ -95,6 +88,7 @@ class Capture:
     state_param: str
     nonce: str | None
     broker_urls: Iterable[str]
+    login_hosts: Iterable[str] = ()
     learning: bool = True
     """Until the first secret is typed, the origins that the broker redirects to are its own too.
 
@@ -105,18 +99,74 @@ class Capture:
 
     def __post_init__(self) -> None:
         self.broker_origins = set(map(origin, self.broker_urls))
+        self.sites = Sites(self.broker_urls, self.login_hosts)
+        self.typed = Typed()
+        """The secrets that were typed."""
         self._answer: dict[str, str] = {}
+        self._stray = ""
+        self._session: CDPSession | None = None
+        self._frame = ""
+        """The page's own frame, not one within it."""
+        self._trusted: set[str] = set()
+        """The requests of that frame that the broker itself answers."""
         self._sending: set[asyncio.Task[None]] = set()
+
+    @classmethod
+    def of(cls, flow: BrowserFlow, nonce: str, login_hosts: Iterable[str]) -> Capture:
+        """The capture of a flow's redirect."""
+        params, state = flow.auth_code_params, flow.state_param
+        urls = list(flow.urls.values())
+        return cls(flow.redirect_uri, params, state, nonce or None, urls, login_hosts)
 
     async def attach(self, browser: Browser, context: BrowserContext) -> None:
         """Start to listen; do it before the first page is opened."""
-        session = await browser.new_browser_cdp_session()
+        self._session = session = await browser.new_browser_cdp_session()
         session.on("Fetch.requestPaused", lambda event: self._later(self._paused(session, event)))
         await session.send("Fetch.enable", {"patterns": self._patterns()})
         # Custom schemes never reach Fetch: they are seen as a request that fails, or in the
         # Location that asked for it.
         context.on("request", self._see_request)
         context.on("response", self._see_location)
+
+    def check_destinations(self, page: str, addresses: Iterable[str]) -> None:
+        """See that a page, and where its form goes, are the broker's.
+
+        Raises:
+            ForeignDestination: one of them is not, or gets it unencrypted.
+        """
+        for url in (page, *addresses):
+            named = host_of(url) or f"{split(url).scheme}:"
+            if not self.sites.allow(url):
+                does = "is" if url == page else "would send what is typed to"
+                raise ForeignDestination(
+                    f"The page {does} {named}, which is not the broker's ({self.sites}); "
+                    "nothing was typed"
+                )
+            if is_in_clear(page, url):
+                raise ForeignDestination(
+                    f"The page would send what is typed to {named} unencrypted; nothing was typed",
+                    hint="Do not sign in there by hand before you know why.",
+                )
+
+    async def guard(self) -> None:
+        """See every request from now on: secrets are about to be typed."""
+        if self.learning:
+            self.learning = False
+            assert self._session is not None
+            everything = [{"urlPattern": "*", "requestStage": "Request"}]
+            await self._session.send("Fetch.enable", {"patterns": everything})
+
+    def refuse_stray(self) -> None:
+        """End the login where a page tried to send a secret elsewhere.
+
+        Raises:
+            ForeignDestination: so it did.
+        """
+        if self._stray:
+            raise ForeignDestination(
+                f"The page tried to send what was typed to {host_of(self._stray)}, which is not "
+                f"the broker's ({self.sites}); it was stopped"
+            )
 
     def auth_code(self) -> SecretStr:
         """The code in the answer that came.
@@ -174,12 +224,31 @@ class Capture:
         if answer and request["method"] != "OPTIONS":
             self._take(url, body)
         elif not answer and not self._is_redirect_origin(url):
-            self._learn(url, event)
-            await session.send("Fetch.continueRequest", {"requestId": event["requestId"]})
+            if self._may_leave(url, request):
+                self._learn(url, event)
+                step, more = "Fetch.continueRequest", {}
+            else:
+                step, more = "Fetch.failRequest", {"errorReason": "BlockedByClient"}
+            await session.send(step, {"requestId": event["requestId"], **more})
             return
         await session.send(
             "Fetch.fulfillRequest", {"requestId": event["requestId"], **_tiny_answer(request)}
         )
+
+    def _may_leave(self, url: str, request: Mapping[str, Any]) -> bool:
+        """Whether a request may be sent: not one that takes a secret to a stranger.
+
+        Nor one whose body cannot be read, as it may hold one.
+        """
+        if self.learning or self.sites.allow(url):
+            return True
+        body = _body(request)
+        headers = map(str, request.get("headers", {}).values())
+        if self.typed.stands_in("\n".join([url, *headers, body])):
+            self._stray = self._stray or url
+            self.answered.set()
+            return False
+        return bool(body) or not request.get("hasPostData")
 
     def _is_redirect_origin(self, url: str) -> bool:
         return (
@@ -195,6 +264,15 @@ class Capture:
             and split(url).scheme in DEFAULT_PORTS
         ):
             self.broker_origins |= {origin(url), *self._hops(url)}
+            self._frame = self._frame or event["frameId"]
+            if event["frameId"] == self._frame:
+                self._learn_site(url, event)
+
+    def _learn_site(self, url: str, event: Mapping[str, Any]) -> None:
+        """What the broker redirects to is its own; where a script leads is anybody's."""
+        if event.get("redirectedRequestId") in self._trusted or self.sites.allow(url):
+            self._trusted.add(event["requestId"])
+            self.sites.add(url)
 
     def _hops(self, url: str) -> set[str]:
         if not self.redirect_uri:
@@ -317,8 +395,11 @@ def _form_body(request: Mapping[str, Any]) -> str:
         ),
         "",
     )
-    if "urlencoded" not in kind:
-        return ""
+    return _body(request) if "urlencoded" in kind else ""
+
+
+def _body(request: Mapping[str, Any]) -> str:
+    """What a request carries; "" where that is nothing, or cannot be read (a file, a stream)."""
     entries = request.get("postDataEntries") or []
     whole = b"".join(base64.b64decode(entry.get("bytes", "")) for entry in entries)
     return request.get("postData") or whole.decode("utf-8", "replace")

@@ -10,7 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autologin import retry
-from autologin.errors import AutologinError, ConsentRequired, NeedsPerson, OtpRejected
+from autologin.errors import (
+    AutologinError,
+    ConsentRequired,
+    ForeignDestination,
+    NeedsPerson,
+    OtpRejected,
+)
 from autologin.flow.otp import OtpGenerator
 from autologin.flow.script import Click, InputField, LoginScript, Step
 from autologin.login import interpret
@@ -139,7 +145,7 @@ def on_error(state: LoginState, error: AutologinError, now: float) -> Action:
         has_otp = any(isinstance(value, OtpGenerator) for value in values)
         may = retry.may_send_another_otp(state.otp_rejections + 1, error.attempts_left)
         return SendAnotherOtp(error) if has_otp and may else GiveUp(error)
-    if not isinstance(error, NeedsPerson):
+    if not isinstance(error, NeedsPerson) or isinstance(error, ForeignDestination):
         return GiveUp(error)
     told = state.rejection or error
     if not state.headed:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urldefrag
 
-from autologin.login.capture import origin
+from autologin.login.sites import origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -94,6 +94,7 @@ class LoginEngine:
                 if self.state.accepted and self.state.error is None:
                     self._attempts.settle("accepted")
                 await self._perform(script, decide.next_action(script, self.state, observed))
+            self._capture.refuse_stray()
         except AutologinError as error:
             departures = self._network.departures(self.state.posts_before)
             self._attempts.settle_error(error, departures)
@@ -183,6 +184,7 @@ class LoginEngine:
         if prepared is None:
             return
         fill, texts = prepared
+        await self._filler.guard(fill)
         sent = self._network.sent
         posts = self._network.posts
         self.state = self.state.filling(

@@ -82,10 +82,7 @@ class FormFiller:
         return fill, texts
 
     def announce(self, fill: Fill, texts: Mapping[InputField, str]) -> None:
-        """Before the first key.
-
-        Write the attempt down, tell the network what to look for, close the capture's ears.
-        """
+        """Before the first key: write the attempt down, and tell the network what to look for."""
         values = fill.step.values
         self._network.forget_failure()
         for field, value in values.items():
@@ -94,11 +91,23 @@ class FormFiller:
         sources = {field: value for field, value in values.items() if field in texts}
         secrets = [source for source in sources.values() if not isinstance(source, str)]
         self._attempts.begin(secrets)
-        if secrets:
-            self._capture.learning = False
         for field, source in sources.items():
             if not isinstance(source, str):
                 self._network.expect(texts[field])
+
+    async def guard(self, fill: Fill) -> None:
+        """Before that: see that what is typed goes to the broker, and watch what leaves.
+
+        Raises:
+            ForeignDestination: the page would send it elsewhere.
+        """
+        button = submit_button(fill.snapshot, fill.form.group, fill.step.press)
+        pressed = [button] if button else fill.snapshot.buttons_of(fill.form.group)
+        addresses = [field.sends_to for several in fill.form.inputs.values() for field in several]
+        addresses += [one.sends_to for one in pressed]
+        self._capture.check_destinations(self._page.url, filter(None, addresses))
+        if any(not isinstance(fill.step.values[field], str) for field in fill.form.inputs):
+            await self._capture.guard()
 
     async def type(self, form: Form, texts: Mapping[InputField, str]) -> ElementHandle:
         """Type each text into its inputs; gives the last input."""

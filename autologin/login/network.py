@@ -6,18 +6,16 @@ The page's own calls are the first truth about a login, its text the second.
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
-import re
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote_plus
 
 from autologin.clock import retry_after
 from autologin.flow.counts import read_int
-from autologin.login.capture import origin, split
 from autologin.login.departures import Departures
+from autologin.login.sites import is_same_site, origin, split
+from autologin.login.typed import Typed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, CDPSession, Page, Request, Response
 
     from autologin.clock import Clock
+    from autologin.login.capture import Capture
 
 CALLS = {"xhr", "fetch"}
 WATCHED = {"document", *CALLS}
@@ -90,10 +89,12 @@ class ApiReply:
 class NetworkWatcher:
     """Watches what a page sends to the broker and what comes back."""
 
-    def __init__(self, page: Page, is_broker: Callable[[str], bool], clock: Clock) -> None:
-        self._page, self._is_broker, self._clock = page, is_broker, clock
-        self._secrets: list[str] = []
-        self._plain: list[str] = []
+    def __init__(self, page: Page, capture: Capture, clock: Clock) -> None:
+        self._page, self._clock = page, clock
+        self._is_broker = capture.is_broker
+        self._may_leave_for = capture.sites.allow
+        self._secrets = capture.typed
+        self._plain = Typed()
         self._called: set[str] = set()
         """Other origins that the page gave what was typed: they answer for the broker."""
         self._blocked = _Blocked(self._unreadable)
@@ -133,10 +134,8 @@ class NetworkWatcher:
         return self._departures.most(since)
 
     def expect(self, value: str, *, secret: bool = True) -> None:
-        """A call that carries this (as it is, URL-encoded or base64) is our own submit."""
-        encoded = base64.b64encode(value.encode()).decode()
-        forms = [value, quote_plus(value), json.dumps(value)[1:-1], encoded]
-        (self._secrets if secret else self._plain).extend(forms)
+        """A call that carries this, in whatever encoding, is our own submit."""
+        (self._secrets if secret else self._plain).add(value)
 
     def forget_failure(self) -> None:
         """A step is about to be sent: a call that failed before it is no answer to it."""
@@ -154,7 +153,7 @@ class NetworkWatcher:
             return
         self.pending.add(request)
         carries_secret = self._carries_secret(request)
-        in_address = _stands_in(split(request.url).query, self._secrets)
+        in_address = self._secrets.stands_in(split(request.url).query)
         if carries_secret or in_address or request.method not in BODILESS:
             self._departures.add(request, carries_secret=carries_secret or in_address)
         self.sent += carries_secret
@@ -170,14 +169,16 @@ class NetworkWatcher:
         there = origin(request.url)
         if self._is_broker(request.url) or there in self._called:
             return True
-        own_site = site(request.url) == site(self._page.url)
-        found = self._carries_secret(request) or (own_site and _holds(request, self._plain))
+        if not self._may_leave_for(request.url):
+            return False  # the capture lets nothing through to it that was typed
+        own_site = is_same_site(request.url, self._page.url)
+        found = self._carries_secret(request) or (own_site and _carries(request, self._plain))
         if found and request.resource_type in CALLS:
             self._called.add(there)
         return found and request.resource_type in CALLS
 
     def _carries_secret(self, request: Request) -> bool:
-        return _holds(request, self._secrets)
+        return _carries(request, self._secrets)
 
     def _responded(self, response: Response) -> None:
         if response.request.resource_type in WATCHED and self._asks_broker(response.request):
@@ -211,7 +212,7 @@ class NetworkWatcher:
     def _unreadable(self, url: str, status: int, headers: Mapping[str, str], body: str) -> None:
         """An answer that the browser keeps from the page, and from us, but for its status."""
         if status >= 400 and (self._is_broker(url) or origin(url) in self._called):
-            carried = _stands_in(body, self._secrets)
+            carried = self._secrets.stands_in(body)
             pause = retry_after(headers.get("retry-after"))
             self.new.append(
                 ApiReply(
@@ -281,19 +282,6 @@ class _Blocked:
             self._tell(url, status, headers, body)
 
 
-def site(url: str) -> str:
-    """What the hosts of one owner share: `login.broker.com` and `api.broker.com` are one site.
-
-    Ports do not matter.
-    """
-    host = (split(url).hostname or "").lower()
-    labels = host.split(".")
-    if ":" in host or labels[-1].isdigit():
-        return host
-    in_country = len(labels) > 2 and len(labels[-1]) == 2 and len(labels[-2]) <= 3  # such as .co.in
-    return ".".join(labels[-3 if in_country else -2 :])
-
-
 def skew_of(headers: Mapping[str, str], now: datetime) -> float | None:
     """The broker's clock minus ours in seconds, by a `Date` header.
 
@@ -308,22 +296,11 @@ def skew_of(headers: Mapping[str, str], now: datetime) -> float | None:
     return skew if abs(skew) <= LARGEST_SKEW else None
 
 
-def _holds(request: Request, words: list[str]) -> bool:
+def _carries(request: Request, typed: Typed) -> bool:
     try:
-        return _stands_in(request.post_data or "", words)
+        return typed.stands_in(request.post_data or "")
     except UnicodeDecodeError:
         return False
-
-
-def _stands_in(body: str, words: list[str]) -> bool:
-    """Whether one of the words is in a body as a whole.
-
-    A code is not meant by a longer number that has its digits.
-    """
-    begins, ends = r"(?:(?<![0-9A-Za-z])|(?<=%[0-9A-Fa-f]{2}))", r"(?![0-9A-Za-z])"
-    return any(
-        word in body and re.search(f"{begins}{re.escape(word)}{ends}", body) for word in words
-    )
 
 
 async def _body(response: Response) -> str:

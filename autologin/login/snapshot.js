@@ -77,6 +77,11 @@ async ({css, seen}) => {
   };
   // Before its scripts are there, a form takes what is typed and nobody listens: its button would send it the plain way.
   const loading = () => document.readyState !== 'complete' && performance.now() < 5000;
+  // Where an attribute of a form or a button leads. An empty one means the page itself, whatever its <base> says.
+  const leads = (el, name) => {
+    const value = (el?.getAttribute(name) || '').trim();
+    try { return value && new URL(value, document.baseURI).href; } catch { return ''; }
+  };
   const look = () => {
     const everything = all(document);
     const elements = [];
@@ -118,6 +123,7 @@ async ({css, seen}) => {
         maxlength: el.maxLength, numeric: ['numeric', 'decimal'].includes(el.inputMode) || /\\d|0-9/.test(el.pattern || ''),
         enabled: !el.disabled, readonly: el.readOnly, filled: el.value !== '', css: matching(el),
         fixed: el.readOnly || el.disabled ? words(el.type === 'password' ? '' : el.value) : '',
+        sends_to: leads(el.form, 'action'),
       })),
       buttons: presses.map(el => ({
         index: index(el), group: groupOf(el, at => groups.includes(at)), tag: el.tagName.toLowerCase(), covered: covered(el) || (el.tagName === 'LABEL' && !!boxOf(el)), css: matching(boxOf(el) || el),
@@ -126,6 +132,7 @@ async ({css, seen}) => {
         submit: el.matches('button:not([type]),button[type=submit],input[type=submit],input[type=image]') && !!el.closest('form')
           || el.matches('[type=submit]'),
         enabled: !el.disabled && el.getAttribute('aria-disabled') !== 'true',
+        sends_to: el.form ? leads(el, 'formaction') : '',
       })),
       groups: groups.map(group => words(group === document.documentElement || group === document.body ? '' : group.innerText)),
       lines: [...new Set([...told(), ...texts()].join('\n').split('\n').map(line).filter(Boolean))].slice(0, 300),

@@ -55,6 +55,8 @@ class InputElement:
     filled: bool
     css: tuple[str, ...]
     fixed: str
+    sends_to: str = ""
+    """Where its form goes; empty: to the page itself, or there is no form."""
 
     @property
     def words(self) -> str:
@@ -81,6 +83,8 @@ class ButtonElement:
     css: tuple[str, ...]
     ticked: bool | None = None
     """Of a element to tick (or a radio button) whether it is; None for everything else."""
+    sends_to: str = ""
+    """Where it sends its form in place of the form's own address; empty: it does not."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +123,10 @@ class Snapshot:
             captcha=data["captcha"],
             loading=data["loading"],
         )
+
+    def buttons_of(self, group: int) -> list[ButtonElement]:
+        """What can be pressed in a form."""
+        return [button for button in self.buttons if button.group == group]
 
 
 def _cut(line: str) -> str:

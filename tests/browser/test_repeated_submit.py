@@ -12,8 +12,9 @@ from support.keep_alive import KeepAliveServer
 
 from autologin.config.schema import BrowserSettings
 from autologin.login import browser
-from autologin.login.capture import origin
+from autologin.login.capture import Capture
 from autologin.login.network import NetworkWatcher
+from autologin.login.sites import origin
 
 PASSWORD = "canary-passw0rd"
 
@@ -26,7 +27,9 @@ async def opened(server, *, connections=1):
     fresh = browser.fresh_context(driver, settings, headed=False, resolver_rule=None, proxy=None)
     async with fresh as (_, context):
         page = await context.new_page()
-        network = NetworkWatcher(page, lambda url: origin(url) == origin(server.url), HandClock())
+        network = NetworkWatcher(
+            page, Capture(None, ("code",), "", None, [server.url]), HandClock()
+        )
         await network.listen(context)
         await page.goto(server.url)
         if connections > 1:

@@ -65,15 +65,15 @@ def redirect(url, status=302, **headers):
 class Site:
     """Serves `answer(asked)` on a port of its own."""
 
-    def __init__(self, answer, clock):
-        self.answer, self.clock = answer, clock
+    def __init__(self, answer, clock, host="127.0.0.1"):
+        self.answer, self.clock, self.host = answer, clock, host
         self.date_off = 0.0
         self._busy = set()
 
     async def __aenter__(self):
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, self.host, 0)
         self.port = self._server.sockets[0].getsockname()[1]
-        self.origin = f"http://127.0.0.1:{self.port}"
+        self.origin = f"http://{self.host}:{self.port}"
         return self
 
     async def __aexit__(self, *_):

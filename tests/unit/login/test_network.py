@@ -11,35 +11,14 @@ from urllib.parse import quote
 import pytest
 from support.clock import HandClock
 
-from autologin.login.capture import Capture, origin
-from autologin.login.network import NetworkWatcher, _json, site, skew_of
-
-
-@pytest.mark.parametrize(
-    ("url", "found"),
-    [
-        ("https://login.upstox.com/?a=b", "upstox.com"),
-        ("https://upstox.com", "upstox.com"),
-        ("https://api.broker.co.in:8443/x", "broker.co.in"),
-        ("https://broker.in", "broker.in"),
-        ("https://fyers.in", "fyers.in"),
-        ("https://api.fyers.in", "fyers.in"),
-        ("http://127.0.0.1:8000/", "127.0.0.1"),
-        ("http://127.0.0.2:8000/", "127.0.0.2"),
-        ("http://[::1]:8000/", "::1"),
-        ("http://localhost:8000/", "localhost"),
-        ("data:,", ""),
-    ],
-)
-def test_the_site_of_an_address(url, found):
-    assert site(url) == found
+from autologin.login.capture import Capture
+from autologin.login.network import NetworkWatcher, _json, skew_of
 
 
 def replies():
     page = SimpleNamespace(url="https://login.broker.com/")
-    return NetworkWatcher(
-        page, lambda url: origin(url) == "https://login.broker.com:443", HandClock()
-    )
+    capture = Capture(None, ("code",), "", None, ["https://login.broker.com"], ["partner.example"])
+    return NetworkWatcher(page, capture, HandClock())
 
 
 @dataclass(eq=False)
@@ -60,10 +39,12 @@ class Call:
         (Call("https://service.broker.com/x"), False),
         (Call("https://service.broker.com/x", '{"mobile":"9812345670"}'), True),
         (Call("https://tracker.example/x", '{"mobile":"9812345670"}'), False),
-        (Call("https://tracker.example/x", '{"otp":"123456"}'), True),
-        (Call("https://tracker.example/x", "data=%7B%22otp%22%3A%22123456%22%7D"), True),
-        (Call("https://tracker.example/x", '{"pin":"MTIzNDU2"}'), True),
-        (Call("https://tracker.example/x", '{"at":1791234560}'), False),
+        (Call("https://tracker.example/x", '{"otp":"123456"}'), False),
+        (Call("https://partner.example/x", '{"mobile":"9812345670"}'), False),
+        (Call("https://partner.example/x", '{"otp":"123456"}'), True),
+        (Call("https://partner.example/x", "data=%7B%22otp%22%3A%22123456%22%7D"), True),
+        (Call("https://partner.example/x", '{"pin":"MTIzNDU2"}'), True),
+        (Call("https://partner.example/x", '{"at":1791234560}'), False),
         (
             Call(
                 "https://service.broker.com/x", '{"mobile":"9812345670"}', resource_type="document"
@@ -149,7 +130,7 @@ def capture(redirect_uri="http://127.0.0.1:5000/"):
 
 
 HOP = "https%3A%2F%2Fapi-v2.broker.com%2Fredirect"
-DOCUMENT = {"resourceType": "Document"}
+DOCUMENT = {"resourceType": "Document", "frameId": "F", "requestId": "1"}
 
 
 def test_a_hop_that_the_brokers_redirect_names_is_the_brokers():

@@ -92,7 +92,9 @@ FORMS = {
         answer_seconds=0.6,
     ),
     "other_paths": scenario("The login service has newer paths", page={"paths": "other"}),
-    "foreign_service": scenario("The login service is on another site", page={"foreign": True}),
+    "foreign_service": scenario(
+        "The page sends the code to another site", expect="page_changed", page={"foreign": True}
+    ),
 }
 
 ANSWERS = {
@@ -124,10 +126,10 @@ ANSWERS = {
         shape="in_200",
     ),
     "wrong_pin_elsewhere": scenario(
-        "Every PIN is refused, by newer paths on another site",
+        "Every PIN is refused, by newer paths",
         expect="credentials_rejected",
         wrong_pin=True,
-        page={"paths": "other", "foreign": True},
+        page={"paths": "other"},
     ),
     "wrong_mobile_elsewhere": scenario(
         "The mobile number is not known to a login service on another site",
