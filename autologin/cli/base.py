@@ -29,7 +29,7 @@ class Command(click.Command):
             print_error(error, as_json=bool(ctx.params.get("as_json")))
             ctx.exit(error.exit_code)
         except Exception as bug:  # noqa: BLE001  (a traceback may hold secrets)
-            print_bug(bug, verbose=verbose(ctx))
+            print_bug(bug, as_json=bool(ctx.params.get("as_json")), verbose=verbose(ctx))
             ctx.exit(1)
 
 

@@ -11,8 +11,12 @@ import click
 
 from autologin import log
 from autologin.cli.base import verbose
+from autologin.errors import AutologinError, Bug
+from autologin.log import event
 
 Result = TypeVar("Result")
+EVERY = 60.0
+"""Seconds between two lines that say the same."""
 
 
 def configure_log(ctx: click.Context, *, as_json: bool = False) -> None:
@@ -26,10 +30,29 @@ def run_async(work: Coroutine[Any, Any, Result]) -> Result:
     async def stoppable() -> Result:
         task = asyncio.current_task()
         assert task is not None
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, task.cancel)
+        loop.set_exception_handler(UnexpectedErrors())
         return await work
 
     try:
         return asyncio.run(stoppable())
     except asyncio.CancelledError:
         raise click.exceptions.Exit(143) from None
+
+
+class UnexpectedErrors:
+    """Logs what nobody waits for, in place of a traceback: each kind once a minute."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, float] = {}
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """What the event loop calls."""
+        error = context.get("exception")
+        known = error if error is None or isinstance(error, AutologinError) else Bug.of(error)
+        detail = known.detail if known else ""
+        now = loop.time()
+        if now - self._told.get(detail, -EVERY) >= EVERY:
+            self._told[detail] = now
+            event("failed", level="ERROR", message=context.get("message"), detail=detail)
