@@ -138,7 +138,7 @@ async def test_a_mistake_in_looking_at_one_account_is_not_the_others(served, mon
     served.start()
     timetable = served.service._accounts["bad"].timetable
     monkeypatch.setattr(timetable, "current", lambda _now: {}["pass-word-canary"])
-    await served.until(ist(9))
+    await served.until(ist(10))
     assert [user for user, _ in served.world.logins] == ["good"]
     assert not served.task.done()
     assert served.service.store.alerts.causes("bad") == ["autologin_error"]
@@ -157,6 +157,6 @@ async def test_a_mistake_in_delivering_does_not_end_the_service(served, monkeypa
     served.start()
     outbox = served.service.store.outbox
     monkeypatch.setattr(outbox, "outstanding", lambda: {}["pass-word-canary"])
-    await served.until(ist(9))
+    await served.until(ist(10))
     assert sorted(user for user, _ in served.world.logins) == ["bad", "good"]
     assert not served.task.done()
