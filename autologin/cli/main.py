@@ -128,10 +128,12 @@ def main() -> None:
     streams.prepare()
     ending = 0
     try:
-        ending = _run()
-        streams.finish()
-    except BrokenPipeError:
-        ending = ending or 1  # nobody reads it any more, and knows that
+        try:
+            ending = _run()
+        finally:
+            streams.finish()
+    except streams.ReaderGone:
+        ending = ending or 1
     except OutputFailed as error:
         print_error(error, as_json=False)
         ending = error.exit_code
@@ -152,7 +154,7 @@ def _run() -> int:
     except click.Abort as abort:
         click.echo("Aborted!", err=True)
         return 130 if isinstance(abort.__cause__, KeyboardInterrupt) else 1
-    except OutputFailed:
+    except (OutputFailed, streams.ReaderGone):
         raise
     except Exception as bug:  # noqa: BLE001  (a traceback may hold secrets)
         print_bug(bug, as_json=as_json, verbose=False)

@@ -11,6 +11,7 @@ import io
 import os
 import select
 import sys
+from typing import ClassVar
 
 from autologin.errors import OutputFailed
 
@@ -18,6 +19,10 @@ PATIENCE = 1.0
 """Seconds that a message waits for somebody who has stopped reading; the next ones wait no more."""
 PIECE = 4096
 """Bytes: a pipe that takes anything takes so many at once."""
+
+
+class ReaderGone(BrokenPipeError):
+    """Nobody reads standard output any more, and whoever read it knows that."""
 
 
 def prepare() -> None:
@@ -29,13 +34,15 @@ def prepare() -> None:
 
 
 def finish() -> None:
-    """Write what is still held.
+    """Write what is still held. From now on, what cannot be written is dropped: Python tries again.
 
     Raises:
-        OutputFailed, BrokenPipeError: standard output does not take it.
+        OutputFailed, ReaderGone: standard output does not take it.
     """
-    sys.stdout.flush()
-    sys.stderr.flush()
+    try:
+        sys.stdout.flush()
+    finally:
+        _Data.given_up = True
 
 
 def _open_closed() -> None:
@@ -66,22 +73,21 @@ def _text(raw: io.FileIO) -> io.TextIOWrapper:
 
 
 class _Data(io.FileIO):
-    """Standard output: once it failed, that is said, and nothing more is written."""
+    """Standard output: that it fails is an error, in our words."""
 
-    _failed = False
+    given_up: ClassVar[bool] = False
+    """Whether nobody is to hear of it any more."""
 
     def write(self, data: bytes) -> int:  # type: ignore[override]
         """Write some of it; a stream that somebody made non-blocking is waited for."""
-        if self._failed:
-            return len(data)
         try:
             while (written := super().write(data)) is None:
                 select.select([], [self], [])
-        except BrokenPipeError:
-            self._failed = True
-            raise
         except OSError as error:
-            self._failed = True
+            if self.given_up:
+                return len(data)
+            if isinstance(error, BrokenPipeError):
+                raise ReaderGone from None
             raise OutputFailed(f"Standard output cannot be written: {error.strerror}") from None
         else:
             return written

@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect
 from starlette.responses import (
     HTMLResponse,
     JSONResponse,
@@ -22,7 +23,7 @@ from starlette.responses import (
 )
 from starlette.routing import Route
 
-from autologin.errors import AutologinError, ConfigError, Problem
+from autologin.errors import AutologinError, Bug, ConfigError, Problem
 from autologin.log import event
 from autologin.web import auth, metrics, status_page
 from autologin.web.interface import ServiceView
@@ -214,8 +215,12 @@ class _Guard:
         self._inner = inner
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
         async def answer(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 MutableHeaders(scope=message).update(HEADERS)
             await send(message)
 
@@ -226,13 +231,17 @@ class _Guard:
                 else PlainTextResponse("Unknown host name.\n", 421)
             )
             await inner(scope, receive, answer)
+        except ClientDisconnect:
+            return  # in the middle of its request
         except AutologinError as error:
-            await PlainTextResponse(f"{error.name}: {error.message}\n", 503)(scope, receive, answer)
+            failed = PlainTextResponse(f"{error.name}: {error.message}\n", 503)
         except Exception as bug:  # noqa: BLE001  (a traceback may hold secrets, and health must go on)
-            event("http_failed", level="ERROR", message=f"{type(bug).__name__}: {bug}")
-            await PlainTextResponse("This is a mistake in autologin.\n", 500)(
-                scope, receive, answer
-            )
+            event("http_failed", level="ERROR", message=Bug.of(bug).detail)
+            failed = PlainTextResponse("This is a mistake in autologin.\n", 500)
+        else:
+            return
+        if not started:
+            await failed(scope, receive, answer)
 
 
 def _is_our_name(scope: Scope) -> bool:
@@ -280,6 +289,9 @@ def _file(name: str, kind: str) -> Any:
 
 
 async def _form(request: Request) -> dict[str, str]:
+    length = request.headers.get("content-length", "0")
+    if not length.isdecimal() or int(length) > MAX_FORM:
+        raise HTTPException(413)
     body = b""
     async for chunk in request.stream():
         body += chunk

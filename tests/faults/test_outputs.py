@@ -9,6 +9,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 from support.store import a_token, save
 
@@ -94,6 +95,26 @@ def test_everything_is_closed_and_full(folder):
 def test_a_reader_that_leaves_is_no_error(folder, words):
     done = shell(folder, f"autologin {words} | true")
     assert done.stderr == b""
+
+
+async def test_a_listener_that_nobody_hears_ends_and_accepts_nothing(folder):
+    """Else it would take events for its reader, who has left."""
+    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    hooks = {"HOOK_SECRET": secret, "HOME": str(folder), "PATH": os.environ["PATH"]}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "autologin", "webhook", "listen", "--port", "0"),
+        cwd=folder,
+        env=hooks,
+        stderr=-1,
+        stdout=-1,
+    )
+    url = (await process.stderr.readline()).split()[-1].decode()
+    process.stdout._transport.close()
+    async with httpx.AsyncClient(trust_env=False) as http:
+        with pytest.raises(httpx.HTTPError):
+            await http.post(url, content=b"{}")
+    assert await asyncio.wait_for(process.wait(), 30) == 1
+    assert await process.stderr.read() == b""
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from autologin.log import event
 from autologin.market.loader import load_calendar
 from autologin.service.service import Service
 from autologin.web.app import serve_http
+from autologin.web.connections import raise_file_limit
 
 
 @click.command(cls=Command)
@@ -45,6 +46,7 @@ def serve(ctx: click.Context, log_format: str) -> None:
     # Until the service can take it, a SIGHUP asks for nothing: the config is not read yet.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     configure_log(ctx, as_json=log_format == "json")
+    raise_file_limit()
     run_async(serve_until_signal(config_file(ctx)))
 
 
