@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
+import threading
+import time
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -32,7 +35,10 @@ def run_async(work: Coroutine[Any, Any, Result]) -> Result:
         assert task is not None
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, task.cancel)
-        loop.set_exception_handler(UnexpectedErrors())
+        unexpected = UnexpectedErrors()
+        loop.set_exception_handler(unexpected)
+        threading.excepthook = lambda args: unexpected.tell("a thread", args.exc_value)
+        sys.unraisablehook = lambda args: unexpected.tell("an object's end", args.exc_value)
         return await work
 
     try:
@@ -47,12 +53,15 @@ class UnexpectedErrors:
     def __init__(self) -> None:
         self._told: dict[str, float] = {}
 
-    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    def __call__(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """What the event loop calls."""
-        error = context.get("exception")
+        self.tell(str(context.get("message")), context.get("exception"))
+
+    def tell(self, where: str, error: BaseException | None) -> None:
+        """Log it, without its words."""
         known = error if error is None or isinstance(error, AutologinError) else Bug.of(error)
         detail = known.detail if known else ""
-        now = loop.time()
+        now = time.monotonic()
         if now - self._told.get(detail, -EVERY) >= EVERY:
             self._told[detail] = now
-            event("failed", level="ERROR", message=context.get("message"), detail=detail)
+            event("failed", level="ERROR", message=where, detail=detail or None)

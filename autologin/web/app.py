@@ -5,7 +5,9 @@ Nothing that is fetched changes anything; buttons need `http.token`.
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -31,6 +33,8 @@ from autologin.web.readiness import Readiness, read_readiness
 from autologin.web.server import Served
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -98,6 +102,14 @@ class _Pages:
     def __init__(self, service: ServiceView) -> None:
         self.service = service
         self.auth = auth.Auth(service)
+        self._one_page = asyncio.Lock()
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Make one page at a time, and let a login go on before the next one."""
+        async with self._one_page:
+            yield
+            await asyncio.sleep(0)
 
     # For programs
 
@@ -107,7 +119,8 @@ class _Pages:
 
     async def readyz(self, _request: Request) -> Response:
         """Whether every account that is due today has a token that was proven today."""
-        accounts = read_readiness(self.service)
+        async with self._turn():
+            accounts = read_readiness(self.service)
         ready = all(account.ready_today for account in accounts)
         body = {
             "ready": ready,
@@ -117,7 +130,8 @@ class _Pages:
 
     async def metrics(self, _request: Request) -> Response:
         """For Prometheus."""
-        text, kind = metrics.text(self.service)
+        async with self._turn():
+            text, kind = metrics.text(self.service)
         return Response(text, headers={"content-type": kind})
 
     # For people
@@ -126,7 +140,9 @@ class _Pages:
         """The status page."""
         buttons = await self.auth.has_token()
         signed_in = self.auth.is_signed_in(request.cookies)
-        return HTMLResponse(status_page.page(self.service, buttons=buttons, signed_in=signed_in))
+        async with self._turn():
+            page = status_page.page(self.service, buttons=buttons, signed_in=signed_in)
+        return HTMLResponse(page)
 
     async def failure(self, request: Request) -> Response:
         """The newest picture that is kept of an account's failures.
