@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
+import resource
+import socket
 from contextlib import asynccontextmanager
 
 import pytest
 
+from autologin.web import connections
 from autologin.web.connections import Patience
 from autologin.web.server import Served
 
@@ -183,3 +187,49 @@ async def test_nonsense_ends_the_connection_without_a_word_on_our_side(sent, cap
     asyncio.get_running_loop().set_exception_handler(None)
     assert heard == []
     assert "Traceback" not in capfd.readouterr().err
+
+
+async def test_where_no_file_is_left_it_waits_and_goes_on(monkeypatch):
+    monkeypatch.setattr(connections, "NO_FILE_PAUSE", 0.05)
+    said = []
+    monkeypatch.setattr(connections, "event", lambda name, **facts: said.append((name, facts)))
+    files = iter([None, None, None])
+
+    class Short(socket.socket):
+        def accept(self):
+            if next(files, "some") is None:
+                raise OSError(errno.EMFILE, "Too many open files")
+            return super().accept()
+
+    async with serving(Patience()) as served:
+        served._listener._stop_listening()
+        served._listener._socket = Short(fileno=served._socket.detach())
+        served._listener.resume()
+        assert await alive(served)
+        served._socket = served._listener._socket
+    assert next(files, "some") == "some"
+    assert [name for name, _ in said] == ["http_crowded"]
+    assert said[0][1]["message"].startswith("Too many open files")
+
+
+def test_connections_leave_a_login_its_files(monkeypatch):
+    for files, most in {128: 32, 1024: 64, 20: 5, 8: 4, resource.RLIM_INFINITY: 64}.items():
+        monkeypatch.setattr(resource, "getrlimit", lambda _which, files=files: (files, files))
+        assert connections.most_connections() == most
+
+
+def test_the_limit_of_files_is_raised_as_far_as_it_may_be(monkeypatch):
+    for limits, raised in {
+        (128, 128): None,
+        (1024, 20_000): (4096, 20_000),
+        (256, 512): (512, 512),
+        (20_000, 20_000): None,
+        (1024, resource.RLIM_INFINITY): (4096, resource.RLIM_INFINITY),
+    }.items():
+        heard = []
+        monkeypatch.setattr(resource, "getrlimit", lambda _which, limits=limits: limits)
+        monkeypatch.setattr(
+            resource, "setrlimit", lambda _which, limits, heard=heard: heard.append(limits)
+        )
+        connections.raise_file_limit()
+        assert heard == ([raised] if raised else [])
