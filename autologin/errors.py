@@ -3,6 +3,8 @@
     AutologinError                     1
       StoreError                       1
       NoticeFailed                     1
+      OutputFailed                     1
+      Bug                              1
       ConfigError                      2
       Rejected                         3   CredentialsRejected  OtpRejected  AccountLocked
                                            AccountBlocked  WrongAccount  ExchangeRejected
@@ -17,25 +19,29 @@
 The number is the exit code. `detail` is what happened, in the broker's own words where it has some;
 `hint` is what to do next. Known secrets are cut out of both when the error is made, so an error is
 always safe to print. `LeaseLost` is named `broker_unavailable` and `ForeignDestination`
-`page_changed`: each is one more reason for that.
+`page_changed`: each is one more reason for that. A `Bug` is named `autologin_error`.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autologin.redaction import scrub
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 
 LONGEST = 600
 """Characters of what is said in an error."""
 STEERING = r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+"
+
+OURS = Path(__file__).parent
+BUILT_IN_FLOWS = (OURS / "flows", OURS.parent / "flows")
+"""Installed, and in a checkout."""
 
 
 def name_of(kind: type[AutologinError]) -> str:
@@ -47,6 +53,17 @@ def _in_a_line(text: str) -> str:
     """What others may have said: on one line, cut, without signs that steer a terminal."""
     line = re.sub(STEERING, " ", text)
     return line if len(line) <= LONGEST else f"{line[:LONGEST]} ..."
+
+
+def _frames_of(bug: BaseException) -> list[tuple[str, str, int]]:
+    """Where an exception came through: module, file and line, the innermost last."""
+    frames = []
+    trace = bug.__traceback__
+    while trace is not None:
+        code, module = trace.tb_frame.f_code, trace.tb_frame.f_globals.get("__name__")
+        frames.append((str(module), code.co_filename, trace.tb_lineno))
+        trace = trace.tb_next
+    return frames
 
 
 class AutologinError(Exception):
@@ -91,6 +108,44 @@ class NoticeFailed(AutologinError):
     """Somebody who should be told of something could not be reached."""
 
     hint = "Check `notify` in the config."
+
+
+class OutputFailed(AutologinError):
+    """Standard output could not be written."""
+
+    hint = (
+        "Nobody got all that the command printed; what else it does is done. Give it an output "
+        "that can be written, then run it again."
+    )
+
+
+class Bug(AutologinError):
+    """A mistake in autologin, or in somebody's own flow.
+
+    `frames` is where it came through, without values.
+    """
+
+    name = AutologinError.name
+    hint = "Please report it, with this line and the output of --verbose."
+    frames = ""
+
+    @classmethod
+    def of(cls, unexpected: BaseException) -> Bug:
+        """What is told of an exception: its type and its place. Its words may hold secrets."""
+        frames = _frames_of(unexpected)
+        what, who, hint = type(unexpected).__name__, "autologin", None
+        for module, file, line in reversed(frames):
+            package, _, name = module.partition(".")
+            if package == "autologin":
+                place = f"{name.replace('.', '/')}.py:{line}"
+                if name.startswith("flows.") and Path(file).parent not in BUILT_IN_FLOWS:
+                    place = f"{file}:{line}"
+                    who, hint = "your own flow", "Correct that file, then run it again."
+                what = f"{what} in {place}"
+                break
+        bug = cls(f"This is a mistake in {who} ({what})", hint=hint)
+        bug.frames = " > ".join(f"{file}:{line}" for _, file, line in frames[-30:])
+        return bug
 
 
 @dataclass(frozen=True)

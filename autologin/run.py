@@ -27,6 +27,7 @@ from autologin.delivery import dispatcher
 from autologin.errors import (
     AutologinError,
     BrokerUnavailable,
+    Bug,
     LeaseLost,
     StoreError,
     TokenRejected,
@@ -38,7 +39,7 @@ from autologin.flow.http import broker_client
 from autologin.lease import account_lease
 from autologin.log import event
 from autologin.message import REJECTED, Message, Type
-from autologin.stages import Stages
+from autologin.stages import Stages, bugs_told
 from autologin.store.records import Lease, StoredToken
 from autologin.token import Token
 
@@ -111,10 +112,12 @@ class Run:
         with log.about(account=self.account.name, run=secrets.token_hex(4)):
             sinks: list[str] = []
             try:
-                yield
+                with bugs_told():
+                    yield
             except AutologinError as error:
                 self.error = error
-                if not isinstance(error, LeaseLost):  # the other process has the news
+                # After a lost lease the other process has the news.
+                if self.result == "failed" and not isinstance(error, LeaseLost):
                     sinks = await announce_failure(self, error)
             self.seconds = time.perf_counter() - started
             if self.result == "failed" and self.error:
@@ -206,21 +209,23 @@ async def run_accounts(
             return await run_account(app, account, force=force, headed=headed)
 
     try:
-        results = await asyncio.gather(*map(run_in_turn, wanted), return_exceptions=True)
+        return await asyncio.gather(*map(run_in_turn, wanted))
     finally:
-        await app.close()
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result  # a bug; only now: it must not take the other accounts' tokens from them
-    return [result for result in results if isinstance(result, Outcome)]
+        with suppress(Bug), bugs_told():  # it must not take the outcomes away
+            await app.close()
 
 
 async def run_account(
     app: App, account: Account, *, force: bool = False, headed: bool = False
 ) -> Outcome:
-    """One account, now. What goes wrong is in the outcome; only a bug raises."""
+    """One account, now. What goes wrong is in the outcome, a bug too."""
     run = Run(app, account, headed=headed)
-    await finish_orderly(run, walk(run, force=force))
+    try:
+        with bugs_told():
+            await finish_orderly(run, walk(run, force=force))
+    except Bug as bug:  # in what a run does when it has ended
+        event("bug", level="ERROR", account=account.name, message=bug.message)
+        run.error = run.error or bug
     return run.outcome
 
 

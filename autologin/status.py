@@ -15,10 +15,11 @@ from autologin.config import accounts
 from autologin.config.schema import Account, Settings
 from autologin.delivery import formats
 from autologin.delivery.dispatcher import FORCE, TOO_OFTEN
-from autologin.errors import ConfigError, DeliveryFailed, TokenRejected
+from autologin.errors import Bug, ConfigError, DeliveryFailed, TokenRejected
 from autologin.flow.base import Verdict
 from autologin.flow.http import broker_client
 from autologin.message import ISSUED
+from autologin.stages import bugs_told
 from autologin.store.records import Block, DeliveryState, Run, StoredToken
 from autologin.store.store import Store
 
@@ -38,7 +39,7 @@ class Status:
     last: Run | None
     verdict: Verdict | None = None
     detail: str = ""
-    error: ConfigError | None = None
+    error: ConfigError | Bug | None = None
     """Why the broker could not even be asked."""
     owed: Sequence[DeliveryState] = ()
     """What became of the newest message at each sink."""
@@ -77,6 +78,7 @@ class Status:
             "state": self.state,
             "token": token,
             "verified": self.verdict and self.verdict.value,
+            "error": self.error and self.error.name,
             "blocked": block,
             "last_run": last,
             "deliveries": [_delivery_json(message) for message in self.owed],
@@ -173,9 +175,18 @@ async def verify(app: App, statuses: Sequence[Status]) -> list[Status]:
     A token that the broker refuses is forgotten.
     """
     try:
-        return list(await asyncio.gather(*(_verify_account(app, status) for status in statuses)))
+        return list(await asyncio.gather(*(_verify_safely(app, status) for status in statuses)))
     finally:
         await app.dispatcher.close()
+
+
+async def _verify_safely(app: App, status: Status) -> Status:
+    """Ask about one account; a mistake of ours in it hides none of the others."""
+    try:
+        with bugs_told():
+            return await _verify_account(app, status)
+    except Bug as bug:
+        return replace(status, error=bug)
 
 
 async def _verify_account(app: App, status: Status) -> Status:
@@ -202,11 +213,13 @@ async def _verify_account(app: App, status: Status) -> Status:
 def exit_code(statuses: Sequence[Status]) -> int:
     """What a scheduler is told; the lowest counts.
 
-    2: fix the config. 3: an account has no living token. 5: a broker gave no answer. 6: a sink has
-    not got its token or has lost it, or something else is in its place. Else 0.
+    1: a mistake of ours. 2: fix the config. 3: an account has no living token. 5: a broker gave no
+    answer. 6: a sink has not got its token or has lost it, or something else is in its place.
+    Else 0.
     """
-    if any(status.error for status in statuses):
-        return ConfigError.exit_code
+    errors = [status.error.exit_code for status in statuses if status.error]
+    if errors:
+        return min(errors)
     if any(status.state != "valid" or status.verdict is Verdict.REJECTED for status in statuses):
         return TokenRejected.exit_code
     if any(status.verdict is not Verdict.VALID for status in statuses):

@@ -11,7 +11,8 @@ from typing import Any
 import click
 
 from autologin.cli.errors import print_bug, print_error
-from autologin.errors import AutologinError
+from autologin.cli.streams import ReaderGone
+from autologin.errors import AutologinError, OutputFailed
 
 
 class Command(click.Command):
@@ -21,15 +22,17 @@ class Command(click.Command):
         """Run it."""
         try:
             return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
-            raise  # click's own; the last one says that nobody reads our output any more
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise  # click's own
+        except (OutputFailed, ReaderGone):
+            raise  # `main` tells of it
         except KeyboardInterrupt:
             ctx.exit(130)
         except AutologinError as error:
             print_error(error, as_json=bool(ctx.params.get("as_json")))
             ctx.exit(error.exit_code)
         except Exception as bug:  # noqa: BLE001  (a traceback may hold secrets)
-            print_bug(bug, verbose=verbose(ctx))
+            print_bug(bug, as_json=bool(ctx.params.get("as_json")), verbose=verbose(ctx))
             ctx.exit(1)
 
 

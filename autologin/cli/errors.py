@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import json
-import traceback
+import sys
 from collections.abc import Iterable
 from textwrap import indent
 from typing import Any
 
 import click
 
-from autologin.errors import AutologinError, ConfigError, Problem
-from autologin.redaction import scrub
+from autologin.errors import AutologinError, Bug, ConfigError, OutputFailed, Problem
 
 
 def as_text(data: Any) -> str:
-    """JSON, readable."""
-    return json.dumps(data, indent=2, ensure_ascii=False)
+    """JSON, readable; where standard output cannot show a sign, JSON's own spelling of it."""
+    everything = sys.stdout.encoding.lower().replace("-", "") == "utf8"
+    return json.dumps(data, indent=2, ensure_ascii=not everything)
 
 
 def print_error(error: AutologinError, *, as_json: bool) -> None:
     """Print the error that ended a command."""
+    as_json = as_json and not isinstance(error, OutputFailed)
     if isinstance(error, ConfigError):
         if as_json:
             click.echo(as_text(problems_json(error.problems)))
@@ -48,11 +49,12 @@ def problems_json(problems: Iterable[Problem]) -> dict[str, Any]:
     return {"error": ConfigError([]).name, "problems": rows} if rows else {}
 
 
-def print_bug(bug: Exception, *, verbose: bool) -> None:
-    """Print what should not have happened, without known secrets."""
+def print_bug(bug: BaseException, *, as_json: bool, verbose: bool) -> None:
+    """Print what should not have happened: its type and its place, for its words may be secret."""
+    mistake = Bug.of(bug)
     if verbose:
-        click.echo(scrub("".join(traceback.format_exception(bug))), err=True)
+        click.echo(mistake.frames, err=True)
     label = click.style("bug", fg="red")
-    click.echo(f"{label}: {type(bug).__name__}: {scrub(str(bug))[:500]}", err=True)
-    advice = "This is a bug in autologin. Please report it with the output of --verbose."
-    click.echo(advice, err=True)
+    click.echo(f"{label}: {mistake.message}", err=True)
+    if as_json:
+        click.echo(as_text({"error": mistake.name, "message": mistake.message}))

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import itertools
+import sys
 from pathlib import Path
 
 import click
 
 from autologin import __version__
+from autologin.cli import streams
+from autologin.cli.errors import as_text, print_bug, print_error, problems_json
+from autologin.errors import OutputFailed, Problem
 
 COMMANDS = {
     "browser": (
@@ -115,5 +120,43 @@ def cli(config_file: Path | None, *, verbose: bool) -> None:
 
 
 def main() -> None:
-    """What the `autologin` command calls."""
-    cli(prog_name="autologin")
+    """What the `autologin` command calls.
+
+    Standard output is written to its end here, or what prevents it is told: Python would say so
+    with an exit code of its own, or not at all.
+    """
+    streams.prepare()
+    ending = 0
+    try:
+        try:
+            ending = _run()
+        finally:
+            streams.finish()
+    except streams.ReaderGone:
+        ending = ending or 1
+    except OutputFailed as error:
+        print_error(error, as_json=False)
+        ending = error.exit_code
+    sys.exit(ending)
+
+
+def _run() -> int:
+    """Run the command line; gives its exit code."""
+    as_json = "--json" in itertools.takewhile("--".__ne__, sys.argv)
+    try:
+        ended = cli.main(prog_name="autologin", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        if as_json:
+            problem = Problem("command line", error.format_message(), "See --help.")
+            click.echo(as_text(problems_json([problem])))
+        return error.exit_code
+    except click.Abort as abort:
+        click.echo("Aborted!", err=True)
+        return 130 if isinstance(abort.__cause__, KeyboardInterrupt) else 1
+    except (OutputFailed, streams.ReaderGone):
+        raise
+    except Exception as bug:  # noqa: BLE001  (a traceback may hold secrets)
+        print_bug(bug, as_json=as_json, verbose=False)
+        return 1
+    return ended if isinstance(ended, int) else 0

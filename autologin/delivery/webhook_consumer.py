@@ -15,10 +15,12 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from autologin.delivery.sinks.webhook import KEY_HINT, key_in, sign
-from autologin.errors import ConfigError, Problem
+from autologin.errors import AutologinError, ConfigError, Problem
 
 TOLERANCE = 300
 """Seconds that an event's time may be off: an older one may be a replay."""
+MOST = 16
+"""Connections at once."""
 MAX_BYTES = 1_000_000
 """Bytes of an event."""
 
@@ -45,9 +47,26 @@ class Consumer:
     key: bytes
     tell: Callable[[Event], None]
     seen: set[str] = field(default_factory=set)
+    seconds: float = 10.0
+    """How long a request may take to arrive."""
+    _open: list[asyncio.StreamWriter] = field(default_factory=list)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One request on one connection."""
+        """One request on one connection; the oldest one makes room where there are too many."""
+        self._open.append(writer)
+        if len(self._open) > MOST:
+            self._open.pop(0).transport.abort()
+        try:
+            async with asyncio.timeout(self.seconds):
+                await self._serve(reader, writer)
+            writer.close()
+        except TimeoutError:
+            writer.transport.abort()
+        finally:
+            if writer in self._open:
+                self._open.remove(writer)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(
             asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError, ValueError
         ):
@@ -68,7 +87,6 @@ class Consumer:
                 f"HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".encode()
             )
             await writer.drain()
-        writer.close()
 
     def _accept(self, headers: Mapping[str, str], body: bytes) -> str:
         refused = self._verify(headers, body)
@@ -109,7 +127,9 @@ async def listen(key: bytes, port: int, tell: Callable[[Event], None]) -> AsyncI
         ConfigError: the port is in use.
     """
     try:
-        server = await asyncio.start_server(Consumer(key, tell).serve, "127.0.0.1", port)
+        serve = Consumer(key, tell).serve
+        # So many connections are accepted at a time, before any of them is looked at.
+        server = await asyncio.start_server(serve, "127.0.0.1", port, backlog=MOST)
     except OSError as error:
         raise ConfigError(
             Problem(
@@ -123,10 +143,24 @@ async def listen(key: bytes, port: int, tell: Callable[[Event], None]) -> AsyncI
 async def serve_forever(
     key: bytes, port: int, tell: Callable[[Event], None], ready: Callable[[str], None]
 ) -> None:
-    """Listen until somebody stops it."""
-    async with listen(key, port, tell) as url:
+    """Listen until somebody stops it, or nobody can be told any more.
+
+    Raises:
+        OSError, AutologinError: what `tell` raised; its event was not accepted.
+    """
+    over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def tell_or_end(event: Event) -> None:
+        try:
+            tell(event)
+        except (OSError, AutologinError) as error:
+            if not over.done():
+                over.set_exception(error)
+            raise ConnectionAbortedError from None
+
+    async with listen(key, port, tell_or_end) as url:
         ready(url)
-        await asyncio.Event().wait()
+        await over
 
 
 def key_from(environ: Mapping[str, str], variable: str) -> bytes:

@@ -26,11 +26,17 @@ from autologin.flow import registry
 from autologin.sandbox import brokers
 from autologin.sandbox.redirects import redirect
 from autologin.sandbox.twin import HANG_UP_MESSAGE, Twin, render
+from autologin.web.connections import Patience, most_connections
 from autologin.web.server import Served
 
 HOST = "127.0.0.1"
 OUR_HOSTS = ["127.0.0.1", "localhost"]
 """Any other name for this address is somebody else's page that wants to read it (DNS rebinding)."""
+
+PATIENCE = Patience(head=60.0, body=60.0, answer=600.0)
+"""Brokers that are slow are among the scenarios, and so are browsers that hold connections open."""
+CONNECTIONS = 512
+"""At once, at each address, where the process may open as many files."""
 
 
 class Sandbox:
@@ -177,7 +183,8 @@ class _Served(Served):
     """One app on one port, which can close a connection without an answer."""
 
     def __init__(self, app: ASGIApp, port: int) -> None:
-        super().__init__(self._hanging_up(app), HOST, port)
+        most = most_connections(CONNECTIONS)
+        super().__init__(self._hanging_up(app), HOST, port, patience=PATIENCE, most=most)
 
     def _hanging_up(self, app: ASGIApp) -> ASGIApp:
         """The app, with a message more: one that closes the connection without an answer."""
@@ -195,7 +202,7 @@ class _Served(Served):
         return wrapped
 
     def _hang_up(self, client: tuple[str, int]) -> None:
-        for connection in list(self.server.server_state.connections):
+        for connection in list(self.connections):
             if getattr(connection, "client", None) == tuple(client):
                 connection.transport.abort()
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from autologin.clock import format_ist
 from autologin.delivery.dispatcher import TOO_OFTEN
-from autologin.errors import ConfigError, NeedsPerson, Rejected, name_of
+from autologin.errors import Bug, ConfigError, NeedsPerson, Rejected
 from autologin.run import Outcome
 from autologin.service.notifier import Notifier
 from autologin.service.schedule import History, Window, is_good
@@ -25,9 +25,9 @@ UNDELIVERED = timedelta(minutes=2)
 CONFIG_REFUSED = "config_refused"
 """A cause that is of no account."""
 
-TOLD_AT_ONCE = {
-    name_of(kind)
-    for group in (NeedsPerson, Rejected, ConfigError)
+TOLD_AT_ONCE: set[str] = {
+    kind.name
+    for group in (NeedsPerson, Rejected, ConfigError, Bug)
     for kind in (group, *group.__subclasses__())
 }
 """Errors of runs that nothing but a person can mend."""
@@ -49,7 +49,7 @@ class AlertRules:
         error = outcome.error
         if outcome.outcome != "failed":
             self.end_login_alerts(account)
-        elif isinstance(error, NeedsPerson | Rejected | ConfigError):
+        elif isinstance(error, NeedsPerson | Rejected | ConfigError | Bug):
             image = error.bundle and error.bundle / "screenshot.png"
             self._notifier.alert(account, error.name, error.message, image=image, since=since)
 
@@ -61,6 +61,10 @@ class AlertRules:
         last = next(iter(history.runs), None)
         if last and last.outcome == "failed" and last.error in TOLD_AT_ONCE:
             self._notifier.alert(account, last.error, last.message or "", since=window.at)
+
+    def report_bug(self, account: str, bug: Bug) -> None:
+        """Tell of a mistake of ours outside a run."""
+        self._notifier.alert(account, bug.name, bug.message)
 
     def report_refused_config(self, error: ConfigError) -> None:
         """Tell that a config was not taken over: whoever changed it may believe that it was."""

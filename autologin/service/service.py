@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import random
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -23,13 +23,14 @@ from autologin.clock import IST, Clock, format_ist
 from autologin.config import loader
 from autologin.config.schema import Account, Settings
 from autologin.delivery.dispatcher import Dispatcher
-from autologin.errors import AutologinError, ConfigError, StoreError
+from autologin.errors import AutologinError, Bug, ConfigError, Problem, StoreError
 from autologin.flow.base import Verdict
 from autologin.log import event
 from autologin.service import schedule
 from autologin.service.alerts import CONFIG_REFUSED, MARGIN, AlertRules
 from autologin.service.notifier import Notifier
 from autologin.service.schedule import Action, Calendar, History, Timetable, Window
+from autologin.stages import bugs_told
 from autologin.store.records import UntakenNotices
 from autologin.store.store import Store
 
@@ -159,6 +160,8 @@ class Service:
                     self._look()
                 except StoreError as error:  # full or locked, perhaps for a moment: look again
                     event("store_failed", level="ERROR", message=error.detail, hint=error.hint)
+                except AutologinError as error:
+                    event("failed", level="ERROR", error=error.name, message=error.message)
                 await self._pause()
         finally:
             await self._wind_up()
@@ -175,8 +178,7 @@ class Service:
         One that cannot be used is logged and left alone.
         """
         try:
-            settings = loader.load(self.file)
-            self.calendar = self.load_calendar(settings.calendar.override)
+            settings, self.calendar = self._load_config()
         except ConfigError as error:
             for problem in error.problems:
                 event(
@@ -207,6 +209,14 @@ class Service:
         self._looking = asyncio.ensure_future(self._look_at_sinks())
         self._wake.set()
 
+    def _load_config(self) -> tuple[Settings, Calendar]:
+        try:
+            with bugs_told():
+                settings = loader.load(self.file)
+                return settings, self.load_calendar(settings.calendar.override)
+        except Bug as bug:
+            raise ConfigError(Problem("config", bug.detail, bug.hint)) from None
+
     async def _retire(
         self, dispatcher: Dispatcher, notifier: Notifier, users: list[asyncio.Task[None]]
     ) -> None:
@@ -232,7 +242,7 @@ class Service:
         self.notifier = Notifier(self.settings, self.store, self.clock)
         self.notifier.forget_gone()
         self._alert_rules = AlertRules(self.notifier, self.store)
-        self.notifier.recover("", [CONFIG_REFUSED])
+        self.notifier.recover("", [CONFIG_REFUSED, Bug.name])
         former = self._accounts
         self._accounts = {}
         for name, account in self.settings.accounts.items():
@@ -290,11 +300,27 @@ class Service:
         now = self.clock.now()
         if self._purged_on != now.date():
             self._purged_on = now.date()
-            self.app.purge()
+            with self._bugs_contained():
+                self.app.purge()
         self._due = []
         for name, state in self._accounts.items():
-            self._look_at(name, state, now)
-        self._deliver(now)
+            with self._bugs_contained(name):
+                self._look_at(name, state, now)
+        with self._bugs_contained():
+            self._deliver(now)
+
+    @contextmanager
+    def _bugs_contained(self, account: str = "") -> Iterator[None]:
+        """Let a mistake of ours end only what is done inside, and tell people of it once."""
+        try:
+            with bugs_told():
+                yield
+        except Bug as bug:
+            try:
+                self._alert_rules.report_bug(account, bug)
+            except Exception as another:  # noqa: BLE001  (else the mistake that it tells of would end the service)
+                event("failed", level="ERROR", account=account, message=bug.message)
+                event("failed", level="ERROR", message=Bug.of(another).message)
 
     def _look_at(self, name: str, state: AccountState, now: datetime) -> None:
         window = state.timetable.current(now)
@@ -376,7 +402,8 @@ class Service:
         """
         try:
             async with self._slots:
-                await work(account)
+                with self._bugs_contained(account.name):
+                    await work(account)
         except AutologinError as error:
             event(
                 "failed",
@@ -385,9 +412,6 @@ class Service:
                 error=error.name,
                 message=error.detail,
             )
-        except Exception as bug:  # noqa: BLE001  (one account's mistake must not end the service for the others)
-            detail = f"{type(bug).__name__}, a mistake in autologin"
-            event("failed", level="ERROR", account=account.name, message=detail)
         finally:
             await self._stop_idle_driver(account.name)
             self._wake.set()
@@ -422,8 +446,9 @@ class Service:
         """Ask every sink whether it still holds what it was given; what is gone goes out again."""
         looks = map(self._ask_sinks, self.settings.accounts.values())
         for failed in await asyncio.gather(*looks, return_exceptions=True):
-            if isinstance(failed, AutologinError):
-                event("failed", level="ERROR", error=failed.name, message=failed.detail)
+            if isinstance(failed, Exception):
+                error = failed if isinstance(failed, AutologinError) else Bug.of(failed)
+                event("failed", level="ERROR", error=error.name, message=error.detail)
         self._wake.set()
 
     def _deliver(self, now: datetime) -> None:
@@ -450,9 +475,12 @@ class Service:
 
 async def _drain_what_is_due(dispatcher: Dispatcher, name: str) -> None:
     try:
-        await dispatcher.drain([name], seconds=0)
+        with bugs_told():
+            await dispatcher.drain([name], seconds=0)
     except StoreError as error:  # the next look tries again
         event("store_failed", level="ERROR", message=error.detail, hint=error.hint)
+    except AutologinError as error:
+        event("failed", level="ERROR", error=error.name, message=error.message)
 
 
 def _moments(window: Window, history: History, now: datetime) -> list[datetime]:

@@ -5,7 +5,9 @@ Nothing that is fetched changes anything; buttons need `http.token`.
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -13,6 +15,7 @@ from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect
 from starlette.responses import (
     HTMLResponse,
     JSONResponse,
@@ -22,7 +25,7 @@ from starlette.responses import (
 )
 from starlette.routing import Route
 
-from autologin.errors import AutologinError, ConfigError, Problem
+from autologin.errors import AutologinError, Bug, ConfigError, Problem
 from autologin.log import event
 from autologin.web import auth, metrics, status_page
 from autologin.web.interface import ServiceView
@@ -30,6 +33,8 @@ from autologin.web.readiness import Readiness, read_readiness
 from autologin.web.server import Served
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -97,6 +102,14 @@ class _Pages:
     def __init__(self, service: ServiceView) -> None:
         self.service = service
         self.auth = auth.Auth(service)
+        self._one_page = asyncio.Lock()
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Make one page at a time, and let a login go on before the next one."""
+        async with self._one_page:
+            yield
+            await asyncio.sleep(0)
 
     # For programs
 
@@ -106,7 +119,8 @@ class _Pages:
 
     async def readyz(self, _request: Request) -> Response:
         """Whether every account that is due today has a token that was proven today."""
-        accounts = read_readiness(self.service)
+        async with self._turn():
+            accounts = read_readiness(self.service)
         ready = all(account.ready_today for account in accounts)
         body = {
             "ready": ready,
@@ -116,7 +130,8 @@ class _Pages:
 
     async def metrics(self, _request: Request) -> Response:
         """For Prometheus."""
-        text, kind = metrics.text(self.service)
+        async with self._turn():
+            text, kind = metrics.text(self.service)
         return Response(text, headers={"content-type": kind})
 
     # For people
@@ -125,7 +140,9 @@ class _Pages:
         """The status page."""
         buttons = await self.auth.has_token()
         signed_in = self.auth.is_signed_in(request.cookies)
-        return HTMLResponse(status_page.page(self.service, buttons=buttons, signed_in=signed_in))
+        async with self._turn():
+            page = status_page.page(self.service, buttons=buttons, signed_in=signed_in)
+        return HTMLResponse(page)
 
     async def failure(self, request: Request) -> Response:
         """The newest picture that is kept of an account's failures.
@@ -214,8 +231,12 @@ class _Guard:
         self._inner = inner
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
         async def answer(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 MutableHeaders(scope=message).update(HEADERS)
             await send(message)
 
@@ -226,13 +247,17 @@ class _Guard:
                 else PlainTextResponse("Unknown host name.\n", 421)
             )
             await inner(scope, receive, answer)
+        except ClientDisconnect:
+            return  # in the middle of its request
         except AutologinError as error:
-            await PlainTextResponse(f"{error.name}: {error.message}\n", 503)(scope, receive, answer)
+            failed = PlainTextResponse(f"{error.name}: {error.message}\n", 503)
         except Exception as bug:  # noqa: BLE001  (a traceback may hold secrets, and health must go on)
-            event("http_failed", level="ERROR", message=f"{type(bug).__name__}: {bug}")
-            await PlainTextResponse("This is a mistake in autologin.\n", 500)(
-                scope, receive, answer
-            )
+            event("http_failed", level="ERROR", message=Bug.of(bug).detail)
+            failed = PlainTextResponse("This is a mistake in autologin.\n", 500)
+        else:
+            return
+        if not started:
+            await failed(scope, receive, answer)
 
 
 def _is_our_name(scope: Scope) -> bool:
@@ -280,6 +305,9 @@ def _file(name: str, kind: str) -> Any:
 
 
 async def _form(request: Request) -> dict[str, str]:
+    length = request.headers.get("content-length", "0")
+    if not length.isdecimal() or int(length) > MAX_FORM:
+        raise HTTPException(413)
     body = b""
     async for chunk in request.stream():
         body += chunk

@@ -8,58 +8,87 @@ import socket
 from typing import TYPE_CHECKING
 
 import uvicorn
+from uvicorn.server import ServerState
+
+from autologin.web.connections import Connection, Listener, Patience, most_connections
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from starlette.types import ASGIApp
 
 
 class Served:
     """uvicorn without its signal handlers and main loop: it leaves ours alone and ends at once.
 
+    `most`: the connections that it takes at once; None: as many as leave a login its files.
+
     Raises:
         OSError: the port cannot be used.
     """
 
-    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        host: str,
+        port: int,
+        *,
+        patience: Patience = Patience(),  # noqa: B008  (it cannot change)
+        most: int | None = None,
+    ) -> None:
         self._socket = listener(host, port)
+        self._listener: Listener | None = None
+        self._patience, self._most = patience, most
         self.host = host
         self.port = int(self._socket.getsockname()[1])
-        quiet = uvicorn.Config(
+        self._config = uvicorn.Config(
             app,
             http="h11",
             ws="none",
             lifespan="off",
             log_config=None,
-            log_level="error",
+            # What uvicorn says of an app's mistake is a traceback; apps tell of their mistakes.
+            log_level="critical",
             access_log=False,
             date_header=False,
             server_header=False,
         )
-        self.server = uvicorn.Server(quiet)
+        self._state = ServerState()
 
     @property
     def url(self) -> str:
         """Its address, without a path."""
         return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
 
+    @property
+    def connections(self) -> Collection[Connection]:
+        """Those that are open."""
+        return self._listener.connections if self._listener else ()
+
     async def open(self) -> None:
         """Listen."""
-        self.server.config.load()
-        self.server.lifespan = self.server.config.lifespan_class(self.server.config)
-        await self.server.startup(sockets=[self._socket])
+        self._config.load()
+        most = most_connections() if self._most is None else self._most
+        self._listener = Listener(
+            self._socket, self._connection, patience=self._patience, most=most
+        )
 
     async def close(self) -> None:
         """Stop listening, cut every connection, and end what was still being answered."""
-        for server in self.server.servers:
-            server.close()
+        if self._listener:
+            self._listener.close()
         self._socket.close()
-        for connection in list(self.server.server_state.connections):
-            connection.transport.abort()
-        tasks = list(self.server.server_state.tasks)
+        tasks = list(self._state.tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.sleep(0)
+
+    def _connection(self) -> Connection:
+        assert self._listener is not None
+        connection = Connection(self._config, self._state, {})
+        connection.owner = self._listener
+        return connection
 
 
 def listener(host: str, port: int) -> socket.socket:

@@ -137,10 +137,8 @@ def test_help_ends_well_and_writes_nothing(tmp_path, path):
 
 def test_help_imports_no_command(tmp_path):
     done = autologin(tmp_path, "--help", code=MODULES)
-    assert {name for name in done.stderr.split() if name.startswith("autologin.cli")} == {
-        "autologin.cli",
-        "autologin.cli.main",
-    }
+    assert "autologin.cli.main" in done.stderr.split()
+    assert "autologin.cli.commands" not in done.stderr
 
 
 def test_a_mistyped_command_is_told_the_right_one(tmp_path):

@@ -23,6 +23,7 @@ LIGHT = {
         "autologin.cli.main",
         "autologin.cli.base",
         "autologin.cli.errors",
+        "autologin.cli.streams",
     ),
     *(
         "autologin.cli.commands",

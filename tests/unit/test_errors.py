@@ -12,12 +12,14 @@ from autologin.errors import (
     AccountLocked,
     AutologinError,
     BrokerUnavailable,
+    Bug,
     ConfigError,
     LeaseLost,
     OtpRejected,
     Problem,
     StoreError,
 )
+from autologin.flow import registry
 
 GROUPS = {"AutologinError", "Rejected", "NeedsPerson", "Transient"}
 """Never raised themselves."""
@@ -101,6 +103,8 @@ def test_exit_codes_are_a_contract(name, code):
 @pytest.mark.parametrize("kind", kinds(), ids=lambda kind: kind.__name__)
 def test_names_are_the_class_names_in_snake_case(kind):
     error = kind(Problem("key", "is wrong")) if kind is ConfigError else kind()
+    if kind is Bug:
+        kind = AutologinError
     if kind is LeaseLost:
         kind = BrokerUnavailable  # the names are a contract, and this is one of its reasons
     assert re.fullmatch(r"[a-z]+(_[a-z]+)*", error.name)
@@ -202,3 +206,34 @@ def test_what_a_broker_says_stays_on_one_line_and_steers_no_terminal():
     assert detail.startswith('X said: "bad  [31mred   12:00 INFO forged  xxx')
     assert detail.isprintable()
     assert len(detail) < 700
+
+
+def caught(work):
+    """What is told of the exception that something ends with."""
+    try:
+        work()
+    except (LookupError, AttributeError) as unexpected:
+        return Bug.of(unexpected)
+    raise AssertionError
+
+
+def test_a_bug_is_told_by_its_type_and_our_innermost_line(monkeypatch):
+    monkeypatch.setattr(registry, "FLOWS", None)
+    bug = caught(registry.names)
+    assert (bug.name, bug.exit_code) == ("autologin_error", 1)
+    where = r"This is a mistake in autologin \(AttributeError in flow/registry\.py:\d+\)"
+    assert re.fullmatch(where, bug.detail)
+    assert "report it" in bug.hint
+    assert bug.frames.count("registry.py:") == 1
+
+
+def test_a_bug_in_a_broker_s_flow_is_not_called_the_user_s(monkeypatch):
+    from autologin.flows import zerodha
+
+    names = {"__name__": zerodha.__name__}
+    bug = caught(lambda: exec(compile("\n\n{}['canary']", zerodha.__file__, "exec"), names))
+    assert bug.detail == "This is a mistake in autologin (KeyError in flows/zerodha.py:3)"
+
+
+def test_a_bug_that_is_nobodys_has_no_place():
+    assert Bug.of(KeyError("canary")).detail == "This is a mistake in autologin (KeyError)"

@@ -73,6 +73,7 @@ def test_an_account_that_never_ran(app, capsys):
         "state": "none",
         "token": None,
         "verified": None,
+        "error": None,
         "blocked": None,
         "last_run": None,
         "deliveries": [],

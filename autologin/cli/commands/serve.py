@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-import socket
-from collections.abc import Mapping
+import time
 from pathlib import Path
 
 import click
@@ -14,12 +13,17 @@ import click
 from autologin.app import App
 from autologin.cli.base import Command, config_file
 from autologin.cli.process import configure_log, run_async
+from autologin.cli.service_manager import ServiceManager
 from autologin.clock import SystemClock
 from autologin.config import loader
 from autologin.log import event
 from autologin.market.loader import load_calendar
-from autologin.service.service import Service
+from autologin.service.service import LOOK, Service
 from autologin.web.app import serve_http
+from autologin.web.connections import raise_file_limit
+
+SLACK = 30.0
+"""Seconds that a look may come late before the service manager gets no sign of life any more."""
 
 
 @click.command(cls=Command)
@@ -45,6 +49,7 @@ def serve(ctx: click.Context, log_format: str) -> None:
     # Until the service can take it, a SIGHUP asks for nothing: the config is not read yet.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     configure_log(ctx, as_json=log_format == "json")
+    raise_file_limit()
     run_async(serve_until_signal(config_file(ctx)))
 
 
@@ -59,33 +64,44 @@ async def serve_until_signal(file: Path | None) -> None:
         service = Service(app, load_calendar, file)
         web = await serve_http(service, app.settings.http.listen)
         event("listening", url=web.url)
+        manager = ServiceManager(loader.environment())
+        life = Life(service)
+        signs = asyncio.ensure_future(manager.give_signs(life.lasts))
+
+        def stop() -> None:
+            manager.tell("STOPPING=1")
+            life.end()
+            service.stop()
+
         try:
-            environ = loader.environment()
-            service.heartbeat = lambda: notify_systemd(environ, "WATCHDOG=1")
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(number, service.stop)
+                loop.add_signal_handler(number, stop)
             loop.add_signal_handler(signal.SIGHUP, service.reload)
-            notify_systemd(environ, "READY=1")
+            manager.tell("READY=1")
             await service.serve()
-            notify_systemd(environ, "STOPPING=1")
         finally:
+            signs.cancel()
             await web.close()
+            manager.close()
 
 
-def notify_systemd(environ: Mapping[str, str], state: str) -> None:
-    """Tell the service manager our state, where there is one (sd_notify(3)).
+class Life:
+    """Whether a service turns: it looks at its accounts in time, or ends in time."""
 
-    One that does not listen is its own alarm: it misses READY or WATCHDOG. The service goes on.
-    """
-    address = environ.get("NOTIFY_SOCKET")
-    if not address:
-        return
-    if address.startswith("@"):  # an abstract socket
-        address = "\0" + address[1:]
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as datagrams:
-        try:
-            # A full queue must not stop the service.
-            datagrams.sendto(state.encode(), socket.MSG_DONTWAIT, address)
-        except OSError as error:
-            event("systemd_not_told", level="WARNING", state=state, message=error.strerror)
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._until = 0.0
+        service.heartbeat = self._look
+        self._look()
+
+    def lasts(self) -> bool:
+        """Whether it looked, or began to end, not too long ago."""
+        return time.monotonic() < self._until
+
+    def end(self) -> None:
+        """It begins to end."""
+        self._until = time.monotonic() + self._service.settings.stop_timeout + SLACK
+
+    def _look(self) -> None:
+        self._until = time.monotonic() + LOOK + SLACK

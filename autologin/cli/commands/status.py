@@ -12,6 +12,7 @@ from autologin.cli.errors import as_text, print_problems, problems_json
 from autologin.cli.process import run_async
 from autologin.cli.render import problems_in
 from autologin.clock import format_ist
+from autologin.errors import Bug
 from autologin.flow.base import Verdict
 from autologin.service.notifier import Notifier
 from autologin.status import Status, describe_delivery, exit_code, read_statuses, verify
@@ -84,6 +85,8 @@ def _details(status: Status) -> Iterator[str]:
         yield f"last confirmed by the broker at {format_ist(status.stored.verified_at)}"
     if status.detail:
         yield f"the broker said: {status.detail}"
+    if isinstance(status.error, Bug):
+        yield f"{status.error.name}: {status.error.message}"
     if status.block:
         since = f"blocked since {format_ist(status.block.at)} after {status.block.error}"
         yield f"{since}: {status.block.message}"
