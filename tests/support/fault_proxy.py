@@ -17,7 +17,9 @@ DRIP = 0.3
 """Seconds between two bytes."""
 HUGE = 50_000_000
 PAGE = b"<!doctype html><title>Welcome</title><h1>Welcome</h1><p>There is nothing to see here.</p>"
-LOCKED = b'{"status": false, "message": "Your account is locked after too many attempts", "data": null}'
+LOCKED = (
+    b'{"status": false, "message": "Your account is locked after too many attempts", "data": null}'
+)
 JSON = "application/json"
 
 

@@ -198,9 +198,7 @@ EXCEPTIONS = {
     # The broker has answered, and the store cannot keep it: the sinks have it.
     ("exchange", "disk full"): {"store_error"},
     # A state folder cannot become read-only under an open file.
-    **{
-        (stage.name, "read-only"): NONSENSE for stage in STAGES if stage.kind in ("page", "verify")
-    },
+    **{(stage.name, "read-only"): NONSENSE for stage in STAGES if stage.kind in ("page", "verify")},
 }
 
 

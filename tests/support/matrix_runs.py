@@ -260,7 +260,9 @@ class Cell:
         seed = self.twin.credentials["totp_secret"]
         (self.folder / "seed").write_text(seed)
         os.mkfifo(self.folder / "fifo")
-        command = f"touch {self.folder}/reached; read x < {self.folder}/fifo; cat {self.folder}/seed"
+        command = (
+            f"touch {self.folder}/reached; read x < {self.folder}/fifo; cat {self.folder}/seed"
+        )
 
         def change(config):
             credentials = config["accounts"][self.served.broker]["credentials"]
