@@ -15,10 +15,10 @@ from urllib.parse import urlsplit
 
 DRIP = 0.3
 """Seconds between two bytes."""
-HUGE = 50_000_000
+HUGE = b"a" * 50_000_000
 PAGE = b"<!doctype html><title>Welcome</title><h1>Welcome</h1><p>There is nothing to see here.</p>"
 LOCKED = (
-    b'{"status": false, "message": "Your account is locked after too many attempts", "data": null}'
+    b'{"status": %b, "message": "Your account is locked after too many attempts", "data": null}'
 )
 JSON = "application/json"
 
@@ -40,13 +40,18 @@ OTHER_REPLIES = {
     "429 seconds": lambda _: reply(429, Retry_After=2),
     "429 date": lambda _: reply(429, Retry_After=in_two_seconds()),
     "429 absurd": lambda _: reply(429, Retry_After="\u00b2"),
-    "429 locked": lambda _: reply(429, LOCKED, JSON),
+    "429 locked": lambda right: reply(429, LOCKED % no_of(right), JSON),
     "cut JSON": lambda right: reply(200, cut(right), JSON),
     "HTML": lambda _: reply(200, PAGE),
     "empty": lambda _: reply(200),
-    "50 MB": lambda _: reply(200, b'{"data": "' + b"a" * HUGE + b'"}', JSON),
+    "50 MB": lambda _: reply(200, b'{"data": "' + HUGE, JSON),
 }
 """What is sent instead of the right reply."""
+
+
+def no_of(right):
+    """How the broker that answers like this says no in JSON."""
+    return b"false" if b'"status":true' in right else b'"error"'
 
 
 def cut(right):
@@ -56,15 +61,15 @@ def cut(right):
 
 
 class FaultProxy:
-    """Stands before the server at `target`; the calls of `path` meet with `fault` for as long as that is set.
+    """Stands before the server at `target`; a `call`, such as "GET /profile", meets with `fault` while that is set.
 
-    `before` is the path whose reply is the last before that call: "refused" begins with it, and from the start where
+    `before` is the call whose reply is the last before that call: "refused" begins with it, and from the start where
     there is none. `arrived` is set when the twin has answered such a call. Under the fault "held" its reply waits for
     `release`. `elsewhere` is the address that the fault "elsewhere" redirects to.
     """
 
-    def __init__(self, target, path, *, before="", fault="", tls=None, elsewhere=""):
-        self.target, self.path, self.before, self.fault, self.tls = target, path, before, fault, tls
+    def __init__(self, target, call, *, before="", fault="", tls=None, elsewhere=""):
+        self.target, self.call, self.before, self.fault, self.tls = target, call, before, fault, tls
         self.elsewhere = elsewhere
         self.arrived, self.release = asyncio.Event(), asyncio.Event()
         self.port = 0
@@ -121,13 +126,14 @@ class FaultProxy:
     async def _answer(self, reader, writer):
         head = await reader.readuntil(b"\r\n\r\n")
         body = await reader.readexactly(length_of(head))
-        path = urlsplit(head.split(b" ", 2)[1].decode()).path
+        method, address, _ = head.decode("latin-1").split(" ", 2)
+        call = f"{method} {urlsplit(address).path}"
         answer = await self._ask(head, body)
-        if self.fault == "refused" and path == self.before and not answer.startswith(b"HTTP/1.1 3"):
+        if self.fault == "refused" and call == self.before and not answer.startswith(b"HTTP/1.1 3"):
             self.go()
-        if self.fault and path == self.path:
+        if self.fault and call == self.call:
             self.arrived.set()
-            await self._break(writer, answer, head.startswith(b"GET "))
+            await self._break(writer, answer, method == "GET")
         else:
             writer.write(answer)
             await writer.drain()

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 class Stage:
     """Where a run is when the fault comes.
 
-    local: before or beside the calls; page, call, verify, sink: at a call, the one of `path` at an endpoint (`role`) of
-    the broker's, of which `before` is the path whose reply comes last before it; serve: the service, with nothing to do.
+    local: before or beside the calls; page, call, verify, sink: at a `call` to an endpoint (`role`) of the
+    broker's, before which the reply to the call `before` comes last; serve: the service, with nothing to do.
     """
 
     name: str
@@ -25,7 +25,7 @@ class Stage:
     """The fault that `make test` takes; `make nightly` takes them all."""
     broker: str = "angelone"
     role: str = ""
-    path: str = ""
+    call: str = ""
     before: str = ""
 
 
@@ -38,24 +38,31 @@ class Fault:
     column: str
 
 
-ANGEL = "/rest/auth/angelbroking/user/v1/loginByPassword"
-PROFILE = "/rest/secure/angelbroking/user/v1/getProfile"
+ANGEL = "POST /rest/auth/angelbroking/user/v1/loginByPassword"
+PROFILE = "GET /rest/secure/angelbroking/user/v1/getProfile"
 KITE = ("zerodha", "login")
 
 STAGES = [
     Stage("config", "local", "SIGTERM"),
     Stage("lease and store", "local", "newer"),
     Stage("browser start", "local", "SIGINT", "zerodha"),
-    Stage("login page", "page", "self-signed", *KITE, "/connect/login"),
-    Stage("password submit", "page", "429 locked", *KITE, "/api/login", before="/connect/login"),
-    Stage("OTP submit", "page", "SIGKILL", *KITE, "/api/twofa", before="/api/login"),
-    Stage("redirect", "page", "browser killed", *KITE, "/connect/finish", before="/api/twofa"),
-    Stage("exchange", "call", "browser frozen", "zerodha", "api", "/session/token"),
-    Stage("verify", "verify", "50 MB", role="api", path=PROFILE, before=ANGEL),
-    Stage("token store", "local", "disk full", role="api", path=ANGEL),
+    Stage("login page", "page", "self-signed", *KITE, "GET /connect/login"),
+    Stage(
+        "password submit",
+        "page",
+        "429 locked",
+        *KITE,
+        "POST /api/login",
+        before="GET /connect/login",
+    ),
+    Stage("OTP submit", "page", "SIGKILL", *KITE, "POST /api/twofa", before="POST /api/login"),
+    Stage("redirect", "page", "SIGTERM", *KITE, "GET /connect/finish", before="POST /api/twofa"),
+    Stage("exchange", "call", "browser killed", "zerodha", "api", "POST /session/token"),
+    Stage("verify", "verify", "50 MB", role="api", call=PROFILE, before=ANGEL),
+    Stage("token store", "local", "disk full", role="api", call=ANGEL),
     Stage("delivery, file", "local", "read-only"),
-    Stage("delivery, webhook", "sink", "reset within", role="hook", path="/hooks/token"),
-    Stage("API login", "call", "cut JSON", role="api", path=ANGEL),
+    Stage("delivery, webhook", "sink", "reset within", role="hook", call="POST /hooks/token"),
+    Stage("API login", "call", "cut JSON", role="api", call=ANGEL),
     Stage("serve, idle", "serve", "SIGTERM"),
 ]
 
@@ -103,6 +110,7 @@ EXIT = {
     "config_error": 2,
     "account_locked": 3,
     "account_blocked": 3,
+    "exchange_rejected": 3,
     "page_changed": 4,
     "redirect_timeout": 4,
     "broker_unavailable": 5,
@@ -183,9 +191,16 @@ EXCEPTIONS = {
         for fault in HOST
     },
     # A page is no reply of an API: nothing that it knows is on it, or the redirect never comes.
-    **{("login page", fault): {"page_changed"} for fault in ("cut JSON", "HTML", "empty", "50 MB")},
-    **{("redirect", fault): LOST for fault in ("cut JSON", "HTML", "empty", "50 MB", "elsewhere")},
-    ("redirect", "429 locked"): AWAY | LOST | {"account_locked"},
+    **{("login page", fault): {"page_changed"} for fault in ("cut JSON", "HTML", "empty")},
+    **{("redirect", fault): LOST for fault in ("cut JSON", "HTML", "empty", "elsewhere")},
+    # 50 MB of text take a browser longer to show than there is time.
+    ("login page", "50 MB"): AWAY | {"page_changed"},
+    ("redirect", "50 MB"): AWAY | LOST,
+    # Nobody has said yet, or says any more, whose account is meant.
+    ("login page", "429 locked"): AWAY,
+    ("redirect", "429 locked"): AWAY,
+    # No password goes there, and the code is not sent again.
+    ("exchange", "429 locked"): {"exchange_rejected"},
     # The page's script cannot read the reply: it may say so, stand still, or send it again.
     **{
         (stage, fault): {"page_changed", "broker_unavailable"}
@@ -200,6 +215,11 @@ EXCEPTIONS = {
     # A state folder cannot become read-only under an open file.
     **{(stage.name, "read-only"): NONSENSE for stage in STAGES if stage.kind in ("page", "verify")},
 }
+
+BLOCKED_NEXT = {("password submit", "reset before")}
+"""Where the next run may be blocked: a password that was never right yet, and Chromium may have sent each twice."""
+LINGERS = {("browser start", "SIGKILL"): 35.0}
+"""Seconds after which nothing runs any more, where we cannot see to that: Playwright waits for a browser to start."""
 
 
 def expected(stage, fault):

@@ -24,6 +24,7 @@ from support.cli import SCRATCH
 from support.clock import MORNING
 from support.fault_proxy import Elsewhere, FaultProxy
 from support.leaks import leaks
+from support.matrix import LINGERS
 from support.processes import browser, until
 from support.sandbox import rehearsal, secrets_of
 from support.webhook_consumer import Consumer, listening
@@ -36,8 +37,8 @@ TIMEOUT = 16.0
 """Seconds: the account's `timeout` while something is wrong. Another login needs 10 to be left."""
 GRACE = 3.0
 """Seconds over it that a run may take."""
-START = 3.0
-"""Seconds before an account's time begins, and after it ended: Python and the driver start and stop."""
+START = 6.0
+"""Seconds before an account's time begins, and after it ended: Python and the driver start and stop, on a busy machine."""
 SINKS = 10.0
 """Seconds that a run waits for sinks besides."""
 COMMAND = 30.0
@@ -163,7 +164,7 @@ class Cell:
         }
         stack.callback(shutil.rmtree, short, ignore_errors=True)
         self.account(timeout=self.timeout)
-        if self.stage.path:
+        if self.stage.call:
             target = twin.origins.get(self.stage.role)
             if self.stage.role == "hook":
                 self.consumer = await stack.enter_async_context(listening(Consumer()))
@@ -171,7 +172,8 @@ class Cell:
             self.proxy = await stack.enter_async_context(self._proxy(target))
             self.point_at(self.proxy.origin)
             if self.fault.name == "no such host":
-                self.point_at(f"http://broker.invalid:{self.proxy.port}")
+                scheme = "https" if self.stage.role == "hook" else "http"
+                self.point_at(f"{scheme}://broker.invalid:{self.proxy.port}")
         if self.stage.name == "config":
             self._hold_command()
         if self.stage.name == "browser start":
@@ -190,7 +192,7 @@ class Cell:
             context = tls.server_side(tls.pair(self.folder, "broker", **TLS[self.fault.name]))
         return FaultProxy(
             target,
-            self.stage.path,
+            self.stage.call,
             before=self.stage.before,
             fault=fault,
             tls=context,
@@ -211,7 +213,7 @@ class Cell:
         def change(config):
             account = config["accounts"][self.served.broker]
             if self.stage.role == "hook":
-                url = f"{origin}{self.stage.path}"
+                url = f"{origin}{self.consumer.path}"
                 config["sinks"]["hook"] = {"type": "webhook", "url": url, "secret": HOOK_SECRET}
                 account["sinks"] = ["tokens", "hook"]
             else:
@@ -296,18 +298,19 @@ class Cell:
         shift = SHIFTS.get(self.fault.name, 0.0)
         if self.stage.kind == "serve":
             return await self._meet_idle(shift)
-        began = time.monotonic()
         self.process = await self._start(shift)
+        began = struck = time.monotonic()
         end = asyncio.ensure_future(self._ended(self.process, self.limit + 20))
         if self.fault.kind in ACTS and self.fault.name != "read-only":
             reached = asyncio.ensure_future(self._reached())
             await asyncio.wait({reached, end}, return_when=asyncio.FIRST_COMPLETED)
             reached.cancel()
             if not end.done():
-                began = time.monotonic() if self.fault.kind == "signal" else began
+                struck = time.monotonic()
                 await self._act()
         done = await end
-        done.seconds = time.monotonic() - began
+        if self.fault.kind == "signal":
+            done.seconds -= struck - began
         return done
 
     async def _reached(self):
@@ -352,16 +355,17 @@ class Cell:
         }
         self.served.change(lambda config: config.update(changes))
         self.process = await self._start(shift, "serve", "--log-format", "json")
+        began = time.monotonic()
         end = asyncio.ensure_future(self._ended(self.process, 60))
         await until(lambda: b"next_run" in self.heard or end.done())
-        began = time.monotonic()
+        struck = time.monotonic()
         if self.fault.name == "disk full":
             self._fill_now()
         kind = self.fault.name if self.fault.kind == "signal" else "SIGTERM"
         with contextlib.suppress(ProcessLookupError):
             self.process.send_signal(getattr(signal, kind))
         done = await end
-        done.seconds = time.monotonic() - began
+        done.seconds -= struck - began
         return done
 
     async def _ended(self, process, limit):
@@ -369,21 +373,33 @@ class Cell:
         began = time.monotonic()
         self.heard = b""
 
+        told = []
+
         async def hear():
             while line := await process.stderr.readline():
                 self.heard += line
 
+        async def listen():
+            while some := await process.stdout.read(65536):
+                told.append(some)
+
+        reading = [asyncio.ensure_future(hear()), asyncio.ensure_future(listen())]
         try:
-            async with asyncio.timeout(limit):
-                out, _ = await asyncio.gather(process.stdout.read(), hear())
-                code = await process.wait()
+            # Not `wait`: that waits for whoever has its pipes too.
+            await until(lambda: process.returncode is not None, limit)
+            code = process.returncode
         except TimeoutError:
             process.kill()
-            await process.wait()
-            out, code = b"", -99
-        err = self.heard.decode()
-        self.served.user.heard += [out.decode(), err]
-        return said(out.decode(), err, code, time.monotonic() - began)
+            code = -99
+        seconds = time.monotonic() - began
+        with contextlib.suppress(TimeoutError):  # what it has started may hold them open
+            async with asyncio.timeout(1):
+                await asyncio.gather(*reading)
+        for one in reading:
+            one.cancel()
+        out, err = b"".join(told).decode(), self.heard.decode()
+        self.served.user.heard += [out, err]
+        return said(out, err, code, seconds)
 
     # What it left
 
@@ -409,6 +425,7 @@ class Cell:
     async def _left_nothing(self):
         """No process, no file in TMPDIR: at once where the run ended by itself, soon where it was killed."""
         patience = 10.0 if self.fault.name == "SIGKILL" else 1.0
+        patience = LINGERS.get((self.stage.name, self.fault.name), patience)
         try:
             await until(lambda: not self.relatives() and not list(self.tmpdir.iterdir()), patience)
         except TimeoutError:
