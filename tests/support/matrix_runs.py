@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -24,7 +25,7 @@ from support.cli import SCRATCH
 from support.clock import MORNING
 from support.fault_proxy import Elsewhere, FaultProxy
 from support.leaks import leaks
-from support.matrix import LINGERS
+from support.matrix import LINGERS, MOUNT, can_mount
 from support.processes import browser, until
 from support.sandbox import rehearsal, secrets_of
 from support.webhook_consumer import Consumer, listening
@@ -86,44 +87,47 @@ class End:
     account: dict = field(default_factory=dict)
 
 
-@dataclass
 class Cell:
-    """One stage and one fault, in a folder of their own."""
+    """One stage and one fault, in a folder of their own: a run that meets with the fault, and one after it."""
 
-    stage: object
-    fault: object
-    folder: Path
-    served: object = None
-    proxy: FaultProxy | None = None
-    elsewhere: Elsewhere | None = None
-    mounts: list = field(default_factory=list)
-    process: object = None
+    def __init__(self, stage, fault, folder):
+        self.stage, self.fault, self.folder = stage, fault, folder
+        self.clock = BrokersClock()
+        self.proxy = self.process = self.lease = None
+        self.mounts = []
+        self._stack = contextlib.AsyncExitStack()
 
-    async def run(self):
-        """The run with the fault, and the run after it; gives what is wrong, in words."""
-        clock = BrokersClock()
-        async with contextlib.AsyncExitStack() as stack:
-            stack.callback(self._clear)
-            self.served = await stack.enter_async_context(
-                rehearsal(self.folder, broker=self.stage.broker, clock=clock)
-            )
+    async def __aenter__(self):
+        async with self._stack as stack:
+            stack.callback(self._unmount)
+            served = rehearsal(self.folder, broker=self.stage.broker, clock=self.clock)
+            self.served = await stack.enter_async_context(served)
             self.elsewhere = await stack.enter_async_context(Elsewhere())
+            stack.callback(self._let_go)
             await self._prepare(stack)
-            if self.stage.kind == "serve" or self.stage.name == "delivery, file":
-                await self._issue_first()
-            await self._break_before()
-            clock.begin(5)
-            first = await self._meet()
-            logins = self.logins
-            yield first
-            await self._left_nothing()
-            await self._mend()
-            clock.begin(15)
-            after = await self._after()
-            self.logins_after = self.logins - logins
-            yield after
+            self._stack = stack.pop_all()
+        return self
 
-    # Around
+    async def __aexit__(self, *error):
+        self._end_relatives()
+        return await self._stack.__aexit__(*error)
+
+    async def first_run(self):
+        """The run that meets with the fault."""
+        if self.stage.kind == "serve" or self._is_file:
+            await self._issue_first()
+        self._break_before()
+        self.clock.begin(5)
+        shift = SHIFTS.get(self.fault.name, 0.0)
+        return await (self._meet_idle(shift) if self.stage.kind == "serve" else self._meet(shift))
+
+    async def next_run(self):
+        """The run after it: everything is right again, and it is ten minutes later."""
+        await self._mend()
+        self.clock.begin(15)
+        return await self._ended(await self._start(), 90)
+
+    # What is known of it
 
     @property
     def twin(self):
@@ -136,6 +140,10 @@ class Cell:
     @property
     def tmpdir(self):
         return Path(self.served.user.environ["TMPDIR"])
+
+    @property
+    def _is_file(self):
+        return self.stage.name == "delivery, file"
 
     @property
     def limit(self):
@@ -178,7 +186,7 @@ class Cell:
             self._hold_command()
         if self.stage.name == "browser start":
             self._hold_browser()
-        if self.fault.name == "disk full" and os.geteuid() == 0:
+        if self.fault.name == "disk full" and can_mount():
             self._mount(self.folder / ("tokens" if self._is_file else "state"))
 
     def _proxy(self, target):
@@ -198,10 +206,6 @@ class Cell:
             tls=context,
             elsewhere=self.elsewhere.url,
         )
-
-    @property
-    def _is_file(self):
-        return self.stage.name == "delivery, file"
 
     def account(self, **changes):
         """Change the account in the config."""
@@ -225,14 +229,14 @@ class Cell:
 
     async def _issue_first(self):
         """A service without anything to do has its token; a file that cannot be written is one that is gone."""
-        done = await self._ended(await self._start(0.0), 60)
+        done = await self._ended(await self._start(), 60)
         assert done.word == "issued", done.err
         if self._is_file:
             self.served.token_file.unlink()
 
-    async def _break_before(self):
+    def _break_before(self):
         if self.stage.name == "lease and store":
-            Store.open(self.folder / "state", self.twin.clock).close()
+            Store.open(self.folder / "state", self.clock).close()
             self._spoil_store()
         if self._is_file and self.fault.name == "disk full":
             fill(self.folder / "tokens")
@@ -255,8 +259,8 @@ class Cell:
         elif self.fault.name == "disk full" and self.mounts:
             fill(state)
         elif self.fault.kind in {"signal", "wire"}:
-            self.store = Store.open(state, self.twin.clock)
-            self.lease = self.store.leases.acquire(self.served.broker)
+            store = Store.open(state, self.clock)
+            self.lease = store, store.leases.acquire(self.served.broker)
 
     def _hold_command(self):
         seed = self.twin.credentials["totp_secret"]
@@ -285,20 +289,17 @@ class Cell:
 
     # The run
 
-    async def _start(self, shift, *words):
-        ahead = self.twin.clock.ahead + shift
+    async def _start(self, *words, shift=0.0):
+        ahead = self.clock.ahead + shift
         self.served.user.environ["CLOCK_AHEAD"] = str(ahead)
         words = words or ("run", self.served.broker, "--json")
         return await self.served.user.start(
             *words, preexec_fn=respect_rights if self.fault.name == "read-only" else None
         )
 
-    async def _meet(self):
-        """The run that meets with the fault."""
-        shift = SHIFTS.get(self.fault.name, 0.0)
-        if self.stage.kind == "serve":
-            return await self._meet_idle(shift)
-        self.process = await self._start(shift)
+    async def _meet(self, shift):
+        """A run, to which the fault is done when it is at the stage."""
+        self.process = await self._start(shift=shift)
         began = struck = time.monotonic()
         end = asyncio.ensure_future(self._ended(self.process, self.limit + 20))
         if self.fault.kind in ACTS and self.fault.name != "read-only":
@@ -346,6 +347,7 @@ class Cell:
             fill(self.folder / "state")
 
     async def _meet_idle(self, shift):
+        """The service, to which the fault is done when it has nothing to do; then it is stopped."""
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -354,7 +356,7 @@ class Cell:
             "schedule": {"at": "08:00", "days": "daily"},
         }
         self.served.change(lambda config: config.update(changes))
-        self.process = await self._start(shift, "serve", "--log-format", "json")
+        self.process = await self._start("serve", "--log-format", "json", shift=shift)
         began = time.monotonic()
         end = asyncio.ensure_future(self._ended(self.process, 60))
         await until(lambda: b"next_run" in self.heard or end.done())
@@ -415,24 +417,19 @@ class Cell:
         return found
 
     def browsers(self):
-        name = Path(browser()).name
-        return [
-            number
-            for number, line in self.relatives().items()
-            if ("chrom" in line or name in line or "headless" in line) and "autologin" not in line
-        ]
+        """The numbers of Chromium's processes."""
+        running = self.relatives().items()
+        return [number for number, line in running if re.search("chrom|headless", line)]
 
-    async def _left_nothing(self):
-        """No process, no file in TMPDIR: at once where the run ended by itself, soon where it was killed."""
+    async def left_behind(self):
+        """Processes, and files in TMPDIR: none at once where a run ended by itself, and soon where it was killed."""
         patience = 10.0 if self.fault.name == "SIGKILL" else 1.0
         patience = LINGERS.get((self.stage.name, self.fault.name), patience)
-        try:
+        with contextlib.suppress(TimeoutError):
             await until(lambda: not self.relatives() and not list(self.tmpdir.iterdir()), patience)
-        except TimeoutError:
-            self.orphans = list(self.relatives().values())
-            self.rubbish = [path.name for path in self.tmpdir.iterdir()]
-        else:
-            self.orphans = self.rubbish = []
+        return [*self.relatives().values(), *(path.name for path in self.tmpdir.iterdir())]
+
+    def _end_relatives(self):
         for number in self.relatives():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(number, signal.SIGKILL)
@@ -440,7 +437,7 @@ class Cell:
     # The run after it
 
     async def _mend(self):
-        self._clear()
+        self._let_go()
         if self.proxy:
             await self.proxy.heal()
             self.point_at(self.proxy.origin)
@@ -449,11 +446,11 @@ class Cell:
             for rest in state.glob(f"{FILE}-*"):
                 rest.unlink()
             shutil.copy(self.folder / "good.db", state / FILE)
-        (self.folder / "tokens").exists() and (self.folder / "tokens").chmod(0o700)
-        if state.exists():
-            state.chmod(0o700)
-            for file in filter(Path.is_file, state.iterdir()):
-                file.chmod(0o600)
+        if self.fault.name == "read-only":
+            for folder in filter(Path.exists, (state, self.folder / "tokens")):
+                folder.chmod(0o700)
+                for file in filter(Path.is_file, folder.iterdir()):
+                    file.chmod(0o600)
         if self.stage.name == "config":
             seed = self.twin.credentials["totp_secret"]
             self.account(
@@ -461,9 +458,6 @@ class Cell:
             )
         self.served.change(lambda config: config.pop("browser", None))
         self.account(timeout=60)
-
-    async def _after(self):
-        return await self._ended(await self._start(0.0), 90)
 
     def went_elsewhere(self):
         """What secrets arrived at somebody else's server."""
@@ -473,20 +467,20 @@ class Cell:
 
     def _mount(self, folder):
         folder.mkdir(mode=0o700, exist_ok=True)
-        subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=4m,mode=0700", "none", folder], check=True
-        )
+        subprocess.run([*MOUNT, folder], check=True)
         self.mounts.append(folder)
 
-    def _clear(self):
-        """Free what was filled, let go of what was held. A disk stays mounted, with what is on it."""
+    def _let_go(self):
+        """Free what was filled, and release what was held. A disk stays mounted, with what is on it."""
         for folder in self.mounts:
             (folder / "filler").unlink(missing_ok=True)
-        if store := self.__dict__.pop("store", None):
-            store.leases.release(self.lease)
+        if self.lease:
+            store, lease = self.lease
+            store.leases.release(lease)
             store.close()
+            self.lease = None
 
-    def unmount(self):
+    def _unmount(self):
         while self.mounts:
             subprocess.run(["umount", "-l", self.mounts.pop()], check=True)
 
