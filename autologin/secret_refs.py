@@ -28,11 +28,18 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import PlainValidator, SecretStr
 
-from autologin import aws
+from autologin import aws, background
 from autologin.errors import ConfigError, Problem
 from autologin.problems import did_you_mean, nearest, refuse
 
 COMMAND_SECONDS = 30.0
+WATCHED = """
+exec 3<&0
+{ read -r line <&3 || kill -KILL 0; } >/dev/null 2>&1 &
+exec 3<&- </dev/null
+exec sh -c "$1"
+"""
+"""What runs a command so that it ends with us, also where we are killed (see `_lifeline`)."""
 MAX_BYTES = 64 * 1024
 """More than this is not a secret but a wrong path."""
 
@@ -207,12 +214,25 @@ def _hold_ctrl_c() -> Iterator[Callable[[], None]]:
         release()
 
 
+@contextmanager
+def _lifeline() -> Iterator[int]:
+    """What a command's watcher reads: a line when all is done, the end when we have ended."""
+    reading, writing = os.pipe()
+    try:
+        yield reading
+        os.write(writing, b"\n")
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
 def _from_command(command: str, context: RefContext) -> str:
     with (
+        _lifeline() as lifeline,
         _hold_ctrl_c() as release,
         subprocess.Popen(
-            ["sh", "-c", command],
-            stdin=subprocess.DEVNULL,
+            ["sh", "-c", WATCHED, "sh", command],
+            stdin=lifeline,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # it may quote the secret
             env=dict(context.environ),
@@ -221,6 +241,7 @@ def _from_command(command: str, context: RefContext) -> str:
         ) as process,
     ):
         try:
+            background.waits_for(process)
             release()
             out, _ = process.communicate(timeout=COMMAND_SECONDS)
         except BaseException as ended:

@@ -10,6 +10,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 from support.clock import HandClock
+from support.matrix_report import pytest_terminal_summary  # noqa: F401  (pytest finds it here)
 
 from autologin import redaction
 

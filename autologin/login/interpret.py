@@ -139,7 +139,7 @@ def conclusion(
 def _heed(script: LoginScript, state: LoginState, reply: ApiReply) -> LoginState:
     """Take notice of one reply of the broker's."""
     step = _step_of(script, state, reply)
-    if (step or reply.document) and reply.unavailable:
+    if (step or reply.document) and reply.unavailable and not _is_lock(reply):
         unavailable = f"{reply.path} answered {reply.status}"
         return replace(state, error=BrokerUnavailable(unavailable, retry_after=reply.retry_after))
     if step is None:
@@ -261,6 +261,11 @@ def _words(html: str) -> str:
     """What an answer in HTML says, where it is short enough to say one thing only."""
     text = " ".join(re.sub(r"(?s)<(script|style)\b.*?</\1>|<[^>]*>", " ", html).split())
     return text if len(text) <= LINE else ""
+
+
+def _is_lock(reply: ApiReply) -> bool:
+    """Whether a 429 is no pace to keep but a lock, which another try would prolong."""
+    return reply.status == 429 and bool(reply.data) and says(AccountLocked, reply.message)
 
 
 def _says_locked(data: Mapping[str, Any]) -> bool:

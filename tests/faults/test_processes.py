@@ -197,3 +197,22 @@ def _no_more_bytes():
 
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+async def test_a_secrets_command_that_hangs_holds_up_neither_another_account_nor_the_end(tmp_path):
+    async with rehearsal(tmp_path, broker="angelone") as served:
+        os.mkfifo(tmp_path / "fifo")
+
+        def add(config):
+            accounts = config["accounts"]
+            secrets = accounts["angelone"]["credentials"] | {"pin": {"command": "read x < fifo"}}
+            hung = accounts["angelone"] | {"credentials": secrets}
+            config["accounts"] = {"hung": hung, **accounts}
+
+        served.change(add)
+        process = await served.user.start("run", "--all")
+        await until(served.token_file.exists)
+        process.send_signal(signal.SIGTERM)
+        _, err = await asyncio.wait_for(process.communicate(), 15)
+    assert process.returncode == 143
+    assert b"Traceback" not in err

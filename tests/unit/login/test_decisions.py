@@ -225,6 +225,8 @@ def test_a_form_whose_scripts_never_come_is_filled_in_the_end():
         ),
         (reply("/api/login", 502), BrokerUnavailable, "/api/login answered 502"),
         (reply("/api/login", 429), BrokerUnavailable, "answered 429"),
+        (reply("/api/login", 429, message="Too many login attempts"), AccountLocked, "Too many"),
+        (reply("/api/login", 429, message="Your IP is blocked"), BrokerUnavailable, "answered 429"),
         (
             replace(reply("/api/login", 403), text="<h1>Access denied</h1>"),
             BrokerUnavailable,
