@@ -27,7 +27,7 @@ async def test_a_fault_at_a_stage(stage, fault, tmp_path, record_property):
         issued, delivered, logins = list(cell.twin.tokens), cell.token, cell.logins
         after = await cell.next_run()
         assert_next_run_right(cell, first, after, cell.logins - logins)
-        if first.word == "store_error" and issued:  # the sinks have what the store could not keep
+        if first.word == "store_error" and issued and cell.mounts:  # the sinks have room for it
             assert delivered in issued or after.word == "still_valid", "a token is lost"
         assert await cell.left_behind() == []
         assert cell.went_elsewhere() == []
