@@ -19,7 +19,7 @@ from datetime import datetime
 from itertools import count
 from typing import TYPE_CHECKING, Any, Literal
 
-from autologin import background, log, retry
+from autologin import log, retry
 from autologin.app import App
 from autologin.config import accounts
 from autologin.config.schema import Account
@@ -139,26 +139,23 @@ class Run:
             with suppress(StoreError):
                 await drain(self, sinks)
 
-    async def begin(self) -> None:
+    def begin(self) -> None:
         """Write into the history that this run begins, and prepare it.
 
         Raises:
             StoreError, ConfigError: it cannot begin.
         """
         self._row = self.app.store.history.begin_run(self.account.name, self.account.broker)
-        await self.prepare()
+        self.prepare()
 
-    async def prepare(self) -> None:
+    def prepare(self) -> None:
         """Make the account's flow, and start its time.
 
         Raises:
             ConfigError: its credentials or its secrets cannot be used.
         """
         with self.stages.stage("config"):
-            # In a thread: a secret's command may take half a minute, in which others go on.
-            self.flow = await background.in_thread(
-                accounts.load_flow, self.app.settings, self.account
-            )
+            self.flow = accounts.load_flow(self.app.settings, self.account)
         self.limit = self.account.timeout or self.flow.timeout
         self.deadline = self.app.clock.monotonic() + self.limit
 
@@ -256,7 +253,7 @@ async def walk(run: Run, *, force: bool) -> None:
     app = run.app
     account = run.account
     async with run.recorded():
-        await run.begin()
+        run.begin()
         if isinstance(run.flow, BrowserFlow) and find_living_token(run) is None:
             app.driver.start_early()  # it boots while we wait for the lease
         lease = account_lease(app.store, account.name, app.clock, run.deadline)
@@ -533,7 +530,7 @@ async def walk_by_hand(run: Run, pasted: str) -> None:
     app = run.app
     name = run.account.name
     async with run.recorded():
-        await run.begin()
+        run.begin()
         assert isinstance(run.flow, BrowserFlow)
         lease = account_lease(app.store, name, app.clock, run.deadline)
         async with lease as run.lease, run.client() as http:
@@ -569,7 +566,7 @@ async def verify_stored(app: App, account: Account) -> Verification:
     """
     run = Run(app, account)
     with log.about(account=account.name):
-        await run.prepare()
+        run.prepare()
         lease = account_lease(app.store, account.name, app.clock, run.deadline)
         async with lease as run.lease, run.client() as http:
             token = find_living_token(run)

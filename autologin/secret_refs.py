@@ -28,7 +28,7 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import PlainValidator, SecretStr
 
-from autologin import aws, background
+from autologin import aws
 from autologin.errors import ConfigError, Problem
 from autologin.problems import did_you_mean, nearest, refuse
 
@@ -241,7 +241,6 @@ def _from_command(command: str, context: RefContext) -> str:
         ) as process,
     ):
         try:
-            background.waits_for(process)
             release()
             out, _ = process.communicate(timeout=COMMAND_SECONDS)
         except BaseException as ended:

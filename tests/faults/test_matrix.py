@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 from support.matrix import BLOCKED_NEXT, EXIT, cells, expected
-from support.matrix_runs import GRACE, PROMPT, Cell
+from support.matrix_runs import PROMPT, START, Cell
 
 BLOCKED = {"account_locked"}
 MOST_LOGINS = 2
@@ -27,7 +27,7 @@ async def test_a_fault_at_a_stage(stage, fault, tmp_path, record_property):
         issued, delivered, logins = list(cell.twin.tokens), cell.token, cell.logins
         after = await cell.next_run()
         assert_next_run_right(cell, first, after, cell.logins - logins)
-        if first.word == "store_error" and issued:  # the sinks have what the store could not keep
+        if first.word == "store_error" and issued and cell.mounts:  # the sinks have room for it
             assert delivered in issued or after.word == "still_valid", "a token is lost"
         assert await cell.left_behind() == []
         assert cell.went_elsewhere() == []
@@ -43,12 +43,10 @@ def assert_ended_right(cell, run):
         assert run.seconds < PROMPT
     else:
         assert run.seconds < cell.limit
-        own = run.account.get("seconds", 0.0)
-        assert (
-            own <= cell.timeout + GRACE or cell.stage.kind == "sink" or cell.stage.name == "config"
-        )
+        assert run.account.get("seconds", 0.0) < cell.limit - START
     again = {"issued", "broker_unavailable", "browser_crashed"}
-    assert cell.logins <= (MOST_LOGINS if run.word in again else 1)
+    most = MOST_LOGINS if run.word in again else 1
+    assert max(cell.logins, len(cell.twin.otps)) <= most
     assert len(set(cell.twin.otps)) == len(cell.twin.otps), "a code was sent twice"
 
 
@@ -72,9 +70,7 @@ def is_kept(cell, first):
     """Whether the broker's token had arrived, so that it must not be lost."""
     if cell.fault.kind == "clock":
         return False  # by a clock that was wrong it may have ended
-    asked_to_end = cell.stage.kind == "call" and first.word in {
-        "ended by SIGTERM",
-        "ended by SIGINT",
-    }
+    asked = {"ended by SIGTERM", "ended by SIGINT"}
+    asked_to_end = cell.stage.kind == "call" and first.word in asked
     arrived = cell.stage.kind in {"verify", "sink", "serve"} or cell.stage.name == "delivery, file"
     return first.word == "issued" or arrived or asked_to_end

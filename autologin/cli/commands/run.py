@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from autologin import background
 from autologin.cli import completion, prestart, render
 from autologin.cli.base import Command, as_json, config_file
 from autologin.cli.process import configure_log, run_async
@@ -74,7 +74,7 @@ async def run_accounts(
         driver.start_early()
     try:
         # In a thread, so that this one can go on talking to the driver's process.
-        settings = await background.in_thread(_load, file)
+        settings = await asyncio.to_thread(_load, file)
         from autologin import app, run  # noqa: PLC0415  (see _load)
 
         meant = map(settings.account, names) if names else settings.accounts.values()
