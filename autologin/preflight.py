@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from autologin import files
@@ -31,10 +31,14 @@ from autologin.problems import Loc, dotted
 from autologin.redaction import scrub
 from autologin.secret_refs import RefContext, Secret, exists, resolve
 from autologin.service.schedule import Timetable
+from autologin.service.ways import check_notice_url, check_ping
 from autologin.status import Status, describe_delivery, read_statuses
 from autologin.store.database import FILE, unusable
 from autologin.store.encryption import KEY_FILE, Encryption
 from autologin.store.store import Store
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
 
 Level = Literal["ok", "warning", "problem"]
 SKEW_WARNED = 3.0
@@ -148,14 +152,27 @@ def _check_credentials(
             hint,
         )
     yield from _check_endpoints(account)
-    kind = _flow_class(account.broker)
-    proxy = accounts.proxy_parts if kind and issubclass(kind, BrowserFlow) else accounts.proxy_url
+    yield from _check_ways(account, environ)
+    return prepared.flow
+
+
+def _check_ways(account: Account, environ: Mapping[str, str]) -> Iterator[Finding]:
+    """By which way the account's broker is asked, by Chromium and by httpx alike."""
+    kind = registry.load(account.broker)
     try:
-        if proxy(account, environ):
-            yield Finding(f"accounts.{account.name}.proxy", "ok", "it is an address")
+        ways = accounts.ways_out(account, environ)
+        if issubclass(kind, BrowserFlow):
+            accounts.chromium_proxy(account, ways)
     except ConfigError as error:
         yield from _as_findings(error.problems)
-    return prepared.flow
+        return
+    by_way: dict[str, list[str]] = {}
+    for url in ({**kind.endpoints, **account.endpoints}).values():
+        if host := urlsplit(url).hostname:
+            by_way.setdefault(ways.describe(url), []).append(host)
+    usual, *others = by_way or {ways.describe("https://"): []}
+    others = [f"{way} to {', '.join(dict.fromkeys(by_way[way]))}" for way in others]
+    yield Finding(f"accounts.{account.name}.proxy", "ok", "; ".join([usual, *others]))
 
 
 def _check_endpoints(account: Account) -> Iterator[Finding]:
@@ -207,13 +224,28 @@ def _check_next_login(
 
 
 def _check_other_secrets(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
+    context = RefContext(settings.folder, environ)
     for loc, reference in _secrets_beside_accounts(settings):
         try:
-            resolve(dotted(loc), reference, RefContext(settings.folder, environ))
+            found = resolve(dotted(loc), reference, context).value
+            way = _describe_way_to_people(loc, found, context)
         except ConfigError as error:
             yield from _as_findings(error.problems)
         else:
-            yield Finding(dotted(loc), "ok", "it is there")
+            yield Finding(dotted(loc), "ok", f"it is there{way and f', and asked {way}'}")
+
+
+def _describe_way_to_people(loc: Loc, address: SecretStr, context: RefContext) -> str:
+    """By which way an address of `notify` is asked, without naming it; "" for any other secret.
+
+    Raises:
+        ConfigError: nobody can be told there.
+    """
+    if loc == ("notify", "ping"):
+        return check_ping(dotted(loc), address, context)
+    if loc[:2] == ("notify", "urls"):
+        return check_notice_url(dotted(loc), address, context)
+    return ""
 
 
 def _secrets_beside_accounts(settings: Settings) -> Iterator[tuple[Loc, Secret]]:
@@ -326,13 +358,14 @@ async def _check_sink(settings: Settings, name: str) -> Finding:
         sink = settings.sinks[name].build(name, settings.ref_context)
         try:
             await sink.check()
+            way = getattr(sink, "way_out", "")  # of those that are asked over the network
         finally:
             await sink.close()
     except ConfigError as error:
         return _as_findings(error.problems)[0]
     except AutologinError as error:
         return Finding(f"sinks.{name}", "problem", error.detail, error.hint)
-    return Finding(f"sinks.{name}", "ok", "a token would arrive")
+    return Finding(f"sinks.{name}", "ok", f"a token would arrive{way and f', {way}'}")
 
 
 def _find_tokens(settings: Settings, clock: Clock) -> Iterator[Finding]:
@@ -377,8 +410,9 @@ def _check_clock(account: Account, flow: Flow, environ: Mapping[str, str], clock
     key = f"accounts.{account.name}.endpoints.{name}"
     before = clock.now()
     try:
-        proxy = accounts.proxy_url(account, environ)
-        with httpx.Client(timeout=ANSWER_SECONDS, trust_env=False, proxy=proxy) as client:
+        proxy = accounts.ways_out(account, environ).proxy_for(url)
+        by_way = proxy.url if proxy else None
+        with httpx.Client(timeout=ANSWER_SECONDS, trust_env=False, proxy=by_way) as client:
             answer = client.head(url)
         skew = _skew(answer.headers["date"], before, clock.now())
     except ConfigError as error:

@@ -38,6 +38,7 @@ from autologin.flow.http import broker_client
 from autologin.lease import account_lease
 from autologin.log import event
 from autologin.message import REJECTED, Message, Type
+from autologin.proxies import Ways
 from autologin.stages import Stages
 from autologin.store.records import Lease, StoredToken
 from autologin.token import Token
@@ -84,6 +85,7 @@ class Run:
     limit: float
     deadline: float
     lease: Lease
+    ways: Ways
 
     def __init__(self, app: App, account: Account, *, headed: bool = False) -> None:
         self.app = app
@@ -158,11 +160,11 @@ class Run:
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[httpx.AsyncClient]:
-        """The client that asks the broker, through the account's proxy."""
-        proxy = accounts.proxy_url(self.account)
+        """The client that asks the broker, by the account's ways."""
+        self.ways = await asyncio.to_thread(accounts.ways_out, self.account)
         # In a thread: importing it and reading the certificates takes 150 ms, in which a browser's
         # driver can start.
-        async with await asyncio.to_thread(broker_client, proxy) as http:
+        async with await asyncio.to_thread(broker_client, self.ways) as http:
             yield http
 
     def expect_token(self, *, expected: bool) -> None:
@@ -380,7 +382,7 @@ async def log_in(run: Run, http: httpx.AsyncClient) -> Token:
         try:
             attempts.refuse_if_blocked()
             if isinstance(run.flow, BrowserFlow):
-                proxy = accounts.proxy_parts(run.account)
+                proxy = accounts.chromium_proxy(run.account, run.ways)
                 auth_code = await browser_login(
                     login, run.flow, app.driver, app.settings.browser, proxy
                 )

@@ -28,7 +28,7 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import PlainValidator, SecretStr
 
-from autologin import aws
+from autologin import aws, proxies
 from autologin.errors import ConfigError, Problem
 from autologin.problems import did_you_mean, nearest, refuse
 
@@ -54,6 +54,17 @@ class RefContext:
 
     folder: Path
     environ: Mapping[str, str] = field(repr=False)
+
+    def ways(self) -> proxies.Ways:
+        """By which ways requests leave that are no account's.
+
+        Raises:
+            ConfigError: the environment names a proxy that cannot be used.
+        """
+        try:
+            return proxies.of_environment(self.environ)
+        except proxies.ProxyError as error:
+            raise ConfigError(Problem(error.key, error.detail, error.hint)) from None
 
     def path(self, text: str) -> Path:
         """A path as written in the config.
@@ -250,16 +261,16 @@ def _exit_reason(code: int) -> str:
     return f"exit code {code}" + (": no such command" if code == 127 else "")
 
 
-def _from_ssm(name: str, _context: RefContext) -> str:
-    with _aws("ssm") as (client, where):
+def _from_ssm(name: str, context: RefContext) -> str:
+    with _aws("ssm", context) as (client, where):
         resource = f"arn:aws:ssm:{where}:*:parameter/{name.removeprefix('/')}"
         with aws.in_words("ssm:GetParameter", resource):
             return str(client.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
 
 
-def _from_aws_secret(target: str, _context: RefContext) -> str:
+def _from_aws_secret(target: str, context: RefContext) -> str:
     name, _, field = target.partition("#")
-    with _aws("secretsmanager") as (client, where):
+    with _aws("secretsmanager", context) as (client, where):
         resource = f"arn:aws:secretsmanager:{where}:*:secret:{name}-*"
         with aws.in_words("secretsmanager:GetSecretValue", resource):
             text = client.get_secret_value(SecretId=name).get("SecretString", "")
@@ -267,12 +278,14 @@ def _from_aws_secret(target: str, _context: RefContext) -> str:
 
 
 @contextmanager
-def _aws(service: str) -> Iterator[tuple[Any, str]]:
+def _aws(service: str, context: RefContext) -> Iterator[tuple[Any, str]]:
     """A client, and its region. What AWS refuses is a reference that cannot be followed."""
     try:
-        client = aws.client(service)
+        client = aws.client(service, proxies.of_environment(context.environ))
         with closing(client):
             yield client, client.meta.region_name
+    except proxies.ProxyError as error:
+        raise UnreadableError(f"{error.key} {error.detail}", error.hint) from None
     except aws.AwsError as error:
         raise UnreadableError(
             error.detail, error.hint or "Check the name, and the region (AWS_DEFAULT_REGION)."

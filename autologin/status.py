@@ -183,11 +183,11 @@ async def _verify_account(app: App, status: Status) -> Status:
         return status
     account = app.settings.accounts[status.account]
     try:
-        flow = accounts.load_flow(app.settings, account)
-        proxy = accounts.proxy_url(account)
+        flow = await asyncio.to_thread(accounts.load_flow, app.settings, account)
+        ways = await asyncio.to_thread(accounts.ways_out, account)
     except ConfigError as error:
         return replace(status, error=error)  # the other accounts are asked all the same
-    async with broker_client(proxy) as http:
+    async with broker_client(ways) as http:
         answer = await flow.verify(status.stored.token, http)
     if answer.verdict is Verdict.REJECTED:
         sinks = app.drop_token(account, status.stored.token, answer.detail)

@@ -216,10 +216,14 @@ class Notifier:
     async def _ping_once(self, url: Secret, *, good: bool) -> None:
         import httpx  # noqa: PLC0415  (100 ms that only a ping needs)
 
+        from autologin.transport import RoutingTransport  # noqa: PLC0415  (see above)
+
         context = self._settings.ref_context
         found = await in_thread(lambda: resolve("notify.ping", url, context))
         address = found.value.get_secret_value()
-        async with asyncio.timeout(SECONDS), httpx.AsyncClient(trust_env=False) as http:
+        by_way = RoutingTransport(context.ways())
+        client = httpx.AsyncClient(trust_env=False, transport=by_way)
+        async with asyncio.timeout(SECONDS), client as http:
             answer = await http.get(address if good else f"{address.rstrip('/')}/fail")
         if not answer.is_success:
             raise NoticeFailed(f"notify.ping: HTTP {answer.status_code}")

@@ -106,6 +106,7 @@ def test_a_good_config(tmp_path):
     assert {one.key: one.message for one in found} == {
         str(tmp_path / "config.yaml"): "the config can be read",
         CREDENTIALS: "all 5 are there, the TOTP seed can be read",
+        "accounts.zerodha.proxy": "directly",
         "flows.zerodha": "built in, evidence of 2026-09",
         "accounts.zerodha.schedule": "`serve` logs in next at 2026-11-25 08:15 IST",
         "state.path": f"{tmp_path}/state can be written",
@@ -531,7 +532,8 @@ async def test_online_through_a_proxy_that_is_down(tmp_path):
             found = await online(served)
             assert len(served.twin.seen) == 0, "the proxy was passed by"
     assert "the account's proxy" in problems(found)[KEY]
-    assert {one.key: one.message for one in found}["accounts.zerodha.proxy"] == "it is an address"
+    way = {one.key: one.message for one in found}["accounts.zerodha.proxy"]
+    assert way == f"through proxy http://{address.partition('@')[2]}"
     assert CANARY not in repr(found)
 
 
