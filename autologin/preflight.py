@@ -35,6 +35,7 @@ from autologin.service.ways import check_notice_url, check_ping
 from autologin.status import Status, describe_delivery, read_statuses
 from autologin.store.database import FILE, unusable
 from autologin.store.encryption import KEY_FILE, Encryption
+from autologin.store.folder import find_problem, find_wide
 from autologin.store.store import Store
 
 if TYPE_CHECKING:
@@ -314,7 +315,23 @@ def _check_state(settings: Settings) -> Finding:
         files.probe(folder, NEW_STORE)
     except OSError as error:
         return _as_findings([unusable(folder, error.strerror or "")])[0]
-    return _check_store(settings) or Finding("state.path", "ok", f"{folder} can be written")
+    except ValueError:  # a NUL in it
+        return _as_findings([unusable(folder, "it is no path")])[0]
+    warning = _find_wide(folder)
+    return (
+        _check_store(settings) or warning or Finding("state.path", "ok", f"{folder} can be written")
+    )
+
+
+def _find_wide(folder: Path) -> Finding | None:
+    """Rights of others that the next run takes away."""
+    try:
+        if not folder.exists() or not (wide := [*find_wide(folder)]):
+            return None
+    except OSError:
+        return None  # told of the store itself
+    detail = f"others have rights on {wide[0]}, which autologin takes away"
+    return Finding("state.path", "warning", detail, f"chmod -R go= {folder}")
 
 
 def _check_store(settings: Settings) -> Finding | None:
@@ -322,6 +339,8 @@ def _check_store(settings: Settings) -> Finding | None:
     folder = settings.state.path
     try:
         keys = accounts.state_keys(settings)
+        if exists(folder) and (problem := find_problem(folder)):
+            return _as_findings([problem])[0]
         if not exists(folder / FILE, Path.is_file):
             if keys:
                 Encryption.with_keys(keys)
