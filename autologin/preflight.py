@@ -29,7 +29,7 @@ from autologin.market.calendar import Calendar
 from autologin.market.loader import load_calendar
 from autologin.problems import Loc, dotted
 from autologin.redaction import scrub
-from autologin.secret_refs import RefContext, Secret, exists, resolve
+from autologin.secret_refs import RefContext, Secret, exists, follow, resolve
 from autologin.service.schedule import Timetable
 from autologin.service.ways import check_notice_url, check_ping
 from autologin.status import Status, describe_delivery, read_statuses
@@ -374,7 +374,8 @@ async def _check_sinks(settings: Settings) -> list[Finding]:
 
 async def _check_sink(settings: Settings, name: str) -> Finding:
     try:
-        sink = settings.sinks[name].build(name, settings.ref_context)
+        build = settings.sinks[name].build
+        sink = await follow(lambda: build(name, settings.ref_context))
         try:
             await sink.check()
             way = getattr(sink, "way_out", "")  # of those that are asked over the network

@@ -14,6 +14,7 @@ A new kind of reference is one function and one line in `KINDS`.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -22,15 +23,19 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 from pydantic import PlainValidator, SecretStr
 
 from autologin import aws, proxies
 from autologin.errors import ConfigError, Problem
 from autologin.problems import did_you_mean, nearest, refuse
+from autologin.threads import in_thread
+
+T = TypeVar("T")
 
 COMMAND_SECONDS = 30.0
 MAX_BYTES = 64 * 1024
@@ -107,6 +112,44 @@ def resolve(key: str, secret: Secret, context: RefContext) -> Resolved:
     except UnreadableError as error:
         raise ConfigError(Problem(key, error.detail, error.hint)) from None
     return Resolved(SecretStr(trimmed), newline_left_out=trimmed != text)
+
+
+@dataclass
+class _Following:
+    """References that are followed in a thread, and the command that runs there now."""
+
+    stopped: bool = False
+    process: subprocess.Popen[bytes] | None = None
+
+    def run(self, process: subprocess.Popen[bytes]) -> None:
+        self.process = process
+        if self.stopped:
+            self.stop()
+
+    def stop(self) -> None:
+        self.stopped = True
+        if self.process and self.process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+
+
+_FOLLOWING: ContextVar[_Following | None] = ContextVar("following", default=None)
+
+
+async def follow(work: Callable[[], T]) -> T:
+    """Do what follows references beside the event loop: a command may take half a minute.
+
+    Where it is cancelled, the command is killed.
+    """
+    following = _Following()
+    token = _FOLLOWING.set(following)
+    try:
+        return await in_thread(work)
+    except asyncio.CancelledError:
+        following.stop()
+        raise
+    finally:
+        _FOLLOWING.reset(token)
 
 
 def exists(path: Path, kind: Callable[[Path], bool] = Path.is_dir) -> bool:
@@ -233,6 +276,8 @@ def _from_command(command: str, context: RefContext) -> str:
     ):
         try:
             release()
+            if following := _FOLLOWING.get():
+                following.run(process)
             out, _ = process.communicate(timeout=COMMAND_SECONDS)
         except BaseException as ended:
             with suppress(ProcessLookupError):

@@ -19,6 +19,7 @@ from autologin.errors import ConfigError, DeliveryFailed, TokenRejected
 from autologin.flow.base import Verdict
 from autologin.flow.http import broker_client
 from autologin.message import ISSUED
+from autologin.secret_refs import follow
 from autologin.store.records import Block, DeliveryState, Run, StoredToken
 from autologin.store.store import Store
 
@@ -183,8 +184,8 @@ async def _verify_account(app: App, status: Status) -> Status:
         return status
     account = app.settings.accounts[status.account]
     try:
-        flow = await asyncio.to_thread(accounts.load_flow, app.settings, account)
-        ways = await asyncio.to_thread(accounts.ways_out, account)
+        flow = await follow(lambda: accounts.load_flow(app.settings, account))
+        ways = await follow(lambda: accounts.ways_out(account))
     except ConfigError as error:
         return replace(status, error=error)  # the other accounts are asked all the same
     async with broker_client(ways) as http:

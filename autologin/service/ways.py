@@ -28,6 +28,7 @@ from autologin.proxies import ProxyError, tell_requests
 from autologin.redaction import scrub
 from autologin.secret_refs import RefContext, Secret, SecretField, resolve
 from autologin.store.outbox import NOTICES
+from autologin.threads import in_thread
 
 if TYPE_CHECKING:
     from autologin.config.schema import Notify
@@ -182,29 +183,6 @@ def _add_address(service: Any, key: str, address: SecretStr) -> None:
         detail = "is not an address that Apprise can read"
         hint = "Compare it with its service at https://github.com/caronc/apprise/wiki."
         raise ConfigError(Problem(key, detail, hint))
-
-
-async def in_thread(work: Callable[[], Any]) -> Any:
-    """Like `asyncio.to_thread`, but nobody waits for a thread that hangs, not even at the exit."""
-    loop = asyncio.get_running_loop()
-    result: asyncio.Future[Any] = loop.create_future()
-
-    def settle(value: Any, error: BaseException | None) -> None:
-        if result.done():
-            return
-        result.set_exception(error) if error else result.set_result(value)
-
-    def run() -> None:
-        value, error = None, None
-        try:
-            value = work()
-        except Exception as caught:  # noqa: BLE001  (it is raised where it is waited for)
-            error = caught
-        with suppress(RuntimeError):  # the loop is closed: nobody waits
-            loop.call_soon_threadsafe(settle, value, error)
-
-    threading.Thread(target=run, daemon=True).start()
-    return await result
 
 
 class NoticeSink:
