@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -137,6 +138,10 @@ def _check_credentials(
     for key in prepared.newlines_left_out:
         hint = "Write it with printf '%s' to be rid of this warning."
         yield Finding(key, "warning", "ends in a newline, which was left out", hint)
+    refused = {problem.key for problem in prepared.problems}
+    for strange in prepared.suspicions:
+        if strange.key not in refused:
+            yield Finding(strange.key, "warning", strange.message, strange.hint)
     if prepared.flow:
         seed = ", the TOTP seed can be read" if prepared.flow.seed else ""
         yield Finding(
@@ -246,6 +251,9 @@ def _describe_way_to_people(loc: Loc, address: SecretStr, context: RefContext) -
         return check_ping(dotted(loc), address, context)
     if loc[:2] == ("notify", "urls"):
         return check_notice_url(dotted(loc), address, context)
+    if loc == ("http", "token") and not re.fullmatch(r"[!-~]+", address.get_secret_value()):
+        detail = "has a character that no header can carry"
+        raise ConfigError(Problem(dotted(loc), detail, "Use letters, digits and signs of ASCII."))
     return ""
 
 

@@ -13,9 +13,10 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from autologin import proxies, redaction
 from autologin.config.schema import Account, Settings
+from autologin.config.suspicions import find_suspicion, find_unsendable
 from autologin.errors import ConfigError, Problem
 from autologin.flow import registry
-from autologin.flow.base import Flow
+from autologin.flow.base import BrowserFlow, Flow
 from autologin.problems import Loc, Report, dotted
 from autologin.proxies import ForChromium, ProxyError, Ways
 from autologin.secret_refs import RefContext, resolve
@@ -30,6 +31,8 @@ class Prepared:
     flow: Flow | None = None
     problems: list[Problem] = field(default_factory=list)
     newlines_left_out: list[str] = field(default_factory=list)
+    suspicions: list[Problem] = field(default_factory=list)
+    """What is strange about its credentials, and may be right all the same."""
 
 
 def load_flow(
@@ -69,6 +72,11 @@ def prepare(settings: Settings, account: Account, environ: Mapping[str, str]) ->
         values[key] = secret.value.get_secret_value()
         if is_secret(kind, key):
             redaction.remember(values[key])
+        why = find_unsendable(values[key], ascii_only=not _may_be_any_text(kind, key))
+        if why:
+            report.add((*prefix, key), why, "Copy it from the broker again, or type it.")
+        if strange := find_suspicion(key, values[key]):
+            result.suspicions.append(Problem(dotted((*prefix, key)), *strange))
         if secret.newline_left_out or settings.newline_left_out((*prefix, key)):
             result.newlines_left_out.append(dotted((*prefix, key)))
     credentials = _validate(kind.credentials_class, values, report, prefix)
@@ -149,6 +157,12 @@ def chromium_proxy(account: Account, ways: Ways) -> ForChromium:
         return proxies.for_chromium(ways, f"accounts.{account.name}.proxy")
     except ProxyError as error:
         raise ConfigError(Problem(error.key, error.detail, error.hint)) from None
+
+
+def _may_be_any_text(flow: type[Flow], key: str) -> bool:
+    """Whether a credential goes into a form or JSON alone; a header has no room for most text."""
+    typed = flow.login_id if issubclass(flow, BrowserFlow) else ()
+    return key in flow.passwords or key in typed or key == "redirect_uri"
 
 
 def is_secret(flow: type[Flow], key: str) -> bool:

@@ -33,7 +33,7 @@ sinks:
 """
 CREDENTIALS = "AUTOLOGIN_ACCOUNTS__ZERODHA__CREDENTIALS__"
 TEXT = st.text(
-    st.characters(exclude_categories=["Cs"], exclude_characters="\0\r\n"), min_size=1
+    st.characters(exclude_categories=["C", "Z"], include_characters=" "), min_size=1
 ).filter(lambda text: text == text.strip())
 
 
