@@ -38,6 +38,9 @@ from autologin.threads import in_thread
 T = TypeVar("T")
 
 COMMAND_SECONDS = 30.0
+LONGEST_PATH = 2048
+LONGEST_PART = 240
+"""Bytes. File systems take 255, and temporary files have longer names."""
 MAX_BYTES = 64 * 1024
 """More than this is not a secret but a wrong path."""
 
@@ -72,13 +75,21 @@ class RefContext:
             raise ConfigError(Problem(error.key, error.detail, error.hint)) from None
 
     def path(self, text: str) -> Path:
-        """A path as written in the config.
+        """A path as written in the config, where `check_path` lets it be.
 
         `~` is the user's home, a relative one starts at the config's folder.
+
+        Raises:
+            ConfigError: it starts at the user's home, and this user has none.
         """
-        if text == "~" or text.startswith("~/"):
-            return Path(self.environ.get("HOME") or Path.home(), text[2:])
-        return self.folder / Path(text).expanduser()
+        home = self.environ.get("HOME")
+        if home and (text == "~" or text.startswith("~/")):
+            return self.folder / Path(home, text[2:])
+        expanded = os.path.expanduser(text)  # noqa: PTH111  (Path's raises)
+        if expanded.startswith("~"):
+            hint = "Set HOME, or write paths that do not start with ~."
+            raise ConfigError(Problem("HOME", "is not set, and this user has no home", hint))
+        return self.folder / expanded
 
 
 class Resolved(NamedTuple):
@@ -161,6 +172,23 @@ def exists(path: Path, kind: Callable[[Path], bool] = Path.is_dir) -> bool:
         return kind(path)
     except OSError:
         return False
+
+
+def check_path(text: str) -> str:
+    """A path as written in the config, if it can be one."""
+    if not text.strip():
+        refuse("is an empty path", "Name a place, or leave the key out.")
+    if not text.isprintable():
+        refuse("holds a character that no path should have", "Write it again.")
+    if len(text.encode()) > LONGEST_PATH or any(
+        len(part.encode()) > LONGEST_PART for part in text.split("/")
+    ):
+        detail = f"is too long: {LONGEST_PART} bytes are possible between two slashes"
+        refuse(detail, f"Write a shorter one, of {LONGEST_PATH} bytes at most.")
+    user = text.partition("/")[0]
+    if len(user) > 1 and user.startswith("~") and os.path.expanduser(user) == user:  # noqa: PTH111
+        refuse("names a user that this machine does not know", "Write the whole path instead.")
+    return text
 
 
 def without_newline(text: str) -> str:
@@ -401,6 +429,10 @@ def _parse_reference(value: dict[Any, Any]) -> Secret:
         )
     if not isinstance(target, str) or not target.strip():
         refuse(f"its `{kind}` must be text", f"{example} Put quotes around what it names.")
+    if kind == "file":
+        check_path(target.strip())
+    if "\0" in target:
+        refuse(f"its `{kind}` holds a NUL character", "Write it again.")
     return Secret(kind, SecretStr(target) if kind == "command" else SecretStr(target.strip()))
 
 

@@ -107,6 +107,9 @@ def _validate(reading: Reading, context: LoadContext) -> None:
     while reading.settings is None:
         try:
             reading.settings = Settings(overlay, context)
+        except ConfigError as error:
+            reading.problems += error.problems
+            return
         except ValidationError as error:
             report.add_validation(error, Settings, overlay.values)
             dropped = [overlay.drop(_unusable(details)) for details in errors_of(error)]

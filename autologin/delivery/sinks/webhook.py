@@ -31,7 +31,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from autologin.clock import retry_after
 from autologin.delivery.sinks import _tls
@@ -40,7 +40,7 @@ from autologin.errors import ConfigError, DeliveryFailed, Problem
 from autologin.message import Message
 from autologin.problems import refuse
 from autologin.proxies import DIRECT, Ways
-from autologin.secret_refs import RefContext, Secret, SecretField, resolve
+from autologin.secret_refs import RefContext, Secret, SecretField, check_path, resolve
 
 if TYPE_CHECKING:
     import httpx
@@ -98,9 +98,9 @@ class Config(SinkConfig):
     ]
     allow_http: bool = False
     timeout: Annotated[float, Field(gt=0, le=25)] = 10.0
-    client_cert: Annotated[str, Field(min_length=1)] | None = None
-    client_key: Annotated[str, Field(min_length=1)] | None = None
-    ca_cert: Annotated[str, Field(min_length=1)] | None = None
+    client_cert: Annotated[str, AfterValidator(check_path)] | None = None
+    client_key: Annotated[str, AfterValidator(check_path)] | None = None
+    ca_cert: Annotated[str, AfterValidator(check_path)] | None = None
 
     @model_validator(mode="after")
     def _check_url(self) -> Self:
