@@ -338,7 +338,7 @@ def _find_wide(folder: Path) -> Finding | None:
             return None
     except OSError:
         return None  # told of the store itself
-    detail = f"others have rights on {wide[0]}, which autologin takes away"
+    detail = f"others have rights on {wide[0][0]}, which autologin takes away"
     return Finding("state.path", "warning", detail, f"chmod -R go= {folder}")
 
 
@@ -362,6 +362,8 @@ def _check_store(settings: Settings) -> Finding | None:
         return _as_findings(error.problems)[0]
     except AutologinError as error:
         return Finding("state.path", "problem", error.detail, error.hint)
+    except OSError as error:
+        return _as_findings([unusable(folder, error.strerror or "")])[0]
     return None
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from autologin.errors import ConfigError, Problem
@@ -27,16 +28,20 @@ def secure(folder: Path) -> None:
     """
     if problem := find_problem(folder):
         raise ConfigError(problem)
-    for path in find_wide(folder):
-        mode = stat.S_IMODE(path.stat().st_mode)
+    for path, was in find_wide(folder):
         try:
-            path.chmod(mode & ~OTHERS)
+            path.chmod(was & ~OTHERS)
+            left = stat.S_IMODE(path.stat().st_mode)
+        except FileNotFoundError:
+            continue  # another process's, which has ended
         except OSError as error:
-            raise ConfigError(_refusal(folder, f"{_rights(path)} ({error.strerror})")) from None
-        if path.stat().st_mode & stat.S_IWOTH:  # a file system without rights
-            raise ConfigError(_refusal(folder, f"{_rights(path)}, which cannot be changed"))
-        level = "WARNING" if mode & WRITABLE else "DEBUG"
-        event("rights_mended", level=level, path=path, was=f"{mode:04o}")
+            why = f"others have rights on {path} ({was:04o}; {error.strerror})"
+            raise ConfigError(_refusal(folder, why)) from None
+        if left & stat.S_IWOTH:  # a file system without rights
+            why = f"others have rights on {path} ({left:04o}), which cannot be changed"
+            raise ConfigError(_refusal(folder, why))
+        level = "WARNING" if was & WRITABLE else "DEBUG"
+        event("rights_mended", level=level, path=path, was=f"{was:04o}")
 
 
 def find_problem(folder: Path) -> Problem | None:
@@ -45,15 +50,16 @@ def find_problem(folder: Path) -> Problem | None:
     Raises:
         OSError: it cannot be looked at.
     """
-    for path in (folder, *folder.iterdir()):
-        if _is_foreign(path.lstat()) or (path.exists() and _is_foreign(path.stat())):
-            what = "is" if path == folder else f"holds {path.name}, which is"
-            why = f"{what} another user's, who could read or change what is in it"
-            hint = "Let it belong to the user that runs autologin (chown -R), or name another."
-            return Problem("state.path", f"{folder} {why}", hint)
     about = folder.stat()
+    foreign = [path for path, facts in _contents(folder, folder.lstat()) if _is_foreign(facts)]
+    if _is_foreign(about) or foreign:
+        what = f"holds {foreign[0].name}, which is" if foreign and foreign[0] != folder else "is"
+        why = f"{what} another user's, who could read or change what is in it"
+        hint = "Let it belong to the user that runs autologin (chown -R), or name another."
+        return Problem("state.path", f"{folder} {why}", hint)
     if about.st_uid != os.geteuid() and about.st_mode & stat.S_IWOTH:
-        return _refusal(folder, _rights(folder))
+        why = f"others have rights on it ({stat.S_IMODE(about.st_mode):04o})"
+        return _refusal(folder, why)
     for above in folder.resolve().parents:
         mode = above.stat().st_mode
         if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
@@ -63,25 +69,34 @@ def find_problem(folder: Path) -> Problem | None:
     return None
 
 
-def find_wide(folder: Path) -> Iterator[Path]:
-    """The folder and what is in it, as far as others have rights on them that we can take away."""
-    for path in (folder, *folder.iterdir()):
-        about = path.lstat()
-        if path == folder and stat.S_ISLNK(about.st_mode):
-            about = path.stat()
-        # Root's own mount, opened to a group of ours, is left as it is.
-        ours = about.st_uid == os.geteuid() and not stat.S_ISLNK(about.st_mode)
-        if ours and about.st_mode & OTHERS:
-            yield path
+def find_wide(folder: Path) -> Iterator[tuple[Path, int]]:
+    """What others have rights on that we can take away, with its mode: the folder, what is in it.
+
+    Root's own mount, opened to a group of ours, is left as it is.
+    """
+    yield from (
+        (path, stat.S_IMODE(about.st_mode))
+        for path, about in _contents(folder, folder.stat())
+        if about.st_uid == os.geteuid()
+        and not stat.S_ISLNK(about.st_mode)
+        and about.st_mode & OTHERS
+    )
+
+
+def _contents(folder: Path, about: os.stat_result) -> Iterator[tuple[Path, os.stat_result]]:
+    """The folder, of which `about` tells, and what is in it, whose links are not followed.
+
+    Another process's temporary file may go at any moment.
+    """
+    yield folder, about
+    for path in folder.iterdir():
+        with suppress(FileNotFoundError):
+            yield path, path.lstat()
 
 
 def _is_foreign(about: os.stat_result) -> bool:
     """Whether somebody else owns it; root may do everything anyway."""
     return about.st_uid not in {os.geteuid(), 0}
-
-
-def _rights(path: Path) -> str:
-    return f"others have rights on {path} ({stat.S_IMODE(path.stat().st_mode):04o})"
 
 
 def _refusal(folder: Path, why: str) -> Problem:
