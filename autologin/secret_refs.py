@@ -212,6 +212,8 @@ def read_file(path: Path) -> str:
     except OSError as error:
         detail = f"the file {path} cannot be read ({error.strerror})"
         raise UnreadableError(detail, "Let the user that runs autologin read it.") from None
+    except ValueError:  # half a character, or a NUL
+        raise UnreadableError("what should name a file is no path", "Correct the path.") from None
     return _decode(raw, f"the file {path}")
 
 
