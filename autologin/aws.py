@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
+from autologin.proxies import Ways
 from autologin.redaction import scrub
 
 if TYPE_CHECKING:
@@ -66,8 +69,10 @@ class AwsError(Exception):
         self.detail, self.hint, self.code = detail, hint, code
 
 
-def client(service: str, *, region: str | None = None, endpoint_url: str | None = None) -> Any:
-    """A client for a service, such as "ssm".
+def client(
+    service: str, ways: Ways, *, region: str | None = None, endpoint_url: str | None = None
+) -> Any:
+    """A client for a service, such as "ssm", that asks it by the way of its URL.
 
     Raises:
         AwsError: boto3 is not installed, or no region is known.
@@ -81,11 +86,25 @@ def client(service: str, *, region: str | None = None, endpoint_url: str | None 
         connect_timeout=SECONDS,
         read_timeout=SECONDS,
         retries={"total_max_attempts": 2, "mode": "standard"},
+        proxies={},  # else botocore reads the environment in its own way
     )
     with in_words():
-        return boto3.session.Session().client(
-            service, region_name=region, endpoint_url=endpoint_url, config=patience
+        make = partial(
+            boto3.session.Session().client,
+            service,
+            region_name=region,
+            endpoint_url=endpoint_url,
         )
+        made = make(config=patience)
+        url = made.meta.endpoint_url
+        proxy = ways.proxy_for(url)
+        if proxy is None:
+            return made
+        made.close()
+        if proxy.scheme == "socks5":
+            detail = f"{proxy.variable} is a socks5 proxy, which botocore does not support"
+            raise AwsError(detail, "Use the proxy's http:// address, or list AWS in NO_PROXY.")
+        return make(config=patience.merge(Config(proxies={urlsplit(url).scheme: proxy.url})))
 
 
 @contextmanager

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from autologin import files
@@ -29,12 +30,17 @@ from autologin.market.calendar import Calendar
 from autologin.market.loader import load_calendar
 from autologin.problems import Loc, dotted
 from autologin.redaction import scrub
-from autologin.secret_refs import RefContext, Secret, exists, resolve
+from autologin.secret_refs import RefContext, Secret, exists, follow, resolve
 from autologin.service.schedule import Timetable
+from autologin.service.ways import check_notice_url, check_ping
 from autologin.status import Status, describe_delivery, read_statuses
 from autologin.store.database import FILE, unusable
 from autologin.store.encryption import KEY_FILE, Encryption
+from autologin.store.folder import find_problem, find_wide
 from autologin.store.store import Store
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
 
 Level = Literal["ok", "warning", "problem"]
 SKEW_WARNED = 3.0
@@ -132,6 +138,10 @@ def _check_credentials(
     for key in prepared.newlines_left_out:
         hint = "Write it with printf '%s' to be rid of this warning."
         yield Finding(key, "warning", "ends in a newline, which was left out", hint)
+    refused = {problem.key for problem in prepared.problems}
+    for strange in prepared.suspicions:
+        if strange.key not in refused:
+            yield Finding(strange.key, "warning", strange.message, strange.hint)
     if prepared.flow:
         seed = ", the TOTP seed can be read" if prepared.flow.seed else ""
         yield Finding(
@@ -148,14 +158,27 @@ def _check_credentials(
             hint,
         )
     yield from _check_endpoints(account)
-    kind = _flow_class(account.broker)
-    proxy = accounts.proxy_parts if kind and issubclass(kind, BrowserFlow) else accounts.proxy_url
+    yield from _check_ways(account, environ)
+    return prepared.flow
+
+
+def _check_ways(account: Account, environ: Mapping[str, str]) -> Iterator[Finding]:
+    """By which way the account's broker is asked, by Chromium and by httpx alike."""
+    kind = registry.load(account.broker)
     try:
-        if proxy(account, environ):
-            yield Finding(f"accounts.{account.name}.proxy", "ok", "it is an address")
+        ways = accounts.ways_out(account, environ)
+        if issubclass(kind, BrowserFlow):
+            accounts.chromium_proxy(account, ways)
     except ConfigError as error:
         yield from _as_findings(error.problems)
-    return prepared.flow
+        return
+    by_way: dict[str, list[str]] = {}
+    for url in ({**kind.endpoints, **account.endpoints}).values():
+        if host := urlsplit(url).hostname:
+            by_way.setdefault(ways.describe(url), []).append(host)
+    usual, *others = by_way or {ways.describe("https://"): []}
+    others = [f"{way} to {', '.join(dict.fromkeys(by_way[way]))}" for way in others]
+    yield Finding(f"accounts.{account.name}.proxy", "ok", "; ".join([usual, *others]))
 
 
 def _check_endpoints(account: Account) -> Iterator[Finding]:
@@ -207,13 +230,31 @@ def _check_next_login(
 
 
 def _check_other_secrets(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
+    context = RefContext(settings.folder, environ)
     for loc, reference in _secrets_beside_accounts(settings):
         try:
-            resolve(dotted(loc), reference, RefContext(settings.folder, environ))
+            found = resolve(dotted(loc), reference, context).value
+            way = _describe_way_to_people(loc, found, context)
         except ConfigError as error:
             yield from _as_findings(error.problems)
         else:
-            yield Finding(dotted(loc), "ok", "it is there")
+            yield Finding(dotted(loc), "ok", f"it is there{way and f', and asked {way}'}")
+
+
+def _describe_way_to_people(loc: Loc, address: SecretStr, context: RefContext) -> str:
+    """By which way an address of `notify` is asked, without naming it; "" for any other secret.
+
+    Raises:
+        ConfigError: nobody can be told there.
+    """
+    if loc == ("notify", "ping"):
+        return check_ping(dotted(loc), address, context)
+    if loc[:2] == ("notify", "urls"):
+        return check_notice_url(dotted(loc), address, context)
+    if loc == ("http", "token") and not re.fullmatch(r"[!-~]+", address.get_secret_value()):
+        detail = "has a character that no header can carry"
+        raise ConfigError(Problem(dotted(loc), detail, "Use letters, digits and signs of ASCII."))
+    return ""
 
 
 def _secrets_beside_accounts(settings: Settings) -> Iterator[tuple[Loc, Secret]]:
@@ -282,7 +323,23 @@ def _check_state(settings: Settings) -> Finding:
         files.probe(folder, NEW_STORE)
     except OSError as error:
         return _as_findings([unusable(folder, error.strerror or "")])[0]
-    return _check_store(settings) or Finding("state.path", "ok", f"{folder} can be written")
+    except ValueError:  # a NUL in it
+        return _as_findings([unusable(folder, "it is no path")])[0]
+    warning = _find_wide(folder)
+    return (
+        _check_store(settings) or warning or Finding("state.path", "ok", f"{folder} can be written")
+    )
+
+
+def _find_wide(folder: Path) -> Finding | None:
+    """Rights of others that the next run takes away."""
+    try:
+        if not folder.exists() or not (wide := [*find_wide(folder)]):
+            return None
+    except OSError:
+        return None  # told of the store itself
+    detail = f"others have rights on {wide[0][0]}, which autologin takes away"
+    return Finding("state.path", "warning", detail, f"chmod -R go= {folder}")
 
 
 def _check_store(settings: Settings) -> Finding | None:
@@ -290,6 +347,8 @@ def _check_store(settings: Settings) -> Finding | None:
     folder = settings.state.path
     try:
         keys = accounts.state_keys(settings)
+        if exists(folder) and (problem := find_problem(folder)):
+            return _as_findings([problem])[0]
         if not exists(folder / FILE, Path.is_file):
             if keys:
                 Encryption.with_keys(keys)
@@ -303,6 +362,8 @@ def _check_store(settings: Settings) -> Finding | None:
         return _as_findings(error.problems)[0]
     except AutologinError as error:
         return Finding("state.path", "problem", error.detail, error.hint)
+    except OSError as error:
+        return _as_findings([unusable(folder, error.strerror or "")])[0]
     return None
 
 
@@ -323,16 +384,18 @@ async def _check_sinks(settings: Settings) -> list[Finding]:
 
 async def _check_sink(settings: Settings, name: str) -> Finding:
     try:
-        sink = settings.sinks[name].build(name, settings.ref_context)
+        build = settings.sinks[name].build
+        sink = await follow(lambda: build(name, settings.ref_context))
         try:
             await sink.check()
+            way = getattr(sink, "way_out", "")  # of those that are asked over the network
         finally:
             await sink.close()
     except ConfigError as error:
         return _as_findings(error.problems)[0]
     except AutologinError as error:
         return Finding(f"sinks.{name}", "problem", error.detail, error.hint)
-    return Finding(f"sinks.{name}", "ok", "a token would arrive")
+    return Finding(f"sinks.{name}", "ok", f"a token would arrive{way and f', {way}'}")
 
 
 def _find_tokens(settings: Settings, clock: Clock) -> Iterator[Finding]:
@@ -377,8 +440,9 @@ def _check_clock(account: Account, flow: Flow, environ: Mapping[str, str], clock
     key = f"accounts.{account.name}.endpoints.{name}"
     before = clock.now()
     try:
-        proxy = accounts.proxy_url(account, environ)
-        with httpx.Client(timeout=ANSWER_SECONDS, trust_env=False, proxy=proxy) as client:
+        proxy = accounts.ways_out(account, environ).proxy_for(url)
+        by_way = proxy.url if proxy else None
+        with httpx.Client(timeout=ANSWER_SECONDS, trust_env=False, proxy=by_way) as client:
             answer = client.head(url)
         skew = _skew(answer.headers["date"], before, clock.now())
     except ConfigError as error:

@@ -39,6 +39,8 @@ from autologin.flow.http import broker_client
 from autologin.lease import account_lease
 from autologin.log import event
 from autologin.message import REJECTED, Message, Type
+from autologin.proxies import Ways
+from autologin.secret_refs import follow
 from autologin.stages import Stages, bugs_told
 from autologin.store.records import Lease, StoredToken
 from autologin.token import Token
@@ -85,6 +87,7 @@ class Run:
     limit: float
     deadline: float
     lease: Lease
+    ways: Ways
 
     def __init__(self, app: App, account: Account, *, headed: bool = False) -> None:
         self.app = app
@@ -139,33 +142,33 @@ class Run:
             with suppress(StoreError):
                 await drain(self, sinks)
 
-    def begin(self) -> None:
+    async def begin(self) -> None:
         """Write into the history that this run begins, and prepare it.
 
         Raises:
             StoreError, ConfigError: it cannot begin.
         """
         self._row = self.app.store.history.begin_run(self.account.name, self.account.broker)
-        self.prepare()
+        await self.prepare()
 
-    def prepare(self) -> None:
+    async def prepare(self) -> None:
         """Make the account's flow, and start its time.
 
         Raises:
             ConfigError: its credentials or its secrets cannot be used.
         """
         with self.stages.stage("config"):
-            self.flow = accounts.load_flow(self.app.settings, self.account)
+            self.flow = await follow(lambda: accounts.load_flow(self.app.settings, self.account))
         self.limit = self.account.timeout or self.flow.timeout
         self.deadline = self.app.clock.monotonic() + self.limit
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[httpx.AsyncClient]:
-        """The client that asks the broker, through the account's proxy."""
-        proxy = accounts.proxy_url(self.account)
+        """The client that asks the broker, by the account's ways."""
+        self.ways = await follow(lambda: accounts.ways_out(self.account))
         # In a thread: importing it and reading the certificates takes 150 ms, in which a browser's
         # driver can start.
-        async with await asyncio.to_thread(broker_client, proxy) as http:
+        async with await asyncio.to_thread(broker_client, self.ways) as http:
             yield http
 
     def expect_token(self, *, expected: bool) -> None:
@@ -253,7 +256,7 @@ async def walk(run: Run, *, force: bool) -> None:
     app = run.app
     account = run.account
     async with run.recorded():
-        run.begin()
+        await run.begin()
         if isinstance(run.flow, BrowserFlow) and find_living_token(run) is None:
             app.driver.start_early()  # it boots while we wait for the lease
         lease = account_lease(app.store, account.name, app.clock, run.deadline)
@@ -385,7 +388,7 @@ async def log_in(run: Run, http: httpx.AsyncClient) -> Token:
         try:
             attempts.refuse_if_blocked()
             if isinstance(run.flow, BrowserFlow):
-                proxy = accounts.proxy_parts(run.account)
+                proxy = accounts.chromium_proxy(run.account, run.ways)
                 auth_code = await browser_login(
                     login, run.flow, app.driver, app.settings.browser, proxy
                 )
@@ -530,7 +533,7 @@ async def walk_by_hand(run: Run, pasted: str) -> None:
     app = run.app
     name = run.account.name
     async with run.recorded():
-        run.begin()
+        await run.begin()
         assert isinstance(run.flow, BrowserFlow)
         lease = account_lease(app.store, name, app.clock, run.deadline)
         async with lease as run.lease, run.client() as http:
@@ -566,7 +569,7 @@ async def verify_stored(app: App, account: Account) -> Verification:
     """
     run = Run(app, account)
     with log.about(account=account.name):
-        run.prepare()
+        await run.prepare()
         lease = account_lease(app.store, account.name, app.clock, run.deadline)
         async with lease as run.lease, run.client() as http:
             token = find_living_token(run)

@@ -14,6 +14,7 @@ A new kind of reference is one function and one line in `KINDS`.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -22,15 +23,19 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 from pydantic import PlainValidator, SecretStr
 
-from autologin import aws
+from autologin import aws, proxies
 from autologin.errors import ConfigError, Problem
 from autologin.problems import did_you_mean, nearest, refuse
+from autologin.threads import in_thread
+
+T = TypeVar("T")
 
 COMMAND_SECONDS = 30.0
 WATCHED = """
@@ -40,6 +45,9 @@ exec 3<&- </dev/null
 exec sh -c "$1"
 """
 """What runs a command so that it ends with us, also where we are killed (see `_lifeline`)."""
+LONGEST_PATH = 2048
+LONGEST_PART = 240
+"""Bytes. File systems take 255, and temporary files have longer names."""
 MAX_BYTES = 64 * 1024
 """More than this is not a secret but a wrong path."""
 
@@ -62,14 +70,33 @@ class RefContext:
     folder: Path
     environ: Mapping[str, str] = field(repr=False)
 
+    def ways(self) -> proxies.Ways:
+        """By which ways requests leave that are no account's.
+
+        Raises:
+            ConfigError: the environment names a proxy that cannot be used.
+        """
+        try:
+            return proxies.of_environment(self.environ)
+        except proxies.ProxyError as error:
+            raise ConfigError(Problem(error.key, error.detail, error.hint)) from None
+
     def path(self, text: str) -> Path:
-        """A path as written in the config.
+        """A path as written in the config, where `check_path` lets it be.
 
         `~` is the user's home, a relative one starts at the config's folder.
+
+        Raises:
+            ConfigError: it starts at the user's home, and this user has none.
         """
-        if text == "~" or text.startswith("~/"):
-            return Path(self.environ.get("HOME") or Path.home(), text[2:])
-        return self.folder / Path(text).expanduser()
+        home = self.environ.get("HOME")
+        if home and (text == "~" or text.startswith("~/")):
+            return self.folder / Path(home, text[2:])
+        expanded = os.path.expanduser(text)  # noqa: PTH111  (Path's raises)
+        if expanded.startswith("~"):
+            hint = "Set HOME, or write paths that do not start with ~."
+            raise ConfigError(Problem("HOME", "is not set, and this user has no home", hint))
+        return self.folder / expanded
 
 
 class Resolved(NamedTuple):
@@ -105,6 +132,44 @@ def resolve(key: str, secret: Secret, context: RefContext) -> Resolved:
     return Resolved(SecretStr(trimmed), newline_left_out=trimmed != text)
 
 
+@dataclass
+class _Following:
+    """References that are followed in a thread, and the command that runs there now."""
+
+    stopped: bool = False
+    process: subprocess.Popen[bytes] | None = None
+
+    def run(self, process: subprocess.Popen[bytes]) -> None:
+        self.process = process
+        if self.stopped:
+            self.stop()
+
+    def stop(self) -> None:
+        self.stopped = True
+        if self.process and self.process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+
+
+_FOLLOWING: ContextVar[_Following | None] = ContextVar("following", default=None)
+
+
+async def follow(work: Callable[[], T]) -> T:
+    """Do what follows references beside the event loop: a command may take half a minute.
+
+    Where it is cancelled, the command is killed.
+    """
+    following = _Following()
+    token = _FOLLOWING.set(following)
+    try:
+        return await in_thread(work)
+    except asyncio.CancelledError:
+        following.stop()
+        raise
+    finally:
+        _FOLLOWING.reset(token)
+
+
 def exists(path: Path, kind: Callable[[Path], bool] = Path.is_dir) -> bool:
     """Whether a folder (or what `kind` asks for) is at a path.
 
@@ -114,6 +179,23 @@ def exists(path: Path, kind: Callable[[Path], bool] = Path.is_dir) -> bool:
         return kind(path)
     except OSError:
         return False
+
+
+def check_path(text: str) -> str:
+    """A path as written in the config, if it can be one."""
+    if not text.strip():
+        refuse("is an empty path", "Name a place, or leave the key out.")
+    if not text.isprintable():
+        refuse("holds a character that no path should have", "Write it again.")
+    if len(text.encode()) > LONGEST_PATH or any(
+        len(part.encode()) > LONGEST_PART for part in text.split("/")
+    ):
+        detail = f"is too long: {LONGEST_PART} bytes are possible between two slashes"
+        refuse(detail, f"Write a shorter one, of {LONGEST_PATH} bytes at most.")
+    user = text.partition("/")[0]
+    if len(user) > 1 and user.startswith("~") and os.path.expanduser(user) == user:  # noqa: PTH111
+        refuse("names a user that this machine does not know", "Write the whole path instead.")
+    return text
 
 
 def without_newline(text: str) -> str:
@@ -137,6 +219,8 @@ def read_file(path: Path) -> str:
     except OSError as error:
         detail = f"the file {path} cannot be read ({error.strerror})"
         raise UnreadableError(detail, "Let the user that runs autologin read it.") from None
+    except ValueError:  # half a character, or a NUL
+        raise UnreadableError("what should name a file is no path", "Correct the path.") from None
     return _decode(raw, f"the file {path}")
 
 
@@ -242,6 +326,8 @@ def _from_command(command: str, context: RefContext) -> str:
     ):
         try:
             release()
+            if following := _FOLLOWING.get():
+                following.run(process)
             out, _ = process.communicate(timeout=COMMAND_SECONDS)
         except BaseException as ended:
             with suppress(ProcessLookupError):
@@ -270,16 +356,16 @@ def _exit_reason(code: int) -> str:
     return f"exit code {code}" + (": no such command" if code == 127 else "")
 
 
-def _from_ssm(name: str, _context: RefContext) -> str:
-    with _aws("ssm") as (client, where):
+def _from_ssm(name: str, context: RefContext) -> str:
+    with _aws("ssm", context) as (client, where):
         resource = f"arn:aws:ssm:{where}:*:parameter/{name.removeprefix('/')}"
         with aws.in_words("ssm:GetParameter", resource):
             return str(client.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
 
 
-def _from_aws_secret(target: str, _context: RefContext) -> str:
+def _from_aws_secret(target: str, context: RefContext) -> str:
     name, _, field = target.partition("#")
-    with _aws("secretsmanager") as (client, where):
+    with _aws("secretsmanager", context) as (client, where):
         resource = f"arn:aws:secretsmanager:{where}:*:secret:{name}-*"
         with aws.in_words("secretsmanager:GetSecretValue", resource):
             text = client.get_secret_value(SecretId=name).get("SecretString", "")
@@ -287,12 +373,14 @@ def _from_aws_secret(target: str, _context: RefContext) -> str:
 
 
 @contextmanager
-def _aws(service: str) -> Iterator[tuple[Any, str]]:
+def _aws(service: str, context: RefContext) -> Iterator[tuple[Any, str]]:
     """A client, and its region. What AWS refuses is a reference that cannot be followed."""
     try:
-        client = aws.client(service)
+        client = aws.client(service, proxies.of_environment(context.environ))
         with closing(client):
             yield client, client.meta.region_name
+    except proxies.ProxyError as error:
+        raise UnreadableError(f"{error.key} {error.detail}", error.hint) from None
     except aws.AwsError as error:
         raise UnreadableError(
             error.detail, error.hint or "Check the name, and the region (AWS_DEFAULT_REGION)."
@@ -363,6 +451,10 @@ def _parse_reference(value: dict[Any, Any]) -> Secret:
         )
     if not isinstance(target, str) or not target.strip():
         refuse(f"its `{kind}` must be text", f"{example} Put quotes around what it names.")
+    if kind == "file":
+        check_path(target.strip())
+    if "\0" in target:
+        refuse(f"its `{kind}` holds a NUL character", "Write it again.")
     return Secret(kind, SecretStr(target) if kind == "command" else SecretStr(target.strip()))
 
 

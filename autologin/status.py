@@ -19,6 +19,7 @@ from autologin.errors import Bug, ConfigError, DeliveryFailed, TokenRejected
 from autologin.flow.base import Verdict
 from autologin.flow.http import broker_client
 from autologin.message import ISSUED
+from autologin.secret_refs import follow
 from autologin.stages import bugs_told
 from autologin.store.records import Block, DeliveryState, Run, StoredToken
 from autologin.store.store import Store
@@ -194,11 +195,11 @@ async def _verify_account(app: App, status: Status) -> Status:
         return status
     account = app.settings.accounts[status.account]
     try:
-        flow = accounts.load_flow(app.settings, account)
-        proxy = accounts.proxy_url(account)
+        flow = await follow(lambda: accounts.load_flow(app.settings, account))
+        ways = await follow(lambda: accounts.ways_out(account))
     except ConfigError as error:
         return replace(status, error=error)  # the other accounts are asked all the same
-    async with broker_client(proxy) as http:
+    async with broker_client(ways) as http:
         answer = await flow.verify(status.stored.token, http)
     if answer.verdict is Verdict.REJECTED:
         sinks = app.drop_token(account, status.stored.token, answer.detail)

@@ -41,16 +41,8 @@ def needs_browser(
             return False
         config = yaml.safe_load(file.read_text(encoding="utf-8"))
         return any(_will_log_in(file, config, names, environ, force=force))
-    except (
-        OSError,
-        UnicodeDecodeError,
-        yaml.YAMLError,
-        AttributeError,
-        LookupError,
-        TypeError,
-        ValueError,
-    ):
-        return False  # whatever is wrong is reported when the config is really read
+    except Exception:  # noqa: BLE001  (whatever is wrong is reported when the config is really read)
+        return False
 
 
 def _will_log_in(

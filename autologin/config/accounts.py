@@ -8,16 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, get_args
-from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from autologin import redaction
+from autologin import proxies, redaction
 from autologin.config.schema import Account, Settings
+from autologin.config.suspicions import find_suspicion, find_unsendable
 from autologin.errors import ConfigError, Problem
 from autologin.flow import registry
-from autologin.flow.base import Flow
+from autologin.flow.base import BrowserFlow, Flow
 from autologin.problems import Loc, Report, dotted
+from autologin.proxies import ForChromium, ProxyError, Ways
 from autologin.secret_refs import RefContext, resolve
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -30,6 +31,8 @@ class Prepared:
     flow: Flow | None = None
     problems: list[Problem] = field(default_factory=list)
     newlines_left_out: list[str] = field(default_factory=list)
+    suspicions: list[Problem] = field(default_factory=list)
+    """What is strange about its credentials, and may be right all the same."""
 
 
 def load_flow(
@@ -69,6 +72,11 @@ def prepare(settings: Settings, account: Account, environ: Mapping[str, str]) ->
         values[key] = secret.value.get_secret_value()
         if is_secret(kind, key):
             redaction.remember(values[key])
+        why = find_unsendable(values[key], ascii_only=not _may_be_any_text(kind, key))
+        if why:
+            report.add((*prefix, key), why, "Copy it from the broker again, or type it.")
+        if strange := find_suspicion(key, values[key]):
+            result.suspicions.append(Problem(dotted((*prefix, key)), *strange))
         if secret.newline_left_out or settings.newline_left_out((*prefix, key)):
             result.newlines_left_out.append(dotted((*prefix, key)))
     credentials = _validate(kind.credentials_class, values, report, prefix)
@@ -118,53 +126,43 @@ def state_keys(settings: Settings) -> list[SecretStr]:
     return keys
 
 
-def proxy_url(account: Account, environ: Mapping[str, str] | None = None) -> str | None:
-    """The account's proxy as httpx wants it; None where it has none.
+def ways_out(account: Account, environ: Mapping[str, str] | None = None) -> Ways:
+    """By which way each of the account's requests leaves.
+
+    Its own `proxy`, else the environment's. A `command` reference may take up to 30 seconds.
 
     Raises:
-        ConfigError: it cannot be resolved, or is not an http, https or socks5 address.
+        ConfigError: the proxy cannot be resolved, or is none that can be used.
     """
-    if account.proxy is None:
-        return None
-    key = f"accounts.{account.name}.proxy"
     context = account.ref_context
     if environ is not None:
         context = RefContext(context.folder, environ)
-    url = resolve(key, account.proxy, context).value.get_secret_value()
+    if account.proxy is None:
+        return context.ways()
+    key = f"accounts.{account.name}.proxy"
+    text = resolve(key, account.proxy, context).value.get_secret_value()
     try:
-        parts = urlsplit(url)
-        usable = (
-            parts.scheme in {"http", "https", "socks5"} and parts.hostname and (parts.port or True)
-        )
-    except ValueError:
-        usable = False
-    if not usable:
-        hint = "Write it as http://host:port, https:// or socks5://."
-        raise ConfigError(Problem(key, "is not a proxy's address", hint))
-    if parts.password:
-        redaction.remember(unquote(parts.password))
-    return url
+        return proxies.through(text, key)
+    except ProxyError as error:
+        raise ConfigError(Problem(error.key, error.detail, error.hint)) from None
 
 
-def proxy_parts(
-    account: Account, environ: Mapping[str, str] | None = None
-) -> dict[str, str] | None:
-    """The account's proxy as Playwright wants it: server, username, password.
+def chromium_proxy(account: Account, ways: Ways) -> ForChromium:
+    """An account's ways out for Chromium.
 
     Raises:
-        ConfigError: as `proxy_url`, or Chromium cannot use it.
+        ConfigError: Chromium cannot follow them.
     """
-    url = proxy_url(account, environ)
-    if url is None:
-        return None
-    parts = urlsplit(url)
-    if parts.scheme == "socks5" and parts.username:
-        detail = "is a socks5 proxy with a password, which Chromium does not support"
-        hint = "Use the proxy's http:// address, or let it know this machine by its address."
-        raise ConfigError(Problem(f"accounts.{account.name}.proxy", detail, hint))
-    server = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-    login = {"username": parts.username, "password": parts.password}
-    return {"server": server, **{name: unquote(word) for name, word in login.items() if word}}
+    try:
+        return proxies.for_chromium(ways, f"accounts.{account.name}.proxy")
+    except ProxyError as error:
+        raise ConfigError(Problem(error.key, error.detail, error.hint)) from None
+
+
+def _may_be_any_text(flow: type[Flow], key: str) -> bool:
+    """Whether a credential goes into a form or JSON alone; a header has no room for most text."""
+    typed = flow.login_id if issubclass(flow, BrowserFlow) else ()
+    return key in flow.passwords or key in typed or key == "redirect_uri"
 
 
 def is_secret(flow: type[Flow], key: str) -> bool:

@@ -14,12 +14,13 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from autologin.problems import did_you_mean, refuse
+from autologin.problems import nearest, refuse
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 LONGEST_NAME = 64
 """Names stand in file names, which have room for 255 bytes, and in tables."""
 UNITS = {"s": 1, "m": 60, "h": 3600}
+LONGEST_DURATION = 366 * 86400.0
 CRON_DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 """As cron counts them, from 0."""
 CRON_ALIASES = {
@@ -59,12 +60,18 @@ def check_host(text: str) -> str:
 
 def parse_duration(value: Any) -> Any:
     """Seconds, from a number or from text such as 10m."""
-    found = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*([smh]?)\s*", str(value))
-    seconds = (
-        float(found[1]) * UNITS.get(found[2], 1) if found and not isinstance(value, bool) else 0.0
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    text = f"{value:f}" if number and -1 < value < 1e9 else value
+    found = (
+        re.fullmatch(r"\s*([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*([smh]?)\s*", text)
+        if isinstance(text, str)
+        else None
     )
+    seconds = float(found[1]) * UNITS.get(found[2], 1) if found else 0.0
     if seconds <= 0:
         refuse("must be a length of time", "Write seconds (90), or a number with s, m or h (10m).")
+    if seconds > LONGEST_DURATION:
+        refuse("is longer than a year", "Write seconds (90), or a number with s, m or h (10m).")
     return seconds
 
 
@@ -75,7 +82,8 @@ def parse_jitter(value: Any) -> Any:
 
 def parse_time_of_day(value: Any) -> time:
     """A time of day such as "08:15"."""
-    found = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)", value) if isinstance(value, str) else None
+    text = value if isinstance(value, str) else ""
+    found = re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", text)
     if found is None:
         refuse("must be a time of day", 'Write it in quotes, as "08:15".')
     return time(int(found[1]), int(found[2]))
@@ -83,8 +91,10 @@ def parse_time_of_day(value: Any) -> time:
 
 def parse_days(value: Any) -> str:
     """A rule for days: one word, or names of days, as a list or with commas."""
-    words = value if isinstance(value, list) else str(value).replace(" ", "").split(",")
-    for word in words:
+    words = value.replace(" ", "").split(",") if isinstance(value, str) else value
+    for word in words if isinstance(words, list) else [None]:
+        if not isinstance(word, str):
+            refuse("is not a rule for days", "Write trading, weekdays, daily, or days such as mon.")
         if word not in DAYS and (word not in {"trading", "weekdays", "daily"} or len(words) > 1):
             hint = "Write trading, weekdays, daily, or days such as mon,tue,fri."
             refuse("is not a rule for days", hint)
@@ -167,7 +177,10 @@ def parse_zone(value: Any) -> Any:
     try:
         return zoneinfo.ZoneInfo(value)
     except (ValueError, TypeError, OSError, KeyError):
-        refuse("is not a known time zone", did_you_mean(str(value), zoneinfo.available_timezones()))
+        zones = zoneinfo.available_timezones()
+        meant = nearest(value[:64], zones) if isinstance(value, str) else None
+        hint = f'Did you mean "{meant}"?' if meant else "Such as Asia/Kolkata, or UTC."
+        refuse("is not a known time zone", hint)
 
 
 def check_url(text: str) -> str:
@@ -182,10 +195,38 @@ def check_url(text: str) -> str:
 
 def check_listen(text: str) -> str:
     """A host and a port."""
-    port = re.fullmatch(r"\S+:(\d{1,5})", text)
+    port = re.fullmatch(r"\S+:([0-9]{1,5})", text)
     if port is None or int(port[1]) > 65535:
         refuse("must be an address and a port", 'Write it as "127.0.0.1:8321".')
     return text
+
+
+def check_line(text: str) -> str:
+    """Text on one line, of which every character can be seen."""
+    if not text.strip() or not text.isprintable():
+        refuse("must be text on one line", "Write it again, without characters of control.")
+    return text
+
+
+def check_header(text: str) -> str:
+    """What a header can carry."""
+    if not text.isascii():
+        refuse(
+            "has a character that no header can carry", "Use letters, digits and signs of ASCII."
+        )
+    return check_line(text)
+
+
+def check_command(text: str) -> str:
+    """A shell command."""
+    if not text.strip() or "\0" in text or not is_text(text):
+        refuse("is not a command", "Write it as you would type it in a shell.")
+    return text
+
+
+def is_text(text: str) -> bool:
+    """Whether it can be written as UTF-8: half a character cannot."""
+    return text == text.encode(errors="replace").decode()
 
 
 def empty_if_null(value: Any) -> Any:
@@ -205,6 +246,9 @@ Cron = Annotated[str, AfterValidator(check_cron)]
 Jitter = Annotated[float, BeforeValidator(parse_jitter)]
 Days = Annotated[str, BeforeValidator(parse_days)]
 Count = Annotated[int, BeforeValidator(refuse_bool), Field(ge=1)]
+Line = Annotated[str, AfterValidator(check_line)]
+HeaderText = Annotated[str, AfterValidator(check_header)]
+Command = Annotated[str, AfterValidator(check_command)]
 Url = Annotated[str, AfterValidator(check_url)]
 Host = Annotated[str, AfterValidator(check_host)]
 Zone = Annotated[zoneinfo.ZoneInfo, BeforeValidator(parse_zone)]

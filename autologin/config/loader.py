@@ -102,11 +102,15 @@ def _no_config(environ: Mapping[str, str]) -> Problem:
 def _validate(reading: Reading, context: LoadContext) -> None:
     overlay = reading.overlay
     report = Report(lambda loc: overrides.origin_of(overlay.applied, loc), reading.problems)
-    declared = set(overlay.values.get("sinks") or ())
+    sinks = overlay.values.get("sinks")
+    declared = {str(name) for name in sinks} if isinstance(sinks, dict) else set()
     _report_accounts_without_broker(reading, report)
     while reading.settings is None:
         try:
             reading.settings = Settings(overlay, context)
+        except ConfigError as error:
+            reading.problems += error.problems
+            return
         except ValidationError as error:
             report.add_validation(error, Settings, overlay.values)
             dropped = [overlay.drop(_unusable(details)) for details in errors_of(error)]

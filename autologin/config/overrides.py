@@ -241,9 +241,9 @@ def _decode(text: str, kind: Any) -> Any:
     if text[:1] in {"[", "{"}:
         try:
             return json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             if container:
-                raise
+                raise ValueError from None
     if get_origin(kind) is list:
         return [part.strip() for part in text.split(",") if part.strip()]
     return text if text or container else None

@@ -25,12 +25,15 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from autologin.clock import IST
 from autologin.config.fields import (
+    Command,
     Count,
     Cron,
     Days,
     Duration,
+    HeaderText,
     Host,
     Jitter,
+    Line,
     Listen,
     Name,
     NullIsEmpty,
@@ -46,7 +49,7 @@ from autologin.config.yaml_file import STATE_FOLDER
 from autologin.delivery.sinks.base import SinkField
 from autologin.errors import ConfigError, Problem
 from autologin.problems import Loc, did_you_mean
-from autologin.secret_refs import RefContext, SecretField
+from autologin.secret_refs import RefContext, SecretField, check_path
 
 
 @dataclass(frozen=True)
@@ -72,11 +75,15 @@ def _absolute(path: Path) -> Path:
     return context.ref_context.path(str(path)) if context else path
 
 
+def _check_path(value: Any) -> Any:
+    return check_path(str(value)) if isinstance(value, str | Path) else value
+
+
 def _absolute_executable(text: str) -> str:
     return str(_absolute(Path(text))) if "/" in text else text
 
 
-ConfigPath = Annotated[Path, AfterValidator(_absolute)]
+ConfigPath = Annotated[Path, BeforeValidator(_check_path), AfterValidator(_absolute)]
 """A path: `~` is the user's home, and a relative one starts at the config's folder."""
 
 
@@ -104,9 +111,11 @@ class State(Section):
 class BrowserSettings(Section):
     """Which Chromium, and how. `executable` is a path or the name of a command; None finds one."""
 
-    executable: Annotated[str, AfterValidator(_absolute_executable)] | None = None
-    channel: str | None = None
-    user_agent: str | None = None
+    executable: (
+        Annotated[str, AfterValidator(check_path), AfterValidator(_absolute_executable)] | None
+    ) = None
+    channel: Line | None = None
+    user_agent: HeaderText | None = None
     sandbox: Annotated[Literal["auto", "on", "off"], BeforeValidator(parse_switch)] = "auto"
 
 
@@ -162,7 +171,7 @@ class Notify(Section):
     """Who is told. Addresses hold their own passwords, so they are secrets."""
 
     urls: Annotated[list[SecretField], NullIsNoList] = []
-    command: str | None = None
+    command: Command | None = None
     ping: SecretField | None = None
 
 

@@ -5,6 +5,7 @@ Every mistake is named with its line, and no value is repeated.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,11 +18,21 @@ from autologin.errors import Problem
 
 STATE_FOLDER = "~/.local/state/autologin"
 """Where the store is, unless the config says otherwise."""
+LONGEST = 4 * 1024 * 1024
+"""Bytes of a config."""
+DEEPEST = 50
+MOST_VALUES = 200_000
 TEXT = "tag:yaml.org,2002:str"
 MERGE = "tag:yaml.org,2002:merge"
 SURPRISING = {"timestamp", "value", "int", "float"}
 """What YAML 1.1 makes of plain text that nobody means: a date, and with `10:15` a number in base
 60."""
+
+
+class _ExcessError(yaml.MarkedYAMLError):
+    def __init__(self, mark: yaml.Mark, detail: str) -> None:
+        super().__init__(problem=detail, problem_mark=mark)
+        self.mark, self.detail = mark, detail
 
 
 class Loader(yaml.SafeLoader):
@@ -30,6 +41,17 @@ class Loader(yaml.SafeLoader):
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.problems: list[Problem] = []
+        self._depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """The node that stands here. Without a limit, deep nesting takes minutes."""
+        self._depth += 1
+        if self._depth > DEEPEST:
+            raise _ExcessError(self.get_mark(), "is nested too deeply")
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self._depth -= 1
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002  (PyYAML's signature)
         """The mapping of a node."""
@@ -94,7 +116,7 @@ def find(path: Path | None, environ: Mapping[str, str]) -> Path | None:
 
 def usual_places(environ: Mapping[str, str]) -> list[Path]:
     """Where a config is looked for."""
-    home = Path(environ.get("HOME") or Path.home())
+    home = Path(environ.get("HOME") or os.path.expanduser("~"))  # noqa: PTH111  (Path.home() may fail)
     configs = Path(environ.get("XDG_CONFIG_HOME") or home / ".config")
     return [Path("config.yaml"), configs / "autologin" / "config.yaml"]
 
@@ -105,7 +127,12 @@ def read(file: Path) -> tuple[dict[str, Any], list[Problem]]:
     An empty file is an empty mapping.
     """
     try:
-        text = file.read_bytes().decode("utf-8-sig")
+        with file.open("rb") as opened:
+            raw = opened.read(LONGEST + 1)
+        if len(raw) > LONGEST:
+            detail = f"is no config: it is larger than {LONGEST // 1024} KiB"
+            return {}, [Problem(str(file), detail, "Name the right file.")]
+        text = raw.decode("utf-8-sig")
     except FileNotFoundError:
         hint = "Correct the path, or copy config.example.yaml there and fill it in."
         return {}, [Problem(str(file), "there is no such file", hint)]
@@ -126,7 +153,13 @@ def _parse(file: Path, text: str) -> tuple[dict[str, Any], list[Problem]]:
     try:
         loader = Loader(text)
         loader.name = str(file)  # the marks carry it
-        data = loader.get_single_data()
+        node = loader.get_single_node()
+        if node:
+            _refuse_excess(node)
+        data = loader.construct_document(node) if node else None
+    except _ExcessError as error:
+        hint = "Write out what it means; config.example.yaml shows how."
+        return {}, [Problem(_position(error.mark), error.detail, hint)]
     except yaml.MarkedYAMLError as error:
         return {}, [_explain(error, text)]
     except (yaml.YAMLError, RecursionError, ValueError):
@@ -141,6 +174,30 @@ def _parse(file: Path, text: str) -> tuple[dict[str, Any], list[Problem]]:
         hint = "At the top there must be `key: value` lines, as in config.example.yaml."
         return {}, [*loader.problems, Problem(str(file), "is YAML, but not a mapping", hint)]
     return data or {}, loader.problems
+
+
+def _refuse_excess(root: yaml.Node) -> None:
+    """Aliases can make a short text endless."""
+    sizes: dict[int, int] = {}
+    above: set[int] = set()
+
+    def size(node: yaml.Node) -> int:
+        if id(node) in above:
+            raise _ExcessError(node.start_mark, "refers to itself")
+        if len(above) > DEEPEST:
+            raise _ExcessError(node.start_mark, "is nested too deeply")
+        if id(node) not in sizes:
+            above.add(id(node))
+            parts = node.value if isinstance(node, yaml.CollectionNode) else []
+            if isinstance(node, yaml.MappingNode):
+                parts = [part for pair in parts for part in pair]
+            sizes[id(node)] = 1 + sum(map(size, parts))
+            above.discard(id(node))
+        if sizes[id(node)] > MOST_VALUES:
+            raise _ExcessError(node.start_mark, "grows without bounds by its aliases")
+        return sizes[id(node)]
+
+    size(root)
 
 
 def _position(mark: yaml.Mark) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -21,7 +22,7 @@ from autologin.delivery.sinks.base import HoldingConfig, HoldingSink, Receipt, S
 from autologin.errors import AutologinError, ConfigError, DeliveryFailed, Problem
 from autologin.log import event
 from autologin.message import Message
-from autologin.secret_refs import RefContext, Secret, resolve
+from autologin.secret_refs import RefContext, Secret, follow, resolve
 from autologin.store.outbox import REDELIVERIES
 from autologin.store.records import (
     Again,
@@ -89,21 +90,26 @@ class Dispatcher:
     """Messages on their way to one sink at one time."""
     _sinks: dict[str, Sink] = field(default_factory=dict)
     _fingerprints: dict[str, str] = field(default_factory=dict)
+    _building: defaultdict[str, asyncio.Lock] = field(
+        default_factory=lambda: defaultdict(asyncio.Lock)
+    )
 
-    def sink(self, name: str) -> Sink:
-        """The sink of this name.
+    async def sink(self, name: str) -> Sink:
+        """The sink of this name, its references followed.
 
         Raises:
             ConfigError: it is not in the config, or cannot be made from it.
         """
-        if name not in self._sinks:
-            self._sinks[name] = self.configs[name].build(name, self.ref_context)
-        return self._sinks[name]
+        async with self._building[name]:
+            if name not in self._sinks:
+                build = self.configs[name].build
+                self._sinks[name] = await follow(lambda: build(name, self.ref_context))
+            return self._sinks[name]
 
-    def _holding_sink(self, name: str) -> HoldingSink:
-        sink = self.sink(name)
+    async def _look_at(self, name: str, message: Message) -> Receipt:
+        sink = await self.sink(name)
         assert isinstance(sink, HoldingSink)
-        return sink
+        return await sink.look(message)
 
     def subscribed(self, names: Collection[str], kind: str) -> list[str]:
         """Those of some sinks that take messages of a type."""
@@ -253,7 +259,7 @@ class Dispatcher:
 
     async def _ask(self, name: str, message: Message, receipt: str | None) -> Presence:
         """What a sink says of a token that was delivered to it."""
-        there = await _catch_errors(lambda: self._holding_sink(name).look(message), CHECK_SECONDS)
+        there = await _catch_errors(lambda: self._look_at(name, message), CHECK_SECONDS)
         if isinstance(there, DeliveryFailed):
             return Presence("unknown", _describe(there))
         return presence.compare(receipt, there, self.store.fingerprint)
@@ -332,11 +338,11 @@ class Dispatcher:
         A sink that is gone is not tried before its config changes.
         """
         disabled = self.store.outbox.disabled_sink(claim.sink)
-        if disabled and disabled.fingerprint == self._fingerprint(claim.sink):
+        if disabled and disabled.fingerprint == await self._fingerprint(claim.sink):
             return DeliveryFailed(disabled.message, hint=DISABLED, gone=True)
         error = await self._deliver(claim.sink, claim.message)
         if isinstance(error, DeliveryFailed) and error.gone:
-            fingerprint = self._fingerprint(claim.sink)
+            fingerprint = await self._fingerprint(claim.sink)
             self.store.outbox.disable_sink(claim.sink, fingerprint, error.detail)
         return error
 
@@ -349,17 +355,25 @@ class Dispatcher:
         return DeliveryResult(name, "failed", _describe(error))
 
     async def _check(self, name: str) -> DeliveryFailed | None:
-        return await _catch_errors(lambda: self.sink(name).check(), CHECK_SECONDS)
+        async def check() -> None:
+            await (await self.sink(name)).check()
+
+        return await _catch_errors(check, CHECK_SECONDS)
 
     async def _deliver(self, name: str, message: Message) -> Receipt | DeliveryFailed | None:
-        return await _catch_errors(lambda: self.sink(name).deliver(message), TRY_SECONDS)
+        async def deliver() -> Receipt | None:
+            return await (await self.sink(name)).deliver(message)
 
-    def _fingerprint(self, name: str) -> str:
+        return await _catch_errors(deliver, TRY_SECONDS)
+
+    async def _fingerprint(self, name: str) -> str:
         """A name for a sink's config and all that it refers to: any change makes another."""
         if name not in self._fingerprints:
             config = self.configs[name]
             secrets = config.secrets().items()
-            texts = (self._secret_text(f"sinks.{name}.{key}", secret) for key, secret in secrets)
+            texts = await follow(
+                lambda: [self._secret_text(f"sinks.{name}.{key}", one) for key, one in secrets]
+            )
             self._fingerprints[name] = self.store.fingerprint("sink", repr(config), *texts)
         return self._fingerprints[name]
 

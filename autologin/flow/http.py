@@ -21,6 +21,7 @@ from autologin.errors import AccountLocked, AutologinError, BrokerUnavailable, E
 from autologin.flow.base import Verdict, Verification
 from autologin.flow.counts import read_int
 from autologin.flow.phrases import REFUSES_A_SECRET, says
+from autologin.proxies import DIRECT, Ways
 from autologin.redaction import MASK, scrub
 
 if TYPE_CHECKING:
@@ -46,9 +47,11 @@ OUR_ADDRESS = "our_address"
 LONG_WORD = r"[^\s<>]{20}"
 
 
-def broker_client(proxy: str | None) -> httpx.AsyncClient:
-    """What asks a broker, through an account's proxy."""
+def broker_client(ways: Ways | None = None) -> httpx.AsyncClient:
+    """What asks a broker, each URL by its way; without any, directly."""
     import httpx  # noqa: PLC0415  (only a run needs it)
+
+    from autologin.transport import RoutingTransport  # noqa: PLC0415  (see above)
 
     with suppress(ImportError):
         # 30 ms that httpx's first call would wait for
@@ -59,9 +62,8 @@ def broker_client(proxy: str | None) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         timeout=15,
         trust_env=False,
-        proxy=proxy,
+        transport=RoutingTransport(ways or DIRECT, _trusted_certificates()),
         headers={"User-Agent": f"broker-autologin/{__version__}"},
-        verify=_trusted_certificates(),
     )
 
 

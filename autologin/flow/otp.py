@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import parse_qsl
 
 from pydantic import AfterValidator, SecretStr
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 MARGIN = 5.0
 """Seconds that must be left in an OTP's window: typing it and the broker's answer have to fit."""
+NO_SEED = "not a TOTP seed: a seed is base32, only the letters A-Z and the digits 2-7"
+DIGESTS = ("SHA1", "SHA256", "SHA512")
 TOLERATED_SKEW = 3.0
 """Seconds.
 
@@ -36,19 +40,47 @@ def normalise(text: str) -> str:
     Accepts what brokers and authenticators show: spaces, dashes, lower case, `=`, and a whole
     `otpauth://` address. Raises ValueError with a sentence that never holds the seed.
     """
-    is_address = text.strip().lower().startswith("otpauth://")
-    match = re.search(r"[?&]secret=([^&]*)", text) if is_address else None
-    seed = re.sub(r"[\s=-]|%20|%3D", "", match.group(1) if match else text).upper()
+    query = _query(text)
+    found = text if query is None else query.get("secret", "")
+    seed = re.sub(r"[\s=-]", "", found).upper()
+    if query is not None and not seed:
+        raise ValueError(f"{NO_SEED}; this otpauth:// address has no secret in it")
     try:
         raw = base64.b32decode(seed + "=" * (-len(seed) % 8))
     except ValueError:
-        raise ValueError(
-            "not a TOTP seed: a seed is base32, only the letters A-Z and the digits 2-7",
-        ) from None
+        raise ValueError(NO_SEED + _guess(found.strip())) from None
     if len(raw) * 8 < MIN_SEED_BITS:
         bits = f"{len(raw) * 8} bits, and at least {MIN_SEED_BITS} are needed"
-        raise ValueError(f"this TOTP seed is too short: {bits}")
+        raise ValueError(f"this TOTP seed is too short: {bits}{_guess(found.strip())}")
     return seed
+
+
+def _query(text: str) -> dict[str, str] | None:
+    """The parameters of an `otpauth://` address, their names in lower case; None for any other."""
+    text = text.strip()
+    if not text.lower().startswith("otpauth://"):
+        return None
+    # A plus sign is no space here; of a parameter that is there twice, the first counts.
+    pairs = parse_qsl(text.partition("?")[2].partition("#")[0].replace("+", "%2B"))
+    return {name.lower(): value for name, value in reversed(pairs)}
+
+
+def _guess(text: str) -> str:
+    """What a text is that is no seed, as far as its shape tells; it is not repeated."""
+    plain = re.sub(r"[\s-]", "", text)
+    if text.lower().startswith("otpauth-migration:"):
+        return "; this is an authenticator's export: copy the text beside the broker's QR code"
+    if re.fullmatch(r"\d{6}|\d{8}", plain):
+        return "; this is one of the codes, not the seed that makes them"
+    if re.match(r"[a-z]+://", text, re.IGNORECASE):
+        return "; this is another kind of address"
+    if re.fullmatch(r"([\"'`“‘]).*[\"'`”’]", text):
+        return "; this stands in quotes, which were kept: take them off"
+    if re.fullmatch(r"(0x)?[0-9a-f]{20,}", plain, re.IGNORECASE):
+        return "; this is hexadecimal: take the broker's own text, or convert it to base32"
+    if re.fullmatch(r"[A-Z0-9=]{16,}", plain, re.IGNORECASE):
+        return "; this has 0, 1, 8 or 9 in it, and so was misread"
+    return ""
 
 
 def _check_seed(seed: SecretStr) -> SecretStr:
@@ -65,30 +97,29 @@ def parse(seed: SecretStr) -> TOTP:
 
     An `otpauth://` address may name its own digits, period and digest.
     """
-    from pyotp import parse_uri  # noqa: PLC0415  (25 ms that only a login needs)
-    from pyotp.totp import TOTP  # noqa: PLC0415
+    from pyotp.totp import TOTP  # noqa: PLC0415  (25 ms that only a login needs)
 
     text = seed.get_secret_value().strip()
     plain = normalise(text)
     redaction.remember(plain)
-    if text.lower().startswith("otpauth://"):
-        address = "this otpauth:// address"
-        try:
-            found = parse_uri(re.sub(r"(?<=[?&]secret=)[^&]*", plain, text))
-        except ValueError as error:
-            why = redaction.scrub(str(error))
-            raise ValueError(f"{address} cannot be read: {why}") from None
-        except TypeError:
-            mixed = "mixes a time-based code (totp) with a counter-based one (hotp)"
-            raise ValueError(f"{address} {mixed}") from None
-        if not isinstance(found, TOTP):
-            counter = "is a counter-based code (hotp); a time-based one (totp) is needed"
-            raise ValueError(f"{address} {counter}")
-        if found.interval <= MARGIN:
-            short = f"has a period of {found.interval} seconds, too short to type a code in"
-            raise ValueError(f"{address} {short}")
-        return found
-    return TOTP(plain)
+    query = _query(text)
+    if query is None:
+        return TOTP(plain)
+    address = "this otpauth:// address"
+    if not re.match(r"otpauth://totp([/?]|$)", text, re.IGNORECASE) or "counter" in query:
+        counter = "is a counter-based code (hotp); a time-based one (totp) is needed"
+        raise ValueError(f"{address} {counter}")
+    digits, period = query.get("digits", "6"), query.get("period", "30")
+    if digits not in {"6", "7", "8"}:
+        raise ValueError(f"{address} is for codes of another length than 6, 7 or 8 digits")
+    if not re.fullmatch(r"[0-9]{1,4}", period) or int(period) <= MARGIN:
+        short = f"has a period that is no number of seconds above {MARGIN:g}"
+        raise ValueError(f"{address} {short}")
+    name = re.sub(r"^HMAC|[^A-Z0-9]", "", query.get("algorithm", "SHA1").upper())
+    if name not in DIGESTS:
+        raise ValueError(f"{address} names another algorithm than {', '.join(DIGESTS)}")
+    digest = getattr(hashlib, name.lower())
+    return TOTP(plain, digits=int(digits), interval=int(period), digest=digest)
 
 
 @dataclass

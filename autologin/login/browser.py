@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from autologin.errors import BrowserCrashed, ConfigError, Problem
 from autologin.log import event
+from autologin.proxies import DIRECTLY, ForChromium
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -205,12 +206,13 @@ async def fresh_context(
     *,
     headed: bool,
     resolver_rule: str | None,
-    proxy: dict[str, str] | None,
+    proxy: ForChromium | None,
 ) -> AsyncIterator[tuple[Browser, BrowserContext]]:
     """A Chromium of its own with one empty context, closed afterwards.
 
     One browser for each login: the redirect's host is unreachable by a flag of the whole process,
-    and what one browser's CDP session catches belongs to one account without doubt.
+    and what one browser's CDP session catches belongs to one account without doubt. Without a
+    proxy it goes directly, whatever the environment says.
 
     Raises:
         BrowserCrashed: it cannot be started.
@@ -218,13 +220,17 @@ async def fresh_context(
     from playwright.async_api import Error  # noqa: PLC0415  (only a login needs Playwright)
 
     playwright = await driver.playwright()
+    proxy = proxy or DIRECTLY
     rule = [f"--host-resolver-rules={resolver_rule}"] if resolver_rule else []
     try:
         browser = await playwright.chromium.launch(
             executable_path=find(settings, headless=not headed),
             headless=not headed,
             chromium_sandbox=sandboxed(settings),
-            args=[*QUIET, *rule],
+            # Our arguments come behind Playwright's and win: its `proxy` knows one server only, and
+            # is there for the password, which it tells to none but a proxy.
+            args=[*QUIET, *rule, *proxy.arguments],
+            proxy=proxy.login,  # type: ignore[arg-type]  # Playwright's ProxySettings is this dict
         )
         context = await browser.new_context(
             locale="en-IN",
@@ -232,7 +238,6 @@ async def fresh_context(
             viewport=WINDOW,  # type: ignore[arg-type]  # Playwright's ViewportSize is this dict
             user_agent=settings.user_agent,
             accept_downloads=False,
-            proxy=proxy,  # type: ignore[arg-type]  # Playwright's ProxySettings is this dict
         )
     except Error as error:
         raise BrowserCrashed(f"Chromium did not start ({_reason(error)})") from None

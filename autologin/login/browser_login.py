@@ -18,6 +18,7 @@ from autologin.login.state import LoginState
 
 if TYPE_CHECKING:
     from autologin.config.schema import BrowserSettings
+    from autologin.proxies import ForChromium
 
 CONCLUDE = 3.0
 """Seconds before a run's time is over in which the page still says what it waited for."""
@@ -28,7 +29,7 @@ async def browser_login(
     flow: BrowserFlow,
     driver: browser.Driver,
     settings: BrowserSettings,
-    proxy: dict[str, str] | None,
+    proxy: ForChromium,
 ) -> AuthCode:
     """Sign in and catch the auth code. A login that fails leaves a scrubbed bundle.
 

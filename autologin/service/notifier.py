@@ -30,8 +30,8 @@ from autologin.errors import (
 from autologin.log import event
 from autologin.message import ALERT, Message
 from autologin.redaction import scrub
-from autologin.secret_refs import Secret, resolve
-from autologin.service.ways import SECONDS, NoticeSink, Way, in_thread, read_ways
+from autologin.secret_refs import Secret, follow, resolve
+from autologin.service.ways import SECONDS, NoticeSink, Way, read_ways
 from autologin.store.records import UntakenNotices
 from autologin.store.store import Store
 
@@ -167,7 +167,7 @@ class Notifier:
         await self.dispatcher.close()
 
     async def _send(self, name: str, message: Message) -> None:
-        sink = self.dispatcher.sink(name)
+        sink = await self.dispatcher.sink(name)
         assert isinstance(sink, NoticeSink)
         await sink.send(message)
 
@@ -216,10 +216,14 @@ class Notifier:
     async def _ping_once(self, url: Secret, *, good: bool) -> None:
         import httpx  # noqa: PLC0415  (100 ms that only a ping needs)
 
+        from autologin.transport import RoutingTransport  # noqa: PLC0415  (see above)
+
         context = self._settings.ref_context
-        found = await in_thread(lambda: resolve("notify.ping", url, context))
+        found = await follow(lambda: resolve("notify.ping", url, context))
         address = found.value.get_secret_value()
-        async with asyncio.timeout(SECONDS), httpx.AsyncClient(trust_env=False) as http:
+        by_way = RoutingTransport(context.ways())
+        client = httpx.AsyncClient(trust_env=False, transport=by_way)
+        async with asyncio.timeout(SECONDS), client as http:
             answer = await http.get(address if good else f"{address.rstrip('/')}/fail")
         if not answer.is_success:
             raise NoticeFailed(f"notify.ping: HTTP {answer.status_code}")

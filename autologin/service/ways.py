@@ -18,15 +18,17 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from autologin.clock import Clock, format_ist
 from autologin.delivery.sinks.base import Sink, SinkConfig
 from autologin.errors import ConfigError, DeliveryFailed, NoticeFailed, Problem
 from autologin.message import ALERT, RECOVERED, Message
+from autologin.proxies import ProxyError, tell_requests
 from autologin.redaction import scrub
 from autologin.secret_refs import RefContext, Secret, SecretField, resolve
 from autologin.store.outbox import NOTICES
+from autologin.threads import in_thread
 
 if TYPE_CHECKING:
     from autologin.config.schema import Notify
@@ -127,27 +129,60 @@ def read_ways(notify: Notify, store: Store, clock: Clock) -> dict[str, Way]:
     return ways
 
 
-async def in_thread(work: Callable[[], Any]) -> Any:
-    """Like `asyncio.to_thread`, but nobody waits for a thread that hangs, not even at the exit."""
-    loop = asyncio.get_running_loop()
-    result: asyncio.Future[Any] = loop.create_future()
+def check_notice_url(key: str, address: SecretStr, place: RefContext) -> str:
+    """By which way an address of Apprise's is asked, in words; "" where that is not HTTP.
 
-    def settle(value: Any, error: BaseException | None) -> None:
-        if result.done():
-            return
-        result.set_exception(error) if error else result.set_result(value)
+    Raises:
+        ConfigError: Apprise is not installed, or cannot read the address; or a proxy is wrong.
+    """
+    try:
+        import apprise  # noqa: PLC0415  (only whoever is told by it pays for it)
+    except ImportError:
+        raise ConfigError(Problem(key, "needs apprise, which is not installed", INSTALL)) from None
+    service = apprise.Apprise()
+    _add_address(service, key, address)
+    found = service[0]
+    if found.__module__.partition(".plugins.")[2].startswith(("email", "mqtt", "syslog")):
+        return ""
+    url = getattr(found, "notify_url", None)
+    if not isinstance(url, str) or "://" not in url:  # a server of one's own
+        secure = getattr(found, "secure", True) or not getattr(found, "protocol", None)
+        url = f"{'https' if secure else 'http'}://{getattr(found, 'host', None) or ''}"
+    return place.ways().describe(url)
 
-    def run() -> None:
-        value, error = None, None
-        try:
-            value = work()
-        except Exception as caught:  # noqa: BLE001  (it is raised where it is waited for)
-            error = caught
-        with suppress(RuntimeError):  # the loop is closed: nobody waits
-            loop.call_soon_threadsafe(settle, value, error)
 
-    threading.Thread(target=run, daemon=True).start()
-    return await result
+def check_ping(key: str, address: SecretStr, place: RefContext) -> str:
+    """By which way a dead man's switch is asked, in words.
+
+    Raises:
+        ConfigError: it is no address that can be asked; or a proxy is wrong.
+    """
+    import httpx  # noqa: PLC0415  (100 ms that only a ping needs)
+
+    try:
+        url = httpx.URL(address.get_secret_value())
+        usable = url.scheme in {"http", "https"} and bool(url.host)
+    except (httpx.InvalidURL, ValueError):
+        usable = False
+    if not usable:
+        raise ConfigError(Problem(key, "is not an address", "Write it as https://host/path."))
+    return place.ways().describe(str(url))
+
+
+def _add_address(service: Any, key: str, address: SecretStr) -> None:
+    """Give Apprise an address.
+
+    Raises:
+        ConfigError: it cannot read it.
+    """
+    try:
+        known = service.add(address.get_secret_value())
+    except Exception:  # noqa: BLE001  (each service reads its addresses in its own way)
+        known = False
+    if not known or not len(service):
+        detail = "is not an address that Apprise can read"
+        hint = "Compare it with its service at https://github.com/caronc/apprise/wiki."
+        raise ConfigError(Problem(key, detail, hint))
 
 
 class NoticeSink:
@@ -221,16 +256,13 @@ class _UrlSink(NoticeSink):
         asset = apprise.AppriseAsset(async_mode=False)
         # Apprise's own limit works with threads that the exit of the process waits for.
         vars(asset)["_service_timeout"] = 0.0
+        try:
+            tell_requests(self._place.environ)
+        except ProxyError as error:
+            raise NoticeFailed(f"{error.key} {error.detail}", hint=error.hint) from None
         service = apprise.Apprise(asset=asset)
-        address = resolve(self._label, self._url, self._place).value.get_secret_value()
-        if not service.add(address):
-            raise ConfigError(
-                Problem(
-                    self._label,
-                    "is not an address that Apprise knows",
-                    "See Apprise's list of services.",
-                )
-            )
+        address = resolve(self._label, self._url, self._place).value
+        _add_address(service, self._label, address)
         title, body = notification.title, notification.text
         if image and Path(image).exists() and service.notify(body, title, attach=image):
             return

@@ -20,6 +20,7 @@ from autologin.store.alerts import Alerts
 from autologin.store.attempts import Attempts
 from autologin.store.database import Database, unusable
 from autologin.store.encryption import Encryption
+from autologin.store.folder import secure
 from autologin.store.history import History
 from autologin.store.leases import Leases
 from autologin.store.notices import Notices
@@ -74,6 +75,7 @@ class Store:
         """
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            secure(folder)
             encryption = Encryption.with_keys(keys) if keys else Encryption.with_key_in(folder)
         except OSError as error:
             raise ConfigError(unusable(folder, error.strerror or "")) from None

@@ -1,91 +1,21 @@
-"""An account's proxy is used by Chromium and by httpx alike: proxies that count what passes through them."""
+"""A proxy is used by Chromium and by httpx alike: proxies that count what passes through them."""
 
 from __future__ import annotations
 
-import asyncio
-import base64
 import contextlib
-import struct
-from collections import Counter
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from support.clock import SkippingClock
 from support.leaks import leaks
+from support.proxy import HttpProxy, SocksProxy
 from support.sandbox import rehearsal
 
-
-class Proxy:
-    """A proxy on loopback; `passed` counts connections by the port that they went to, `refused` those without the password."""
-
-    def __init__(self, password=""):
-        self.password, self.passed, self.refused = password, Counter(), 0
-
-    async def __aenter__(self):
-        self.server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.port = self.server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(self, *_):
-        self.server.close()
-
-    async def _serve(self, reader, writer):
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-            await self.talk(reader, writer)
-        writer.close()
-
-    async def between(self, port, reader, writer, head=b""):
-        self.passed[port] += 1
-        there, out = await asyncio.open_connection("127.0.0.1", port)
-        out.write(head)
-        await asyncio.gather(pump(reader, out), pump(there, writer))
-
-
-async def pump(reader, writer):
-    with contextlib.suppress(OSError):
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-        writer.close()
-
-
-class HttpProxy(Proxy):
-    async def talk(self, reader, writer):
-        head = await reader.readuntil(b"\r\n\r\n")
-        first, _, rest = head.partition(b"\r\n")
-        method, url, version = first.decode().split(" ")
-        if base64.b64encode(self.password.encode()) not in rest:
-            self.refused += 1
-            writer.write(
-                b'HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm="x"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'
-            )
-            await writer.drain()
-            return
-        parts = urlsplit(url)
-        path = parts._replace(scheme="", netloc="").geturl() or "/"
-        rest = b"\r\n".join(
-            line
-            for line in rest.split(b"\r\n")
-            if not line.lower().startswith((b"proxy-", b"connection:"))
-        )
-        await self.between(
-            parts.port,
-            reader,
-            writer,
-            f"{method} {path} {version}\r\nConnection: close\r\n".encode() + rest,
-        )
-
-
-class SocksProxy(Proxy):
-    async def talk(self, reader, writer):
-        _, methods = await reader.readexactly(2)
-        await reader.readexactly(methods)
-        writer.write(b"\x05\x00")
-        *_, kind = await reader.readexactly(4)
-        await reader.readexactly(4 if kind == 1 else (await reader.readexactly(1))[0])
-        (port,) = struct.unpack(">H", await reader.readexactly(2))
-        writer.write(b"\x05\x00\x00\x01" + bytes(6))
-        await self.between(port, reader, writer)
+from autologin import proxies
+from autologin.config.schema import BrowserSettings
+from autologin.flow.http import broker_client
+from autologin.login.browser import Driver, fresh_context
 
 
 def ports(served):
@@ -108,6 +38,114 @@ async def test_page_and_exchange_go_through_the_proxy(tmp_path, kind, scheme):
         assert served.twin.counters["callback"] == 0
         assert {urlsplit(served.twin.redirect_uri).port} & proxy.passed.keys() == set()
         assert leaks(["p@ss/word"], [tmp_path / "state"]) == []
+
+
+def through_names(served):
+    """Let the config name the twin by hosts that only a proxy can find."""
+
+    def change(data):
+        endpoints = data["accounts"]["zerodha"]["endpoints"]
+        for name, url in endpoints.items():
+            endpoints[name] = url.replace("127.0.0.1", f"{name}.broker.test")
+
+    served.change(change)
+
+
+async def test_page_and_exchange_go_by_the_environments_proxy(tmp_path):
+    """Names that nobody but the proxy can look up prove that nothing went another way."""
+    clock = SkippingClock()
+    async with rehearsal(tmp_path, clock=clock) as served, HttpProxy("me:p@ss/word") as proxy:
+        through_names(served)
+        served.user.environ["HTTP_PROXY"] = f"http://me:p%40ss%2Fword@127.0.0.1:{proxy.port}"
+        outcome = await served.run(clock)
+        assert (outcome.outcome, outcome.error) == ("issued", None)
+        assert ports(served) <= proxy.passed.keys()
+        assert leaks(["p@ss/word"], [tmp_path / "state"]) == []
+
+
+@pytest.mark.parametrize(
+    ("config", "environ"),
+    [
+        ({"proxy": "none"}, {}),
+        ({}, {"NO_PROXY": "elsewhere.test, .broker.test"}),
+    ],
+)
+async def test_neither_goes_by_a_proxy_that_is_turned_off(tmp_path, config, environ):
+    clock = SkippingClock()
+    async with rehearsal(tmp_path, clock=clock) as served, HttpProxy() as proxy:
+        through_names(served)
+        served.change(lambda data: data["accounts"]["zerodha"].update(config))
+        served.user.environ.update({"HTTP_PROXY": f"http://127.0.0.1:{proxy.port}", **environ})
+        outcome = await served.run(clock)
+        assert outcome.error.name == "broker_unavailable"  # nobody knows these names
+        assert (proxy.passed, proxy.refused) == ({}, 0)
+
+
+async def test_loopback_goes_by_no_proxy_of_the_environment(tmp_path):
+    clock = SkippingClock()
+    async with rehearsal(tmp_path, clock=clock) as served, HttpProxy() as proxy:
+        served.user.environ["ALL_PROXY"] = f"http://127.0.0.1:{proxy.port}"
+        outcome = await served.run(clock)
+        assert (outcome.outcome, outcome.error) == ("issued", None)
+        assert (proxy.passed, proxy.refused) == ({}, 0)
+
+
+async def test_chromium_takes_no_proxy_from_its_own_environment(tmp_path, monkeypatch):
+    """What this process has in its environment is what its children may have."""
+    clock = SkippingClock()
+    async with rehearsal(tmp_path, clock=clock) as served, HttpProxy() as proxy:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
+        through_names(served)
+        outcome = await served.run(clock)
+        assert outcome.error.name == "broker_unavailable"
+        assert (proxy.passed, proxy.refused) == ({}, 0)
+
+
+async def test_each_scheme_has_its_own_proxy_and_exceptions_are_the_same_for_both():
+    """Chromium and httpx ask the same proxy for the same URL, and tell the password to the one that asks for it."""
+    from playwright.async_api import Error
+
+    urls = [
+        "http://page.broker.test:81/a",
+        "https://page.broker.test/b",
+        "http://near.test:81/c",
+        "http://sub.near.test:81/d",
+        "http://near.test:82/e",
+        "http://10.1.2.3:9/f",
+        "http://127.0.0.1:9/g",
+    ]
+    async with HttpProxy("me:p@ss/word") as plain, HttpProxy() as secure:
+        ways = proxies.of_environment(
+            {
+                "HTTP_PROXY": f"me:p%40ss%2Fword@127.0.0.1:{plain.port}",
+                "https_proxy": f"http://127.0.0.1:{secure.port}/",
+                "NO_PROXY": "near.test:81,10.0.0.0/8 127.0.0.1",
+            }
+        )
+        expected = [urls[0], urls[4]], ["page.broker.test:443"]
+        async with broker_client(ways) as http:
+            for url in urls:
+                with contextlib.suppress(httpx.HTTPError):
+                    await http.get(url, timeout=1)
+        assert (plain.asked, secure.asked) == expected
+        for proxy in (plain, secure):
+            proxy.asked.clear()
+        driver = Driver()
+        opened = fresh_context(
+            driver,
+            BrowserSettings(),
+            headed=False,
+            resolver_rule=None,
+            proxy=proxies.for_chromium(ways, "proxy"),
+        )
+        async with opened as (_, context):
+            page = await context.new_page()
+            for url in urls:
+                with contextlib.suppress(Error):
+                    await page.goto(url, timeout=1000, wait_until="commit")
+        await driver.stop()
+        assert (list(dict.fromkeys(plain.asked)), list(dict.fromkeys(secure.asked))) == expected
 
 
 async def test_a_proxy_that_is_down_means_that_the_broker_cannot_be_reached(tmp_path):

@@ -114,7 +114,7 @@ def test_what_is_commented_out_can_be_used(load):
     }
     settings, environ = load(text)
     found = settings.account("zerodha")
-    assert accounts.proxy_url(found, environ) == environ["ZERODHA_PROXY"]
+    assert accounts.ways_out(found, environ).proxy_for("https://a").url == environ["ZERODHA_PROXY"]
     assert accounts.load_flow(settings, found, environ).redirect_uri == "https://127.0.0.1/"
 
 

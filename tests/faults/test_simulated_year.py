@@ -21,6 +21,7 @@ import pytest
 from loguru import logger
 from support.service import Weekdays, vigil
 
+from autologin import secret_refs
 from autologin.clock import IST
 from autologin.config import overrides
 from autologin.errors import NoticeFailed
@@ -55,6 +56,7 @@ def _quiet(monkeypatch, tmp_path):
         return work(*args, **more)
 
     monkeypatch.setattr(asyncio, "to_thread", at_once)
+    monkeypatch.setattr(secret_refs, "in_thread", at_once)
     monkeypatch.setattr(os, "fsync", lambda _file: None)  # no power is cut here
     monkeypatch.setattr(sqlite3, "connect", unsynced(sqlite3.connect))
     monkeypatch.setattr(overrides, "SECRETS_FOLDER", tmp_path / "no-secrets")

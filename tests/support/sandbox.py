@@ -55,7 +55,9 @@ class Rehearsal:
         return json.loads(self.token_file.read_text())
 
     def settings(self):
-        return loader.load(self.folder / "config.yaml", {"HOME": str(self.folder)})
+        return loader.load(
+            self.folder / "config.yaml", {"HOME": str(self.folder), **self.user.environ}
+        )
 
     def change(self, change):
         """Edit the config."""

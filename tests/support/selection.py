@@ -57,3 +57,9 @@ def shared(broker, name):
     row = page_twins()[broker].table[name]
     a_call_fails = row.changes.keys() == {"failures"}
     return a_call_fails or row is COMMON.get(name) or row is page_twin.FAMILY.get(name)
+
+
+def cases(sample, share=1.0):
+    """How many cases a fuzz makes: its share of CASES in the environment, else a sample of a few seconds."""
+    whole = os.environ.get("CASES")
+    return max(int(int(whole) * share), 1) if whole else sample

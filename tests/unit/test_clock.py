@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -46,3 +49,10 @@ def test_seconds_and_dates():
     assert 85 < retry_after(later) <= 90
     assert retry_after(earlier) == 0.0
     assert retry_after("9" * 5000) == LONGEST_RETRY_AFTER
+
+
+def test_time_zones_are_there_on_a_machine_without_any():
+    """A slim image has no /usr/share/zoneinfo."""
+    code = "import zoneinfo; import autologin.clock; zoneinfo.ZoneInfo('Europe/Zurich')"
+    environ = {**os.environ, "PYTHONTZPATH": ""}
+    subprocess.run([sys.executable, "-c", code], env=environ, check=True)

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import socket
+import sys
 import textwrap
 from datetime import timedelta
 from pathlib import Path
@@ -106,6 +107,7 @@ def test_a_good_config(tmp_path):
     assert {one.key: one.message for one in found} == {
         str(tmp_path / "config.yaml"): "the config can be read",
         CREDENTIALS: "all 5 are there, the TOTP seed can be read",
+        "accounts.zerodha.proxy": "directly",
         "flows.zerodha": "built in, evidence of 2026-09",
         "accounts.zerodha.schedule": "`serve` logs in next at 2026-11-25 08:15 IST",
         "state.path": f"{tmp_path}/state can be written",
@@ -531,7 +533,8 @@ async def test_online_through_a_proxy_that_is_down(tmp_path):
             found = await online(served)
             assert len(served.twin.seen) == 0, "the proxy was passed by"
     assert "the account's proxy" in problems(found)[KEY]
-    assert {one.key: one.message for one in found}["accounts.zerodha.proxy"] == "it is an address"
+    way = {one.key: one.message for one in found}["accounts.zerodha.proxy"]
+    assert way == f"through proxy http://{address.partition('@')[2]}"
     assert CANARY not in repr(found)
 
 
@@ -633,3 +636,141 @@ def test_json_is_json(capsys, tmp_path):
         {key: row[key] for key in ("key", "message", "hint")} for row in told["findings"]
     ]
     assert os.environ.get("AUTOLOGIN_CONFIG") is None
+
+
+# What people really write
+
+
+def creds(folder, key, value, level="warning"):
+    """What is said of a credential of this value, the value being nowhere in it."""
+    found = look(folder, GOOD.replace("password: {env: PASSWORD}", "password: {env: PW}"), **value)
+    return problems(found, level).get(f"{CREDENTIALS}.{key}", "")
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ('"hunter2canary"', "keeps quotes around it"),
+        ("'hunter2canary'", "keeps quotes around it"),
+        ("“hunter2canary”", "keeps quotes around it"),
+        ("$KITE_PASSWORD", "looks like a reference in a shell's"),
+        ("${KITE_PASSWORD}", "looks like a reference in a shell's"),
+        ("{env: KITE_PASSWORD}", "looks like a reference in autologin's own words"),
+        ('{"file": "/run/x"}', "looks like a reference in autologin's own words"),
+        ("changeme", "looks like a placeholder"),
+        ("your_password", "looks like a placeholder"),
+        ("YOUR PASSWORD HERE", "looks like a placeholder"),
+        ("<password>", "looks like a placeholder"),
+        ("xxxxxx", "looks like a placeholder"),
+        ("Password", "looks like a placeholder"),
+        ("********", "looks like a placeholder"),
+        ("mylittlepony", ""),
+        ("right battery", ""),
+        ("pässwörd☃", ""),
+        ("changed-it-twice", ""),
+        ("$ecret", "looks like a reference"),
+        ("a$b", ""),
+    ],
+)
+def test_a_password_that_nobody_meant_is_a_warning(tmp_path, value, words):
+    warned = creds(tmp_path, "password", {"PW": value})
+    assert (words in warned) if words else warned == ""
+    assert value not in warned
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("PW", "a\u200bcanary", "U+200B, zero width space"),
+        ("PW", "\ufeffacanary", "U+FEFF"),
+        ("PW", "acanary\u00a0b", "U+00A0, no-break space"),
+        ("PW", "acanary\x07", "U+0007"),
+        ("PW", "acanary\0b", "U+0000"),
+        ("PW", "acanary\r", "stray newline"),
+        ("PW", "acanary\n", "stray newline"),
+        ("PW", "acanary ", "stray space"),
+        ("PW", "acanary\udcff", "is not UTF-8 text"),
+        ("API_SECRET", "clé-canary", "no request can carry"),
+        ("API_SECRET", "a\u200bcanary", "U+200B"),
+    ],
+)
+def test_a_credential_that_nothing_can_carry_is_a_problem(tmp_path, key, value, words):
+    name = {"PW": "password"}.get(key, key.lower())
+    told = creds(tmp_path, name, {"PW": "right battery", key: value}, "problem")
+    assert words in told
+    assert "canary" not in told
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "algorithm=sha1",
+        "algorithm=SHA-256",
+        "algorithm=HmacSHA512",
+        "digits=8&period=60",
+        "Issuer=Other&image=x&foo=1",
+        "algorithm=SHA1&issuer=Zerodha+Kite",
+    ],
+)
+def test_a_valid_address_of_a_seed_is_taken(tmp_path, query):
+    seed = f"otpauth://totp/Kite:AB1234?secret=JBSWY3DPEHPK3PXP&{query}"
+    found = look(tmp_path, SEED=seed)
+    assert problems(found) == problems(found, "warning") == {}
+
+
+@pytest.mark.parametrize(
+    ("seed", "words"),
+    [
+        ("123456", "one of the codes, not the seed"),
+        ("123 456", "one of the codes, not the seed"),
+        ('"JBSWY3DPEHPK3PXP"', "stands in quotes"),
+        ("otpauth-migration://offline?data=canary", "an authenticator's export"),
+        ("https://kite.trade/canary", "another kind of address"),
+        ("3132333435363738393031323334353637383930", "hexadecimal"),
+        ("JBSWY3DPEHPK3PX0", "0, 1, 8 or 9"),
+        ("otpauth://totp/x?issuer=canary", "has no secret in it"),
+        ("otpauth://totp/x?secret=JBSWY3DPEHPK3PXP&algorithm=MD5", "another algorithm"),
+        ("otpauth://totp/x?secret=JBSWY3DPEHPK3PXP&digits=5", "another length"),
+        ("otpauth://totp/x?secret=JBSWY3DPEHPK3PXP&period=canary", "a period that is no number"),
+        ("otpauth://hotp/x?secret=JBSWY3DPEHPK3PXP", "counter-based"),
+    ],
+)
+def test_what_is_no_seed_is_called_what_it_is(tmp_path, seed, words):
+    told = problems(look(tmp_path, SEED=seed))[f"{CREDENTIALS}.totp_secret"]
+    assert words in told
+    assert "canary" not in told
+    assert seed not in told
+
+
+@pytest.mark.parametrize("token", ["tökén-canary", "with space canary", "a\u200bcanary"])
+def test_a_token_of_the_status_page_that_no_header_can_carry(tmp_path, token):
+    text = GOOD + "http: {token: {env: TOKEN}}\n"
+    told = problems(look(tmp_path, text, TOKEN=token))["http.token"]
+    assert "no header can carry" in told
+    assert "canary" not in told
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["nosuch://canary", "canary", "slack://canary", "mailto://canary@", "tgram://canary"],
+)
+def test_an_address_that_apprise_cannot_read(tmp_path, url):
+    text = GOOD + "notify: {urls: ['json://127.0.0.1/x', {env: WAY}]}\n"
+    found = look(tmp_path, text, WAY=url)
+    told = problems(found)
+    assert told.keys() == {"notify.urls.1"}
+    assert "is not an address that Apprise can read" in told["notify.urls.1"]
+    assert "canary" not in repr(found)
+
+
+def test_apprise_that_is_not_installed(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "apprise", None)
+    told = problems(look(tmp_path, GOOD + "notify: {urls: ['json://127.0.0.1/x']}\n"))
+    assert "pip install 'broker-autologin[notify]'" in told["notify.urls.0"]
+
+
+@pytest.mark.parametrize("ping", ["hc-ping.com/canary", "ftp://a/canary", "https://"])
+def test_a_dead_mans_switch_that_is_no_address(tmp_path, ping):
+    found = look(tmp_path, GOOD + "notify: {ping: {env: PING}}\n", PING=ping)
+    assert "is not an address" in problems(found)["notify.ping"]
+    assert "canary" not in repr(found)

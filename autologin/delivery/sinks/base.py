@@ -175,9 +175,9 @@ def parse(raw: Any) -> SinkConfig:
     if not isinstance(raw, dict):
         refuse("must be a mapping", 'Such as {type: file, path: "./tokens/{account}.json"}.')
     detail = "is missing" if kind is None else "is not a known type of sink"
-    hint = (
-        f"Known here: {', '.join(names())}." if kind is None else did_you_mean(str(kind), names())
-    )
+    hint = f"Known here: {', '.join(names())}."
+    if isinstance(kind, str):
+        hint = did_you_mean(kind[:64], names())
     unknown = PydanticCustomError("unknown_type", "{detail}", {"detail": detail, "hint": hint})
     raise ValidationError.from_exception_data(
         "sink", [InitErrorDetails(type=unknown, loc=("type",), input=None)]

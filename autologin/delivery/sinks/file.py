@@ -32,7 +32,7 @@ from autologin.errors import DeliveryFailed
 from autologin.log import event
 from autologin.message import Message
 from autologin.problems import did_you_mean, refuse
-from autologin.secret_refs import RefContext
+from autologin.secret_refs import RefContext, check_path
 
 PLACEHOLDERS = ("account", "broker", "user_id")
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
@@ -73,7 +73,7 @@ def _check_template(text: str) -> str:
             "holds a brace without its other half",
             "Placeholders are {account}, {broker} and {user_id}.",
         )
-    return text
+    return check_path(text)
 
 
 def _parse_fields(value: Any) -> dict[str, str] | tuple[str, ...]:

@@ -33,6 +33,7 @@ from autologin.delivery.sinks.base import HoldingConfig, Receipt
 from autologin.errors import DeliveryFailed
 from autologin.message import Message
 from autologin.problems import did_you_mean, refuse
+from autologin.proxies import Ways
 from autologin.secret_refs import RefContext
 
 PLACEHOLDERS = ("account", "broker")
@@ -89,10 +90,10 @@ class Config(HoldingConfig):
 
     def build(self, name: str, place: RefContext) -> SsmSink:
         """The sink that this config describes."""
-        del place
         return SsmSink(
             name,
             self,
+            place.ways(),
             {_fill(self.prefix, account, broker) for account, broker in self._accounts.items()},
         )
 
@@ -111,13 +112,19 @@ class Config(HoldingConfig):
 class SsmSink:
     """Puts each token into its parameters."""
 
-    def __init__(self, name: str, config: Config, prefixes: set[str]) -> None:
+    def __init__(self, name: str, config: Config, ways: Ways, prefixes: set[str]) -> None:
         self.name = name
+        self._ways = ways
         self._config = config
         self._prefixes = prefixes
         self._boto: Any = None
         # A delivery that timed out may still be writing; the next one to that prefix waits for it.
         self._locks: defaultdict[str, Lock] = defaultdict(Lock)
+
+    @property
+    def way_out(self) -> str:
+        """By which way AWS is asked, in words; "" before it was asked."""
+        return self._ways.describe(self._boto.meta.endpoint_url) if self._boto else ""
 
     async def check(self) -> None:
         """Ask AWS to write a value that does not fit its own pattern, so that nothing is written.
@@ -258,7 +265,10 @@ class SsmSink:
 
     def _client(self) -> Any:
         self._boto = self._boto or aws.client(
-            "ssm", region=self._config.region, endpoint_url=self._config.endpoint_url
+            "ssm",
+            self._ways,
+            region=self._config.region,
+            endpoint_url=self._config.endpoint_url,
         )
         return self._boto
 

@@ -31,7 +31,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from autologin.clock import retry_after
 from autologin.delivery.sinks import _tls
@@ -39,7 +39,8 @@ from autologin.delivery.sinks.base import SinkConfig
 from autologin.errors import ConfigError, DeliveryFailed, Problem
 from autologin.message import Message
 from autologin.problems import refuse
-from autologin.secret_refs import RefContext, Secret, SecretField, resolve
+from autologin.proxies import DIRECT, Ways
+from autologin.secret_refs import RefContext, Secret, SecretField, check_path, resolve
 
 if TYPE_CHECKING:
     import httpx
@@ -97,9 +98,9 @@ class Config(SinkConfig):
     ]
     allow_http: bool = False
     timeout: Annotated[float, Field(gt=0, le=25)] = 10.0
-    client_cert: Annotated[str, Field(min_length=1)] | None = None
-    client_key: Annotated[str, Field(min_length=1)] | None = None
-    ca_cert: Annotated[str, Field(min_length=1)] | None = None
+    client_cert: Annotated[str, AfterValidator(check_path)] | None = None
+    client_key: Annotated[str, AfterValidator(check_path)] | None = None
+    ca_cert: Annotated[str, AfterValidator(check_path)] | None = None
 
     @model_validator(mode="after")
     def _check_url(self) -> Self:
@@ -148,7 +149,8 @@ class Config(SinkConfig):
             if self._tls_files()
             else None
         )
-        return WebhookSink(name, self.url, keys, headers, timeout=self.timeout, tls=tls)
+        ways = place.ways()
+        return WebhookSink(name, self.url, keys, headers, ways, timeout=self.timeout, tls=tls)
 
     def with_absolute_paths(self, place: RefContext) -> Self:
         """This config with absolute paths."""
@@ -179,6 +181,7 @@ class WebhookSink:
         url: str,
         keys: Sequence[bytes],
         headers: Mapping[str, str],
+        ways: Ways = DIRECT,
         *,
         timeout: float,
         tls: ssl.SSLContext | None = None,
@@ -187,10 +190,16 @@ class WebhookSink:
         self._url = url
         self._keys = keys
         self._headers = headers
+        self._ways = ways
         self._timeout = timeout
         self._tls = tls
         self._origin = origin(url)
         self._http: httpx.AsyncClient | None = None
+
+    @property
+    def way_out(self) -> str:
+        """By which way it is asked, in words."""
+        return self._ways.describe(self._url)
 
     async def check(self) -> None:
         """See that somebody answers there, without sending anything.
@@ -230,9 +239,11 @@ class WebhookSink:
         """The status that was answered, and its Retry-After."""
         import httpx  # noqa: PLC0415  (100 ms that only a delivery needs)
 
+        from autologin.transport import RoutingTransport  # noqa: PLC0415  (see above)
+
         tls = True if self._tls is None else self._tls
         self._http = self._http or httpx.AsyncClient(
-            timeout=self._timeout, trust_env=False, verify=tls
+            timeout=self._timeout, trust_env=False, transport=RoutingTransport(self._ways, tls)
         )
         every = {"Content-Type": "application/json", **self._headers, **headers}
         try:

@@ -373,7 +373,7 @@ async def test_the_store_holds_no_hash_of_a_short_token(trader):
     (receipt,) = trader.app.store._database.fetch_one("SELECT receipt FROM deliveries")
     assert set(json.loads(receipt)["parts"]) == {"content"}
     seen = json.dumps(json.loads(receipt))
-    sink = trader.app.dispatcher.sink("tokens")
+    sink = await trader.app.dispatcher.sink("tokens")
     now = await sink.look(Message.issued("mine", "zerodha", a_token()))
     assert now.parts["content"][0] not in seen
     assert str(trader.file) not in seen

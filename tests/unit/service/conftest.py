@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from autologin import secret_refs
 from autologin.config import overrides
 
 
@@ -17,4 +18,5 @@ def _inline(monkeypatch, tmp_path):
         return work(*args, **more)
 
     monkeypatch.setattr(asyncio, "to_thread", at_once)
+    monkeypatch.setattr(secret_refs, "in_thread", at_once)
     monkeypatch.setattr(overrides, "SECRETS_FOLDER", tmp_path / "no-secrets")
