@@ -14,8 +14,9 @@
       DeliveryFailed                   6
 
 The number is the exit code. `detail` is what happened, in the broker's own words where it has some;
-`hint` is what to do next. Known secrets are cut out of both when the error is made, so an error is
-always safe to print. `LeaseLost` is named `broker_unavailable`: it is one more reason for that.
+`hint` is what to do next. Known secrets are cut out of both when the error is made, and what is a
+token beyond doubt, so an error is always safe to print. `LeaseLost` is named `broker_unavailable`:
+it is one more reason for that.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from autologin.quoting import STEERING, cut_tokens
 from autologin.redaction import scrub
 
 if TYPE_CHECKING:
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
 
 LONGEST = 600
 """Characters of what is said in an error."""
-STEERING = r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+"
 
 
 def name_of(kind: type[AutologinError]) -> str:
@@ -62,7 +63,7 @@ class AutologinError(Exception):
 
     def __init__(self, detail: str = "", *, hint: str | None = None) -> None:
         self.detail = _in_a_line(
-            scrub(detail or (type(self).__doc__ or "").strip().splitlines()[0])
+            cut_tokens(scrub(detail or (type(self).__doc__ or "").strip().splitlines()[0]))
         )
         self.hint = scrub(type(self).hint if hint is None else hint)
         self.default_hint = hint is None

@@ -35,7 +35,7 @@ class Token:
         if self.issued_at.tzinfo is None or self.expires_at.tzinfo is None:
             raise ValueError("a token's times must be aware")
         words = (value for value in self.extra.values() if isinstance(value, str))
-        redaction.remember(
+        redaction.remember_for_days(
             self.access_token.get_secret_value(),
             *(word for word in words if not word.startswith("http")),
         )

@@ -162,7 +162,7 @@ class Capture:
     def _take(self, url: str, body: str = "") -> None:
         if not self.answered.is_set():
             self._answer = parameters(url, body)
-            redaction.remember(
+            redaction.remember_for_days(
                 *(self._answer.get(name.lower(), "") for name in self.auth_code_params)
             )
             self.answered.set()
@@ -253,7 +253,7 @@ def read_auth_code(
         raise error
     for name in auth_code_params:
         if value := answer.get(name.lower()):
-            redaction.remember(value)
+            redaction.remember_for_days(value)
             return SecretStr(value)
     raise _refusal(answer)
 
@@ -273,7 +273,7 @@ def parse_pasted(
             "Nothing was pasted",
             hint="Paste the address that the browser ended at, or the code in it.",
         )
-    redaction.remember(text)
+    redaction.remember_for_days(text)
     if "://" in text:
         return read_auth_code(
             parameters(re.sub(r"^[^?#]*", "", text)), auth_code_params, state_param, nonce
