@@ -201,8 +201,8 @@ async def _read(response: httpx.Response) -> httpx.Response:
         raise BrokerUnavailable(f"The answer is larger than {mib} MiB, and so none of the broker's")
     headers = [
         (name, value)
-        for name, value in response.headers.multi_items()
-        if name.lower() not in {"content-encoding", "content-length", "transfer-encoding"}
+        for name, value in response.headers.raw
+        if name.lower() not in {b"content-encoding", b"content-length", b"transfer-encoding"}
     ]
     return httpx.Response(
         response.status_code, headers=headers, content=bytes(body), request=response.request
