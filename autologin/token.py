@@ -100,3 +100,13 @@ def earliest_expiry(stated: datetime | None, rule: datetime, now: datetime) -> d
     Else the rule's.
     """
     return stated if stated and now < stated < rule else rule
+
+
+def plausible_expiry(
+    stated: datetime | None, rule: datetime, now: datetime, longest: timedelta = timedelta(days=2)
+) -> datetime:
+    """The end of a token: what the broker states, where that is to come and within `longest`.
+
+    Else the rule's. Nobody would log in again before an end in the year 9999.
+    """
+    return stated if stated and now < stated < now + longest else rule

@@ -52,7 +52,13 @@ from autologin.flow.phrases import COMMON, says
 from autologin.flow.script import Checkbox, Click, InputField, LoginScript, Step
 from autologin.quoting import quotable
 from autologin.redaction import remember, remember_for_days, scrub
-from autologin.token import Token, earliest_expiry, jwt_expiry, next_daily
+from autologin.token import (
+    Token,
+    earliest_expiry,
+    jwt_expiry,
+    next_daily,
+    plausible_expiry,
+)
 
 __all__ = [
     "ADDRESS",
@@ -97,6 +103,7 @@ __all__ = [
     "jwt_expiry",
     "next_daily",
     "no_answer",
+    "plausible_expiry",
     "quotable",
     "quoted_refusal",
     "refusal",

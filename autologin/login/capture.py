@@ -20,6 +20,7 @@ from pydantic import SecretStr
 
 from autologin import redaction
 from autologin.errors import AutologinError, ConsentRequired, ExchangeRejected, StateMismatch
+from autologin.quoting import quotable
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable, Mapping, Sequence
@@ -294,7 +295,7 @@ def _error_in(answer: Mapping[str, str]) -> AutologinError | None:
 
 def _refusal(answer: Mapping[str, str]) -> AutologinError:
     names = ("error_description", "error_msg", "message", "error", "status")
-    words = next((answer[name] for name in names if answer.get(name)), "")
+    words = quotable(next((answer[name] for name in names if answer.get(name)), ""))
     denied = any(DENIED.search(answer.get(name, "")) for name in names)
     detail = (
         f'The broker redirected without a code: "{words}"'

@@ -93,7 +93,7 @@ def token():
 
 
 @pytest.mark.parametrize("kind", BROKEN)
-@pytest.mark.parametrize("broker", ["zerodha", "angelone", "oauth2", "icici_breeze"])
+@pytest.mark.parametrize("broker", ["zerodha", "angelone"])
 async def test_what_cannot_be_read_is_an_outage(broker, kind):
     async with answering(BROKEN[kind]) as server, broker_client(None) as http:
         flow = flow_at(broker, server.url)
