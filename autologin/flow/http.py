@@ -69,16 +69,17 @@ HARMLESS = re.compile(r"Server disconnected without sending a response\.?|peer c
 
 
 def broker_client(proxy: str | None) -> httpx.AsyncClient:
-    """What asks a broker, through an account's proxy."""
-    import httpx  # noqa: PLC0415  (only a run needs it)
+    """What asks a broker, through an account's proxy.
 
+    Its calls raise BrokerUnavailable, and nothing of httpx's.
+    """
     with suppress(ImportError):
         # 30 ms that httpx's first call would wait for
         import anyio._backends._asyncio  # noqa: F401, PLC0415
     for name in ("httpx", "httpcore"):
         # They would log addresses, and some brokers want a PIN in one.
         logging.getLogger(name).setLevel(logging.WARNING)
-    return httpx.AsyncClient(
+    return _client_class()(
         timeout=15,
         trust_env=False,
         proxy=proxy,
@@ -89,6 +90,22 @@ def broker_client(proxy: str | None) -> httpx.AsyncClient:
         cookies=_cookies(),
         verify=_trusted_certificates(),
     )
+
+
+@cache
+def _client_class() -> type[httpx.AsyncClient]:
+    """The client of httpx that reads an answer as `send` does for a flow that does not use that."""
+    import httpx  # noqa: PLC0415  (see above)
+
+    class Client(httpx.AsyncClient):
+        async def send(
+            self, request: httpx.Request, *, stream: bool = False, **more: Any
+        ) -> httpx.Response:
+            if stream:
+                return await super().send(request, stream=True, **more)
+            return await _ask(request, self)
+
+    return Client
 
 
 def _cookies() -> CookieJar:
@@ -125,13 +142,12 @@ async def send(
             Retry-After, unless `is_answer` knows it for the broker's word all the same, or it is a
             429 whose words say that the account is locked: another try would prolong that.
     """
-    where = quotable(f"{request.url.host}{request.url.path}")
-    response = await _ask(request, http, f"{request.method} {where}")
+    response = await _ask(request, http)
     later = response.status_code in {408, 429} or response.status_code >= 500
     words = error_message(json_object(response))
     refused = REFUSES_A_SECRET.search(words)
     if later and not refused and not _is_lock(response) and not is_answer(response):
-        detail = f"{request.method} {where} answered {response.status_code}"
+        detail = f"{_place(request)} answered {response.status_code}"
         if words:
             detail += f': "{quotable(words)}"'
         wait = retry_after(response.headers.get("retry-after"))
@@ -139,7 +155,12 @@ async def send(
     return response
 
 
-async def _ask(request: httpx.Request, http: httpx.AsyncClient, where: str) -> httpx.Response:
+def _place(request: httpx.Request) -> str:
+    """What was asked, without its query."""
+    return f"{request.method} {quotable(f'{request.url.host}{request.url.path}')}"
+
+
+async def _ask(request: httpx.Request, http: httpx.AsyncClient) -> httpx.Response:
     """An answer, read and unpacked.
 
     Whatever the broker, or something in front of it, does to that is an outage.
@@ -149,6 +170,7 @@ async def _ask(request: httpx.Request, http: httpx.AsyncClient, where: str) -> h
     """
     import httpx  # noqa: PLC0415  (100 ms that `--help` and `status` do not need)
 
+    where = _place(request)
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             response = await http.send(request, stream=True)

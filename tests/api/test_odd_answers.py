@@ -14,11 +14,11 @@ import pytest
 from pydantic import SecretStr
 from support.replies import NO, YES, answering, flow_at, reply
 
-from autologin import redaction
+from autologin import exchange, redaction
 from autologin.clock import LONGEST_RETRY_AFTER, retry_after
 from autologin.errors import AutologinError, BrokerUnavailable
 from autologin.flow import http as flow_http
-from autologin.flow.base import ApiFlow, AuthCode, Verdict
+from autologin.flow.base import ApiFlow, AuthCode, Verdict, Verification
 from autologin.flow.http import LARGEST, broker_client, send
 from autologin.redaction import scrub
 from autologin.token import Token
@@ -306,3 +306,39 @@ async def test_the_secrets_of_an_answer_are_known_as_soon_as_it_is_read():
         assert secret not in shown
     for plain in ("RAVI", "2026-11-28T06:00:00", "SUCCESS", "A123456", "individual", "20261128"):
         assert plain in shown
+
+
+async def test_a_flow_that_asks_in_its_own_way_gets_errors_of_ours_too():
+    """Somebody's own flow may call the client as httpx has it."""
+    async with answering(BROKEN["bomb"]) as server, broker_client(None) as http:
+        with pytest.raises(BrokerUnavailable, match="larger than 2 MiB"):
+            await http.get(server.url)
+        url = server.url
+    async with broker_client(None) as http:
+        with pytest.raises(BrokerUnavailable) as caught:
+            await http.post(f"{url}/x?pin=4711", json={})
+        assert not caught.value.sent
+        assert "4711" not in caught.value.message
+    async with answering(PLAIN["gzip"]) as server, broker_client(None) as http:
+        assert (await http.get(server.url)).json() == json.loads(GOOD)
+
+
+class OwnFlow:
+    """One that lets an outage pass where it should not."""
+
+    async def verify(self, _token, _http):
+        raise BrokerUnavailable("no answer")
+
+    async def refresh(self, _token, _http, _now):
+        raise BrokerUnavailable("no answer")
+
+
+async def test_an_outage_is_no_word_against_a_token():
+    answer = await exchange.verify_once(OwnFlow(), token(), None, 9.0)
+    assert answer == Verification(Verdict.UNKNOWN, detail="no answer")
+    assert await exchange.renew(OwnFlow(), token(), None, NOW) is None
+
+
+async def test_what_a_flow_says_of_a_token_holds_none():
+    said = Verification(Verdict.UNKNOWN, detail=f"answer: eyJhbGciOiJIUzI1NiJ9.{PLANTED}.c2ln")
+    assert said.detail == f"answer: {redaction.MASK}"

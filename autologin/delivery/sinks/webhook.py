@@ -234,15 +234,17 @@ class WebhookSink:
         self._http = self._http or httpx.AsyncClient(
             timeout=self._timeout, trust_env=False, verify=tls
         )
+        self._http.cookies.clear()  # none are needed, and some could not be sent back
         every = {"Content-Type": "application/json", **self._headers, **headers}
         try:
             request = self._http.build_request(method, self._url, content=body, headers=every)
-            async with asyncio.timeout(self._timeout):
-                response = await self._http.send(request, stream=True)
         except (httpx.InvalidURL, UnicodeError):
             raise DeliveryFailed(
                 f"{self._origin} is not a valid URL", hint="Correct the sink's `url`."
             ) from None
+        try:
+            async with asyncio.timeout(self._timeout):
+                response = await self._http.send(request, stream=True)
         except (TimeoutError, httpx.TimeoutException):
             raise DeliveryFailed(f"{self._origin} timed out after {self._timeout:g} s") from None
         except httpx.HTTPError as error:
@@ -251,6 +253,9 @@ class WebhookSink:
                 HINTS[urlsplit(self._url).scheme],
             )
             raise DeliveryFailed(f"{self._origin} cannot be reached ({why})", hint=hint) from None
+        except Exception as error:  # noqa: BLE001  (an address or a cookie that is none: what made it is the answer)
+            odd = f"{self._origin} gave an answer that cannot be read ({type(error).__name__})"
+            raise DeliveryFailed(odd) from None
         await _read_some(response)
         return response.status_code, response.headers.get("retry-after")
 
