@@ -33,6 +33,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from autologin import redaction
 from autologin.clock import retry_after
 from autologin.delivery.sinks import _tls
 from autologin.delivery.sinks.base import SinkConfig
@@ -298,8 +299,10 @@ def key_in(text: str) -> bytes:
 
 
 def _load_key(where: str, secret: Secret, place: RefContext) -> bytes:
+    text = resolve(where, secret, place).value.get_secret_value()
+    redaction.remember(text.removeprefix(PREFIX))
     try:
-        return key_in(resolve(where, secret, place).value.get_secret_value())
+        return key_in(text)
     except ValueError as error:
         raise ConfigError(Problem(where, str(error), KEY_HINT)) from None
 
@@ -309,6 +312,8 @@ def _load_header(where: str, secret: Secret, place: RefContext) -> str:
     if not value.isascii() or not value.isprintable():
         detail = "holds a character that a header cannot hold"
         raise ConfigError(Problem(where, detail, "Use letters, digits and signs of ASCII."))
+    if secret.kind != "plain":
+        redaction.remember(value)
     return value
 
 
