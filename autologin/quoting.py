@@ -55,6 +55,8 @@ LONG_WORD = 16
 """The same of a whole word."""
 WITH_NUMBER = 20
 LONGEST_PART = 40
+MOST_NAMES = 20
+"""In the query of an address."""
 VOWELS = re.compile(r"[aeiouy]", re.IGNORECASE)
 UNWORDLY = re.compile(
     r"[bcdfghjklmnpqrstvwxz]{6}|q(?!u)|[jqvx]{2}|[jqvwxz]k|j[^aeiou]", re.IGNORECASE
@@ -90,15 +92,21 @@ def looks_secret(value: str) -> bool:
 
 
 def _cut_link(link: re.Match[str]) -> str:
-    """An address without what may be secret in it: its user, its query, odd parts of its path."""
+    """An address without what may be secret in it: user, query, and odd parts of its path.
+
+    The names in its query stay: which secret a broker means may stand nowhere else.
+    """
     try:
         parts = urlsplit(link[0])
         host, port = parts.hostname or "", parts.port
     except ValueError:
         return MASK
     path = "/".join(MASK if _looks_secret(part) else part for part in parts.path.split("/"))
-    rest = f"?{MASK}" if parts.query or parts.fragment else ""
-    return f"{parts.scheme}://{host}{f':{port}' if port else ''}{path}{rest}"
+    place = f"{parts.scheme}://{host}{f':{port}' if port else ''}{path}"
+    fields = re.split(r"[&;]", "&".join(filter(None, (parts.query, parts.fragment))))
+    names = [field.split("=")[0] if "=" in field else "" for field in fields if field]
+    plain = ["" if _looks_secret(name) else name for name in names[:MOST_NAMES]]
+    return "?".join(filter(None, (place, "&".join(f"{name}={MASK}" for name in plain))))
 
 
 def _looks_secret(word: str) -> bool:

@@ -112,8 +112,19 @@ def test_what_is_named_a_secret_is_cut_however_short_it_is(words, before):
 
 def test_an_address_keeps_its_place_only():
     words = "see https://me:pa55@broker.example:8443/login/eyJhbGciOiJIUzI1NiJ9?code=mk404x#t=1 now"
-    assert quotable(words) == f"see https://broker.example:8443/login/{MASK}?{MASK} now"
+    assert (
+        quotable(words) == f"see https://broker.example:8443/login/{MASK}?code={MASK}&t={MASK} now"
+    )
     assert quotable("see http://[broken and so on") == f"see {MASK} and so on"
+
+
+def test_which_secret_is_meant_stays():
+    """What a broker refuses decides whether anything is sent again."""
+    words = (
+        "Bad call http://127.0.0.1:9/app/generateAccessToken?dhanClientId=11&pin=8642&totp=482913"
+    )
+    said = quotable(words)
+    assert said.endswith(f"?dhanClientId={MASK}&pin={MASK}&totp={MASK}")
 
 
 def test_known_secrets_are_cut_in_any_form():
@@ -159,7 +170,7 @@ def test_what_a_page_says_is_quoted_so():
     said = quoted(
         BrokerUnavailable, "Down. Ref 7f3a9c5512de8812aa90 at https://x.example/?t=1"
     ).detail
-    assert said == f'The broker said: "Down. Ref {MASK} at https://x.example/?{MASK}"'
+    assert said == f'The broker said: "Down. Ref {MASK} at https://x.example/?t={MASK}"'
 
 
 @pytest.mark.parametrize("value", ["AB1234", "RAVI", "2026-11-28", "NSE", "individual", "", "a b"])
