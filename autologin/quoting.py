@@ -41,6 +41,7 @@ A_NAMED_SECRET = re.compile(
         | bearer \s+
     ) (?=[^\s"',;&]*[0-9]) ([^\s"',;&<>(){}\[\]]{4,}) """
 )
+A_CODE = re.compile(r"[A-Z]{1,8}[-_]?[0-9]{1,6}|[0-9]{1,4}")
 AN_OTP = re.compile(
     r"""(?ix)
     \b( (?:t?otp|m?pin|passcode|one.?time[ ](?:password|code)) \b\W{0,3} (?:is|was)? \W{0,3} )
@@ -73,7 +74,7 @@ def quotable(words: object, longest: int = LONGEST) -> str:
         return ""
     text = " ".join(re.sub(STEERING, " ", scrub(str(words)[:READ])).split())
     text = A_LINK.sub(_cut_link, cut_tokens(text))
-    text = A_NAMED_SECRET.sub(rf"\1{MASK}", text)
+    text = A_NAMED_SECRET.sub(_cut_named, text)
     text = AN_OTP.sub(lambda found: f"{found[1] or ''}{MASK}", text)
     text = WORD.sub(lambda word: MASK if _looks_secret(word[0]) else word[0], text)
     return text if len(text) <= longest else f"{text[:longest].rstrip()}..."
@@ -89,6 +90,14 @@ def looks_secret(value: str) -> bool:
     if A_TOKEN.search(value):
         return True
     return WORD.fullmatch(value) is not None and _looks_secret(value)
+
+
+def _cut_named(found: re.Match[str]) -> str:
+    """What is called a secret, but for an error's code or a date: "Unauthorized: EC044"."""
+    plain = found[2].rstrip(".:!?")
+    harmless = FIT.fullmatch(plain) or A_CODE.fullmatch(plain)
+    is_word = re.search(r"token|session|auth|jwt", found[1], re.IGNORECASE)
+    return found[0] if harmless and is_word else f"{found[1]}{MASK}"
 
 
 def _cut_link(link: re.Match[str]) -> str:

@@ -51,6 +51,9 @@ KEPT = [
     "Invalid token: IP is not whitelisted",
     "POST openapi.motilaloswal.com/rest/login/v3/authdirectapi answered 502",
     "₹ 100.50 is due",
+    "Unauthorized: EC044",
+    "Invalid Token: AG8001.",
+    "The session was 2026-11-27",
 ]
 
 
