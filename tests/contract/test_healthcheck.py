@@ -28,6 +28,7 @@ LIGHT = {
         "autologin.cli.commands",
         "autologin.cli.commands.healthcheck",
         "autologin.errors",
+        "autologin.quoting",
         "autologin.redaction",
     ),
 }
