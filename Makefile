@@ -27,8 +27,8 @@ test-fast: install ## units and contracts, without a browser and without the SDK
 	$(PYTEST) tests/unit tests/contract --ignore-glob '*/test_sdk_*' \
 	  --ignore tests/contract/test_docs_webhooks.py --ignore tests/contract/test_webhook_verifiers.py
 
-nightly: sdks ## all that is long by nature: every scenario, replica and fault, a whole year, 10,000 histories
-	MATRIX=all SCENARIOS=all REPLICAS=all YEARS=all HISTORIES=10000 $(PYTEST) tests --ignore tests/pages
+nightly: sdks ## all that is long by nature: every scenario, replica and fault, a whole year, 10,000 histories, 100,000 odd answers
+	MATRIX=all SCENARIOS=all REPLICAS=all YEARS=all HISTORIES=10000 CASES=100000 $(PYTEST) tests --ignore tests/pages
 	$(PYTEST) tests/pages
 
 lint: install ## ruff

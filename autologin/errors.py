@@ -17,9 +17,10 @@
       DeliveryFailed                   6
 
 The number is the exit code. `detail` is what happened, in the broker's own words where it has some;
-`hint` is what to do next. Known secrets are cut out of both when the error is made, so an error is
-always safe to print. `LeaseLost` is named `broker_unavailable` and `ForeignDestination`
-`page_changed`: each is one more reason for that. A `Bug` is named `autologin_error`.
+`hint` is what to do next. Known secrets are cut out of both when the error is made, and what is a
+token beyond doubt, so an error is always safe to print. `LeaseLost` is named `broker_unavailable`
+and `ForeignDestination` `page_changed`: each is one more reason for that. A `Bug` is named
+`autologin_error`.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from autologin.quoting import STEERING, cut_tokens
 from autologin.redaction import scrub
 
 if TYPE_CHECKING:
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
 
 LONGEST = 600
 """Characters of what is said in an error."""
-STEERING = r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+"
 
 OURS = Path(__file__).parent
 BUILT_IN_FLOWS = (OURS / "flows", OURS.parent / "flows")
@@ -81,7 +82,7 @@ class AutologinError(Exception):
 
     def __init__(self, detail: str = "", *, hint: str | None = None) -> None:
         self.detail = _in_a_line(
-            scrub(detail or (type(self).__doc__ or "").strip().splitlines()[0])
+            cut_tokens(scrub(detail or (type(self).__doc__ or "").strip().splitlines()[0]))
         )
         self.hint = scrub(type(self).hint if hint is None else hint)
         self.default_hint = hint is None

@@ -1,4 +1,4 @@
-"""From an auth code to a token, and from a token to the broker's word for it."""
+"""From an auth code to a token, and from a token to the broker's word for it, or to a newer one."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from autologin import retry
-from autologin.errors import AutologinError, ExchangeRejected
+from autologin.errors import AutologinError, BrokerUnavailable, ExchangeRejected
 from autologin.flow.base import AuthCode, BrowserFlow, Verdict, Verification
 from autologin.log import event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     import httpx
 
@@ -62,17 +63,17 @@ async def verify(
 
     The run's end is no word against it.
     """
-    answer = await _verify_once(flow, token, http, left())
+    answer = await verify_once(flow, token, http, left())
     pause = retry.PAUSES[0]
     if answer.verdict is Verdict.UNKNOWN and pause < left():
         event("verify_failed", level="WARNING", message=answer.detail)
         await clock.sleep(pause)
-        answer = await _verify_once(flow, token, http, left())
+        answer = await verify_once(flow, token, http, left())
     event("token_verified", verdict=answer.verdict.value, message=answer.detail or None)
     return answer
 
 
-async def _verify_once(
+async def verify_once(
     flow: Flow, token: Token, http: httpx.AsyncClient, left: float
 ) -> Verification:
     """The broker's word, awaited no longer than the run lasts.
@@ -84,3 +85,13 @@ async def _verify_once(
             return await flow.verify(token, http)
     except TimeoutError:
         return Verification(Verdict.UNKNOWN, detail="No answer in the time that was left")
+    except BrokerUnavailable as error:  # a flow of somebody's own may let it pass
+        return Verification(Verdict.UNKNOWN, detail=error.detail)
+
+
+async def renew(flow: Flow, token: Token, http: httpx.AsyncClient, now: datetime) -> Token | None:
+    """A new token without a login; None where the broker gives none, whatever it answers."""
+    try:
+        return await flow.refresh(token, http, now)
+    except AutologinError:
+        return None

@@ -33,7 +33,7 @@ from autologin.errors import (
     TokenRejected,
     WrongAccount,
 )
-from autologin.exchange import exchange, verify
+from autologin.exchange import exchange, renew, verify, verify_once
 from autologin.flow.base import ApiFlow, AuthCode, BrowserFlow, Flow, Verdict, Verification
 from autologin.flow.http import broker_client
 from autologin.lease import account_lease
@@ -314,7 +314,7 @@ async def verify_living_token(run: Run, token: Token, http: httpx.AsyncClient) -
     One that it refuses is forgotten, and the sinks are told.
     """
     with run.stages.stage("verify"):
-        answer = await run.flow.verify(token, http)
+        answer = await verify_once(run.flow, token, http, run.seconds_left())
     event("token_verified", verdict=answer.verdict.value, message=answer.detail or None)
     if not is_owner(run, answer.user_id):
         detail = answer.detail or "It belongs to another user"
@@ -352,7 +352,7 @@ async def refresh(run: Run, former: StoredToken | None, http: httpx.AsyncClient)
         return None
     run.token_due = True  # a refresh token is often of one use
     with run.stages.stage("refresh"):
-        token = await run.flow.refresh(former.token, http, run.app.clock.now())
+        token = await renew(run.flow, former.token, http, run.app.clock.now())
     if token is None:
         run.token_due = False
         event("refresh_refused")

@@ -35,7 +35,7 @@ class Token:
         if self.issued_at.tzinfo is None or self.expires_at.tzinfo is None:
             raise ValueError("a token's times must be aware")
         words = (value for value in self.extra.values() if isinstance(value, str))
-        redaction.remember(
+        redaction.remember_for_days(
             self.access_token.get_secret_value(),
             *(word for word in words if not word.startswith("http")),
         )
@@ -100,3 +100,13 @@ def earliest_expiry(stated: datetime | None, rule: datetime, now: datetime) -> d
     Else the rule's.
     """
     return stated if stated and now < stated < rule else rule
+
+
+def plausible_expiry(
+    stated: datetime | None, rule: datetime, now: datetime, longest: timedelta = timedelta(days=2)
+) -> datetime:
+    """The end of a token: what the broker states, where that is to come and within `longest`.
+
+    Else the rule's. Nobody would log in again before an end in the year 9999.
+    """
+    return stated if stated and now < stated < now + longest else rule

@@ -22,6 +22,7 @@ from autologin.flow import (
     json_object,
     jwt_expiry,
     next_daily,
+    plausible_expiry,
     refusal,
     refuses_token,
     send,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 NO_END = time(6)
 """A token whose server names no end is used up to this time of the next day in India."""
+LONGEST_LIFE = timedelta(days=3660)
 CHECK_CLIENT = (
     "Check client_id and client_secret; "
     "the option client_auth says how they are sent (body or basic)."
@@ -129,7 +131,7 @@ def expiry(rule: str, answer: Mapping[str, Any], now: datetime) -> datetime:
     except (TypeError, ValueError, OverflowError):
         by_reply = None
     stated = by_jwt or by_reply if rule == "jwt" else by_reply or by_jwt
-    return stated or next_daily(NO_END, now)
+    return plausible_expiry(stated, next_daily(NO_END, now), now, LONGEST_LIFE)
 
 
 def token_error(title: str, response: httpx.Response) -> AutologinError:

@@ -48,6 +48,7 @@ from autologin.flow import (
     json_object,
     jwt_expiry,
     next_daily,
+    plausible_expiry,
     refusal,
     send,
     text_of,
@@ -262,7 +263,7 @@ class Fyers(BrowserFlow):
         return Token(
             access_token=SecretStr(access_token),
             issued_at=now,
-            expires_at=jwt_expiry(access_token) or next_daily(time(6), now),
+            expires_at=plausible_expiry(jwt_expiry(access_token), next_daily(time(6), now), now),
             user_id="",
             extra=extra,
         )

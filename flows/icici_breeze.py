@@ -54,6 +54,7 @@ from autologin.flow import (
     send,
     text_of,
     token_in,
+    words_of,
 )
 
 if TYPE_CHECKING:
@@ -203,7 +204,7 @@ class IciciBreeze(BrowserFlow):
         if details := details_in(response):
             return Verification(Verdict.VALID, owner_of(details, self.user_id))
         verdict = Verdict.REJECTED if is_refusal(response) else Verdict.UNKNOWN
-        message = text_of(json_object(response).get("Error"))
+        message = words_of(json_object(response).get("Error"))
         return Verification(verdict, detail=message or f"HTTP {response.status_code}")
 
     async def _customer_details(self, session: str, http: httpx.AsyncClient) -> httpx.Response:
@@ -281,5 +282,5 @@ def _exchange_error(response: httpx.Response) -> AutologinError:
         return no_answer("ICICI Direct", response)
     later = re.fullmatch(r"408|429|5\d\d", status) or re.search(LATER, message, re.IGNORECASE)
     if later and not is_refusal(response):
-        return BrokerUnavailable(f"ICICI Direct said: {message} (status {status})")
+        return BrokerUnavailable(f"ICICI Direct said: {words_of(message)} (status {status[:9]})")
     return exchange_error("ICICI Direct", response, message)

@@ -47,6 +47,7 @@ from autologin.flow import (
     json_object,
     jwt_expiry,
     next_daily,
+    plausible_expiry,
     refusal,
     send,
     text_of,
@@ -207,7 +208,9 @@ class Upstox(BrowserFlow):
         return Token(
             access_token=SecretStr(access_token),
             issued_at=now,
-            expires_at=jwt_expiry(access_token) or next_daily(time(3, 30), now),
+            expires_at=plausible_expiry(
+                jwt_expiry(access_token), next_daily(time(3, 30), now), now
+            ),
             user_id=text_of(answer.get("user_id")),
             extra=extra,
         )

@@ -47,5 +47,4 @@ def _a_fresh_process(monkeypatch):
     for name in os.environ:
         if name.startswith("AUTOLOGIN_"):
             monkeypatch.delenv(name)
-    monkeypatch.setattr(redaction, "_known", {})
-    monkeypatch.setattr(redaction, "_longest_first", [])
+    monkeypatch.setattr(redaction, "_known", redaction.Known())

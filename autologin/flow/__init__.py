@@ -45,12 +45,20 @@ from autologin.flow.http import (
     token_in,
     verify_profile,
     verify_with,
+    words_of,
 )
 from autologin.flow.otp import OtpGenerator, TotpSeed
 from autologin.flow.phrases import COMMON, says
 from autologin.flow.script import Checkbox, Click, InputField, LoginScript, Step
-from autologin.redaction import remember, scrub
-from autologin.token import Token, earliest_expiry, jwt_expiry, next_daily
+from autologin.quoting import quotable
+from autologin.redaction import remember, remember_for_days, scrub
+from autologin.token import (
+    Token,
+    earliest_expiry,
+    jwt_expiry,
+    next_daily,
+    plausible_expiry,
+)
 
 __all__ = [
     "ADDRESS",
@@ -95,10 +103,13 @@ __all__ = [
     "jwt_expiry",
     "next_daily",
     "no_answer",
+    "plausible_expiry",
+    "quotable",
     "quoted_refusal",
     "refusal",
     "refuses_token",
     "remember",
+    "remember_for_days",
     "says",
     "scrub",
     "send",
@@ -106,4 +117,5 @@ __all__ = [
     "token_in",
     "verify_profile",
     "verify_with",
+    "words_of",
 ]

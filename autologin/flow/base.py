@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr, field_validator
 from autologin import redaction
 from autologin.flow.otp import OtpGenerator
 from autologin.flow.script import LoginScript
+from autologin.quoting import cut_tokens
 from autologin.token import Token
 
 if TYPE_CHECKING:
@@ -82,6 +83,10 @@ class Verification:
     user_id: str | None = None
     detail: str = ""
 
+    def __post_init__(self) -> None:
+        # It may be of somebody's own flow, which quotes whatever was answered.
+        object.__setattr__(self, "detail", cut_tokens(redaction.scrub(self.detail)))
+
 
 @dataclass(frozen=True)
 class RateLimit:
@@ -100,7 +105,7 @@ class LoginRequest:
 
     def __post_init__(self) -> None:
         if self.verifier:
-            redaction.remember(self.verifier.get_secret_value())
+            redaction.remember_for_days(self.verifier.get_secret_value())
 
 
 class AuthCode(SecretStr):

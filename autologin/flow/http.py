@@ -7,9 +7,12 @@ says no (`refusal`), and anything else is an outage (`no_answer`).
 
 from __future__ import annotations
 
+import asyncio
+import json
 import logging
 import re
-from collections.abc import Callable, Mapping
+import zlib
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from functools import cache
 from ssl import SSLContext
@@ -22,9 +25,12 @@ from autologin.flow.base import Verdict, Verification
 from autologin.flow.counts import read_int
 from autologin.flow.phrases import REFUSES_A_SECRET, says
 from autologin.proxies import DIRECT, Ways
-from autologin.redaction import MASK, scrub
+from autologin.quoting import looks_secret, quotable
+from autologin.redaction import MASK, remember_for_days
 
 if TYPE_CHECKING:
+    from http.cookiejar import Cookie, CookieJar
+
     import httpx
 
 
@@ -41,16 +47,33 @@ OF_OTHERS = rf"segment|permission|permitted|not (enabled|activated|allowed)|{ADD
 NO_REASON = "no reason"
 IN_HEADER = r"[!-~]+"
 """What a header can carry."""
-A_JWT = r"\beyJ[\w-]+\.[\w.-]+"
+LONGEST_TOKEN = 16_384
 OUR_ADDRESS = "our_address"
 """Among an answer's extensions: the address from which the broker was called."""
-LONG_WORD = r"[^\s<>]{20}"
+ANSWER_SECONDS = 60.0
+"""For a whole answer: one that comes drop by drop is none."""
+LARGEST = 2 * 1024 * 1024
+"""Bytes of an answer that are read, counted when they are unpacked."""
+LONGEST_WORDS = 2000
+"""Characters of a broker's words that are looked at."""
+LONGEST_TEXT = 20_000
+"""The same of an answer in which they are looked for."""
+PACKED = {"gzip", "x-gzip", "deflate"}
+MOST_VALUES = 5000
+"""Values of an answer among which secrets are looked for."""
+OF_SECRETS = re.compile(r"token|jwt|secret|session|passw|auth|cookie|sid$|key", re.IGNORECASE)
+"""Names of an answer's fields that hold secrets."""
+ITS_OWN_WORDS = re.compile(r"mess?age|msg|descr|reason|remark|title|error|detail", re.IGNORECASE)
+"""Names of those that hold words."""
+HARMLESS = re.compile(r"Server disconnected without sending a response\.?|peer closed connection")
+"""What httpx says of a broken answer without a word of the answer in it."""
 
 
 def broker_client(ways: Ways | None = None) -> httpx.AsyncClient:
-    """What asks a broker, each URL by its way; without any, directly."""
-    import httpx  # noqa: PLC0415  (only a run needs it)
+    """What asks a broker, each URL by its way; without any, directly.
 
+    Its calls raise BrokerUnavailable, and nothing of httpx's.
+    """
     from autologin.transport import RoutingTransport  # noqa: PLC0415  (see above)
 
     with suppress(ImportError):
@@ -59,12 +82,45 @@ def broker_client(ways: Ways | None = None) -> httpx.AsyncClient:
     for name in ("httpx", "httpcore"):
         # They would log addresses, and some brokers want a PIN in one.
         logging.getLogger(name).setLevel(logging.WARNING)
-    return httpx.AsyncClient(
+    return _client_class()(
         timeout=15,
         trust_env=False,
         transport=RoutingTransport(ways or DIRECT, _trusted_certificates()),
-        headers={"User-Agent": f"broker-autologin/{__version__}"},
+        headers={
+            "User-Agent": f"broker-autologin/{__version__}",
+            "Accept-Encoding": "gzip, deflate",
+        },
+        cookies=_cookies(),
     )
+
+
+@cache
+def _client_class() -> type[httpx.AsyncClient]:
+    """The client of httpx that reads an answer as `send` does for a flow that does not use that."""
+    import httpx  # noqa: PLC0415  (see above)
+
+    class Client(httpx.AsyncClient):
+        async def send(
+            self, request: httpx.Request, *, stream: bool = False, **more: Any
+        ) -> httpx.Response:
+            if stream:
+                return await super().send(request, stream=True, **more)
+            return await _ask(request, self)
+
+    return Client
+
+
+def _cookies() -> CookieJar:
+    """Keeps a broker's cookies, but for those that no request could carry back."""
+    from http.cookiejar import CookieJar  # noqa: PLC0415  (httpx has imported it)
+
+    class Cookies(CookieJar):
+        def set_cookie(self, cookie: Cookie) -> None:
+            texts = (cookie.name, cookie.value or "", cookie.path, cookie.domain)
+            if all(text.isascii() and text.isprintable() for text in texts):
+                super().set_cookie(cookie)
+
+    return Cookies()
 
 
 @cache
@@ -88,34 +144,158 @@ async def send(
             Retry-After, unless `is_answer` knows it for the broker's word all the same, or it is a
             429 whose words say that the account is locked: another try would prolong that.
     """
-    import httpx  # noqa: PLC0415  (100 ms that `--help` and `status` do not need)
-
-    where = f"{request.method} {request.url.host}{request.url.path}"
-    try:
-        response = await http.send(request, stream=True)
-        response.extensions[OUR_ADDRESS] = _our_address(response)
-        try:
-            await response.aread()
-        finally:
-            await response.aclose()
-    except httpx.HTTPError as error:
-        why = ": ".join(filter(None, (type(error).__name__, str(error)[:120])))
-        raise BrokerUnavailable(f"No answer from {where} ({why})", sent=_was_sent(error)) from None
+    response = await _ask(request, http)
     later = response.status_code in {408, 429} or response.status_code >= 500
-    refused = REFUSES_A_SECRET.search(error_message(json_object(response)))
+    words = error_message(json_object(response))
+    refused = REFUSES_A_SECRET.search(words)
     if later and not refused and not _is_lock(response) and not is_answer(response):
-        detail = f"{where} answered {response.status_code}"
-        if words := error_message(json_object(response)):
-            detail += f': "{scrub(words)[:200]}"'
+        detail = f"{_place(request)} answered {response.status_code}"
+        if words:
+            detail += f': "{quotable(words)}"'
         wait = retry_after(response.headers.get("retry-after"))
         raise BrokerUnavailable(detail, retry_after=wait)
     return response
 
 
+def _place(request: httpx.Request) -> str:
+    """What was asked, without its query."""
+    return f"{request.method} {quotable(f'{request.url.host}{request.url.path}')}"
+
+
+async def _ask(request: httpx.Request, http: httpx.AsyncClient) -> httpx.Response:
+    """An answer, read and unpacked.
+
+    Whatever the broker, or something in front of it, does to that is an outage.
+
+    Raises:
+        BrokerUnavailable: there is none that can be read.
+    """
+    import httpx  # noqa: PLC0415  (100 ms that `--help` and `status` do not need)
+
+    where = _place(request)
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            response = await http.send(request, stream=True)
+            address = _our_address(response)
+            try:
+                answer = await _read(response)
+            finally:
+                await response.aclose()
+    except TimeoutError:
+        raise BrokerUnavailable(f"{where} did not end its answer in time") from None
+    except httpx.HTTPError as error:
+        detail = f"No answer from {where} ({_why(error)})"
+        raise BrokerUnavailable(detail, sent=_was_sent(error)) from None
+    except AutologinError:
+        raise
+    except Exception as error:  # noqa: BLE001  (httpx, its parts and codecs each have errors of their own: what made them is the answer)
+        detail = f"{where} gave an answer that cannot be read ({type(error).__name__})"
+        raise BrokerUnavailable(detail) from None
+    answer.extensions[OUR_ADDRESS] = address
+    _remember_secrets(json_object(answer))
+    return answer
+
+
+async def _read(response: httpx.Response) -> httpx.Response:
+    """An answer with its whole body.
+
+    It is unpacked here, because httpx unpacks each part as large as it may become.
+
+    Raises:
+        BrokerUnavailable: it is too large, or packed in a way that was not asked for.
+    """
+    import httpx  # noqa: PLC0415  (see above)
+
+    packed = [
+        word.strip().lower() for word in response.headers.get("content-encoding", "").split(",")
+    ]
+    packed = [word for word in packed if word not in {"", "identity"}]
+    if len(packed) > 1 or not PACKED.issuperset(packed):
+        raise BrokerUnavailable("The answer is packed in a way that was not asked for")
+    body = bytearray()
+    if response.is_stream_consumed:  # a transport has read it all
+        body += response.content
+    else:
+        async for part in _unpacked(response, packed):
+            body += part
+            if len(body) > LARGEST:
+                break
+    if len(body) > LARGEST:
+        mib = LARGEST // 1024**2
+        raise BrokerUnavailable(f"The answer is larger than {mib} MiB, and so none of the broker's")
+    headers = [
+        (name, value)
+        for name, value in response.headers.raw
+        if name.lower() not in {b"content-encoding", b"content-length", b"transfer-encoding"}
+    ]
+    return httpx.Response(
+        response.status_code, headers=headers, content=bytes(body), request=response.request
+    )
+
+
+async def _unpacked(response: httpx.Response, packed: list[str]) -> AsyncIterator[bytes]:
+    """The parts of a body, none of them much larger than what is read at most."""
+    unpacker = zlib.decompressobj(wbits=47) if packed else None  # gzip or zlib
+    begun = False
+    async for part in response.aiter_raw():
+        if unpacker is None:
+            yield part
+            continue
+        try:
+            plain = unpacker.decompress(part, LARGEST + 1)
+        except zlib.error:
+            if begun or packed != ["deflate"]:
+                raise
+            unpacker = zlib.decompressobj(wbits=-15)  # without its head, as some servers have it
+            plain = unpacker.decompress(part, LARGEST + 1)
+        begun = True
+        yield plain
+
+
+def _why(error: httpx.HTTPError) -> str:
+    """What an error of httpx's says that is of this machine, and nothing of an answer."""
+    import httpx  # noqa: PLC0415  (see above)
+
+    said = str(error)
+    ours = isinstance(error, httpx.ConnectError | httpx.TimeoutException) or HARMLESS.match(said)
+    return ": ".join(filter(None, (type(error).__name__, quotable(said, 120) if ours else "")))
+
+
+def _remember_secrets(answer: Mapping[str, Any]) -> None:
+    """What looks like a token in an answer is cut out of all that is written from now on.
+
+    So whatever is quoted by mistake, by a flow of somebody's own too, gives none away.
+    """
+    waiting: list[tuple[str, Any]] = [("", answer)]
+    found: list[str] = []
+    seen = 0
+    while waiting and seen < MOST_VALUES:
+        name, value = waiting.pop()
+        seen += 1
+        if isinstance(value, dict):
+            waiting.extend((str(key), inner) for key, inner in value.items())
+        elif isinstance(value, list):
+            waiting.extend((name, inner) for inner in value)
+        elif isinstance(value, str) and _is_secret(name, value):
+            found.append(value)
+    remember_for_days(*found)
+
+
+def _is_secret(name: str, value: str) -> bool:
+    """Whether a field of an answer holds a token: by its name, or by what it looks like."""
+    if not 8 <= len(value) <= LONGEST_TOKEN or not re.fullmatch(IN_HEADER, value):
+        return False
+    if re.match(r"https?:", value) or ITS_OWN_WORDS.search(name):
+        return False
+    if OF_SECRETS.search(name):
+        return bool(re.search(r"\d", value)) or looks_secret(value)
+    return len(value) >= 16 and not value.isdigit() and looks_secret(value)
+
+
 def _is_lock(response: httpx.Response) -> bool:
     """Whether a 429 is no pace to keep but a lock, wherever its JSON has the words for it."""
     too_many = response.status_code == 429 and bool(json_object(response))
-    return too_many and says(AccountLocked, response.text)
+    return too_many and says(AccountLocked, text_in(response))
 
 
 def _our_address(response: httpx.Response) -> str:
@@ -143,10 +323,24 @@ def _was_sent(error: httpx.HTTPError) -> bool:
 def json_object(response: httpx.Response) -> dict[str, Any]:
     """The JSON object in an answer; an empty one where there is none."""
     try:
-        body = response.json(parse_int=read_int)
+        body = json.loads(response.content, parse_int=read_int)
+    except UnicodeDecodeError:  # a sign in some words that is none must not hide a token
+        body = _json_of(response.content.decode("utf-8", "replace"))
     except (ValueError, RecursionError):
         return {}
     return body if isinstance(body, dict) else {}
+
+
+def _json_of(text: str) -> Any:
+    try:
+        return json.loads(text, parse_int=read_int)
+    except (ValueError, RecursionError):
+        return None
+
+
+def text_in(response: httpx.Response) -> str:
+    """The start of an answer's text, whatever it calls its alphabet."""
+    return response.content[:LONGEST_TEXT].decode("utf-8", "replace")
 
 
 def data_of(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -163,13 +357,14 @@ def text_of(value: object) -> str:
 
 
 def words_of(value: object) -> str:
-    """The same of a field for people, without a JWT that may stand in it."""
-    return re.sub(A_JWT, MASK, text_of(value))
+    """The same of a field for people, without what looks like a secret in it."""
+    return quotable(text_of(value), LONGEST_WORDS)
 
 
 def token_in(value: object) -> str:
     """A token in an answer; "" where it is none that a header can carry."""
-    return value if isinstance(value, str) and re.fullmatch(IN_HEADER, value) else ""
+    fits = isinstance(value, str) and len(value) <= LONGEST_TOKEN and re.fullmatch(IN_HEADER, value)
+    return str(value) if fits else ""
 
 
 def error_message(body: Mapping[str, Any]) -> str:
@@ -195,7 +390,7 @@ def refusal(says_no: object, *words: object) -> str:
 
 def quoted_refusal(title: str, response: httpx.Response, words: str) -> str:
     """A broker's no, for a person."""
-    said = "gave no token and no reason" if words == NO_REASON else f'said: "{words}"'
+    said = f'said: "{quotable(words)}"' if words != NO_REASON else "gave no token and no reason"
     return f"{title} {said} (HTTP {response.status_code})"
 
 
@@ -211,7 +406,7 @@ def exchange_error(
     `message` are the broker's words where it is the broker's own no (`refusal`); without any it is
     no answer of the broker's, which may be asked again.
     """
-    words = text_of(message)
+    words = words_of(message)
     if not words:
         return no_answer(title, response)
     detail = quoted_refusal(title, response, words)
@@ -230,22 +425,29 @@ def no_answer(
     Nothing of it is quoted but a page's title and words that every API has for errors. `pause` are
     the seconds after which it may be asked again.
     """
-    kind = response.headers.get("content-type", "").partition(";")[0].strip()[:60]
-    seen = [f"HTTP {response.status_code}", kind or "without a content type"]
+    seen = [f"HTTP {response.status_code}", _kind_of(response)]
     words = error_message(json_object(response))
     if not response.content:
         seen.append("empty")
-    elif said := words[:200] or _title_of(response):
+    elif said := quotable(words) or _title_of(response):
         seen.append(f'"{said}"')
     detail = f"{title} gave no token that can be used, and no reason of its own"
     return BrokerUnavailable(f"{detail} ({', '.join(seen)})", retry_after=pause)
 
 
+def _kind_of(response: httpx.Response) -> str:
+    """What an answer says that it is, where that is such a word as text/html."""
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    known = re.fullmatch(r"[a-z]{3,12}/[a-z0-9.+-]{2,40}", kind) and quotable(kind) == kind
+    return kind if known else "without a content type" if not kind else "of an odd content type"
+
+
 def _title_of(response: httpx.Response) -> str:
-    """The title of a page, where it is short and holds nothing that looks like a secret."""
-    found = re.search(r"<title[^>]*>([^<]{1,200})</title>", response.text[:20_000], re.IGNORECASE)
-    title = " ".join(scrub(found[1]).split()) if found else ""
-    return "" if re.search(LONG_WORD, title) else title[:80]
+    """The title of a page, where it holds nothing that looks like a secret."""
+    pattern = r"<title[^>]{0,200}>([^<]{1,200})</title>"
+    found = re.search(pattern, text_in(response), re.IGNORECASE)
+    title = quotable(found[1], 80) if found else ""
+    return "" if MASK in title else title
 
 
 def address_hint(title: str, response: httpx.Response, words: str) -> str:
@@ -286,7 +488,8 @@ async def verify_with(
         return Verification(Verdict.VALID, user_id=user or None)
     rejected = bool(body) and dead(response.status_code, body)
     verdict = Verdict.REJECTED if rejected else Verdict.UNKNOWN
-    detail = f"{words(body) or request.url.path} (HTTP {response.status_code})"
+    said = quotable(words(body) or request.url.path)
+    detail = f"{said} (HTTP {response.status_code})"
     return Verification(verdict, detail=detail)
 
 

@@ -150,7 +150,7 @@ class OtpGenerator:
             step, into = divmod(now, totp.interval)
             if totp.interval - into >= MARGIN and self.claim(int(step)):
                 otp = str(totp.generate_otp(int(step)))
-                redaction.remember(otp)
+                redaction.remember_for_days(otp)
                 return otp
             event("otp_waits", seconds=round(totp.interval - into, 1))
             await self.clock.sleep(totp.interval - into + 0.05)

@@ -16,7 +16,7 @@ from autologin.errors import (
 )
 from autologin.flow.counts import attempts_left
 from autologin.flow.script import LoginScript, Step
-from autologin.redaction import scrub
+from autologin.quoting import quotable
 
 IS_LOCKED = r"(?<!not )\b(locked|blocked|suspended|deactivated|frozen)\b"
 WARNS = (
@@ -121,7 +121,8 @@ def common_kind(line: str) -> type[AutologinError] | None:
 
 def quoted(kind: type[AutologinError], text: str) -> AutologinError:
     """An error of this kind in the broker's own words."""
-    detail = f'The broker said: "{scrub(text.strip())[:200]}"' if text.strip() else ""
+    said = quotable(text)
+    detail = f'The broker said: "{said}"' if said else ""
     if issubclass(kind, OtpRejected):
         return kind(detail, attempts_left=attempts_left(text))
     return kind(detail)

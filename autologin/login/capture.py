@@ -31,6 +31,7 @@ from autologin.errors import (
 )
 from autologin.login.sites import DEFAULT_PORTS, Sites, host_of, is_in_clear, origin, split
 from autologin.login.typed import Typed
+from autologin.quoting import quotable
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable, Mapping, Sequence
@@ -212,7 +213,7 @@ class Capture:
     def _take(self, url: str, body: str = "") -> None:
         if not self.answered.is_set():
             self._answer = parameters(url, body)
-            redaction.remember(
+            redaction.remember_for_days(
                 *(self._answer.get(name.lower(), "") for name in self.auth_code_params)
             )
             self.answered.set()
@@ -331,7 +332,7 @@ def read_auth_code(
         raise error
     for name in auth_code_params:
         if value := answer.get(name.lower()):
-            redaction.remember(value)
+            redaction.remember_for_days(value)
             return SecretStr(value)
     raise _refusal(answer)
 
@@ -351,7 +352,7 @@ def parse_pasted(
             "Nothing was pasted",
             hint="Paste the address that the browser ended at, or the code in it.",
         )
-    redaction.remember(text)
+    redaction.remember_for_days(text)
     if "://" in text:
         return read_auth_code(
             parameters(re.sub(r"^[^?#]*", "", text)), auth_code_params, state_param, nonce
@@ -372,7 +373,7 @@ def _error_in(answer: Mapping[str, str]) -> AutologinError | None:
 
 def _refusal(answer: Mapping[str, str]) -> AutologinError:
     names = ("error_description", "error_msg", "message", "error", "status")
-    words = next((answer[name] for name in names if answer.get(name)), "")
+    words = quotable(next((answer[name] for name in names if answer.get(name)), ""))
     denied = any(DENIED.search(answer.get(name, "")) for name in names)
     detail = (
         f'The broker redirected without a code: "{words}"'

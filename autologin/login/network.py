@@ -83,7 +83,8 @@ class ApiReply:
             for place in places
             for name in ("message", "error_description", "emsg", "msg")
         ]
-        return str(next((word for word in words if word), inner if isinstance(inner, str) else ""))
+        said = (word for word in (*words, inner) if word and isinstance(word, str))
+        return next(said, "")
 
 
 class NetworkWatcher:

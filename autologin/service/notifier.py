@@ -221,12 +221,15 @@ class Notifier:
         context = self._settings.ref_context
         found = await follow(lambda: resolve("notify.ping", url, context))
         address = found.value.get_secret_value()
+        address = address if good else f"{address.rstrip('/')}/fail"
         by_way = RoutingTransport(context.ways())
-        client = httpx.AsyncClient(trust_env=False, transport=by_way)
-        async with asyncio.timeout(SECONDS), client as http:
-            answer = await http.get(address if good else f"{address.rstrip('/')}/fail")
-        if not answer.is_success:
-            raise NoticeFailed(f"notify.ping: HTTP {answer.status_code}")
+        async with (
+            asyncio.timeout(SECONDS),
+            httpx.AsyncClient(trust_env=False, transport=by_way) as http,
+            http.stream("GET", address) as answer,  # whose body nobody asks for
+        ):
+            if not answer.is_success:
+                raise NoticeFailed(f"notify.ping: HTTP {answer.status_code}")
 
 
 class NoticeDispatcher(Dispatcher):

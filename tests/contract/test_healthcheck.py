@@ -29,6 +29,7 @@ LIGHT = {
         "autologin.cli.commands",
         "autologin.cli.commands.healthcheck",
         "autologin.errors",
+        "autologin.quoting",
         "autologin.redaction",
     ),
 }

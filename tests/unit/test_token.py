@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from autologin import redaction
-from autologin.token import Token, jwt_expiry
+from autologin.token import Token, jwt_expiry, plausible_expiry
 
 IST = timezone(timedelta(hours=5, minutes=30))
 ISSUED = datetime(2026, 11, 24, 8, 15, tzinfo=IST)
@@ -133,3 +133,22 @@ def test_a_jwt_whose_end_makes_no_sense_has_none(ends):
     """It raises nothing: the token is issued by then."""
     payload = base64.urlsafe_b64encode(f'{{"exp": {ends}}}'.encode()).decode()
     assert jwt_expiry(f"e30.{payload.rstrip('=')}.c2ln") is None
+
+
+@pytest.mark.parametrize(
+    ("stated", "is_taken"),
+    [
+        ("2026-11-25T06:00:41+05:30", True),
+        ("2026-11-24T02:45:11+00:00", True),
+        ("2026-11-24T02:45:10+00:00", False),
+        ("1970-01-01T00:00:01+00:00", False),
+        ("9999-12-31T00:00:00+14:00", False),
+        ("0001-01-01T00:00:00-23:59", False),
+        (None, False),
+    ],
+)
+def test_an_end_that_no_token_has_is_not_believed(stated, is_taken):
+    now = datetime.fromisoformat("2026-11-24T02:45:10+00:00")
+    rule = datetime.fromisoformat("2026-11-25T06:00:00+05:30")
+    ends = datetime.fromisoformat(stated) if stated else None
+    assert plausible_expiry(ends, rule, now) == (ends if is_taken else rule)

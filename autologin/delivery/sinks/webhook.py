@@ -33,6 +33,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from autologin import redaction
 from autologin.clock import retry_after
 from autologin.delivery.sinks import _tls
 from autologin.delivery.sinks.base import SinkConfig
@@ -245,15 +246,17 @@ class WebhookSink:
         self._http = self._http or httpx.AsyncClient(
             timeout=self._timeout, trust_env=False, transport=RoutingTransport(self._ways, tls)
         )
+        self._http.cookies.clear()  # none are needed, and some could not be sent back
         every = {"Content-Type": "application/json", **self._headers, **headers}
         try:
             request = self._http.build_request(method, self._url, content=body, headers=every)
-            async with asyncio.timeout(self._timeout):
-                response = await self._http.send(request, stream=True)
         except (httpx.InvalidURL, UnicodeError):
             raise DeliveryFailed(
                 f"{self._origin} is not a valid URL", hint="Correct the sink's `url`."
             ) from None
+        try:
+            async with asyncio.timeout(self._timeout):
+                response = await self._http.send(request, stream=True)
         except (TimeoutError, httpx.TimeoutException):
             raise DeliveryFailed(f"{self._origin} timed out after {self._timeout:g} s") from None
         except httpx.HTTPError as error:
@@ -262,6 +265,9 @@ class WebhookSink:
                 HINTS[urlsplit(self._url).scheme],
             )
             raise DeliveryFailed(f"{self._origin} cannot be reached ({why})", hint=hint) from None
+        except Exception as error:  # noqa: BLE001  (an address or a cookie that is none: what made it is the answer)
+            odd = f"{self._origin} gave an answer that cannot be read ({type(error).__name__})"
+            raise DeliveryFailed(odd) from None
         await _read_some(response)
         return response.status_code, response.headers.get("retry-after")
 
@@ -304,8 +310,10 @@ def key_in(text: str) -> bytes:
 
 
 def _load_key(where: str, secret: Secret, place: RefContext) -> bytes:
+    text = resolve(where, secret, place).value.get_secret_value()
+    redaction.remember(text.removeprefix(PREFIX))
     try:
-        return key_in(resolve(where, secret, place).value.get_secret_value())
+        return key_in(text)
     except ValueError as error:
         raise ConfigError(Problem(where, str(error), KEY_HINT)) from None
 
@@ -315,6 +323,8 @@ def _load_header(where: str, secret: Secret, place: RefContext) -> str:
     if not value.isascii() or not value.isprintable():
         detail = "holds a character that a header cannot hold"
         raise ConfigError(Problem(where, detail, "Use letters, digits and signs of ASCII."))
+    if secret.kind != "plain":
+        redaction.remember(value)
     return value
 
 

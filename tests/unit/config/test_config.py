@@ -39,8 +39,7 @@ TEXT = st.text(
 
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch, tmp_path):
-    monkeypatch.setattr(redaction, "_known", {})
-    monkeypatch.setattr(redaction, "_longest_first", [])
+    monkeypatch.setattr(redaction, "_known", redaction.Known())
     monkeypatch.setattr(overrides, "SECRETS_FOLDER", tmp_path / "no-secrets")
 
 

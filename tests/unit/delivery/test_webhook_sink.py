@@ -126,6 +126,31 @@ async def test_an_answer_that_is_no_yes(status, more, detail, gone, pause):
     assert len(consumer.got) == 1
 
 
+ODD = [
+    (200, {"set-cookie": "a=\u00e9\u00ff; path=/"}),
+    (302, {"location": "javascript:1"}),
+    (301, {"location": "http://[::1"}),
+    (503, {"retry-after": "\u00b2", "content-type": "\u00ff"}),
+    (200, {"content-encoding": "gzip, br, x"}),
+]
+
+
+@pytest.mark.parametrize(("status", "more"), ODD)
+async def test_an_odd_answer_is_taken_by_its_status_each_time(status, more):
+    async with listening(Consumer([(status, more)])) as consumer:
+        sink = made(consumer)
+        said = ""
+        for _ in range(2):  # a cookie of the first must not be in the way of the second
+            try:
+                await sink.deliver(ISSUED)
+            except DeliveryFailed as error:
+                said = error.message
+        await sink.close()
+    assert len(consumer.got) == 2
+    assert bool(said) == (status != 200)
+    assert "is not a valid URL" not in said
+
+
 def test_a_pause_can_be_a_date():
     later = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
     assert 85 < retry_after(later) <= 90

@@ -211,6 +211,25 @@ async def test_a_ping_that_fails_is_a_warning_without_its_address(tmp_path, told
     assert leaks([CANARY], [detail]) == []
 
 
+async def test_what_a_ping_is_answered_with_is_not_read(tmp_path, told):
+    async def endless(reader, writer):
+        with contextlib.suppress(ConnectionError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\nset-cookie: a=\xe9\r\n\r\n")
+            while not writer.is_closing():
+                writer.write(b" " * 65_536)
+                await writer.drain()
+
+    server = await asyncio.start_server(endless, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        one = notifier(tmp_path, {"ping": f"http://127.0.0.1:{port}/"})
+        one.ping(good=True)
+        async with asyncio.timeout(10):
+            await delivered(one)
+    assert "notice_not_sent" not in told()
+
+
 async def test_no_secret_is_in_a_notice(tmp_path):
     from autologin import redaction
 
