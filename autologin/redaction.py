@@ -58,6 +58,11 @@ def scrub(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
+def every_form() -> list[str]:
+    """Each known secret in each form in which `scrub` knows it."""
+    return [form for forms in _known.values() for form in forms]
+
+
 def holds_secret(data: bytes) -> bool:
     """Whether bytes (a file about to be kept) hold a known secret in any form."""
     text = data.decode("utf-8", "replace")
