@@ -25,6 +25,7 @@ PIECES = 4
 
 GAP = "\n" * 4
 SECRETIVE = "token|secret|passw|pin|otp|code|key|session|auth|jwt|user_?id|client|mobile"
+MIXED = r"(?=[^\W_]{0,3}\d)(?=\d{0,3}[^\W\d_])[^\W_]{2,4}\b"
 
 PATTERNS = tuple(
     re.compile(pattern)
@@ -40,6 +41,12 @@ PATTERNS = tuple(
             r"(?i)\b(?=(?:[a-z2-7]{4}[\s-]{1,2}){0,15}[a-z2-7]{0,4}\d)"
             r"[a-z2-7]{4}(?:[\s-]{1,2}[a-z2-7]{4}){3,}\b"
         ),
+        (
+            r"(?<![\w-])(?=[\w-]{0,40}?\d[\w-]{0,40}?\d)"
+            r"(?=[\w-]{0,40}?(?:\d[^\W\d_]|[^\W\d_]\d))[^\W_]+(?:-[^\W_]+)+"
+        ),  # 0f3a-99bc
+        rf"\b{MIXED}(?:[\s-]{{1,2}}{MIXED}){{2,}}",  # 1a 2b 3c
+        r"(?<!\w)[^\W_](?:[\s.-]{1,2}[^\W_]){4,}(?!\w)",  # a B c 9 d
         rf"(?i)(?:{SECRETIVE})\w{{0,20}}=[^\s&]+",  # what an address or a reply calls secret
         rf'(?i)"\w{{0,20}}(?:{SECRETIVE})\w{{0,20}}"\s{{0,9}}:\s{{0,9}}"[^"]*"?',
     )

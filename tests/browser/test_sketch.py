@@ -213,6 +213,7 @@ UNKNOWN = {
     "letters": ("aBcDeFgHiJ", "qWeRtYuIoP", "zXcVbNmAsDfG"),
     "seed": ("JBSWY3DPEHPK3PXP", "MZXWAYTBOIAGKZAH", "GEZDGNBVGY3TQOJQGEZDGNBV"),
     "seed in groups": ("jbsw y3dp ehpk 3pxp", "mzxw 6ytb oi2g kz3h", "JBSW Y3DP EHPK 3PXP MZXW"),
+    "groups": ("0f3a-99bc-1d22", "ab12-cd34", "Q1-W2-E3-R4-T5"),
     "reply": ('{"jwtToken": "abcdefgh"}', '{"jwtToken": "qrstuvwx"}', '{"jwtToken": "x y z"}'),
     "address": ("/x?request_token=abcdef", "/x?request_token=qrstuv", "/x?request_token=z"),
 }  # fmt: skip

@@ -37,6 +37,10 @@ def masked(*texts, **more):
         ("Hello AB1234", "Hello ****"),
         ("token=abcdef&next=home", "****&next=home"),
         ("aBcDeFgHiJkL", "****"),
+        ("Request id 0f3a-99bc-1d22 failed", "Request id **** failed"),
+        ("kX9-pQ2", "****"),
+        ("It is 1a 2b 3c 4d", "It is ****"),
+        ("It is k X 9 p Q", "It is ****"),
     ],
 )
 def test_secrets_and_what_looks_like_one_are_masked(text, safe):
@@ -50,6 +54,8 @@ def test_secrets_and_what_looks_like_one_are_masked(text, safe):
         "Your password is incorrect. 2 attempts of 5 left",
         "Enter the 6-digit code",
         "Error 502: Bad Gateway",
+        "Available in 24-hour format, 10-digit mobile number, 256-bit SSL, COVID-19",
+        "Step 1 of 3, version 2.1",
         "THIS PAGE HELP DESK",
         "OAuth2, PostgreSQL and JavaScript",
         "Account locked. Try again in 15 minutes",
@@ -100,7 +106,24 @@ def test_masking_twice_changes_nothing():
 
 
 @pytest.mark.parametrize(
-    "junk", ["a", "abcd ", "aB", "1", "a@", "ab1", "x ", "-", "1----", '"pin":', "pin=", "9 " * 3]
+    "junk",
+    [
+        "a",
+        "abcd ",
+        "aB",
+        "1",
+        "a@",
+        "ab1",
+        "x ",
+        "-",
+        "1----",
+        '"pin":',
+        "pin=",
+        "9 " * 3,
+        "a-",
+        "a1-",
+        "a1 ",
+    ],
 )
 def test_no_text_takes_long(junk):
     began = time.process_time()
@@ -114,4 +137,4 @@ def test_ten_thousand_secrets_cost_little():
     mask(["warm up"])
     began = time.process_time()
     assert mask(["It is secret", "-number-99", "99!", "now"]) == ["It is ****", "", "", "now"]
-    assert time.process_time() - began < 1
+    assert time.process_time() - began < 2
