@@ -206,6 +206,15 @@ class Known:
                 merged.append((start, end))
         return merged
 
+    def forms(self) -> list[str]:
+        """Each secret, and each form of it that is looked for."""
+        with self._lock:
+            return [
+                text
+                for secret, places in self._places.items()
+                for text in (secret, *(place.form.text for _, place in places))
+            ]
+
     def _add(self, secret: str) -> None:
         if secret not in self._places:
             self._places[secret] = [
@@ -248,6 +257,11 @@ def scrub(text: str) -> str:
     for start, end in reversed(_known.find(text)):
         text = text[:start] + MASK + text[end:]
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def every_form() -> list[str]:
+    """Each known secret in each form in which `scrub` knows it."""
+    return _known.forms()
 
 
 def holds_secret(data: bytes) -> bool:

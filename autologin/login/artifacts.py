@@ -2,8 +2,9 @@
 
 Enough to see what the page was, nothing that anybody could sign in with.
 
-No HTML (its scripts hold codes), no trace and no HAR (they hold what was typed). Every file is
-searched for secrets before it is kept.
+No HTML (its scripts hold codes), no trace and no HAR (they hold what was typed), and no photograph
+of the page: the picture is a sketch that is drawn from masked text. Every file is searched for
+secrets before it is kept.
 """
 
 from __future__ import annotations
@@ -13,16 +14,19 @@ import json
 import os
 import re
 import shutil
+import stat
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from autologin import redaction
+from autologin import files, redaction
+from autologin.login import sketch
+from autologin.login.masking import SHORTEST, mask
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from playwright.async_api import Page
@@ -30,45 +34,23 @@ if TYPE_CHECKING:
     from autologin.clock import Clock
     from autologin.errors import AutologinError
 
-Result = TypeVar("Result")
-
 KEPT = 20
 TIME = "%Y%m%dT%H%M%S.%f"
 NAME = re.compile(r"(\d{8}T\d{6}\.\d{6})-(.+)-([a-z_]+)")
 """A bundle's folder: when, which account, which error."""
+PICTURE, REPORT = "screenshot.png", "report.json"
+MASKING = 2
+"""How pictures are masked, as the report says it. What an older autologin kept (1, which no report
+says) may show secrets: nobody gets to see it."""
+FOUND = "none: a secret was found in what was to be kept, in the report too"
+TOO_SLOW = "none: the page did not say in time what it shows, or drawing it took too long"
 PNG = b"\x89PNG\r\n\x1a\n"
 MOST = 20_000_000
-"""Bytes of a picture."""
+"""Bytes of a picture, and of a report."""
+GLANCE = 3.0
+"""Seconds that a page gets to say what it shows."""
 PATIENCE = 5.0
-"""Seconds that a page gets for its outline, and again for its screenshot."""
-NUMBERS = re.compile(r"\d{4,}")
-"""Codes and PINs that the page itself shows are unknown to us, so no longer number is kept."""
-
-OUTLINE = """() => {
-  const words = text => (text || '').replace(/\\s+/g, ' ').trim().slice(0, 80);
-  const attr = (el, name) => el.getAttribute(name) || '';
-  const shown = el => el.getBoundingClientRect().width > 1
-    && el.checkVisibility({opacityProperty: true, visibilityProperty: true});
-  const labels = el => [...(el.labels || [])].map(label => label.innerText).join(' ');
-  const all = 'form,input:not([type=hidden]),select,textarea,button,a,label,h1,h2,h3'
-    + ',[role=alert],iframe,img';
-  return [...document.querySelectorAll(all)].slice(0, 200).map(el => ({
-    tag: el.tagName.toLowerCase(), id: el.id, class: attr(el, 'class'),
-    name: attr(el, 'name'), type: attr(el, 'type'),
-    autocomplete: attr(el, 'autocomplete'), placeholder: words(el.placeholder),
-    label: words(attr(el, 'aria-label') || labels(el)),
-    text: ['INPUT', 'SELECT', 'TEXTAREA', 'FORM'].includes(el.tagName) ? '' : words(el.innerText),
-    visible: shown(el),
-  }));
-}"""
-HIDE = """private => {
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-    let text = node.nodeValue.replace(/\\d{4,}/g, '****');
-    for (const word of private) text = text.split(word).join('****');
-    if (text !== node.nodeValue) node.nodeValue = text;
-  }
-}"""
+"""Seconds until the picture is there, the page's own included."""
 
 
 async def save(
@@ -83,23 +65,32 @@ async def save(
 ) -> Path | None:
     """Keep a bundle in `folder`; gives its folder, None where nothing could be kept.
 
-    Never raises, and never hangs.
+    Never raises, and never hangs. Where there is no picture, the report says why.
     """
     place = folder / f"{clock.now().strftime(TIME)}-{account}-{error.name}"
-    private = [user_id] if user_id else []
-    report = _report(page, account, error, stages)
-    with suppress(OSError):
-        place.mkdir(parents=True, mode=0o700)
-        report["outline"] = await _soon(page.evaluate(OUTLINE)) or []
-        _keep(
-            place / "report.json",
-            json.dumps(_numberless(report, private), indent=1).encode(),
-            private,
+    private = [user_id] if user_id and len(user_id) >= SHORTEST else []
+    outline, picture, why = await _see(page, private)
+    report = {
+        **_report(page, account, error, stages, private),
+        "picture": PICTURE if picture else why,
+        "outline": outline,
+    }
+    said = json.dumps([report["message"], report["address"], outline])
+    if _holds_secret(said, private) or redaction.holds_secret(picture or b""):
+        picture, report = (
+            None,
+            {**report, **dict.fromkeys(("outline", "message", "address")), "picture": FOUND},
         )
-        if picture := await _soon(_picture(page, private)):
-            _keep(place / "screenshot.png", picture, private)
-    _prune(folder)
-    return place if place.is_dir() and any(place.iterdir()) else None
+    if picture:
+        report["masking"] = MASKING
+    with suppress(OSError):
+        _tighten(folder)
+        if picture:
+            files.replace(place / PICTURE, picture)
+        files.replace(place / REPORT, json.dumps(report, indent=1).encode())  # vouches for it
+        _prune(folder)
+        return place
+    return None
 
 
 @dataclass(frozen=True)
@@ -111,83 +102,99 @@ class Kept:
 
     def picture(self) -> bytes | None:
         """The picture; None where it is gone, or is none of ours."""
-        with (
-            suppress(OSError),
-            os.fdopen(os.open(self.file, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file,
-        ):
-            data = file.read(MOST)
-            return data if data.startswith(PNG) else None
-        return None
+        data = _read(self.file)
+        return data if data and data.startswith(PNG) else None
 
 
 def newest(folder: Path, account: str) -> Kept | None:
-    """The newest picture of an account's failures."""
+    """The newest picture of an account's failures that is masked as we do it now."""
     with suppress(OSError):
         for place in sorted(folder.iterdir(), reverse=True):
             found = NAME.fullmatch(place.name)
-            file = place / "screenshot.png"
-            if (
-                found
-                and found[2] == account
-                and file.is_file()
-                and not (place.is_symlink() or file.is_symlink())
-            ):
-                return Kept(datetime.strptime(found[1], TIME).replace(tzinfo=UTC), file)
+            if found and found[2] == account and is_masked(place / PICTURE):
+                at = datetime.strptime(found[1], TIME).replace(tzinfo=UTC)
+                return Kept(at, place / PICTURE)
     return None
 
 
-async def _soon(work: Awaitable[Result]) -> Result | None:
-    """What a page gives within a few seconds; None from one that hangs or is gone."""
-    from playwright.async_api import Error  # noqa: PLC0415  (only a login needs Playwright)
-
+def is_masked(picture: Path) -> bool:
+    """Whether a file is a picture of a bundle that is masked as we do it now, so may be shown."""
     try:
-        return await asyncio.wait_for(work, PATIENCE)
-    except (Error, TimeoutError):
-        return None
+        there = stat.S_ISREG(picture.lstat().st_mode) and not picture.parent.is_symlink()
+        report = json.loads(_read(picture.with_name(REPORT)) or b"{}")
+    except (OSError, ValueError, RecursionError):
+        return False
+    return there and isinstance(report, dict) and report.get("masking") == MASKING
 
 
-async def _picture(page: Page, private: list[str]) -> bytes:
-    await page.evaluate(HIDE, private)
-    boxes = page.locator("input, textarea, canvas, img, [contenteditable]")
-    return await page.screenshot(mask=[boxes])
+def _read(file: Path) -> bytes | None:
+    with (
+        suppress(OSError),
+        os.fdopen(os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as opened,
+    ):
+        return opened.read(MOST)
+    return None
+
+
+async def _see(page: Page, private: list[str]) -> tuple[list[dict[str, Any]], bytes | None, str]:
+    """The page's outline, its picture, and why there is none."""
+    outline: list[dict[str, Any]] = []
+    try:
+        async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(GLANCE):
+                seen = await sketch.read(page, private)
+            outline = seen.outline
+            browser = page.context.browser
+            assert browser is not None
+            return outline, await sketch.draw(browser, seen), ""
+    except TimeoutError:
+        return outline, None, TOO_SLOW
+    except Exception as error:  # noqa: BLE001  (it must not hide why the login failed)
+        return outline, None, f"none: the page is gone or cannot be masked ({type(error).__name__})"
 
 
 def _report(
-    page: Page, account: str, error: AutologinError, stages: Mapping[str, float]
+    page: Page,
+    account: str,
+    error: AutologinError,
+    stages: Mapping[str, float],
+    private: list[str],
 ) -> dict[str, Any]:
-    address = urlsplit(page.url)
     browser = page.context.browser
     return {
         "account": account,
         "error": error.name,
-        "message": error.message,
-        "address": f"{address.scheme}://{address.netloc}{address.path}",
+        "message": mask([error.message], private)[0],
+        "address": _address(page.url, private),
         "browser": browser.version if browser else "",
         "stages": {name: round(seconds, 3) for name, seconds in stages.items()},
     }
 
 
-def _numberless(value: Any, private: list[str]) -> Any:
-    if isinstance(value, dict):
-        return {name: _numberless(one, private) for name, one in value.items()}
-    if isinstance(value, list):
-        return [_numberless(one, private) for one in value]
-    if not isinstance(value, str):
-        return value
-    for word in private:
-        value = value.replace(word, "****")
-    return NUMBERS.sub("****", redaction.scrub(value))
+def _address(url: str, private: list[str]) -> str:
+    """Where the page was: without a query or a login, and with every part of its path masked."""
+    try:
+        address = urlsplit(url)
+        port = f":{address.port}" if address.port else ""
+    except ValueError:
+        return ""
+    path = "/".join(mask(address.path.split("/"), private))
+    return f"{address.scheme}://{address.hostname or ''}{port}{path}"
 
 
-def _keep(file: Path, data: bytes, private: list[str]) -> None:
-    if redaction.holds_secret(data) or any(word.encode() in data for word in private):
-        return
-    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as out:
-        out.write(data)
+def _holds_secret(text: str, private: list[str]) -> bool:
+    return redaction.scrub(text) != text or any(word in text for word in private)
+
+
+def _tighten(folder: Path) -> None:
+    """Bundles are for their owner alone, also in a folder that was there before."""
+    with suppress(FileNotFoundError):
+        if stat.S_IMODE(folder.stat().st_mode) & 0o077:
+            folder.chmod(0o700)
 
 
 def _prune(folder: Path) -> None:
     with suppress(OSError):
-        for old in sorted(folder.iterdir(), reverse=True)[KEPT:]:
+        bundles = [place for place in folder.iterdir() if NAME.fullmatch(place.name)]
+        for old in sorted(bundles, reverse=True)[KEPT:]:
             shutil.rmtree(old, ignore_errors=True)

@@ -25,9 +25,9 @@ from autologin.errors import (
 from autologin.flow.counts import attempts_left_in
 from autologin.flow.phrases import classify, quoted, says
 from autologin.flow.script import LoginScript, Step
+from autologin.login.masking import mask
 from autologin.login.snapshot import LINE, Snapshot
 from autologin.login.state import LoginState, Observation
-from autologin.redaction import scrub
 
 if TYPE_CHECKING:
     from autologin.login.network import ApiReply
@@ -277,7 +277,7 @@ def _describe(state: LoginState, snapshot: Snapshot) -> str:
     """The broker's last words, from a dialog, a call of the page's, or else the page."""
     words = state.dialogs[-1] if state.dialogs else state.aside
     if words:
-        return f'; the broker said "{scrub(words)[:120]}"'
+        return f'; the broker said "{_quotable(words)}"'
     return _shown(snapshot, state.before.lines if state.before else ())
 
 
@@ -285,4 +285,9 @@ def _shown(snapshot: Snapshot, before: Sequence[str] = ()) -> str:
     """What the page says for itself, in a few words: rather what it did not say before."""
     new = [line for line in snapshot.lines if line not in before]
     words = next(iter([*snapshot.alerts, *new, *snapshot.lines]), snapshot.title)
-    return f'; the page shows "{scrub(words)[:120]}"' if words else "; the page is empty"
+    return f'; the page shows "{_quotable(words)}"' if words else "; the page is empty"
+
+
+def _quotable(words: str) -> str:
+    """A page's words as people are told them: without secrets, codes and ids that it shows."""
+    return mask([words])[0][:120]

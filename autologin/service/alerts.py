@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from autologin.clock import format_ist
 from autologin.delivery.dispatcher import TOO_OFTEN
 from autologin.errors import Bug, ConfigError, NeedsPerson, Rejected
+from autologin.login import artifacts
 from autologin.run import Outcome
 from autologin.service.notifier import Notifier
 from autologin.service.schedule import History, Window, is_good
@@ -50,7 +51,7 @@ class AlertRules:
         if outcome.outcome != "failed":
             self.end_login_alerts(account)
         elif isinstance(error, NeedsPerson | Rejected | ConfigError | Bug):
-            image = error.bundle and error.bundle / "screenshot.png"
+            image = error.bundle and error.bundle / artifacts.PICTURE
             self._notifier.alert(account, error.name, error.message, image=image, since=since)
 
     def check_last_run(self, account: str, window: Window, history: History) -> None:

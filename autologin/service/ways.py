@@ -23,6 +23,7 @@ from pydantic import Field, SecretStr
 from autologin.clock import Clock, format_ist
 from autologin.delivery.sinks.base import Sink, SinkConfig
 from autologin.errors import ConfigError, DeliveryFailed, NoticeFailed, Problem
+from autologin.login import artifacts
 from autologin.message import ALERT, RECOVERED, Message
 from autologin.proxies import ProxyError, tell_requests
 from autologin.redaction import scrub
@@ -264,7 +265,8 @@ class _UrlSink(NoticeSink):
         address = resolve(self._label, self._url, self._place).value
         _add_address(service, self._label, address)
         title, body = notification.title, notification.text
-        if image and Path(image).exists() and service.notify(body, title, attach=image):
+        shown = image and artifacts.is_masked(Path(image))
+        if shown and service.notify(body, title, attach=image):
             return
         if not service.notify(body, title):  # a picture that cannot be sent must not cost the words
             raise NoticeFailed("not accepted")

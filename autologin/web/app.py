@@ -145,10 +145,14 @@ class _Pages:
         return HTMLResponse(page)
 
     async def failure(self, request: Request) -> Response:
-        """The newest picture that is kept of an account's failures.
+        """The newest picture that is kept of an account's failures, for whoever knows `http.token`.
 
         No part of a path comes from the request.
         """
+        if not await self.auth.has_token():
+            raise HTTPException(403, "Set http.token in the config to see pictures of failures.")
+        if not self.auth.is_signed_in(request.cookies):
+            raise HTTPException(403, "Sign in on the status page first.")
         picture = status_page.picture(self.service, request.path_params["account"])
         if picture is None:
             raise HTTPException(404)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import struct
 import zlib
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from support.store import save
 
 from autologin.config import loader
 from autologin.config.schema import Settings
+from autologin.login import artifacts
 from autologin.store.store import Store
 from autologin.token import Token
 
@@ -104,8 +106,8 @@ class Board:
             skew=-1.5,
         )
 
-    def fail(self, error, *, account="mine", picture=None):
-        """A run that failed, with the bundle that is kept of it."""
+    def fail(self, error, *, account="mine", picture=None, masking=artifacts.MASKING):
+        """A run that failed, with the bundle that is kept of it; `masking` is its picture's."""
         self.ran(
             "failed", error, account=account, stages={"config": 0.01, "browser": 0.7, "login": 8.0}
         )
@@ -116,7 +118,7 @@ class Board:
         )
         place.mkdir(parents=True)
         (place / "screenshot.png").write_bytes(picture or png())
-        (place / "report.json").write_text("{}")
+        (place / "report.json").write_text(json.dumps({"masking": masking}))
 
 
 def board(folder, clock, text=CONFIG):

@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr
 from support.clock import HandClock
 
+from autologin import redaction
 from autologin.errors import (
     AccountLocked,
     BrokerUnavailable,
@@ -518,3 +519,22 @@ def test_the_state_is_written_whole_before_the_first_key():
         None,
     )
     assert state.acted_at == NOW + 2
+
+
+@pytest.mark.parametrize("where", ["page", "dialog"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Your secret is J B S W Y 3 D P E H P K 3 P X P",
+        "Your code is 123 456",
+        "Session 0f3a-99bc-1d22",
+        "Your password is HUNT ER2",
+    ],
+)
+def test_what_a_page_is_quoted_with_holds_no_secret_that_it_shows(words, where):
+    redaction.remember("hunter2", "JBSWY3DPEHPK3PXP")
+    said = {"dialogs": (words,)} if where == "dialog" else {}
+    got = interpret._describe(replace(OTP_SENT, **said), page(lines=(words,)))
+    assert got.endswith('****"')
+    assert words.split()[0] in got
+    assert words.split()[-1] not in got

@@ -20,6 +20,7 @@ from support.service_stub import png
 
 from autologin.config import loader, overrides
 from autologin.errors import ConfigError, NoticeFailed, StoreError
+from autologin.login import artifacts
 from autologin.service.notifier import PING_PAUSES, Notifier
 from autologin.store.store import Store
 
@@ -368,9 +369,25 @@ async def test_a_reference_that_takes_long_does_not_stop_the_loop(tmp_path):
         assert longest < 0.7
 
 
+def kept_picture(folder, masking=artifacts.MASKING):
+    """A bundle's picture, and its report that says how it is masked."""
+    (folder / "report.json").write_text(json.dumps({"masking": masking}))
+    (folder / "screenshot.png").write_bytes(png())
+    return folder / "screenshot.png"
+
+
+async def test_a_picture_that_is_not_masked_as_today_does_not_go_along(tmp_path):
+    """An older autologin may have kept it, and owed it to somebody."""
+    picture = kept_picture(tmp_path, None)
+    async with receiver() as one:
+        telling = notifier(tmp_path, {"urls": [one.url]})
+        telling.alert("mine", "captcha_required", "Look.", image=picture)
+        await delivered(telling)
+        assert [len(notice["attachments"]) for notice in one.taken] == [0]
+
+
 async def test_a_picture_goes_along_while_it_is_there_and_is_not_needed(tmp_path):
-    picture = tmp_path / "screenshot.png"
-    picture.write_bytes(png())
+    picture = kept_picture(tmp_path)
     async with receiver() as one:
         telling = notifier(tmp_path, {"urls": [one.url]})
         telling.alert("mine", "captcha_required", "Look.", image=picture)
@@ -382,8 +399,7 @@ async def test_a_picture_goes_along_while_it_is_there_and_is_not_needed(tmp_path
 
 
 async def test_a_picture_that_is_refused_does_not_cost_the_words(tmp_path):
-    picture = tmp_path / "screenshot.png"
-    picture.write_bytes(png())
+    picture = kept_picture(tmp_path)
     async with receiver() as one:
         one.refuses_pictures = True
         telling = notifier(tmp_path, {"urls": [one.url]})

@@ -326,47 +326,96 @@ async def test_no_secret_is_anywhere(guarded):
 # The picture of a failure
 
 
-async def test_the_newest_picture_of_an_account_is_shown(shown, clock):
-    assert (await get(shown, "/failures/mine.png")).status_code == 404
-    shown.fail(OtpRejected("no"))
+async def picture_of(guarded, name):
+    """What somebody gets who is signed in."""
+    async with client(guarded) as asking:
+        await sign_in(asking)
+        return await asking.get(f"/failures/{name}.png")
+
+
+async def test_the_newest_picture_of_an_account_is_shown(guarded, clock):
+    assert (await picture_of(guarded, "mine")).status_code == 404
+    guarded.fail(OtpRejected("no"))
     clock.move(minutes=5)
     newer = png(grey=99)
-    shown.fail(AccountLocked("no"), picture=newer)
+    guarded.fail(AccountLocked("no"), picture=newer)
     clock.move(minutes=5)
-    shown.fail(AccountLocked("no"), account="hers")
-    answer = await get(shown, "/failures/mine.png")
+    guarded.fail(AccountLocked("no"), account="hers")
+    answer = await picture_of(guarded, "mine")
     assert (answer.headers["content-type"], answer.content) == ("image/png", newer)
 
 
 @pytest.mark.parametrize(
     "name", ["..%2f..%2fconfig", "..", "mine%2f..%2fhers", "other", "mine%00", "", "/etc/passwd"]
 )
-async def test_no_path_leads_elsewhere(shown, name):
-    shown.fail(OtpRejected("no"), account="other")
-    assert (await get(shown, f"/failures/{name}.png")).status_code == 404
+async def test_no_path_leads_elsewhere(guarded, name):
+    guarded.fail(OtpRejected("no"), account="other")
+    assert (await picture_of(guarded, name)).status_code == 404
 
 
-async def test_only_what_a_bundle_kept_is_shown(shown, tmp_path):
-    shown.fail(OtpRejected("no"))
+async def test_only_what_a_bundle_kept_is_shown(guarded, tmp_path):
+    guarded.fail(OtpRejected("no"))
     (file,) = tmp_path.glob("state/failures/*/screenshot.png")
     file.write_bytes(b"<html>no picture</html>")
-    assert (await get(shown, "/failures/mine.png")).status_code == 404
+    assert (await picture_of(guarded, "mine")).status_code == 404
     file.unlink()
     (tmp_path / "elsewhere.png").write_bytes(png())
     file.symlink_to(tmp_path / "elsewhere.png")
-    assert (await get(shown, "/failures/mine.png")).status_code == 404
+    assert (await picture_of(guarded, "mine")).status_code == 404
     shutil.rmtree(file.parent)
     (tmp_path / "state/failures/notes-mine-old").mkdir()
     (tmp_path / "state/failures/notes-mine-old/screenshot.png").write_bytes(png())
-    assert (await get(shown, "/failures/mine.png")).status_code == 404
+    assert (await picture_of(guarded, "mine")).status_code == 404
 
 
-async def test_an_account_whose_name_ends_like_anothers_has_its_own(shown):
-    account = shown.settings.accounts["mine"]
-    shown.settings.accounts["not-mine"] = account
-    shown.fail(OtpRejected("no"), account="not-mine")
-    assert (await get(shown, "/failures/mine.png")).status_code == 404
-    assert (await get(shown, "/failures/not-mine.png")).status_code == 200
+async def test_an_account_whose_name_ends_like_anothers_has_its_own(guarded):
+    account = guarded.settings.accounts["mine"]
+    guarded.settings.accounts["not-mine"] = account
+    guarded.fail(OtpRejected("no"), account="not-mine")
+    assert (await picture_of(guarded, "mine")).status_code == 404
+    assert (await picture_of(guarded, "not-mine")).status_code == 200
+
+
+async def test_without_a_token_in_the_config_no_picture_is_served(shown):
+    """Not one that is there, and not whether there is one."""
+    missing = await get(shown, "/failures/mine.png")
+    shown.fail(OtpRejected("no"))
+    there = await get(shown, "/failures/mine.png")
+    assert (missing.status_code, missing.content) == (there.status_code, there.content)
+    assert (there.status_code, b"http.token" in there.content) == (403, True)
+    page = (await get(shown, "/")).text
+    assert "/failures/" not in page
+    assert "Set <code>http.token</code> in the config to see here what the page showed" in page
+
+
+async def test_who_is_not_signed_in_sees_no_picture(guarded):
+    guarded.fail(OtpRejected("no"))
+    assert (await get(guarded, "/failures/mine.png")).status_code == 403
+    page = (await get(guarded, "/")).text
+    assert "/failures/" not in page
+    assert "Sign in to see what the page showed" in page
+    async with client(guarded) as asking:
+        await sign_in(asking)
+        assert "/failures/mine.png" in (await asking.get("/")).text
+
+
+@pytest.mark.parametrize("masking", [None, 1, "2", [2]])
+async def test_a_picture_that_an_older_autologin_masked_is_not_shown(guarded, masking):
+    guarded.fail(OtpRejected("no"), masking=masking)
+    assert (await picture_of(guarded, "mine")).status_code == 404
+    async with client(guarded) as asking:
+        await sign_in(asking)
+        assert "/failures/" not in (await asking.get("/")).text
+
+
+@pytest.mark.parametrize("report", [None, "", "[2]", "{", "[" * 100_000, "\0", "2"])
+async def test_a_picture_whose_report_is_damaged_is_not_shown(guarded, tmp_path, report):
+    guarded.fail(OtpRejected("no"))
+    (file,) = tmp_path.glob("state/failures/*/report.json")
+    file.write_text(report or "")
+    if report is None:
+        file.unlink()
+    assert (await picture_of(guarded, "mine")).status_code == 404
 
 
 # Buttons
