@@ -9,7 +9,7 @@ import asyncio
 import os
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -29,7 +29,7 @@ from autologin.market.calendar import Calendar
 from autologin.market.loader import load_calendar
 from autologin.problems import Loc, dotted
 from autologin.redaction import scrub
-from autologin.secret_refs import RefContext, Secret, exists, resolve
+from autologin.secret_refs import Secret, exists, resolve
 from autologin.service.schedule import Timetable
 from autologin.status import Status, describe_delivery, read_statuses
 from autologin.store.database import FILE, unusable
@@ -209,7 +209,7 @@ def _check_next_login(
 def _check_other_secrets(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
     for loc, reference in _secrets_beside_accounts(settings):
         try:
-            resolve(dotted(loc), reference, RefContext(settings.folder, environ))
+            resolve(dotted(loc), reference, replace(settings.ref_context, environ=environ))
         except ConfigError as error:
             yield from _as_findings(error.problems)
         else:

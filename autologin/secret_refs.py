@@ -28,8 +28,9 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import PlainValidator, SecretStr
 
-from autologin import aws
+from autologin import aws, inheritance
 from autologin.errors import ConfigError, Problem
+from autologin.inheritance import Withheld
 from autologin.problems import did_you_mean, nearest, refuse
 
 COMMAND_SECONDS = 30.0
@@ -50,10 +51,18 @@ class Secret:
 
 @dataclass(frozen=True)
 class RefContext:
-    """Where references are followed from: the folder of the config file, and the environment."""
+    """Where references are followed from: the folder of the config file, and the environment.
+
+    `withheld` are the accounts' secrets, which the user's own commands are not to see.
+    """
 
     folder: Path
     environ: Mapping[str, str] = field(repr=False)
+    withheld: Withheld = field(default_factory=Withheld, repr=False, compare=False)
+
+    def command_environ(self) -> dict[str, str]:
+        """The environment of a command that the config names."""
+        return inheritance.for_command(self.environ, self.withheld)
 
     def path(self, text: str) -> Path:
         """A path as written in the config.
@@ -215,7 +224,7 @@ def _from_command(command: str, context: RefContext) -> str:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # it may quote the secret
-            env=dict(context.environ),
+            env=context.command_environ(),
             cwd=context.folder,
             start_new_session=True,
         ) as process,

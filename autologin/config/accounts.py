@@ -6,7 +6,7 @@ And the keys of the store.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, get_args
 from urllib.parse import unquote, urlsplit
 
@@ -18,7 +18,7 @@ from autologin.errors import ConfigError, Problem
 from autologin.flow import registry
 from autologin.flow.base import Flow
 from autologin.problems import Loc, Report, dotted
-from autologin.secret_refs import RefContext, resolve
+from autologin.secret_refs import resolve
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -56,7 +56,7 @@ def prepare(settings: Settings, account: Account, environ: Mapping[str, str]) ->
     """The flow of an account, or every reason why there is none."""
     kind = registry.load(account.broker)
     report = Report(settings.origin)
-    context = RefContext(settings.folder, environ)
+    context = replace(settings.ref_context, environ=environ)
     prefix: Loc = ("accounts", account.name, "credentials")
     values: dict[str, str] = {}
     result = Prepared(problems=report.problems)
@@ -69,6 +69,7 @@ def prepare(settings: Settings, account: Account, environ: Mapping[str, str]) ->
         values[key] = secret.value.get_secret_value()
         if is_secret(kind, key):
             redaction.remember(values[key])
+            context.withheld.values.add(secret.value)
         if secret.newline_left_out or settings.newline_left_out((*prefix, key)):
             result.newlines_left_out.append(dotted((*prefix, key)))
     credentials = _validate(kind.credentials_class, values, report, prefix)
@@ -129,7 +130,7 @@ def proxy_url(account: Account, environ: Mapping[str, str] | None = None) -> str
     key = f"accounts.{account.name}.proxy"
     context = account.ref_context
     if environ is not None:
-        context = RefContext(context.folder, environ)
+        context = replace(context, environ=environ)
     url = resolve(key, account.proxy, context).value.get_secret_value()
     try:
         parts = urlsplit(url)

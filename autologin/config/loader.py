@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from autologin.config import overrides, validation, yaml_file
+from autologin.config import overrides, validation, withheld, yaml_file
 from autologin.config.schema import LoadContext, Settings
 from autologin.errors import ConfigError, Problem
 from autologin.problems import Loc, Report, did_you_mean, errors_of
@@ -116,6 +116,7 @@ def _validate(reading: Reading, context: LoadContext) -> None:
         detail = "no account is configured" if reading.document else "the config is empty"
         report.add(("accounts",), detail, MINIMAL)
     validation.check(reading.settings, report, declared)
+    withheld.note_accounts_secrets(reading.settings)
 
 
 def _report_accounts_without_broker(reading: Reading, report: Report) -> None:

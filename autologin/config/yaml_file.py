@@ -17,6 +17,8 @@ from autologin.errors import Problem
 
 STATE_FOLDER = "~/.local/state/autologin"
 """Where the store is, unless the config says otherwise."""
+SECRETS_FOLDER = Path("/run/secrets")
+"""Where Docker and Kubernetes put values that the file does not show."""
 TEXT = "tag:yaml.org,2002:str"
 MERGE = "tag:yaml.org,2002:merge"
 SURPRISING = {"timestamp", "value", "int", "float"}

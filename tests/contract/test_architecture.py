@@ -28,7 +28,7 @@ ORDER = (
     *("secret_refs", "flows"),
     *("flow", "message", "problems", "stages"),
     *("errors", "log", "token", "aws"),
-    *("clock", "files", "redaction"),
+    *("clock", "files", "inheritance", "redaction"),
     "__init__",
 )
 """From the command line to the ground floor; docs/architecture.md says why."""
