@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from autologin import __version__
+from autologin.cli import core_dumps
 
 COMMANDS = {
     "browser": (
@@ -116,4 +117,5 @@ def cli(config_file: Path | None, *, verbose: bool) -> None:
 
 def main() -> None:
     """What the `autologin` command calls."""
+    core_dumps.forbid()
     cli(prog_name="autologin")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from contextlib import AsyncExitStack
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from autologin.errors import AutologinError
@@ -34,6 +36,7 @@ async def browser_login(
 
     Raises:
         Rejected, NeedsPerson, Transient: as the broker or the page means it.
+        TimeoutError: a page with a person at it is frozen, and the time is over.
     """
     urls = list(flow.urls.values())
     nonce = secrets.token_urlsafe(24) if flow.state_param else ""
@@ -44,7 +47,8 @@ async def browser_login(
     opened = browser.fresh_context(
         driver, settings, headed=login.headed, resolver_rule=rule, proxy=proxy
     )
-    async with browser.crashes_named(), AsyncExitStack() as stack:
+    left = login.deadline - login.clock.monotonic() if login.headed else None
+    async with asyncio.timeout(left) as limit, browser.crashes_named(), AsyncExitStack() as stack:
         with login.stages.stage("browser"):
             chromium, context = await stack.enter_async_context(opened)
             await capture.attach(chromium, context)
@@ -59,6 +63,7 @@ async def browser_login(
             otp_rejections=login.otp_rejections,
         )
         engine = LoginEngine(page, capture, network, login.attempts, login.clock, state)
+        engine.on_wait_for_person = lambda seconds: limit.reschedule((limit.when() or 0) + seconds)
         try:
             with login.stages.stage("login"):
                 request = flow.login_url(nonce)
@@ -68,17 +73,28 @@ async def browser_login(
                 auth_code = capture.auth_code()
         except AutologinError as error:
             login.otp_rejections = engine.state.otp_rejections
-            error.bundle = await artifacts.save(
-                login.failures,
-                page,
-                login.account.name,
-                error,
-                stages=login.stages.seconds,
-                user_id=flow.user_id,
-                clock=login.clock,
-            )
+            with artifacts_in_time(login):
+                error.bundle = await artifacts.save(
+                    login.failures,
+                    page,
+                    login.account.name,
+                    error,
+                    stages=login.stages.seconds,
+                    user_id=flow.user_id,
+                    clock=login.clock,
+                )
             raise
         finally:
             login.secrets_sent |= engine.state.secrets_sent
     event("code_captured")
     return AuthCode(auth_code.get_secret_value(), request.verifier)
+
+
+@contextmanager
+def artifacts_in_time(login: LoginContext) -> Iterator[None]:
+    """A frozen page gives no picture until the time is over; why it failed stays the same."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        if login.clock.monotonic() < login.deadline:
+            raise
