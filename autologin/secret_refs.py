@@ -28,7 +28,7 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import PlainValidator, SecretStr
 
-from autologin import aws, inheritance
+from autologin import aws, files, inheritance
 from autologin.errors import ConfigError, Problem
 from autologin.inheritance import Withheld
 from autologin.problems import did_you_mean, nearest, refuse
@@ -68,10 +68,24 @@ class RefContext:
         """A path as written in the config.
 
         `~` is the user's home, a relative one starts at the config's folder.
+
+        Raises:
+            UnreadableError: it starts in a home folder, and there is none.
         """
         if text == "~" or text.startswith("~/"):
-            return Path(self.environ.get("HOME") or Path.home(), text[2:])
-        return self.folder / Path(text).expanduser()
+            if (home := files.home(self.environ)) is None:
+                raise UnreadableError(
+                    "starts in the home folder, and this user has none",
+                    "Write a whole path (/var/lib/...), or set HOME.",
+                )
+            return Path(home, text[2:])
+        try:
+            return self.folder / Path(text).expanduser()
+        except RuntimeError:
+            raise UnreadableError(
+                "starts in the home folder of a user who is not known here",
+                "Correct the name behind ~, or write a whole path.",
+            ) from None
 
 
 class Resolved(NamedTuple):

@@ -89,8 +89,9 @@ def read(path: Path | None, environ: Mapping[str, str]) -> Reading:
 
 
 def _no_config(environ: Mapping[str, str]) -> Problem:
-    here, users = yaml_file.usual_places(environ)
-    detail = f"there is none: looked at AUTOLOGIN_CONFIG (not set), ./{here} and {users}"
+    here, *users = yaml_file.usual_places(environ)
+    places = ["AUTOLOGIN_CONFIG (not set)", f"./{here}", *map(str, users)]
+    detail = f"there is none: looked at {', '.join(places[:-1])} and {places[-1]}"
     return Problem(
         "config",
         detail,

@@ -44,8 +44,8 @@ from autologin.config.overrides import Overlay, Override, origin_of
 from autologin.config.yaml_file import STATE_FOLDER
 from autologin.delivery.sinks.base import SinkField
 from autologin.errors import ConfigError, Problem
-from autologin.problems import Loc, did_you_mean
-from autologin.secret_refs import RefContext, SecretField
+from autologin.problems import Loc, did_you_mean, refuse
+from autologin.secret_refs import RefContext, SecretField, UnreadableError
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,10 @@ validators."""
 
 def _absolute(path: Path) -> Path:
     context = LOADING.get()
-    return context.ref_context.path(str(path)) if context else path
+    try:
+        return context.ref_context.path(str(path)) if context else path
+    except UnreadableError as error:
+        refuse(error.detail, error.hint)
 
 
 def _absolute_executable(text: str) -> str:
@@ -263,7 +266,12 @@ class Settings(BaseSettings):
                 for account in self.accounts.values()
                 if name in account.sinks
             }
-            self.sinks[name] = sink.with_absolute_paths(context.ref_context).with_accounts(users)
+            try:
+                absolute = sink.with_absolute_paths(context.ref_context)
+            except UnreadableError as error:
+                problem = Problem(f"sinks.{name}.{sink.place_key}", error.detail, error.hint)
+                raise ConfigError(problem) from None
+            self.sinks[name] = absolute.with_accounts(users)
 
     @property
     def file(self) -> Path | None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from autologin import files
 from autologin.errors import Problem
 
 STATE_FOLDER = "~/.local/state/autologin"
@@ -95,10 +96,11 @@ def find(path: Path | None, environ: Mapping[str, str]) -> Path | None:
 
 
 def usual_places(environ: Mapping[str, str]) -> list[Path]:
-    """Where a config is looked for."""
-    home = Path(environ.get("HOME") or Path.home())
-    configs = Path(environ.get("XDG_CONFIG_HOME") or home / ".config")
-    return [Path("config.yaml"), configs / "autologin" / "config.yaml"]
+    """Where a config is looked for. A user without a home folder has no place of their own."""
+    home = files.home(environ)
+    configs = environ.get("XDG_CONFIG_HOME") or (home and home / ".config")
+    users = [Path(configs, "autologin", "config.yaml")] if configs else []
+    return [Path("config.yaml"), *users]
 
 
 def read(file: Path) -> tuple[dict[str, Any], list[Problem]]:

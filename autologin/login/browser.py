@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autologin import inheritance
+from autologin import files, inheritance
 from autologin.errors import BrowserCrashed, ConfigError, Problem
 from autologin.inheritance import Withheld
 from autologin.log import event
@@ -81,7 +81,10 @@ MEND = "Run `autologin browser install`, or set browser.executable to a Chromium
 
 
 def _playwrights_own(*, headless: bool) -> Path | None:
-    cache = Path.home() / ".cache" / "ms-playwright"
+    home = files.home(os.environ)
+    if home is None:
+        return None
+    cache = home / ".cache" / "ms-playwright"
     patterns = PLAYWRIGHTS_OWN if headless else PLAYWRIGHTS_OWN[-1:]
     return next(
         (file for pattern in patterns for file in sorted(cache.glob(pattern), reverse=True)), None

@@ -98,3 +98,14 @@ def send(pids, number):
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
+
+
+def zombies(parent):
+    """Children of a process that ended and for which it does not wait."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            if fields[0] == "Z" and int(fields[1]) == parent:
+                found.append(int(stat.parent.name))
+    return found
