@@ -25,6 +25,7 @@ from autologin.errors import AutologinError, ConfigError, Problem
 from autologin.flow import registry
 from autologin.flow.base import BrowserFlow, Flow
 from autologin.login import browser
+from autologin.login.driver_process import find_fault
 from autologin.market.calendar import Calendar
 from autologin.market.loader import load_calendar
 from autologin.problems import Loc, dotted
@@ -314,6 +315,9 @@ def _find_browser(settings: Settings) -> Finding:
     if not os.access(found, os.X_OK):
         detail = f"{found} is not a program that this user may start"
         return Finding("browser", "problem", detail, "Set browser.executable.")
+    if fault := find_fault(settings.ref_context.environ):
+        detail = f"Playwright's driver, which starts it, does not start ({fault.detail})"
+        return Finding("browser", "problem", detail, fault.hint)
     return Finding("browser", "ok", str(found))
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from autologin.errors import AutologinError
@@ -19,6 +18,8 @@ from autologin.login.network import NetworkWatcher
 from autologin.login.state import LoginState
 
 if TYPE_CHECKING:
+    from playwright.async_api import Page
+
     from autologin.config.schema import BrowserSettings
 
 CONCLUDE = 3.0
@@ -73,16 +74,7 @@ async def browser_login(
                 auth_code = capture.auth_code()
         except AutologinError as error:
             login.otp_rejections = engine.state.otp_rejections
-            with artifacts_in_time(login):
-                error.bundle = await artifacts.save(
-                    login.failures,
-                    page,
-                    login.account.name,
-                    error,
-                    stages=login.stages.seconds,
-                    user_id=flow.user_id,
-                    clock=login.clock,
-                )
+            await save_bundle(login, flow, page, error)
             raise
         finally:
             login.secrets_sent |= engine.state.secrets_sent
@@ -90,11 +82,20 @@ async def browser_login(
     return AuthCode(auth_code.get_secret_value(), request.verifier)
 
 
-@contextmanager
-def artifacts_in_time(login: LoginContext) -> Iterator[None]:
-    """A frozen page gives no picture until the time is over; why it failed stays the same."""
+async def save_bundle(
+    login: LoginContext, flow: BrowserFlow, page: Page, error: AutologinError
+) -> None:
+    """Keep what the page was. A frozen one shows nothing till the time is over; the error stays."""
     try:
-        yield
+        error.bundle = await artifacts.save(
+            login.failures,
+            page,
+            login.account.name,
+            error,
+            stages=login.stages.seconds,
+            user_id=flow.user_id,
+            clock=login.clock,
+        )
     except asyncio.CancelledError:
         if login.clock.monotonic() < login.deadline:
             raise

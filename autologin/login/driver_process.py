@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import os
 import re
+import subprocess
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autologin import inheritance
 from autologin.errors import BrowserCrashed
 from autologin.login.workplace import Workplace
 from autologin.redaction import scrub
@@ -18,7 +23,9 @@ if TYPE_CHECKING:
 
 LAST_WORDS = 4096
 """Bytes of what it says that are kept."""
-DYING = 0.5
+PATIENCE = 20.0
+"""Seconds that Node.js gets to say its version."""
+DYING = 1.0
 """Seconds that a driver that failed gets for its last words."""
 LIBRARY = re.compile(r"error while loading shared libraries: ([\w.+-]+)")
 PACKAGES = {"libatomic.so.1": "libatomic1"}
@@ -96,18 +103,16 @@ class DriverProcess:
         if isinstance(error, OSError):
             return no_temporary_folder(error)
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._silent.wait(), DYING)
+            async with asyncio.timeout(DYING):
+                await self._silent.wait()
+                while self._transport and not self.ended:
+                    await asyncio.sleep(0.01)  # noqa: ASYNC110  (asyncio waits for it in a thread, and tells nobody)
         said = self._said.decode(errors="replace")
         code = self._transport.get_returncode() if self._transport else None
-        if found := LIBRARY.search(said):
-            package = PACKAGES.get(found[1])
-            detail = f"the library {found[1]} is not there"
-            hint = f"Install the system's package {package or f'that holds {found[1]}'}."
-        elif code is not None and code < 0:
-            detail, hint = f"killed by signal {-code}", "In a container, check its memory limit."
-        else:
-            detail, hint = reason_of(said or str(error)), REINSTALL
-        return BrowserCrashed(f"Playwright's driver did not start ({detail})", hint=hint)
+        fault = _fault_of(said or str(error), code)
+        return BrowserCrashed(
+            f"Playwright's driver did not start ({fault.detail})", hint=fault.hint
+        )
 
     def remove(self) -> None:
         """End it with its browsers, and remove its folder."""
@@ -119,6 +124,51 @@ class DriverProcess:
                 asyncio.get_running_loop().remove_reader(self._reader)
             os.close(self._reader)
             self._reader = None
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why a driver does not start, how to fix it, and the system's package that would."""
+
+    detail: str
+    hint: str
+    package: str | None = None
+
+
+def find_fault(environ: Mapping[str, str]) -> Fault | None:
+    """What stands against the driver's start here. Starts Node.js, which takes a moment."""
+    inherited = inheritance.for_browser(environ, inheritance.Withheld())
+    # Not asked of Playwright, whose import takes longer than all else that `check` does.
+    package = importlib.util.find_spec("playwright")
+    folder = Path(package.origin or "").parent if package else Path()
+    node = environ.get("PLAYWRIGHT_NODEJS_PATH") or folder / "driver" / "node"
+    try:
+        done = subprocess.run(
+            [node, "--version"],
+            check=False,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=PATIENCE,
+            env=inherited,
+        )
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        return Fault(f"{node} cannot be started: {type(error).__name__}", REINSTALL)
+    return (
+        _fault_of(done.stderr.decode(errors="replace"), done.returncode)
+        if done.returncode
+        else None
+    )
+
+
+def _fault_of(said: str, code: int | None) -> Fault:
+    if found := LIBRARY.search(said):
+        package = PACKAGES.get(found[1])
+        hint = f"Install the system's package {package or f'that holds {found[1]}'}."
+        return Fault(f"the library {found[1]} is not there", hint, package)
+    if code is not None and code < 0:
+        hint = "Check the memory that it may use: a container's limit, the machine's free memory."
+        return Fault(f"killed by signal {-code}", hint)
+    return Fault(reason_of(said), REINSTALL)
 
 
 def no_temporary_folder(error: OSError) -> BrowserCrashed:

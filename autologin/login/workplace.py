@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -20,7 +21,11 @@ from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
-PREFIX = "autologin-"
+PREFIX = "autologin-browsers-"
+NAME = re.compile(rf"{PREFIX}\d+-[0-9a-f]{{6}}")
+"""No other folder is ever removed, whoever's it is."""
+SOCKET = 48
+"""Bytes of the longest path that Chromium makes in its TMPDIR for a socket, which may have 107."""
 MARKS = (b"--crash-dumps-dir=", b"--user-data-dir=", b"--database=")
 """What the command lines of a browser, of its launcher and of its crash handlers begin to say of
 our folder."""
@@ -64,7 +69,8 @@ class Workplace:
         """
         folder = self.path / str(next(self._browsers))
         folder.mkdir(mode=0o700)
-        return BrowserPlace(folder)
+        fits = len(os.fsencode(self.path)) + SOCKET <= 107
+        return BrowserPlace(folder, self.path if fits else self.path.parent)
 
     def close(self) -> None:
         """End what still runs here, and remove the folder."""
@@ -75,8 +81,9 @@ class Workplace:
 class BrowserPlace:
     """One browser's folder in a workplace, and its process groups."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, temporary: Path) -> None:
         self.folder = folder
+        self._temporary = temporary
         self._groups: set[int] = set()
 
     @property
@@ -90,7 +97,7 @@ class BrowserPlace:
 
         What it keeps of a crash holds what was typed; it belongs in here, not in the user's home.
         """
-        return {"CHROME_CONFIG_HOME": str(self.folder)}
+        return {"CHROME_CONFIG_HOME": str(self.folder), "TMPDIR": str(self._temporary)}
 
     def note_processes(self) -> None:
         """Note what the browser runs as: a page's own process does not say whose it is."""
@@ -106,8 +113,8 @@ class BrowserPlace:
 def sweep(parent: Path) -> None:
     """Remove the folders of processes that are gone, and end what they left running."""
     with suppress(OSError):
-        for path in parent.glob(f"{PREFIX}*-*"):
-            if (lock := _lock(path)) is not None:
+        for path in parent.glob(f"{PREFIX}*"):
+            if NAME.fullmatch(path.name) and (lock := _lock(path)) is not None:
                 remove(path)
                 os.close(lock)
 

@@ -139,6 +139,7 @@ def test_help_imports_no_command(tmp_path):
     done = autologin(tmp_path, "--help", code=MODULES)
     assert {name for name in done.stderr.split() if name.startswith("autologin.cli")} == {
         "autologin.cli",
+        "autologin.cli.core_dumps",
         "autologin.cli.main",
     }
 

@@ -45,7 +45,11 @@ def refer_to_environment(served):
     mine = {"MY_SEED": credentials["totp_secret"], "MY_WORD": credentials["password"]}
     copies = {"COPY": f"x={credentials['password']}", "PLAIN_COPY": credentials["api_secret"]}
     proxy = {"HTTPS_PROXY": "http://joe:canary-of-proxy@127.0.0.1:9"}
-    talk = {"DEBUG": "pw:*", "NODE_OPTIONS": "--no-warnings", "SSLKEYLOGFILE": "/nowhere"}
+    talk = {
+        "DEBUG": "pw:*",
+        "NODE_OPTIONS": "--no-warnings",
+        "SSLKEYLOGFILE": str(served.tmp.parent / "keys"),
+    }
 
     def change(config):
         config["accounts"]["zerodha"]["credentials"] |= {

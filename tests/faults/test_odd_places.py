@@ -90,3 +90,33 @@ async def test_a_service_waits_for_the_orphans_that_it_is_given(tmp_path, how):
         assert process.returncode == 0, err
         assert b"stopped" in err
     assert list((tmp_path / "t").iterdir()) == []
+
+
+LIBATOMIC = "node: error while loading shared libraries: libatomic.so.1: cannot open shared object"
+LIBOTHER = "node: error while loading shared libraries: libother.so.3: cannot open shared object"
+
+
+@pytest.mark.parametrize(
+    ("script", "detail", "hint"),
+    [
+        (f"echo '{LIBATOMIC}' >&2; exit 127", "the library libatomic.so.1", "package libatomic1."),
+        (f"echo '{LIBOTHER}' >&2; exit 127", "the library libother.so.3", "holds libother.so.3."),
+        ("echo 'Error: no module x' >&2; exit 1", "(Error: no module x)", "Install it anew"),
+        ("kill -9 $$", "killed by signal 9", "memory"),
+    ],
+)
+async def test_why_the_driver_does_not_start_is_told_truly(tmp_path, script, detail, hint):
+    node = tmp_path / "node"
+    node.write_text(f"#!/bin/sh\n{script}\n")
+    node.chmod(0o755)
+    async with rehearsal(tmp_path) as served:
+        served.user.environ["PLAYWRIGHT_NODEJS_PATH"] = str(node)
+        served.change(lambda config: config["accounts"]["zerodha"].update(timeout=4))
+        done = await served.user.says("run", "zerodha", "--json")
+        assert (done.code, done.account["error"]) == (5, "browser_crashed")
+        assert detail in done.account["message"]
+        assert hint in done.account["message"]
+        checked = await served.user.says("check")
+        assert checked.code == 2
+        assert detail in checked.out + checked.err
+        assert hint in checked.out + checked.err
