@@ -16,6 +16,7 @@ from autologin.errors import BrowserCrashed, ConfigError, Problem
 from autologin.inheritance import Withheld
 from autologin.log import event
 from autologin.login.driver_process import DriverProcess, no_temporary_folder, reason_of
+from autologin.login.workplace import sweep
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
@@ -227,6 +228,7 @@ class Driver:
             self._hurry.clear()
             if self._process:
                 self._let_go(self._process)
+            sweep()  # a run that starts no browser removes what a killed one left as well
 
     def _let_go(self, process: DriverProcess) -> None:
         """Be done with a process, alive or not."""

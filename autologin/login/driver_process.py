@@ -105,8 +105,8 @@ class DriverProcess:
         with suppress(TimeoutError):
             async with asyncio.timeout(DYING):
                 await self._silent.wait()
-                while self._transport and not self.ended:
-                    await asyncio.sleep(0.01)  # noqa: ASYNC110  (asyncio waits for it in a thread, and tells nobody)
+                while self._transport and not self.ended:  # noqa: ASYNC110  (asyncio waits in a thread and tells nobody)
+                    await asyncio.sleep(0.01)
         said = self._said.decode(errors="replace")
         code = self._transport.get_returncode() if self._transport else None
         fault = _fault_of(said or str(error), code)

@@ -49,7 +49,7 @@ class Workplace:
             OSError: there is no place for temporary files.
         """
         parent = Path(tempfile.gettempdir())
-        sweep(parent)
+        sweep()
         while True:
             path = parent / f"{PREFIX}{os.getpid()}-{secrets.token_hex(3)}"
             path.mkdir(mode=0o700)
@@ -110,10 +110,10 @@ class BrowserPlace:
         kill(self.folder)
 
 
-def sweep(parent: Path) -> None:
+def sweep() -> None:
     """Remove the folders of processes that are gone, and end what they left running."""
     with suppress(OSError):
-        for path in parent.glob(f"{PREFIX}*"):
+        for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
             if NAME.fullmatch(path.name) and (lock := _lock(path)) is not None:
                 remove(path)
                 os.close(lock)

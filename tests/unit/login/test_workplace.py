@@ -45,7 +45,7 @@ def test_nothing_else_is_ever_swept(parent):
     target.mkdir()
     kept |= {target, parent / "autologin-browsers-1-abcdef"}
     (parent / "autologin-browsers-1-abcdef").symlink_to(target)
-    sweep(parent)
+    sweep()
     assert {*parent.iterdir()} == kept
 
 
