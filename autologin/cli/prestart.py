@@ -77,6 +77,8 @@ def _inherited(
                 texts.add(environ.get(name.strip(), ""))
             case {"file": str(name)}:
                 file = folder / re.sub(r"^~(?=/|$)", environ.get("HOME", "~"), name.strip())
+                if not file.is_file():
+                    return None  # a pipe can be read once only
                 texts.add(file.read_text(encoding="utf-8-sig").strip())
             case str(text):
                 texts.add(text)

@@ -14,7 +14,7 @@ from autologin.errors import ConfigError
 from autologin.flow import registry
 from autologin.flow.base import Flow
 from autologin.inheritance import Withheld
-from autologin.secret_refs import RefContext, Secret, resolve
+from autologin.secret_refs import RefContext, Secret, UnreadableError, resolve
 
 AT_HAND = {"plain", "env", "file"}
 """Kinds of references that are followed at once; a command or AWS may take half a minute."""
@@ -81,6 +81,11 @@ def _note(withheld: Withheld, secret: Secret, context: RefContext, followed: Ite
         withheld.names.add(secret.target.get_secret_value())
     if secret.kind in followed:
         try:
+            if (
+                secret.kind == "file"
+                and not context.path(secret.target.get_secret_value()).is_file()
+            ):
+                return  # a pipe can be read once only, by who needs what is in it
             withheld.values.add(resolve("", secret, context).value)
-        except ConfigError:
+        except (ConfigError, UnreadableError, OSError, ValueError):
             return  # reported where it is needed

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from pydantic import SecretStr
 
@@ -168,3 +170,11 @@ def test_where_a_look_is_not_enough_the_driver_starts_later(config, tmp_path, pa
     (tmp_path / "word").write_text("word-in-a-file\n")
     environ = USEFUL | NAMED | more
     assert prestart.driver_environ(config(password), ["me"], force=True, environ=environ) is None
+
+
+def test_a_pipe_is_left_for_who_needs_what_is_in_it(config, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    file = config("{file: pipe}")
+    assert prestart.driver_environ(file, ["me"], force=True, environ=USEFUL | NAMED) is None
+    found = withheld.for_browser(loader.load(file, USEFUL | NAMED))
+    assert found.names == NAMED.keys()
