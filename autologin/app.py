@@ -6,9 +6,10 @@ The config, the store, the clock, the browser's driver and the dispatcher.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from autologin.config import accounts
+from autologin.config import accounts, withheld
 from autologin.delivery.dispatcher import DeliveryResult, Dispatcher, report
 from autologin.errors import TokenRejected
 from autologin.flow.otp import OtpGenerator, normalise
@@ -48,12 +49,14 @@ class App:
             ConfigError, StoreError: as `Store.open` does.
         """
         store = Store.open(settings.state.path, clock, accounts.state_keys(settings))
+        driver = driver or Driver()
+        driver.withheld = partial(withheld.for_browser, settings)
         app = cls(
             settings,
             store,
             clock,
             dispatcher_of(settings, store, clock),
-            driver or Driver(),
+            driver,
         )
         app.purge()
         return app

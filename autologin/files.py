@@ -10,6 +10,7 @@ import glob
 import os
 import secrets
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,14 @@ class Rights:
 
 OURS = Rights()
 """The owner alone, and the owner is who writes."""
+
+
+def home(environ: Mapping[str, str]) -> Path | None:
+    """This user's home folder; None where neither HOME nor the system's list of users has one."""
+    try:
+        return Path(environ.get("HOME") or Path.home())
+    except RuntimeError:
+        return None
 
 
 def replace(path: Path, data: bytes, rights: Rights = OURS) -> None:

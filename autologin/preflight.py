@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -26,6 +26,7 @@ from autologin.errors import AutologinError, ConfigError, Problem
 from autologin.flow import registry
 from autologin.flow.base import BrowserFlow, Flow
 from autologin.login import browser
+from autologin.login.driver_process import find_fault
 from autologin.market.calendar import Calendar
 from autologin.market.loader import load_calendar
 from autologin.problems import Loc, dotted
@@ -230,7 +231,7 @@ def _check_next_login(
 
 
 def _check_other_secrets(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
-    context = RefContext(settings.folder, environ)
+    context = replace(settings.ref_context, environ=environ)
     for loc, reference in _secrets_beside_accounts(settings):
         try:
             found = resolve(dotted(loc), reference, context).value
@@ -375,6 +376,9 @@ def _find_browser(settings: Settings) -> Finding:
     if not os.access(found, os.X_OK):
         detail = f"{found} is not a program that this user may start"
         return Finding("browser", "problem", detail, "Set browser.executable.")
+    if fault := find_fault(settings.ref_context.environ):
+        detail = f"Playwright's driver, which starts it, does not start ({fault.detail})"
+        return Finding("browser", "problem", detail, fault.hint)
     return Finding("browser", "ok", str(found))
 
 

@@ -30,8 +30,9 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 
 from pydantic import PlainValidator, SecretStr
 
-from autologin import aws, proxies
+from autologin import aws, files, inheritance, proxies
 from autologin.errors import ConfigError, Problem
+from autologin.inheritance import Withheld
 from autologin.problems import did_you_mean, nearest, refuse
 from autologin.threads import in_thread
 
@@ -65,10 +66,18 @@ class Secret:
 
 @dataclass(frozen=True)
 class RefContext:
-    """Where references are followed from: the folder of the config file, and the environment."""
+    """Where references are followed from: the folder of the config file, and the environment.
+
+    `withheld` are the accounts' secrets, which the user's own commands are not to see.
+    """
 
     folder: Path
     environ: Mapping[str, str] = field(repr=False)
+    withheld: Withheld = field(default_factory=Withheld, repr=False, compare=False)
+
+    def command_environ(self) -> dict[str, str]:
+        """The environment of a command that the config names."""
+        return inheritance.for_command(self.environ, self.withheld)
 
     def ways(self) -> proxies.Ways:
         """By which ways requests leave that are no account's.
@@ -87,16 +96,22 @@ class RefContext:
         `~` is the user's home, a relative one starts at the config's folder.
 
         Raises:
-            ConfigError: it starts at the user's home, and this user has none.
+            UnreadableError: it starts in a home folder, and there is none.
         """
-        home = self.environ.get("HOME")
-        if home and (text == "~" or text.startswith("~/")):
+        if text == "~" or text.startswith("~/"):
+            if (home := files.home(self.environ)) is None:
+                raise UnreadableError(
+                    "starts in the home folder, and this user has none",
+                    "Write a whole path (/var/lib/...), or set HOME.",
+                )
             return self.folder / Path(home, text[2:])
-        expanded = os.path.expanduser(text)  # noqa: PTH111  (Path's raises)
-        if expanded.startswith("~"):
-            hint = "Set HOME, or write paths that do not start with ~."
-            raise ConfigError(Problem("HOME", "is not set, and this user has no home", hint))
-        return self.folder / expanded
+        try:
+            return self.folder / Path(text).expanduser()
+        except RuntimeError:
+            raise UnreadableError(
+                "starts in the home folder of a user who is not known here",
+                "Correct the name behind ~, or write a whole path.",
+            ) from None
 
 
 class Resolved(NamedTuple):
@@ -319,7 +334,7 @@ def _from_command(command: str, context: RefContext) -> str:
             stdin=lifeline,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # it may quote the secret
-            env=dict(context.environ),
+            env=context.command_environ(),
             cwd=context.folder,
             start_new_session=True,
         ) as process,

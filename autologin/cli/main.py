@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from autologin import __version__
-from autologin.cli import streams
+from autologin.cli import core_dumps, streams
 from autologin.cli.errors import as_text, print_bug, print_error, problems_json
 from autologin.errors import OutputFailed, Problem
 
@@ -125,6 +125,7 @@ def main() -> None:
     Standard output is written to its end here, or what prevents it is told: Python would say so
     with an exit code of its own, or not at all.
     """
+    core_dumps.forbid()
     streams.prepare()
     ending = 0
     try:

@@ -2,7 +2,8 @@
 
 If so, the browser's driver boots while the rest of the product is imported, which makes a run a
 third faster. A wrong guess costs only time, so the config and the store are read no further than
-the guess needs.
+the guess needs. What the driver inherits is no guess: where it takes more than a look to know which
+variables are secret, it is started later.
 """
 
 from __future__ import annotations
@@ -16,33 +17,82 @@ from typing import Any
 
 import yaml
 
+from autologin import inheritance
 from autologin.config import yaml_file
 from autologin.store import reader
 
 BUILT_IN = (Path(__file__).parents[1] / "flows", Path(__file__).parents[2] / "flows")
 """Where the flow files are: installed, and in a checkout."""
+HARMLESS = {"AUTOLOGIN_CONFIG"}
+"""Our variables that change nothing of what a config says."""
+REFERENCES = {"env", "file", "command", "ssm", "aws_secret"}
 NO_PAGE = re.compile(r"^class \w+\(.*\bApiFlow\b|^    needs_browser = False\b", re.MULTILINE)
 """What stands in the file of a flow that logs in over an API."""
 
 
-def needs_browser(
+def driver_environ(
     path: Path | None,
     names: Collection[str],
     *,
     force: bool,
     environ: Mapping[str, str] = os.environ,
-) -> bool:
-    """Whether a run of these accounts (none: of all) will probably open a login page."""
-    if any(name.startswith("AUTOLOGIN_STATE") for name in environ):
-        return False
+) -> dict[str, str] | None:
+    """What the driver is to inherit in a run of these accounts (none: of all).
+
+    None where they will probably open no login page, or where a secret may stand in any variable.
+    """
+    if any(name.startswith("AUTOLOGIN_") and name not in HARMLESS for name in environ):
+        return None
     file = yaml_file.find(path, environ)
     try:
-        if file is None:
-            return False
+        if file is None or any(yaml_file.SECRETS_FOLDER.glob("[aA]*")):
+            return None
         config = yaml.safe_load(file.read_text(encoding="utf-8"))
-        return any(_will_log_in(file, config, names, environ, force=force))
+        if not any(_will_log_in(file, config, names, environ, force=force)):
+            return None
+        return _inherited(file.absolute().parent, config, environ)
     except Exception:  # noqa: BLE001  (whatever is wrong is reported when the config is really read)
-        return False
+        return None
+
+
+def _inherited(
+    folder: Path, config: Mapping[str, Any], environ: Mapping[str, str]
+) -> dict[str, str] | None:
+    """What the driver may know of our environment; None where that is not clear at a look."""
+    named: set[str] = set()
+    texts: set[str] = set()
+    for value in _leaves(config):
+        match value:
+            case {"env": str(name)}:
+                named.add(name.strip())
+                texts.add(environ.get(name.strip(), ""))
+            case {"file": str(name)}:
+                file = folder / re.sub(r"^~(?=/|$)", environ.get("HOME", "~"), name.strip())
+                if not file.is_file():
+                    return None  # a pipe can be read once only
+                texts.add(file.read_text(encoding="utf-8-sig").strip())
+            case str(text):
+                texts.add(text)
+            case _:
+                return None  # it is for a command or for AWS to say
+    inherited = inheritance.for_browser(environ, inheritance.Withheld(named))
+    unclear = (inheritance.holds(name, value, texts) for name, value in inherited.items())
+    return None if any(unclear) else inherited
+
+
+def _leaves(value: Any, *, secret: bool = False) -> Iterator[Any]:
+    """The references in a part of the config, and the texts that may be secrets."""
+    if isinstance(value, dict):
+        if len(value) == 1 and value.keys() <= REFERENCES:
+            yield value
+            return
+        for key, one in value.items():
+            yield from _leaves(one, secret=secret or key == "credentials")
+    elif isinstance(value, list):
+        for one in value:
+            yield from _leaves(one, secret=secret)
+    elif isinstance(value, str) and (secret or len(value) >= inheritance.LONG):
+        yield value
 
 
 def _will_log_in(

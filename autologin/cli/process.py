@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import click
 
 from autologin import log
+from autologin.cli import core_dumps
 from autologin.cli.base import verbose
 from autologin.errors import AutologinError, Bug
 from autologin.log import event
@@ -29,6 +30,7 @@ def configure_log(ctx: click.Context, *, as_json: bool = False) -> None:
 
 def run_async(work: Coroutine[Any, Any, Result]) -> Result:
     """Do asynchronous work to its end; SIGTERM ends it as Ctrl-C does, with everything closed."""
+    core_dumps.forbid_for_good()
 
     async def stoppable() -> Result:
         task = asyncio.current_task()

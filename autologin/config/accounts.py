@@ -6,7 +6,7 @@ And the keys of the store.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, SecretStr, ValidationError
@@ -19,7 +19,7 @@ from autologin.flow import registry
 from autologin.flow.base import BrowserFlow, Flow
 from autologin.problems import Loc, Report, dotted
 from autologin.proxies import ForChromium, ProxyError, Ways
-from autologin.secret_refs import RefContext, resolve
+from autologin.secret_refs import resolve
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -59,7 +59,7 @@ def prepare(settings: Settings, account: Account, environ: Mapping[str, str]) ->
     """The flow of an account, or every reason why there is none."""
     kind = registry.load(account.broker)
     report = Report(settings.origin)
-    context = RefContext(settings.folder, environ)
+    context = replace(settings.ref_context, environ=environ)
     prefix: Loc = ("accounts", account.name, "credentials")
     values: dict[str, str] = {}
     result = Prepared(problems=report.problems)
@@ -72,6 +72,7 @@ def prepare(settings: Settings, account: Account, environ: Mapping[str, str]) ->
         values[key] = secret.value.get_secret_value()
         if is_secret(kind, key):
             redaction.remember(values[key])
+            context.withheld.values.add(secret.value)
         why = find_unsendable(values[key], ascii_only=not _may_be_any_text(kind, key))
         if why:
             report.add((*prefix, key), why, "Copy it from the broker again, or type it.")
@@ -136,7 +137,7 @@ def ways_out(account: Account, environ: Mapping[str, str] | None = None) -> Ways
     """
     context = account.ref_context
     if environ is not None:
-        context = RefContext(context.folder, environ)
+        context = replace(context, environ=environ)
     if account.proxy is None:
         return context.ways()
     key = f"accounts.{account.name}.proxy"

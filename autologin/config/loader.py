@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from autologin.config import overrides, validation, yaml_file
+from autologin.config import overrides, validation, withheld, yaml_file
 from autologin.config.schema import LoadContext, Settings
 from autologin.errors import ConfigError, Problem
 from autologin.problems import Loc, Report, did_you_mean, errors_of
@@ -89,8 +89,9 @@ def read(path: Path | None, environ: Mapping[str, str]) -> Reading:
 
 
 def _no_config(environ: Mapping[str, str]) -> Problem:
-    here, users = yaml_file.usual_places(environ)
-    detail = f"there is none: looked at AUTOLOGIN_CONFIG (not set), ./{here} and {users}"
+    here, *users = yaml_file.usual_places(environ)
+    places = ["AUTOLOGIN_CONFIG (not set)", f"./{here}", *map(str, users)]
+    detail = f"there is none: looked at {', '.join(places[:-1])} and {places[-1]}"
     return Problem(
         "config",
         detail,
@@ -120,6 +121,7 @@ def _validate(reading: Reading, context: LoadContext) -> None:
         detail = "no account is configured" if reading.document else "the config is empty"
         report.add(("accounts",), detail, MINIMAL)
     validation.check(reading.settings, report, declared)
+    withheld.note_accounts_secrets(reading.settings)
 
 
 def _report_accounts_without_broker(reading: Reading, report: Report) -> None:

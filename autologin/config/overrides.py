@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_origin
 
 from pydantic_settings import PydanticBaseSettingsSource
 
+from autologin.config.yaml_file import SECRETS_FOLDER
 from autologin.errors import Problem
 from autologin.problems import Loc, below, dotted, kind_at, known_keys, nearest, value_at
 from autologin.secret_refs import Secret, UnreadableError, exists, read_file, without_newline
@@ -33,7 +34,6 @@ PREFIX = "AUTOLOGIN_"
 RESERVED = {"AUTOLOGIN_CONFIG", "AUTOLOGIN_SECRETS_DIR"}
 KUBERNETES = re.compile(r"AUTOLOGIN_(SERVICE_(HOST|PORT\w*)|PORT|PORT_\d+_(TCP|UDP|SCTP)\w*)")
 """What Kubernetes sets in every pod beside a Service that is called autologin."""
-SECRETS_FOLDER = Path("/run/secrets")
 
 
 class Override(NamedTuple):

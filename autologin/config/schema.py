@@ -48,8 +48,8 @@ from autologin.config.overrides import Overlay, Override, origin_of
 from autologin.config.yaml_file import STATE_FOLDER
 from autologin.delivery.sinks.base import SinkField
 from autologin.errors import ConfigError, Problem
-from autologin.problems import Loc, did_you_mean
-from autologin.secret_refs import RefContext, SecretField, check_path
+from autologin.problems import Loc, did_you_mean, refuse
+from autologin.secret_refs import RefContext, SecretField, UnreadableError, check_path
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,10 @@ validators."""
 
 def _absolute(path: Path) -> Path:
     context = LOADING.get()
-    return context.ref_context.path(str(path)) if context else path
+    try:
+        return context.ref_context.path(str(path)) if context else path
+    except UnreadableError as error:
+        refuse(error.detail, error.hint)
 
 
 def _check_path(value: Any) -> Any:
@@ -274,7 +277,12 @@ class Settings(BaseSettings):
                 for account in self.accounts.values()
                 if name in account.sinks
             }
-            self.sinks[name] = sink.with_absolute_paths(context.ref_context).with_accounts(users)
+            try:
+                absolute = sink.with_absolute_paths(context.ref_context)
+            except UnreadableError as error:
+                problem = Problem(f"sinks.{name}.{sink.place_key}", error.detail, error.hint)
+                raise ConfigError(problem) from None
+            self.sinks[name] = absolute.with_accounts(users)
 
     @property
     def file(self) -> Path | None:

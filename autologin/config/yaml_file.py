@@ -5,7 +5,6 @@ Every mistake is named with its line, and no value is repeated.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -14,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from autologin import files
 from autologin.errors import Problem
 
 STATE_FOLDER = "~/.local/state/autologin"
@@ -22,6 +22,8 @@ LONGEST = 4 * 1024 * 1024
 """Bytes of a config."""
 DEEPEST = 50
 MOST_VALUES = 200_000
+SECRETS_FOLDER = Path("/run/secrets")
+"""Where Docker and Kubernetes put values that the file does not show."""
 TEXT = "tag:yaml.org,2002:str"
 MERGE = "tag:yaml.org,2002:merge"
 SURPRISING = {"timestamp", "value", "int", "float"}
@@ -115,10 +117,11 @@ def find(path: Path | None, environ: Mapping[str, str]) -> Path | None:
 
 
 def usual_places(environ: Mapping[str, str]) -> list[Path]:
-    """Where a config is looked for."""
-    home = Path(environ.get("HOME") or os.path.expanduser("~"))  # noqa: PTH111  (Path.home() may fail)
-    configs = Path(environ.get("XDG_CONFIG_HOME") or home / ".config")
-    return [Path("config.yaml"), configs / "autologin" / "config.yaml"]
+    """Where a config is looked for. A user without a home folder has no place of their own."""
+    home = files.home(environ)
+    configs = environ.get("XDG_CONFIG_HOME") or (home and home / ".config")
+    users = [Path(configs, "autologin", "config.yaml")] if configs else []
+    return [Path("config.yaml"), *users]
 
 
 def read(file: Path) -> tuple[dict[str, Any], list[Problem]]:

@@ -4,28 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import shutil
 import subprocess
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autologin import files, inheritance
 from autologin.errors import BrowserCrashed, ConfigError, Problem
+from autologin.inheritance import Withheld
 from autologin.log import event
+from autologin.login.driver_process import DriverProcess, no_temporary_folder, reason_of
+from autologin.login.workplace import sweep
 from autologin.proxies import DIRECTLY, ForChromium
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+    from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 
     from playwright.async_api import Browser, BrowserContext, Playwright
 
     from autologin.config.schema import BrowserSettings
+    from autologin.login.workplace import BrowserPlace
 
-TALKATIVE = ("DEBUG", "DEBUGP", "PWDEBUG")
-"""Variables that make Playwright print what is typed, passwords too."""
 HEADLESS_SHELLS = ("chromium-headless-shell", "chrome-headless-shell")
 """Starts in a third of the time and takes two thirds of the memory of a whole Chromium
 (docs/architecture.md)."""
@@ -46,6 +47,9 @@ QUIET = [
 MOMENT = 0.5
 """Seconds that a browser stays after its login, while the code is exchanged and the token
 delivered."""
+CLOSE = 1.0
+"""Seconds that a browser's context gets to close, and half as many the browser, before it is
+killed."""
 WINDOW = {"width": 1366, "height": 900}
 """Fyers renders its form twice below 1280 by 900."""
 
@@ -79,7 +83,10 @@ MEND = "Run `autologin browser install`, or set browser.executable to a Chromium
 
 
 def _playwrights_own(*, headless: bool) -> Path | None:
-    cache = Path.home() / ".cache" / "ms-playwright"
+    home = files.home(os.environ)
+    if home is None:
+        return None
+    cache = home / ".cache" / "ms-playwright"
     patterns = PLAYWRIGHTS_OWN if headless else PLAYWRIGHTS_OWN[-1:]
     return next(
         (file for pattern in patterns for file in sorted(cache.glob(pattern), reverse=True)), None
@@ -117,30 +124,26 @@ def _user_namespaces() -> bool:
     with suppress(OSError, subprocess.TimeoutExpired):
         return (
             subprocess.run(
-                ["unshare", "--user", "true"], check=False, capture_output=True, timeout=5
+                ["unshare", "--user", "true"],
+                check=False,
+                capture_output=True,
+                timeout=5,
+                env={"PATH": os.environ.get("PATH", os.defpath)},
             ).returncode
             == 0
         )
     return False
 
 
-async def _apart(start: Callable[[], Awaitable[Playwright]]) -> Playwright:
-    """Start Playwright's process in a group of its own.
-
-    Ctrl-C in a terminal is for us, who may let a login end first.
-    """
-    loop = asyncio.get_running_loop()
-    loop.subprocess_exec = partial(loop.subprocess_exec, process_group=0)  # type: ignore[method-assign]
-    try:
-        return await start()
-    finally:
-        del loop.subprocess_exec
-
-
 @dataclass
 class Driver:
-    """Playwright's driver process, started for the first login or ahead of it."""
+    """Playwright's driver process, started for the first login or ahead of it.
 
+    `withheld` gives the secrets that neither it nor a browser is to find in its environment.
+    """
+
+    withheld: Callable[[], Withheld] = Withheld
+    _process: DriverProcess | None = None
     _starting: asyncio.Task[Playwright] | None = None
     _closing: set[asyncio.Task[None]] = field(default_factory=set)
     _hurry: asyncio.Event = field(default_factory=asyncio.Event)
@@ -150,31 +153,42 @@ class Driver:
         """Whether a login has needed the process, and it was not stopped since."""
         return self._starting is not None
 
-    def start_early(self) -> None:
-        """Start the process now; it boots while Python imports the rest."""
+    def start_early(self, environ: Mapping[str, str] | None = None) -> None:
+        """Start the process now; it boots while Python imports the rest.
+
+        `environ` is what it finds in its environment, where the config is not read yet.
+        """
+        if self._process and self._process.ended:
+            self._let_go(self._process)  # who tries again needs another one
         if self._starting is None:
-            for switch in TALKATIVE:
+            for switch in inheritance.TALKATIVE:
                 os.environ.pop(switch, None)
             from playwright.async_api import async_playwright  # noqa: PLC0415  (100 ms that only a login needs)
 
-            self._starting = asyncio.ensure_future(_apart(async_playwright().start))
+            inherited = self.environ() if environ is None else environ
+            self._process = DriverProcess(inherited)
+            self._starting = asyncio.ensure_future(self._process.start(async_playwright().start))
 
-    async def playwright(self) -> Playwright:
-        """The running driver.
+    def environ(self) -> dict[str, str]:
+        """What a browser may know of our environment."""
+        return inheritance.for_browser(os.environ, self.withheld())
+
+    async def playwright(self) -> tuple[Playwright, DriverProcess]:
+        """The running driver, and its process.
 
         Raises:
             BrowserCrashed: it cannot be started.
         """
         self.start_early()
         assert self._starting is not None
+        assert self._process is not None
+        process = self._process
         try:
-            return await asyncio.shield(self._starting)
+            return await asyncio.shield(self._starting), process
         except Exception as error:  # noqa: BLE001  (Playwright raises what its driver's process made of it)
-            self._starting = None
-            hint = "In a slim container, install libatomic1; `autologin check` tells more."
-            raise BrowserCrashed(
-                f"Playwright's driver did not start ({type(error).__name__})", hint=hint
-            ) from None
+            failed = await process.explain(error)
+            self._let_go(process)
+            raise failed from None
 
     def close_later(self, work: Coroutine[Any, Any, None]) -> None:
         """Close a browser in a moment: the token need not wait for it, nor share the processor."""
@@ -187,16 +201,59 @@ class Driver:
             await asyncio.wait_for(self._hurry.wait(), MOMENT)
         await work
 
+    async def close(
+        self, browser: Browser | None, place: BrowserPlace, process: DriverProcess
+    ) -> None:
+        """Close a browser, or end it: one that is frozen does not close."""
+        if browser is not None:
+            for context in browser.contexts:
+                await within(CLOSE, context.close())
+            if await within(CLOSE / 2, browser.close()):
+                return
+        place.kill()
+        if browser is not None and not await within(CLOSE, browser.close()):
+            self._let_go(process)  # it does not see that its browser is gone: it is frozen itself
+
     async def stop(self) -> None:
-        """Wait for browsers that are still closing, then end the process."""
+        """Wait for browsers that are still closing, then end the process, in a few seconds at most.
+
+        Nothing of theirs is left, whatever state they are in.
+        """
         self._hurry.set()
-        if self._closing:
-            await asyncio.wait(self._closing, timeout=10)
-        self._hurry.clear()
-        starting, self._starting = self._starting, None
-        if starting:
-            with suppress(Exception):
-                await (await asyncio.wait_for(starting, 10)).stop()
+        try:
+            if self._closing:
+                await asyncio.wait(self._closing, timeout=CLOSE * 3)
+            if self._starting:
+                await within(CLOSE, _end(self._starting))
+        finally:
+            self._hurry.clear()
+            if self._process:
+                self._let_go(self._process)
+            sweep()  # a run that starts no browser removes what a killed one left as well
+
+    def _let_go(self, process: DriverProcess) -> None:
+        """Be done with a process, alive or not."""
+        if self._process is not process or self._starting is None:
+            return
+        starting, self._starting, self._process = self._starting, None, None
+        starting.cancel()
+        starting.add_done_callback(lambda task: task.cancelled() or task.exception())
+        process.remove()
+
+
+async def _end(starting: asyncio.Task[Playwright]) -> None:
+    await (await asyncio.shield(starting)).stop()
+
+
+async def within(seconds: float, work: Coroutine[Any, Any, Any]) -> bool:
+    """Whether something is done in time, well or not."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait({task}, timeout=seconds)
+        return task.done()
+    finally:
+        task.cancel()
+        task.add_done_callback(lambda task: task.cancelled() or task.exception())
 
 
 @asynccontextmanager
@@ -219,33 +276,48 @@ async def fresh_context(
     """
     from playwright.async_api import Error  # noqa: PLC0415  (only a login needs Playwright)
 
-    playwright = await driver.playwright()
     proxy = proxy or DIRECTLY
+    playwright, process = await driver.playwright()
     rule = [f"--host-resolver-rules={resolver_rule}"] if resolver_rule else []
+    executable, sandbox = find(settings, headless=not headed), sandboxed(settings)
     try:
-        browser = await playwright.chromium.launch(
-            executable_path=find(settings, headless=not headed),
-            headless=not headed,
-            chromium_sandbox=sandboxed(settings),
-            # Our arguments come behind Playwright's and win: its `proxy` knows one server only, and
-            # is there for the password, which it tells to none but a proxy.
-            args=[*QUIET, *rule, *proxy.arguments],
-            proxy=proxy.login,  # type: ignore[arg-type]  # Playwright's ProxySettings is this dict
-        )
-        context = await browser.new_context(
-            locale="en-IN",
-            timezone_id="Asia/Kolkata",
-            viewport=WINDOW,  # type: ignore[arg-type]  # Playwright's ViewportSize is this dict
-            user_agent=settings.user_agent,
-            accept_downloads=False,
-        )
-    except Error as error:
-        raise BrowserCrashed(f"Chromium did not start ({_reason(error)})") from None
-    event("browser_started", level="DEBUG", version=browser.version)
+        place = process.workplace.make_place()
+    except OSError as error:
+        raise no_temporary_folder(error) from None
+    inherited = driver.environ()
+    environ: dict[str, str | float | bool] = {
+        **inherited,
+        **process.workplace.environ(inherited),
+        **place.environ,
+    }
+    browser: Browser | None = None
     try:
+        try:
+            browser = await playwright.chromium.launch(
+                executable_path=executable,
+                headless=not headed,
+                chromium_sandbox=sandbox,
+                # Our arguments come behind Playwright's and win: its `proxy` knows one server only,
+                # and is there for the password, which it tells to none but a proxy.
+                args=[*QUIET, *place.args, *rule, *proxy.arguments],
+                proxy=proxy.login,  # type: ignore[arg-type]  # Playwright's ProxySettings is this dict
+                env=environ,
+            )
+            opening = browser.new_context(
+                locale="en-IN",
+                timezone_id="Asia/Kolkata",
+                viewport=WINDOW,  # type: ignore[arg-type]  # Playwright's ViewportSize is this dict
+                user_agent=settings.user_agent,
+                accept_downloads=False,
+            )
+            noting = asyncio.to_thread(place.note_processes)
+            context, _ = await asyncio.gather(opening, noting)
+        except Error as error:
+            raise BrowserCrashed(f"Chromium did not start ({reason_of(str(error))})") from None
+        event("browser_started", level="DEBUG", version=browser.version)
         yield browser, context
     finally:
-        driver.close_later(_close(browser))
+        driver.close_later(driver.close(browser, place, process))
 
 
 @asynccontextmanager
@@ -260,17 +332,6 @@ async def crashes_named() -> AsyncIterator[None]:
     try:
         yield
     except Error as error:
-        raise BrowserCrashed(f"Chromium, or the page in it, died ({_reason(error)})") from None
-
-
-async def _close(browser: Browser) -> None:
-    with suppress(Exception):
-        await asyncio.wait_for(browser.close(), 10)
-
-
-def _reason(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    telling = [line for line in lines if "rror" in line or "display" in line.lower()]
-    return re.sub(r"[?#]\S*", "", (telling or lines or ["no reason given"])[0])[
-        :200
-    ]  # an address may hold a code
+        raise BrowserCrashed(
+            f"Chromium, or the page in it, died ({reason_of(str(error))})"
+        ) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ from autologin.login.network import NetworkWatcher
 from autologin.login.state import LoginState
 
 if TYPE_CHECKING:
+    from playwright.async_api import Page
+
     from autologin.config.schema import BrowserSettings
     from autologin.proxies import ForChromium
 
@@ -35,6 +38,7 @@ async def browser_login(
 
     Raises:
         Rejected, NeedsPerson, Transient: as the broker or the page means it.
+        TimeoutError: a page with a person at it is frozen, and the time is over.
     """
     nonce = secrets.token_urlsafe(24) if flow.state_param else ""
     hosts = [*flow.login_hosts, *login.account.login_hosts]
@@ -43,7 +47,8 @@ async def browser_login(
     opened = browser.fresh_context(
         driver, settings, headed=login.headed, resolver_rule=rule, proxy=proxy
     )
-    async with browser.crashes_named(), AsyncExitStack() as stack:
+    left = login.deadline - login.clock.monotonic() if login.headed else None
+    async with asyncio.timeout(left) as limit, browser.crashes_named(), AsyncExitStack() as stack:
         with login.stages.stage("browser"):
             chromium, context = await stack.enter_async_context(opened)
             await capture.attach(chromium, context)
@@ -58,6 +63,7 @@ async def browser_login(
             otp_rejections=login.otp_rejections,
         )
         engine = LoginEngine(page, capture, network, login.attempts, login.clock, state)
+        engine.on_wait_for_person = lambda seconds: limit.reschedule((limit.when() or 0) + seconds)
         try:
             with login.stages.stage("login"):
                 request = flow.login_url(nonce)
@@ -67,17 +73,28 @@ async def browser_login(
                 auth_code = capture.auth_code()
         except AutologinError as error:
             login.otp_rejections = engine.state.otp_rejections
-            error.bundle = await artifacts.save(
-                login.failures,
-                page,
-                login.account.name,
-                error,
-                stages=login.stages.seconds,
-                user_id=flow.user_id,
-                clock=login.clock,
-            )
+            await save_bundle(login, flow, page, error)
             raise
         finally:
             login.secrets_sent |= engine.state.secrets_sent
     event("code_captured")
     return AuthCode(auth_code.get_secret_value(), request.verifier)
+
+
+async def save_bundle(
+    login: LoginContext, flow: BrowserFlow, page: Page, error: AutologinError
+) -> None:
+    """Keep what the page was. A frozen one shows nothing till the time is over; the error stays."""
+    try:
+        error.bundle = await artifacts.save(
+            login.failures,
+            page,
+            login.account.name,
+            error,
+            stages=login.stages.seconds,
+            user_id=flow.user_id,
+            clock=login.clock,
+        )
+    except asyncio.CancelledError:
+        if login.clock.monotonic() < login.deadline:
+            raise

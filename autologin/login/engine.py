@@ -9,7 +9,7 @@ What an answer means is in interpret.py, what to do next in decide.py: both are 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, assert_never
 from urllib.parse import urlsplit
@@ -56,6 +56,8 @@ class LoginEngine:
         self._reader = PageReader(page, capture.answered, clock)
         self._filler = FormFiller(page, self._reader, capture, network, attempts, clock)
         self._dialogs: list[str] = []
+        self.on_wait_for_person: Callable[[float], None] = lambda _seconds: None
+        """Told by how many seconds the login's time grows, because a person is to do a step."""
         page.on("dialog", self._on_dialog)
 
     async def open(self, url: str) -> None:
@@ -147,6 +149,7 @@ class LoginEngine:
             case decide.AskPerson(error):
                 advice = "Do this step in the window; autologin carries on."
                 event("needs_person", level="WARNING", message=error.detail, hint=advice)
+                self.on_wait_for_person(PERSON_PATIENCE)
                 until = self._clock.monotonic() + PERSON_PATIENCE
                 self.state = replace(
                     self.state, person_until=until, deadline=self.state.deadline + PERSON_PATIENCE

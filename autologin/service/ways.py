@@ -285,7 +285,7 @@ class _CommandSink(NoticeSink):
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
             cwd=self._place.folder,
-            env=dict(self._place.environ),
+            env=self._place.command_environ(),
             start_new_session=True,
         )
         try:

@@ -28,7 +28,8 @@ ORDER = (
     *("secret_refs", "flows"),
     *("flow", "message", "problems", "stages"),
     *("errors", "log", "token", "aws"),
-    *("clock", "files", "threads", "transport", "proxies", "quoting", "redaction"),
+    *("clock", "files", "threads", "transport", "proxies", "inheritance", "quoting"),
+    "redaction",
     "__init__",
 )
 """From the command line to the ground floor; docs/architecture.md says why."""

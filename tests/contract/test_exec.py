@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import resource
 import signal
 import sys
 from datetime import UTC, datetime, timedelta
@@ -184,6 +185,13 @@ async def test_no_signal_is_ignored_because_python_does(user):
 
 
 # What is refused
+
+
+async def test_its_core_dumps_are_its_own_affair(user):
+    """None is made of autologin; the program may do what it could do before."""
+    limits = "import json, resource; print(json.dumps(resource.getrlimit(resource.RLIMIT_CORE)))"
+    mine = resource.getrlimit(resource.RLIMIT_CORE)
+    assert tuple(await shown(user, "--", sys.executable, "-c", limits)) == mine
 
 
 @pytest.mark.parametrize("hours", [-1, -30])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,6 +22,11 @@ from autologin.sandbox.server import Sandbox
 class SharedDriver(Driver):
     """Playwright's process, started once for all runs in this one; a run's browser is closed at its end all the same."""
 
+    def end(self):
+        """Nobody stops it, and its folder is not to stay."""
+        if self._process:
+            self._process.remove()
+
     async def stop(self):
         starting, self._starting = self._starting, None
         await super().stop()
@@ -28,6 +34,7 @@ class SharedDriver(Driver):
 
 
 SHARED = SharedDriver()
+atexit.register(SHARED.end)
 
 
 @dataclass

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import click
 
+from autologin import inheritance
 from autologin.cli.base import Group, config_file
 from autologin.cli.context import load_settings
 from autologin.cli.process import configure_log
@@ -22,6 +23,7 @@ from autologin.config.schema import BrowserSettings
 from autologin.errors import AutologinError, ConfigError
 from autologin.log import event
 from autologin.login.browser import find
+from autologin.login.driver_process import find_fault
 
 PACKAGES = (("chromium", "chromium-headless-shell"), ("chromium",))
 """Debian's packages, the better choice first: the headless shell starts in a third of the time."""
@@ -88,17 +90,14 @@ def _found() -> Path | None:
 
 def _ensure_driver() -> None:
     """Playwright's driver is a Node.js that needs libatomic, which slim systems leave out."""
-    # Only `install` needs Playwright.
-    from playwright._impl._driver import compute_driver_executable  # noqa: PLC0415
-
-    node = compute_driver_executable()[0]
-    if _run([node, "--version"]):
-        return
-    event("installing", what="libatomic1", by="apt-get")
-    if not (_apt(["libatomic1"]) and _run([node, "--version"])):
+    fault = find_fault(loader.environment())
+    if fault and fault.package:
+        event("installing", what=fault.package, by="apt-get")
+        _apt([fault.package])
+        fault = find_fault(loader.environment())
+    if fault:
         raise AutologinError(
-            "Playwright's driver does not start here",
-            hint="Install the system's package libatomic1.",
+            f"Playwright's driver does not start here ({fault.detail})", hint=fault.hint
         )
 
 
@@ -112,6 +111,13 @@ def _apt(packages: Sequence[str]) -> bool:
     return _run([*quiet, "install", "-y", "--no-install-recommends", *packages])
 
 
+def _environ() -> dict[str, str]:
+    """What an installer gets: nothing secret but who it is to the proxy."""
+    environ = loader.environment()
+    proxies = {name: environ[name] for name in environ if inheritance.PROXY.fullmatch(name)}
+    return inheritance.for_browser(environ, inheritance.Withheld()) | proxies
+
+
 def _run(command: Sequence[str]) -> bool:
     try:
         done = subprocess.run(
@@ -121,6 +127,7 @@ def _run(command: Sequence[str]) -> bool:
             capture_output=True,
             text=True,
             timeout=900,
+            env=_environ(),
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         event("command_failed", level="DEBUG", command=command[0], message=type(error).__name__)

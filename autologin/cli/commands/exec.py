@@ -14,6 +14,7 @@ import click
 
 from autologin import status
 from autologin.app import App
+from autologin.cli import core_dumps
 from autologin.cli.base import Command
 from autologin.cli.context import account_name, load_settings, open_app
 from autologin.config import loader
@@ -92,6 +93,7 @@ def become(command: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
     sys.stderr.flush()
     # Python ignores these two; the program must not inherit that.
     handlers = {one: signal.signal(one, signal.SIG_DFL) for one in (signal.SIGPIPE, signal.SIGXFSZ)}
+    core_dumps.allow_again()
     try:
         os.execvpe(command[0], list(command), environ)  # noqa: S606  (no shell, on purpose)
     except OSError as error:

@@ -70,8 +70,9 @@ async def run_accounts(
         StoreError: the store cannot be used.
     """
     driver = Driver()
-    if prestart.needs_browser(file, names, force=force):
-        driver.start_early()
+    environ = prestart.driver_environ(file, names, force=force)
+    if environ is not None:
+        driver.start_early(environ)
     try:
         # In a thread, so that this one can go on talking to the driver's process.
         settings = await asyncio.to_thread(_load, file)

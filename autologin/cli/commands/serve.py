@@ -12,6 +12,7 @@ import click
 
 from autologin.app import App
 from autologin.cli.base import Command, config_file
+from autologin.cli.init_process import wait_for_orphans
 from autologin.cli.process import configure_log, run_async
 from autologin.cli.service_manager import ServiceManager
 from autologin.clock import SystemClock
@@ -46,6 +47,7 @@ def serve(ctx: click.Context, log_format: str) -> None:
     SIGTERM, Ctrl-C   start nothing more, let a login finish (stop_timeout), exit 0
     SIGHUP            read the config again; an invalid one is reported and ignored
     """  # noqa: D301  (click wants the character)
+    wait_for_orphans()
     # Until the service can take it, a SIGHUP asks for nothing: the config is not read yet.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     configure_log(ctx, as_json=log_format == "json")
