@@ -157,6 +157,15 @@ class Problem:
     message: str
     hint: str = ""
 
+    def __post_init__(self) -> None:
+        # Names that people chose stand in it: half a character cannot be printed, and a terminal
+        # obeys what cannot be seen.
+        for name in ("key", "message", "hint"):
+            text = getattr(self, name)
+            if not text.isprintable():
+                seen = (one if one.isprintable() or one == "\n" else "\ufffd" for one in text)
+                object.__setattr__(self, name, "".join(seen))
+
     def __str__(self) -> str:
         return f"{self.key}: {self.message}" + (f"\n    {self.hint}" if self.hint else "")
 

@@ -421,7 +421,7 @@ def test_two_accounts_at_one_broker_share_its_flow(tmp_path):
         ("accounts:\n\tzerodha: x\n", "is indented with a tab | Use spaces"),
         ("accounts: [", "is not YAML"),
         ("just words\n", "not a mapping"),
-        ("a: &a [*a]\n", "is not"),
+        ("a: &a [*a]\n", "refers to itself | Write out"),
     ],
 )
 def test_a_file_that_is_hardly_a_config(tmp_path, text, words):
