@@ -284,12 +284,8 @@ async def fresh_context(
         place = process.workplace.make_place()
     except OSError as error:
         raise no_temporary_folder(error) from None
-    inherited = driver.environ()
-    environ: dict[str, str | float | bool] = {
-        **inherited,
-        **process.workplace.environ(inherited),
-        **place.environ,
-    }
+    mine = driver.environ()
+    environ: Mapping[str, Any] = {**mine, **process.workplace.environ(mine), **place.environ}
     browser: Browser | None = None
     try:
         try:
@@ -301,7 +297,7 @@ async def fresh_context(
                 # and is there for the password, which it tells to none but a proxy.
                 args=[*QUIET, *place.args, *rule, *proxy.arguments],
                 proxy=proxy.login,  # type: ignore[arg-type]  # Playwright's ProxySettings is this dict
-                env=environ,
+                env={**environ},
             )
             opening = browser.new_context(
                 locale="en-IN",

@@ -40,8 +40,10 @@ def secure(folder: Path) -> None:
         if left & stat.S_IWOTH:  # a file system without rights
             why = f"others have rights on {path} ({left:04o}), which cannot be changed"
             raise ConfigError(_refusal(folder, why))
-        level = "WARNING" if was & WRITABLE else "DEBUG"
-        event("rights_mended", level=level, path=path, was=f"{was:04o}")
+        if was & WRITABLE:
+            event("rights_mended", level="WARNING", path=path, was=f"{was:04o}")
+        else:
+            event("rights_mended", level="DEBUG", path=path, was=f"{was:04o}")
 
 
 def find_problem(folder: Path) -> Problem | None:

@@ -130,6 +130,7 @@ def test_each_of_them_is_a_key_with_a_comment_of_its_own(line):
         "executable",
         "sandbox",
         "authorize",
+        "login_hosts",
         "proxy",
         "timeout",
     }

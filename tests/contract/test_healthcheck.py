@@ -20,6 +20,7 @@ LIGHT = {
     *(
         "autologin",
         "autologin.cli",
+        "autologin.cli.core_dumps",
         "autologin.cli.main",
         "autologin.cli.base",
         "autologin.cli.errors",

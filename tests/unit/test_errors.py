@@ -14,8 +14,10 @@ from autologin.errors import (
     BrokerUnavailable,
     Bug,
     ConfigError,
+    ForeignDestination,
     LeaseLost,
     OtpRejected,
+    PageChanged,
     Problem,
     StoreError,
 )
@@ -23,6 +25,8 @@ from autologin.flow import registry
 
 GROUPS = {"AutologinError", "Rejected", "NeedsPerson", "Transient"}
 """Never raised themselves."""
+KINDS_OF = {"LeaseLost": "BrokerUnavailable", "ForeignDestination": "PageChanged"}
+"""Those that have the name of another."""
 
 
 def drawn() -> dict[str, tuple[str | None, int]]:
@@ -31,8 +35,7 @@ def drawn() -> dict[str, tuple[str | None, int]]:
     group = ("", 0)
     for line in (errors.__doc__ or "").splitlines():
         if match := re.match(r"^ {4}( *)([A-Z]\w+) +(\d)(?: {2,}(.*))?$", line):
-            bases = {0: None, 2: "AutologinError", 4: "BrokerUnavailable"}
-            base = bases[len(match[1])]
+            base = {0: None, 2: "AutologinError", 4: KINDS_OF.get(match[2])}[len(match[1])]
             group = (match[2], int(match[3]))
             found[match[2]] = (base, group[1])
             found |= dict.fromkeys((match[4] or "").split(), group)
@@ -107,6 +110,8 @@ def test_names_are_the_class_names_in_snake_case(kind):
         kind = AutologinError
     if kind is LeaseLost:
         kind = BrokerUnavailable  # the names are a contract, and this is one of its reasons
+    if kind is ForeignDestination:
+        kind = PageChanged
     assert re.fullmatch(r"[a-z]+(_[a-z]+)*", error.name)
     assert "".join(word.capitalize() for word in error.name.split("_")) == kind.__name__
 

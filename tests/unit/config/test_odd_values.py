@@ -95,7 +95,9 @@ def test_a_home_that_nobody_knows(tmp_path, monkeypatch):
     monkeypatch.delenv("HOME", raising=False)
     monkeypatch.setattr("os.getuid", lambda: 54321)
     text = GOOD.replace("path: state", "path: ~/state")
-    assert problems(tmp_path, text, home=False) == {"HOME": "is not set, and this user has no home"}
+    assert problems(tmp_path, text, home=False) == {
+        "state.path": "starts in the home folder, and this user has none"
+    }
 
 
 LAUGHS = "a0: &a0 [x]\n" + "\n".join(

@@ -424,7 +424,7 @@ def test_a_certificate_file_that_cannot_be_used_is_named_with_its_key(
     [
         ({"client_cert": "x"}, "`client_cert` needs a `client_key`"),
         ({"client_key": "x"}, "`client_key` needs a `client_cert`"),
-        ({"ca_cert": ""}, "at least 1 character"),
+        ({"ca_cert": ""}, "is an empty path"),
         ({"ca_cert": "x", "url": "http://127.0.0.1/"}, "`ca_cert` is of no use"),
     ],
 )
