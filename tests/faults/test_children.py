@@ -86,10 +86,10 @@ async def test_neither_the_driver_nor_a_browser_sees_a_secret_or_dumps_core(held
             assert one.environ["HTTPS_PROXY"] == "http://127.0.0.1:9"
 
 
-FROZEN = [{"browser", "part"}, *([{"part"}, {"driver"}] if os.environ.get("SCENARIOS") else [])]
+FROZEN = [("browser", "part"), *([("part",), ("driver",)] if os.environ.get("SCENARIOS") else [])]
 
 
-@pytest.mark.parametrize("kinds", FROZEN, ids=str)
+@pytest.mark.parametrize("kinds", FROZEN, ids=" and ".join)
 async def test_what_is_frozen_does_not_outlive_the_runs_time(held, kinds):
     held.change(lambda config: config["accounts"]["zerodha"].update(timeout=SECONDS))
     began = time.monotonic()
