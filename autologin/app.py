@@ -16,6 +16,7 @@ from autologin.flow.otp import OtpGenerator, normalise
 from autologin.login.attempts import login_fingerprint
 from autologin.login.browser import Driver
 from autologin.message import REJECTED, Message
+from autologin.secret_refs import follow
 from autologin.store.store import Store
 
 if TYPE_CHECKING:
@@ -87,12 +88,12 @@ class App:
         self.store.tokens.drop(account.name, token, news, sinks)
         return sinks
 
-    def unblock(self, account: Account) -> bool:
+    async def unblock(self, account: Account) -> bool:
         """Forget what was refused of an account, under whatever names it had.
 
         Gives whether there was anything.
         """
-        login_id = accounts.login_id(self.settings, account)
+        login_id = await follow(lambda: accounts.login_id(self.settings, account))
         login = login_id and login_fingerprint(self.store, account.broker, login_id)
         return self.store.attempts.unblock(account.name, login or None)
 

@@ -138,9 +138,9 @@ class Service:
         self._accounts[account].run_requested = True
         self._wake.set()
 
-    def unblock(self, account: str) -> bool:
+    async def unblock(self, account: str) -> bool:
         """Forget what was refused of an account; gives whether there was anything."""
-        return self.app.unblock(self.settings.accounts[account])
+        return await self.app.unblock(self.settings.accounts[account])
 
     # Its life
 

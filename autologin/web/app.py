@@ -197,7 +197,7 @@ class _Pages:
         """Lift a block."""
         account = await self._authorize_button(request)
         event("unblocked", account=account)
-        self.service.unblock(account)
+        await self.service.unblock(account)
         return RedirectResponse("/", 303)
 
     async def _authorize_button(self, request: Request) -> str:

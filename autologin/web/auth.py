@@ -8,7 +8,6 @@ their requests bring no cookie (SameSite), and browsers say where a request come
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import secrets
 from collections import deque
@@ -21,7 +20,7 @@ from autologin import redaction
 from autologin.config.schema import Http
 from autologin.errors import ConfigError
 from autologin.log import event
-from autologin.secret_refs import resolve
+from autologin.secret_refs import follow, resolve
 from autologin.web.interface import ServiceView
 
 COOKIE = "autologin_session"
@@ -60,9 +59,8 @@ class Auth:
         self._read_from = settings.http
         self._token = None
         if settings.http.token:
-            found = await asyncio.to_thread(
-                resolve, "http.token", settings.http.token, settings.ref_context
-            )
+            token = settings.http.token
+            found = await follow(lambda: resolve("http.token", token, settings.ref_context))
             self._token = found.value.get_secret_value()
             redaction.remember(self._token)
 

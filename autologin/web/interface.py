@@ -58,6 +58,6 @@ class ServiceView(Protocol):
         """Start a run, and do not wait for it."""
         ...
 
-    def unblock(self, account: str) -> bool:
+    async def unblock(self, account: str) -> bool:
         """Forget what was refused of an account; gives whether there was anything."""
         ...

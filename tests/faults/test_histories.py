@@ -224,7 +224,7 @@ class Login(RuleBasedStateMachine):
 
     @rule()
     def unblock(self):
-        self.apps[0].unblock(self.account)
+        SHARED.loop.run_until_complete(self.apps[0].unblock(self.account))
         self.world.forget()
 
     # What happens

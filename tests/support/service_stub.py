@@ -69,7 +69,7 @@ class Board:
     async def run_now(self, account):
         self.asked.append(account)
 
-    def unblock(self, account):
+    async def unblock(self, account):
         return self.store.attempts.unblock(account)
 
     # What happens to an account

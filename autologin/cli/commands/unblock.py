@@ -6,6 +6,7 @@ import click
 
 from autologin.cli.base import Command
 from autologin.cli.context import account_name, load_settings, open_app
+from autologin.cli.process import run_async
 from autologin.config.accounts import login_id
 
 
@@ -20,7 +21,7 @@ def unblock(ctx: click.Context, name: str) -> None:
     """
     settings = load_settings(ctx)
     account = settings.account(name)
-    if open_app(settings).unblock(account):
+    if run_async(open_app(settings).unblock(account)):
         click.echo(f"{account.name} may log in again.", err=True)
     elif login_id(settings, account) is None:
         # What was refused under another name of the account is found by it.
