@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 import threading
@@ -31,6 +32,7 @@ def configure_log(ctx: click.Context, *, as_json: bool = False) -> None:
 def run_async(work: Coroutine[Any, Any, Result]) -> Result:
     """Do asynchronous work to its end; SIGTERM ends it as Ctrl-C does, with everything closed."""
     core_dumps.forbid_for_good()
+    os.environ.pop("SSLKEYLOGFILE", None)  # Python's ssl would put our connections' keys there
 
     async def stoppable() -> Result:
         task = asyncio.current_task()

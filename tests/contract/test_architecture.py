@@ -67,6 +67,7 @@ READ_ENVIRONMENT = {
     "autologin.config.loader",
     "autologin.cli.completion",  # completes before the config can be loaded
     "autologin.cli.prestart",
+    "autologin.cli.process",  # takes a switch out that would write down the keys of connections
     "autologin.login.browser",  # takes switches out that would print what is typed
 }
 LONGEST_FUNCTION = 60

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import threading
 
 from autologin.cli import process
@@ -34,3 +35,15 @@ def test_what_fails_in_the_background_is_a_line(monkeypatch, capfd):
         "LookupError)",
     ]
     assert capfd.readouterr().err == ""
+
+
+def test_no_keys_of_connections_are_written_down(monkeypatch, tmp_path):
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    monkeypatch.setattr(process.sys, "unraisablehook", process.sys.unraisablehook)
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
+
+    async def context():
+        return ssl.create_default_context()
+
+    assert run_async(context()).keylog_filename is None
+    assert list(tmp_path.iterdir()) == []
