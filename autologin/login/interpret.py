@@ -28,6 +28,7 @@ from autologin.flow.script import LoginScript, Step
 from autologin.login.masking import mask
 from autologin.login.snapshot import LINE, Snapshot
 from autologin.login.state import LoginState, Observation
+from autologin.quoting import quotable
 
 if TYPE_CHECKING:
     from autologin.login.network import ApiReply
@@ -275,9 +276,10 @@ def _says_locked(data: Mapping[str, Any]) -> bool:
 
 def _describe(state: LoginState, snapshot: Snapshot) -> str:
     """The broker's last words, from a dialog, a call of the page's, or else the page."""
-    words = state.dialogs[-1] if state.dialogs else state.aside
-    if words:
-        return f'; the broker said "{_quotable(words)}"'
+    if state.dialogs:
+        return f'; the broker said "{_show(state.dialogs[-1])}"'
+    if state.aside:
+        return f'; the broker said "{quotable(state.aside, 120)}"'
     return _shown(snapshot, state.before.lines if state.before else ())
 
 
@@ -285,9 +287,9 @@ def _shown(snapshot: Snapshot, before: Sequence[str] = ()) -> str:
     """What the page says for itself, in a few words: rather what it did not say before."""
     new = [line for line in snapshot.lines if line not in before]
     words = next(iter([*snapshot.alerts, *new, *snapshot.lines]), snapshot.title)
-    return f'; the page shows "{_quotable(words)}"' if words else "; the page is empty"
+    return f'; the page shows "{_show(words)}"' if words else "; the page is empty"
 
 
-def _quotable(words: str) -> str:
-    """A page's words as people are told them: without secrets, codes and ids that it shows."""
+def _show(words: str) -> str:
+    """What a page says, which may also show codes and ids that nobody told us of."""
     return mask([words])[0][:120]
