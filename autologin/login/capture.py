@@ -30,7 +30,7 @@ from autologin.errors import (
     StateMismatch,
 )
 from autologin.login.sites import DEFAULT_PORTS, Sites, host_of, is_in_clear, origin, split
-from autologin.login.typed import Typed
+from autologin.login.typed import LARGEST, Typed
 from autologin.quoting import quotable
 
 if TYPE_CHECKING:
@@ -239,17 +239,18 @@ class Capture:
     def _may_leave(self, url: str, request: Mapping[str, Any]) -> bool:
         """Whether a request may be sent: not one that takes a secret to a stranger.
 
-        Nor one whose body cannot be read, as it may hold one.
+        Nor one that cannot be read, or not to its end, as it may hold one.
         """
         if self.learning or self.sites.allow(url):
             return True
         body = _body(request)
         headers = map(str, request.get("headers", {}).values())
-        if self.typed.stands_in("\n".join([url, *headers, body])):
+        sent = "\n".join([url, *headers, body])
+        if self.typed.stands_in(sent):
             self._stray = self._stray or url
             self.answered.set()
             return False
-        return bool(body) or not request.get("hasPostData")
+        return len(sent) <= LARGEST and (bool(body) or not request.get("hasPostData"))
 
     def _is_redirect_origin(self, url: str) -> bool:
         return (
