@@ -16,7 +16,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import quote, quote_plus, urlsplit
+from urllib.parse import quote, quote_plus
 
 from autologin import redaction
 
@@ -41,6 +41,8 @@ NEEDED = re.compile(
 """Without these a browser looks strange: a PIN that happens to stand in one (a user's number in a
 path) is no reason to take it."""
 PROXY = re.compile(r"(HTTPS?|ALL|FTP|WSS?)_PROXY", re.IGNORECASE)
+"""A browser is told its proxy by a switch, and one in its environment would win over that
+(Chromium 156); besides, it may hold a password."""
 LONG = 8
 """From so many characters on, a secret stands in no other text by chance."""
 
@@ -64,9 +66,9 @@ def for_browser(environ: Mapping[str, str], withheld: Withheld) -> dict[str, str
     """What a browser and its driver get."""
     texts = withheld.texts()
     return {
-        name: _without_userinfo(value) if PROXY.fullmatch(name) else value
+        name: value
         for name, value in environ.items()
-        if not is_secret_name(name)
+        if not (is_secret_name(name) or PROXY.fullmatch(name))
         and name not in withheld.names
         and not _is_known(name, value)
         and not holds(name, value, texts)
@@ -111,17 +113,3 @@ def _is_word_of(form: str, value: str) -> bool:
 def _is_known(name: str, value: str) -> bool:
     """Whether it holds a secret that was resolved, made or issued so far."""
     return not NEEDED.fullmatch(name) and redaction.holds_secret(value.encode("utf-8", "replace"))
-
-
-def _without_userinfo(proxy: str) -> str:
-    """A proxy's address without who asks.
-
-    The address stays: without it, what was to go through the proxy would go around it.
-    """
-    scheme, mark, rest = proxy.rpartition("://")
-    try:
-        urlsplit(proxy)
-    except ValueError:
-        return ""
-    host, slash, path = rest.partition("/")
-    return f"{scheme}{mark}{host.rpartition('@')[2]}{slash}{path}"

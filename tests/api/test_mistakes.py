@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
 from autologin import run
 from autologin.app import App
 from autologin.errors import StoreError
@@ -25,10 +23,11 @@ async def test_a_mistake_in_one_flow_takes_no_token_from_the_others(walk, monkey
     app = App.open(served.settings(), served.twin.clock, None)
     accounts = [app.settings.accounts["dhan"], app.settings.accounts["groww"]]
     try:
-        with pytest.raises(IndexError):
-            await run.run_accounts(app, accounts, force=True)
+        outcomes = await run.run_accounts(app, accounts, force=True)
     finally:
         app.store.close()
+    assert [one.error and one.error.name for one in outcomes] == ["autologin_error", None]
+    assert "IndexError" in outcomes[0].error.detail
     assert json.loads(served.token_file.read_text())["access_token"] in served.twin.tokens
 
 

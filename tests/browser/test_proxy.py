@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 from support.clock import SkippingClock
 from support.leaks import leaks
@@ -14,6 +13,7 @@ from support.sandbox import rehearsal
 
 from autologin import proxies
 from autologin.config.schema import BrowserSettings
+from autologin.errors import BrokerUnavailable
 from autologin.flow.http import broker_client
 from autologin.login.browser import Driver, fresh_context
 
@@ -126,7 +126,7 @@ async def test_each_scheme_has_its_own_proxy_and_exceptions_are_the_same_for_bot
         expected = [urls[0], urls[4]], ["page.broker.test:443"]
         async with broker_client(ways) as http:
             for url in urls:
-                with contextlib.suppress(httpx.HTTPError):
+                with contextlib.suppress(BrokerUnavailable):
                     await http.get(url, timeout=1)
         assert (plain.asked, secure.asked) == expected
         for proxy in (plain, secure):

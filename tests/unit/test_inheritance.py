@@ -70,19 +70,11 @@ def test_a_password_that_is_a_word_of_a_path_takes_no_path_away(name):
     assert inheritance.for_browser(environ, hidden) == environ
 
 
-@pytest.mark.parametrize(
-    ("value", "left"),
-    [
-        ("http://joe:pa%20ss@proxy:3128/", "http://proxy:3128/"),
-        ("joe:word@proxy:3128", "proxy:3128"),
-        ("socks5://proxy:1080", "socks5://proxy:1080"),
-        ("http://joe:a@b@proxy:3128", "http://proxy:3128"),
-        ("http://[joe:word@x", ""),
-    ],
-)
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "https_proxy", "ALL_PROXY"])
-def test_a_proxy_stays_without_who_asks_it(name, value, left):
-    assert inheritance.for_browser({name: value}, Withheld()) == {name: left}
+def test_a_browser_is_told_its_proxy_by_a_switch_alone(name):
+    environ = {name: "http://joe:word@proxy:3128"}
+    assert inheritance.for_browser(environ, Withheld()) == {}
+    assert inheritance.for_command(environ, Withheld()) == environ
 
 
 CONFIG = """
