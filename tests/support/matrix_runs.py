@@ -31,6 +31,7 @@ from support.sandbox import rehearsal, secrets_of
 from support.webhook_consumer import Consumer, listening
 
 from autologin.clock import SystemClock
+from autologin.login import workplace
 from autologin.store.database import FILE
 from autologin.store.store import Store
 
@@ -421,13 +422,23 @@ class Cell:
         running = self.relatives().items()
         return [number for number, line in running if re.search("chrom|headless", line)]
 
-    async def left_behind(self):
-        """Processes, and files in TMPDIR: none at once where a run ended by itself, and soon where it was killed."""
+    async def left_behind(self, *, swept=False):
+        """Processes, and files in TMPDIR: none at once where a run ended by itself, and soon where it was killed.
+
+        A run that was killed leaves its folder, without what was in use, for the next one to sweep.
+        """
         patience = 10.0 if self.fault.name == "SIGKILL" else 1.0
         patience = LINGERS.get((self.stage.name, self.fault.name), patience)
         with contextlib.suppress(TimeoutError):
-            await until(lambda: not self.relatives() and not list(self.tmpdir.iterdir()), patience)
-        return [*self.relatives().values(), *(path.name for path in self.tmpdir.iterdir())]
+            await until(lambda: not self.relatives() and not self._files(swept=swept), patience)
+        return [*self.relatives().values(), *self._files(swept=swept)]
+
+    def _files(self, *, swept):
+        """Names of what is in TMPDIR."""
+        names = [path.name for path in self.tmpdir.iterdir()]
+        if self.fault.name == "SIGKILL" and not swept:
+            return [name for name in names if not workplace.NAME.fullmatch(name)]
+        return names
 
     def _end_relatives(self):
         for number in self.relatives():
