@@ -163,6 +163,14 @@ class Capture:
             everything = [{"urlPattern": "*", "requestStage": "Request"}]
             await self._session.send("Fetch.enable", {"patterns": everything})
 
+    def see_redirected(self, url: str, body: str) -> None:
+        """A call that is redirected and takes its body along.
+
+        Where that goes to another origin a browser asks there first, without the body.
+        """
+        if not self.learning and not self.sites.allow(url) and self.typed.stands_in(body):
+            self._note_stray(url)
+
     def refuse_stray(self) -> None:
         """End the login where a page tried to send a secret elsewhere.
 
@@ -258,9 +266,12 @@ class Capture:
             return True
         # A call that has a short number of a PIN's may have it by chance, and is only stopped.
         if event.get("resourceType") == "Document" or self.typed.stands_in(sent, surely=True):
-            self._stray = self._stray or url
-            self.answered.set()
+            self._note_stray(url)
         return False
+
+    def _note_stray(self, url: str) -> None:
+        self._stray = self._stray or url
+        self.answered.set()
 
     def _is_redirect_origin(self, url: str) -> bool:
         return (

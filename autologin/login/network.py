@@ -94,6 +94,7 @@ class NetworkWatcher:
         self._page, self._clock = page, clock
         self._is_broker = capture.is_broker
         self._may_leave_for = capture.sites.allow
+        self._see_redirected = capture.see_redirected
         self._secrets = capture.typed
         self._plain = Typed()
         self._called: set[str] = set()
@@ -115,6 +116,7 @@ class NetworkWatcher:
         session = await context.new_cdp_session(self._page)
         self._blocked.listen(session)
         self._departures.listen(session)
+        session.on("Network.requestWillBeSent", self._redirected)
         await session.send("Network.enable")
         context.on("request", self._requested)
         context.on("response", self._responded)
@@ -148,6 +150,11 @@ class NetworkWatcher:
             await asyncio.wait(self._reading)
         found, self.new = self.new, []
         return found
+
+    def _redirected(self, event: Mapping[str, Any]) -> None:
+        if event.get("redirectResponse"):
+            request = event["request"]
+            self._see_redirected(request["url"], request.get("postData", ""))
 
     def _requested(self, request: Request) -> None:
         if request.resource_type not in {*WATCHED, "script"} or not self._asks_broker(request):

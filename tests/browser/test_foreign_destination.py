@@ -216,6 +216,16 @@ self.onmessage = event => fetch('{stranger.origin}', {{method: 'POST', body: eve
         assert (stranger.heard, kite.passwords) == ([], [])
 
 
+async def test_a_call_that_is_redirected_elsewhere_ends_the_login(visit):
+    """The browser asks there first whether it may send it, which says nothing; it is not the broker all the same."""
+    async with broker(visit.clock, pages.PLAIN) as (kite, stranger):
+        kite.variant.login = lambda *_: redirect(f"{stranger.origin}/in", 307)
+        outcome = await visit(kite)
+        assert_refused(outcome)
+        assert stranger.told == []
+        assert visit.block is None
+
+
 async def test_a_host_that_the_account_names_may_be_told(visit):
     async with broker(visit.clock, BEFORE_TYPING["action"], serves=True) as (kite, _):
         outcome = await visit(kite, login_hosts=[THERE])
