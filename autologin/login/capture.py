@@ -270,8 +270,9 @@ class Capture:
         return False
 
     def _note_stray(self, url: str) -> None:
-        self._stray = self._stray or url
-        self.answered.set()
+        if not self.answered.is_set():
+            self._stray = url
+            self.answered.set()
 
     def _is_redirect_origin(self, url: str) -> bool:
         return (
