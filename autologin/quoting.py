@@ -69,6 +69,8 @@ A_KEY = re.compile(
 """tok_live_..., sk-..."""
 SIMPLE = re.compile(r"[^\W\d_]{0,8}\d{1,7}|\d{1,4}[^\W\d_]{0,4}")
 """A part of a word with a number in it: AB1050, 2FA, 15min."""
+LONGEST_NUMBER = 14
+"""Digits of a user's id."""
 LONG_PART = 10
 """From this length on a part of a word that is none is a secret."""
 LONG_WORD = 16
@@ -120,6 +122,12 @@ def looks_secret(value: str) -> bool:
     return WORD.fullmatch(value) is not None and _looks_secret(value)
 
 
+def names_user(value: str) -> bool:
+    """Whether a user's id that a broker tells may be printed; a token that it put there may not."""
+    is_number = value.isdigit() and len(value) <= LONGEST_NUMBER and scrub(value) == value
+    return is_number or quotable(value) == value
+
+
 def _cut_named(found: re.Match[str]) -> str:
     """What is called a secret, but for an error's code or a date: "Unauthorized: EC044"."""
     plain = found[2].rstrip(".:!?")
@@ -166,7 +174,8 @@ def _looks_secret(word: str) -> bool:
     parts = [part for part in re.split(r"[\W_]+", plain) if part]
     odd = [part for part in parts if not _is_word(part)]
     numbered = [part for part in parts if re.search(r"\d", part) and re.search(r"[^\W\d]", part)]
-    if len(plain) >= LONG_WORD and (odd or len(numbered) >= 3):
+    in_base64 = "+" in plain and "@" not in plain and re.search(r"[a-z][A-Z]", plain)
+    if len(plain) >= LONG_WORD and (odd or len(numbered) >= 3 or in_base64):
         return True
     return any(len(part) >= LONG_PART for part in odd)
 

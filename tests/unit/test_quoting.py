@@ -13,7 +13,7 @@ import pytest
 from autologin import redaction
 from autologin.errors import BrokerUnavailable, ExchangeRejected
 from autologin.flow.phrases import quoted
-from autologin.quoting import LONGEST, looks_secret, quotable
+from autologin.quoting import LONGEST, looks_secret, names_user, quotable
 from autologin.redaction import MASK
 
 KEPT = [
@@ -135,6 +135,7 @@ SHORT += [
     ("Code: 48291357", "Code: "),
     ("the code is 482 913", "the code is "),
     ("OTP 482 913", "OTP "),
+    ("xMUXwUCp+UDosIcamuTogko++yIIDBrF", ""),
 ]
 
 
@@ -215,3 +216,15 @@ def test_what_a_page_says_is_quoted_so():
 @pytest.mark.parametrize("value", ["AB1234", "RAVI", "2026-11-28", "NSE", "individual", "", "a b"])
 def test_a_plain_value_is_no_secret(value):
     assert not looks_secret(value)
+
+
+@pytest.mark.parametrize("user", ["AB1234", "2XABCD", "51234567", "1101234567", "ravi@example.com"])
+def test_a_users_id_is_one(user):
+    assert names_user(user)
+
+
+@pytest.mark.parametrize(
+    "user", ["eyJhbGciOi.eyJh.c2ln", "f3a9c551-2de8-812a", "f3a9c5512de8812a", "9" * 40]
+)
+def test_a_token_is_no_users_id(user):
+    assert not names_user(user)
