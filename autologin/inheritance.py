@@ -13,10 +13,9 @@ A name that is not known here stays, for who set it had a reason.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import quote, quote_plus
 
 from autologin import redaction
 
@@ -64,24 +63,24 @@ class Withheld:
 
 def for_browser(environ: Mapping[str, str], withheld: Withheld) -> dict[str, str]:
     """What a browser and its driver get."""
-    texts = withheld.texts()
+    holds = searcher(withheld.texts())
     return {
         name: value
         for name, value in environ.items()
         if not (is_secret_name(name) or PROXY.fullmatch(name))
         and name not in withheld.names
         and not _is_known(name, value)
-        and not holds(name, value, texts)
+        and not holds(name, value)
     }
 
 
 def for_command(environ: Mapping[str, str], withheld: Withheld) -> dict[str, str]:
     """What a user's own command gets; `withheld` are the secrets of the accounts."""
-    texts = withheld.texts()
+    holds = searcher(withheld.texts())
     return {
         name: value
         for name, value in environ.items()
-        if name not in withheld.names and not holds(name, value, texts)
+        if name not in withheld.names and not holds(name, value)
     }
 
 
@@ -90,24 +89,22 @@ def is_secret_name(name: str) -> bool:
     return name in DANGEROUS or bool(SECRET_NAME.search(name))
 
 
-def holds(name: str, value: str, secrets: Collection[str]) -> bool:
-    """Whether a variable holds one of these secrets, as it is or escaped for a URL."""
-    if name in PLACES:
-        return value in secrets
-    needed = NEEDED.fullmatch(name)
-    return any(
-        form in value if len(form) >= LONG else not needed and _is_word_of(form, value)
-        for secret in secrets
-        for form in _forms(secret)
-    )
+def searcher(secrets: Collection[str]) -> Callable[[str, str], bool]:
+    """A function that tells whether a variable, by name and value, holds one of these secrets.
 
+    It finds them as they are and in each form that `redaction` knows: escaped, in base64, spaced.
+    """
+    whole = frozenset(secrets)
+    every, long = redaction.Known(), redaction.Known()
+    every.add(whole, lasting=True)
+    long.add((secret for secret in whole if len(secret) >= LONG), lasting=True)
 
-def _forms(secret: str) -> Collection[str]:
-    return {secret, quote(secret, safe=""), quote_plus(secret)} if len(secret) > 2 else ()
+    def holds(name: str, value: str) -> bool:
+        if name in PLACES:
+            return value in whole
+        return bool((long if NEEDED.fullmatch(name) else every).find(value))
 
-
-def _is_word_of(form: str, value: str) -> bool:
-    return bool(re.search(rf"(?<![0-9A-Za-z]){re.escape(form)}(?![0-9A-Za-z])", value))
+    return holds
 
 
 def _is_known(name: str, value: str) -> bool:

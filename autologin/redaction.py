@@ -215,6 +215,11 @@ class Known:
                 for text in (secret, *(place.form.text for _, place in places))
             ]
 
+    def secrets(self) -> list[str]:
+        """Each secret as it was told."""
+        with self._lock:
+            return [*self._places]
+
     def _add(self, secret: str) -> None:
         if secret not in self._places:
             self._places[secret] = [
@@ -262,6 +267,11 @@ def scrub(text: str) -> str:
 def every_form() -> list[str]:
     """Each known secret in each form in which `scrub` knows it."""
     return _known.forms()
+
+
+def every_secret() -> list[str]:
+    """Each known secret as it was told."""
+    return _known.secrets()
 
 
 def holds_secret(data: bytes) -> bool:

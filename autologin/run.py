@@ -40,6 +40,7 @@ from autologin.lease import account_lease
 from autologin.log import event
 from autologin.message import REJECTED, Message, Type
 from autologin.proxies import Ways
+from autologin.quoting import names_user
 from autologin.secret_refs import follow
 from autologin.stages import Stages, bugs_told
 from autologin.store.records import Lease, StoredToken
@@ -332,6 +333,14 @@ def is_owner(run: Run, user_id: str | None) -> bool:
     return not configured or not user_id or user_id.strip().upper() == configured.strip().upper()
 
 
+def printable_user(run: Run, user_id: str | None) -> str:
+    """The user that the broker names; "" for what may be a token, as `status` prints it.
+
+    Where a user is configured, it is compared with that one as it is.
+    """
+    return user_id if user_id and (run.flow.user_id or names_user(user_id)) else ""
+
+
 @asynccontextmanager
 async def sinks_checked(run: Run) -> AsyncIterator[None]:
     """Ask the sinks meanwhile whether they would take a token.
@@ -432,6 +441,7 @@ async def confirm(run: Run, token: Token, http: httpx.AsyncClient) -> Token:
     """
     account = run.account
     tokens = run.app.store.tokens
+    token = replace(token, user_id=printable_user(run, token.user_id))
     with store_may_fail(run):
         tokens.save(run.lease, account.broker, token, account.sinks)
     event("session_created", expires_at=token.expires_at.isoformat())
@@ -446,7 +456,7 @@ async def confirm(run: Run, token: Token, http: httpx.AsyncClient) -> Token:
                 f"The broker refused the token that it had just issued: {answer.detail}"
             )
         user = (
-            answer.user_id or run.flow.user_id
+            printable_user(run, answer.user_id) or run.flow.user_id
         )  # where the broker could not be asked, the configured one
         if user and not token.user_id:
             token = replace(token, user_id=user)

@@ -76,8 +76,8 @@ def _inherited(
             case _:
                 return None  # it is for a command or for AWS to say
     inherited = inheritance.for_browser(environ, inheritance.Withheld(named))
-    unclear = (inheritance.holds(name, value, texts) for name, value in inherited.items())
-    return None if any(unclear) else inherited
+    holds = inheritance.searcher(texts)
+    return None if any(holds(*variable) for variable in inherited.items()) else inherited
 
 
 def _leaves(value: Any, *, secret: bool = False) -> Iterator[Any]:

@@ -18,8 +18,10 @@ from autologin import redaction
 MASK = "****"
 SHORTEST = 4
 """Letters and digits of a secret that is looked for across pieces; whole, it may have three."""
-CUT_WORD, CUT_PART = 8, 0.6
-"""Letters and digits of a word that is the piece of a longer secret, and which part of it."""
+PIECE, SHORT_PIECE = 5, 3
+"""Letters and digits from which on a piece of a secret is masked; of a short secret, half of it."""
+PIECE_OF_WORD = 8
+"""The same inside of a longer word, which holds five letters of a secret by chance."""
 PIECES = 4
 """So many pieces of two characters at most in a row are no words."""
 
@@ -93,9 +95,11 @@ def mask(
     lines = lines or range(len(texts))
     marks = [bytearray(len(text)) for text in texts]
     reading = {tuple(range(len(texts))), *map(tuple, orders)}
+    secrets = frozenset([*redaction.every_secret(), *private])
     for order in reading:
         _mark(marks, _find_known(texts, order, known))
-    found = [_find_unknown(texts, order, lines, known, marks) for order in reading]
+        _mark(marks, _cut_secrets(texts, order, known, secrets, marks))
+    found = [_find_unknown(texts, order, lines, marks) for order in reading]
     _mark(marks, chain.from_iterable(found))
     masked, open_end = [], False
     for text, mark in zip(texts, marks, strict=True):
@@ -124,7 +128,6 @@ def _find_unknown(
     texts: Sequence[str],
     order: Sequence[int],
     lines: Sequence[int],
-    known: frozenset[str],
     marks: Sequence[bytearray],
 ) -> list[Place]:
     """What may be secret beside what is marked already, whatever that is."""
@@ -138,7 +141,7 @@ def _find_unknown(
         for pattern in PATTERNS
         for match in pattern.finditer(joined.text)
         for place in joined.marked(*match.span())
-    ] + [*_cut_secrets(in_line, known), *_pieces(texts, order, marks)]
+    ] + [*_pieces(texts, order, marks)]
 
 
 def _mark(marks: Sequence[bytearray], places: Iterable[Place]) -> None:
@@ -153,16 +156,76 @@ def _places(joined: _Joined, word: str) -> Iterator[Place]:
         start = joined.text.find(word, start + 1)
 
 
-def _cut_secrets(joined: _Joined, known: frozenset[str]) -> Iterator[Place]:
-    """Words that are the better part of a secret: a page may show the start of one."""
-    whole = "\n".join(_plain_words(known, str.isalnum))
-    for match in re.finditer(r"\S+", joined.text):
-        word = _plain(match[0], str.isalnum)
-        if len(word) < CUT_WORD or word not in whole:
+def _cut_secrets(
+    texts: Sequence[str],
+    order: Sequence[int],
+    known: frozenset[str],
+    secrets: frozenset[str],
+    marks: Sequence[bytearray],
+) -> Iterator[Place]:
+    """Words that hold a piece of a secret: a page may shorten one, or put a mask into its middle.
+
+    A short secret is looked for as it is only: half of what it is in base64 is any word.
+    """
+    joined = _join(texts, order, str.isalnum)
+    by_size: dict[int, list[str]] = {PIECE: [*_plain_words(known, str.isalnum)]}
+    for word in _plain_words(secrets, str.isalnum):
+        size = max(SHORT_PIECE, (len(word) + 1) // 2)
+        if size < PIECE:
+            by_size.setdefault(size, []).append(word)
+    hits = {
+        place
+        for size, words in by_size.items()
+        for start, end in _shared(joined.text, words, size)
+        for place in _piece(joined, start, end, size)
+        if not marks[place[0]][place[1]]
+    }
+    for index in {index for index, _ in hits}:
+        for found in re.finditer(r"\S+", texts[index]):
+            span = range(*found.span())
+            if any((index, at) in hits for at in span):
+                yield from ((index, at) for at in span)
+
+
+def _shared(text: str, words: Iterable[str], size: int) -> Iterator[tuple[int, int]]:
+    """Parts of a text, from and to, each `size` characters of which stand in one of the words."""
+    on_page = {text[at : at + size] for at in range(len(text) - size + 1)}
+    cuts = {
+        cut
+        for word in words
+        for at in range(len(word) - size + 1)
+        if (cut := word[at : at + size]) in on_page
+    }
+    start, end = 0, -1
+    for at in range(len(text) - size + 1) if cuts else ():
+        if text[at : at + size] not in cuts:
             continue
-        of = [one for one in whole.split("\n") if word in one]
-        if any(len(word) >= CUT_PART * len(one) for one in of):
-            yield from joined.marked(*match.span())
+        if at > end:
+            if end > start:
+                yield start, end
+            start = at
+        end = at + size
+    if end > start:
+        yield start, end
+
+
+def _piece(joined: _Joined, start: int, end: int, size: int) -> Iterator[Place]:
+    """What of a part is no chance: much of it, letters and digits, or whole words."""
+    part, places = joined.text[start:end], joined.places
+    mixed = any(map(str.isdigit, part)) and any(map(str.isalpha, part))
+    if size < PIECE or not (mixed or len(part) >= PIECE_OF_WORD):
+        start = next((at for at in range(start, end) if _begins(places, at)), end)
+        end = next((at for at in range(end, start, -1) if _begins(places, at)), start)
+    if end - start >= size:
+        yield from filter(None, places[start:end])
+
+
+def _begins(places: Sequence[Place | None], at: int) -> bool:
+    """Whether a word begins, or the text ends."""
+    if at in {0, len(places)}:
+        return True
+    before, here = places[at - 1], places[at]
+    return not (before and here and before[0] == here[0] and here[1] - before[1] <= 1)
 
 
 def _pieces(

@@ -20,7 +20,7 @@ WRITABLE = stat.S_IWGRP | stat.S_IWOTH
 
 
 def secure(folder: Path) -> None:
-    """Take from others what rights they have on a state folder and on what is in it.
+    """Take from others what rights they have on a state folder and on all that is in it.
 
     Raises:
         ConfigError: that cannot be done, or another user could still change what is in it.
@@ -40,7 +40,7 @@ def secure(folder: Path) -> None:
         if left & stat.S_IWOTH:  # a file system without rights
             why = f"others have rights on {path} ({left:04o}), which cannot be changed"
             raise ConfigError(_refusal(folder, why))
-        if was & WRITABLE:
+        if was & WRITABLE and folder in {path, path.parent}:
             event("rights_mended", level="WARNING", path=path, was=f"{was:04o}")
         else:
             event("rights_mended", level="DEBUG", path=path, was=f"{was:04o}")
@@ -72,28 +72,36 @@ def find_problem(folder: Path) -> Problem | None:
 
 
 def find_wide(folder: Path) -> Iterator[tuple[Path, int]]:
-    """What others have rights on that we can take away, with its mode: the folder, what is in it.
+    """What others have rights on that we can take away, with its mode: the folder, all in it.
 
     Root's own mount, opened to a group of ours, is left as it is.
     """
     yield from (
         (path, stat.S_IMODE(about.st_mode))
-        for path, about in _contents(folder, folder.stat())
+        for path, about in _contents(folder, folder.stat(), deep=True)
         if about.st_uid == os.geteuid()
         and not stat.S_ISLNK(about.st_mode)
         and about.st_mode & OTHERS
     )
 
 
-def _contents(folder: Path, about: os.stat_result) -> Iterator[tuple[Path, os.stat_result]]:
+def _contents(
+    folder: Path, about: os.stat_result, *, deep: bool = False
+) -> Iterator[tuple[Path, os.stat_result]]:
     """The folder, of which `about` tells, and what is in it, whose links are not followed.
 
-    Another process's temporary file may go at any moment.
+    `deep` adds what is in the folders in it, as far as we may read them. Another process's
+    temporary file may go at any moment.
     """
     yield folder, about
     for path in folder.iterdir():
         with suppress(FileNotFoundError):
-            yield path, path.lstat()
+            inner = path.lstat()
+            if deep and stat.S_ISDIR(inner.st_mode):
+                with suppress(PermissionError):
+                    yield from _contents(path, inner, deep=True)
+            else:
+                yield path, inner
 
 
 def _is_foreign(about: os.stat_result) -> bool:

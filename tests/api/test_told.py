@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 
 import pytest
 from starlette.responses import Response
@@ -11,12 +12,15 @@ from support.api_login import TWINS
 from support.clock import SkippingClock
 from support.leaks import leaks
 from support.replies import NO
-from support.sandbox import rehearsal
+from support.sandbox import SHARED, rehearsal
 from support.webhook_consumer import Consumer, listening
 
 from autologin import log
+from autologin.app import App
 from autologin.delivery.sinks.webhook import new_secret
+from autologin.flow import registry
 from autologin.sandbox.twin import Refusal
+from autologin.status import read_statuses
 
 JWT = "eyJhbGciOiJIUzUxMiJ9.eyJ1c2VyIjoiQUIxMjM0In0.c2lnbmF0dXJlLW9mLWl0"
 OPAQUE = "f3a9c5512de8812aa90b7c6d4e5f6071"
@@ -71,3 +75,21 @@ def subscribe(data, broker, url):
         "secret": new_secret(),
     }
     data["accounts"][broker]["sinks"] = ["hook"]
+
+
+async def test_a_token_in_the_place_of_the_users_id_is_not_printed(tmp_path, monkeypatch):
+    flow = registry.load("fivepaisa")
+    sign_in = flow.sign_in
+
+    async def odd(self, *words):
+        return replace(await sign_in(self, *words), user_id=OPAQUE)
+
+    monkeypatch.setattr(flow, "sign_in", odd)
+    clock = SkippingClock()
+    async with rehearsal(tmp_path, broker="fivepaisa", clock=clock) as served:
+        assert (await served.run(clock)).outcome == "issued"
+        app = App.open(served.settings(), clock, SHARED)
+        (status,) = read_statuses(app.settings, app.store, clock)
+        app.store.close()
+        assert status.to_json()["token"]["user_id"] in {"", served.twin.credentials["client_code"]}
+        assert OPAQUE not in served.token_file.read_text()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 import pytest
 from pydantic import SecretStr
@@ -61,6 +62,35 @@ def test_a_value_that_holds_a_secret_of_the_config_stays_outside_of_both():
     assert inheritance.for_command(environ, hidden) == USEFUL
     ours = USEFUL | {"PASSWORD_STORE_DIR": "/x", "OP_SESSION": "y", "VAULT_TOKEN": "z"}
     assert inheritance.for_command(ours, hidden) == ours
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(
+            "jbsw y3dp ehpk 3pxp",
+            "jbswy3dpehpk3pxp",
+            "JBSW-Y3DP-EHPK-3PXP",
+            "SkJTV1kzRFBFSFBLM1BYUA",
+        ),
+        *("eDpwYTpzcy93b3JkIQ==", "pa%3Ass%2Fword%21", "pa:ss&#47;word!", "70613a73732f776f726421"),
+        *("MTAwMA==", "pin 1000"),
+    ],
+)
+def test_a_secret_is_found_in_every_form(value):
+    hidden = Withheld(
+        set(), {SecretStr(one) for one in ("JBSWY3DPEHPK3PXP", "pa:ss/word!", "1000")}
+    )
+    assert inheritance.for_command(USEFUL | {"COPY": value}, hidden) == USEFUL
+    assert inheritance.for_browser(USEFUL | {"COPY": value}, hidden) == USEFUL
+
+
+def test_many_secrets_and_variables_take_no_time():
+    hidden = Withheld(set(), {SecretStr(f"secret-number-{number}") for number in range(100)})
+    environ = {f"NAME_{number}": "value of it " * 20 for number in range(200)}
+    began = time.process_time()
+    assert inheritance.for_command(environ, hidden) == environ
+    assert time.process_time() - began < 0.5
 
 
 @pytest.mark.parametrize("name", ["PATH", "HOME"])

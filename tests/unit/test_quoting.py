@@ -13,7 +13,7 @@ import pytest
 from autologin import redaction
 from autologin.errors import BrokerUnavailable, ExchangeRejected
 from autologin.flow.phrases import quoted
-from autologin.quoting import LONGEST, looks_secret, quotable
+from autologin.quoting import LONGEST, looks_secret, names_user, quotable
 from autologin.redaction import MASK
 
 KEPT = [
@@ -54,6 +54,17 @@ KEPT = [
     "Unauthorized: EC044",
     "Invalid Token: AG8001.",
     "The session was 2026-11-27",
+    "UDAPI100068, AB1050, EC080, NEO1234, DH-901",
+    "SEGMENT-NOT-ENABLED",
+    "USER-NAME-FAIL: your user must wait",
+    "LOGIN-TOKEN-ERROR",
+    "TOKEN EXPIRED",
+    "INVALID_SESSION",
+    "test_mode is not enabled, live-trading too",
+    "Error code 100068, status code: 100070",
+    '{"authStatus": "EXPIRED", "message": "Access denied", "code": "AG8001"}',
+    "Take care that your user data does stay here",
+    "Enter the code of 6 digits",
 ]
 
 
@@ -108,6 +119,26 @@ SHORT = [
 ]
 
 
+SHORT += [
+    ("key QWERTYUIOP1234 ", "key "),
+    ("AAAABBBBCCCC1234", ""),
+    ("tok_live_abcdef", ""),
+    ("use sk-abcdefgh", "use "),
+    ("ABCDE-FGHIJ-KLMNO", ""),
+    ("enctoken=abcDEF", "enctoken="),
+    ("got eyJ.abc.def", "got "),
+    ("jbsw y3dp ehpk 3pxp", ""),
+    ("It is JBSW-Y3DP-EHPK-3PXP", "It is "),
+    ('no {"feedToken": "SEKRETFEED", "a": 1}', 'no {"feedToken": "'),
+    ("no {'sessionKey':'sekretfeed'}", "no {'sessionKey':'"),
+    ("your code 482913 is over", "your code "),
+    ("Code: 48291357", "Code: "),
+    ("the code is 482 913", "the code is "),
+    ("OTP 482 913", "OTP "),
+    ("xMUXwUCp+UDosIcamuTogko++yIIDBrF", ""),
+]
+
+
 @pytest.mark.parametrize(("words", "before"), SHORT)
 def test_what_is_named_a_secret_is_cut_however_short_it_is(words, before):
     assert quotable(words).startswith(before + MASK)
@@ -149,7 +180,10 @@ def test_it_is_one_short_line_that_steers_no_terminal():
 
 @pytest.mark.parametrize(
     "words",
-    ["token" * 4000, "a" * 20_000, "1," * 9000, "a.b" * 9000, "token: " * 3000, "Aa0-" * 5000],
+    [
+        *("token" * 4000, "a" * 20_000, "1," * 9000, "a.b" * 9000, "token: " * 3000, "Aa0-" * 5000),
+        *("abcd " * 3000, '"token":"' * 3000, "code " * 3000, "eyJ." * 5000, "sk_" * 5000),
+    ],
 )
 def test_no_words_take_long(words):
     began = time.process_time()
@@ -170,6 +204,9 @@ def test_an_error_holds_no_token_whoever_made_it():
 
 
 def test_what_a_page_says_is_quoted_so():
+    assert quoted(BrokerUnavailable, "Use code 482913").detail == (
+        f'The broker said: "Use code {MASK}"'
+    )
     said = quoted(
         BrokerUnavailable, "Down. Ref 7f3a9c5512de8812aa90 at https://x.example/?t=1"
     ).detail
@@ -179,3 +216,15 @@ def test_what_a_page_says_is_quoted_so():
 @pytest.mark.parametrize("value", ["AB1234", "RAVI", "2026-11-28", "NSE", "individual", "", "a b"])
 def test_a_plain_value_is_no_secret(value):
     assert not looks_secret(value)
+
+
+@pytest.mark.parametrize("user", ["AB1234", "2XABCD", "51234567", "1101234567", "ravi@example.com"])
+def test_a_users_id_is_one(user):
+    assert names_user(user)
+
+
+@pytest.mark.parametrize(
+    "user", ["eyJhbGciOi.eyJh.c2ln", "f3a9c551-2de8-812a", "f3a9c5512de8812a", "9" * 40]
+)
+def test_a_token_is_no_users_id(user):
+    assert not names_user(user)

@@ -29,7 +29,7 @@ def give_away(path, monkeypatch):
 
 
 def wide(folder):
-    return {path.name for path in (folder, *folder.iterdir()) if path.stat().st_mode & 0o077}
+    return {path.name for path in (folder, *folder.rglob("*")) if path.lstat().st_mode & 0o077}
 
 
 def refused(folder):
@@ -47,6 +47,20 @@ def test_rights_of_others_are_taken_away(folder, mode):
         path.chmod(mode)
     Store.open(folder, HandClock()).close()
     assert wide(folder) == set()
+
+
+def test_so_are_those_on_what_a_folder_in_it_holds(folder, tmp_path):
+    bundle = folder / "failures" / "run-1"
+    bundle.mkdir()
+    (bundle / "page.png").touch()
+    outside = tmp_path / "outside"
+    outside.mkdir(mode=0o755)
+    for path in (*folder.rglob("*"), folder):
+        path.chmod(0o777)
+    (bundle / "link").symlink_to(outside)
+    Store.open(folder, HandClock()).close()
+    assert wide(folder) == {"link"}  # which has no rights of its own
+    assert stat.S_IMODE(outside.stat().st_mode) == 0o755
 
 
 @pytest.mark.parametrize("name", [".", "key", "autologin.db", "failures"])
