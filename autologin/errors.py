@@ -362,7 +362,7 @@ class DeliveryFailed(AutologinError):
     """The token is issued and stored, but a sink did not get it.
 
     `retry_after` is in seconds, None where the sink named no time; `gone`: it wants nothing more,
-    ever.
+    ever; `key` is the sink's key that is to blame, "" where none is.
     """
 
     exit_code = 6
@@ -378,6 +378,7 @@ class DeliveryFailed(AutologinError):
         hint: str | None = None,
         retry_after: float | None = None,
         gone: bool = False,
+        key: str = "",
     ) -> None:
-        self.retry_after, self.gone = retry_after, gone
+        self.retry_after, self.gone, self.key = retry_after, gone, key
         super().__init__(detail, hint=hint)

@@ -398,7 +398,9 @@ async def _check_sink(settings: Settings, name: str) -> Finding:
     except ConfigError as error:
         return _as_findings(error.problems)[0]
     except AutologinError as error:
-        return Finding(f"sinks.{name}", "problem", error.detail, error.hint)
+        blamed = getattr(error, "key", "")
+        key = f"sinks.{name}.{blamed}" if blamed else f"sinks.{name}"
+        return Finding(key, "problem", error.detail, error.hint)
     return Finding(f"sinks.{name}", "ok", f"a token would arrive{way and f', {way}'}")
 
 
