@@ -27,6 +27,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from dis import opmap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,7 @@ from autologin.redaction import scrub
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import TracebackType
 
 
 LONGEST = 600
@@ -43,6 +45,8 @@ LONGEST = 600
 OURS = Path(__file__).parent
 BUILT_IN_FLOWS = (OURS / "flows", OURS.parent / "flows")
 """Installed, and in a checkout."""
+OWN_FLOW = ("your own flow", "Correct that file, then run it again.")
+"""Whose mistake it is, and what to do."""
 
 
 def name_of(kind: type[AutologinError]) -> str:
@@ -61,10 +65,31 @@ def _frames_of(bug: BaseException) -> list[tuple[str, str, int]]:
     frames = []
     trace = bug.__traceback__
     while trace is not None:
-        code, module = trace.tb_frame.f_code, trace.tb_frame.f_globals.get("__name__")
-        frames.append((str(module), code.co_filename, trace.tb_lineno))
+        frames.append((_module_of(trace), trace.tb_frame.f_code.co_filename, trace.tb_lineno))
         trace = trace.tb_next
     return frames
+
+
+def is_raised_by_flow(error: BaseException) -> bool:
+    """Whether a user's own flow has raised this itself.
+
+    Ctrl-C, and the end of a coroutine that nobody waits for, come out of any line of it as well;
+    but not out of a `raise`.
+    """
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None or not _is_own_flow(trace.tb_frame.f_code.co_filename, _module_of(trace)):
+        return False
+    return trace.tb_frame.f_code.co_code[trace.tb_lasti] == opmap["RAISE_VARARGS"]
+
+
+def _module_of(trace: TracebackType) -> str:
+    return str(trace.tb_frame.f_globals.get("__name__"))
+
+
+def _is_own_flow(file: str, module: str) -> bool:
+    return module.startswith("autologin.flows.") and Path(file).parent not in BUILT_IN_FLOWS
 
 
 class AutologinError(Exception):
@@ -131,17 +156,31 @@ class Bug(AutologinError):
     frames = ""
 
     @classmethod
+    def in_flow(cls, file: str, what: str) -> Bug:
+        """A mistake in a flow that raised nothing."""
+        own = Path(file).parent not in BUILT_IN_FLOWS
+        who, hint = OWN_FLOW if own else ("autologin", None)
+        return cls(
+            f"This is a mistake in {who} ({file if own else Path(file).name} {what})", hint=hint
+        )
+
+    @classmethod
     def of(cls, unexpected: BaseException) -> Bug:
         """What is told of an exception: its type and its place. Its words may hold secrets."""
+        if isinstance(unexpected.__cause__, StopIteration | StopAsyncIteration):
+            unexpected = unexpected.__cause__  # Python lets none out of a coroutine as it is
         frames = _frames_of(unexpected)
         what, who, hint = type(unexpected).__name__, "autologin", None
+        in_own_flow = any(_is_own_flow(file, module) for module, file, _ in frames)
         for module, file, line in reversed(frames):
             package, _, name = module.partition(".")
+            if name == "token" and in_own_flow:
+                continue  # it got what makes no token
             if package == "autologin":
                 place = f"{name.replace('.', '/')}.py:{line}"
-                if name.startswith("flows.") and Path(file).parent not in BUILT_IN_FLOWS:
+                if _is_own_flow(file, module):
                     place = f"{file}:{line}"
-                    who, hint = "your own flow", "Correct that file, then run it again."
+                    who, hint = OWN_FLOW
                 what = f"{what} in {place}"
                 break
         bug = cls(f"This is a mistake in {who} ({what})", hint=hint)
@@ -362,7 +401,7 @@ class DeliveryFailed(AutologinError):
     """The token is issued and stored, but a sink did not get it.
 
     `retry_after` is in seconds, None where the sink named no time; `gone`: it wants nothing more,
-    ever.
+    ever; `key` is the sink's key that is to blame, "" where none is.
     """
 
     exit_code = 6
@@ -378,6 +417,7 @@ class DeliveryFailed(AutologinError):
         hint: str | None = None,
         retry_after: float | None = None,
         gone: bool = False,
+        key: str = "",
     ) -> None:
-        self.retry_after, self.gone = retry_after, gone
+        self.retry_after, self.gone, self.key = retry_after, gone, key
         super().__init__(detail, hint=hint)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
+from types import NoneType
 from typing import TYPE_CHECKING
 
 from autologin import retry
 from autologin.errors import AutologinError, BrokerUnavailable, ExchangeRejected
 from autologin.flow.base import AuthCode, BrowserFlow, Verdict, Verification
+from autologin.flow.results import result_of
 from autologin.log import event
+from autologin.stages import TimeOverError, limit_time
+from autologin.token import Token
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +21,6 @@ if TYPE_CHECKING:
 
     from autologin.clock import Clock
     from autologin.flow.base import Flow
-    from autologin.token import Token
 
 
 SETTLE = 1.0
@@ -42,7 +44,7 @@ async def exchange(
         ExchangeRejected, BrokerUnavailable: as the flow's own exchange.
     """
     try:
-        return await flow.exchange(auth_code, http, clock.now())
+        return await result_of(flow, flow.exchange(auth_code, http, clock.now()), Token)
     except AutologinError as error:
         event("exchange_failed", level="WARNING", message=error.detail)
         pause = retry.pause_before_same_auth_code(error, seconds_left=left())
@@ -50,7 +52,7 @@ async def exchange(
             raise
     await clock.sleep(pause)
     try:
-        return await flow.exchange(auth_code, http, clock.now())
+        return await result_of(flow, flow.exchange(auth_code, http, clock.now()), Token)
     except ExchangeRejected as refused:
         refused.after_no_answer = True  # the first try may have used the code up
         raise
@@ -81,9 +83,9 @@ async def verify_once(
     A token that nobody refused goes to its sinks.
     """
     try:
-        async with asyncio.timeout(left - SETTLE if left > SETTLE else None):
-            return await flow.verify(token, http)
-    except TimeoutError:
+        async with limit_time(left - SETTLE if left > SETTLE else None):
+            return await result_of(flow, flow.verify(token, http), Verification)
+    except TimeOverError:
         return Verification(Verdict.UNKNOWN, detail="No answer in the time that was left")
     except BrokerUnavailable as error:  # a flow of somebody's own may let it pass
         return Verification(Verdict.UNKNOWN, detail=error.detail)
@@ -92,6 +94,6 @@ async def verify_once(
 async def renew(flow: Flow, token: Token, http: httpx.AsyncClient, now: datetime) -> Token | None:
     """A new token without a login; None where the broker gives none, whatever it answers."""
     try:
-        return await flow.refresh(token, http, now)
+        return await result_of(flow, flow.refresh(token, http, now), Token, NoneType)
     except AutologinError:
         return None

@@ -107,6 +107,7 @@ def _check_settings(
             yield _find_flow_file(settings, kind)
             if calendar:
                 yield from _check_next_login(settings, account, kind, calendar, clock)
+    yield from _find_skipped_flows(settings)
     yield from _check_other_secrets(settings, environ)
     yield from _check_permissions(settings)
     yield _check_state(settings)
@@ -205,6 +206,14 @@ def _find_flow_file(settings: Settings, kind: type[Flow]) -> Finding:
         if file.stem == kind.broker:
             return Finding(f"flows.{kind.broker}", "ok", f"your own: {file}, sha256 {digest}")
     return Finding(f"flows.{kind.broker}", "ok", f"built in, evidence of {kind.evidence}")
+
+
+def _find_skipped_flows(settings: Settings) -> Iterator[Finding]:
+    folder = settings.flows_dir
+    if folder and exists(folder) and (skipped := registry.skipped(folder)):
+        detail = ", ".join(f"{file.name} ({why})" for file, why in skipped)
+        hint = f"Take it out of {folder} if it is to be no flow."
+        yield Finding("flows_dir", "warning", f"left out: {detail}", hint)
 
 
 def _check_next_login(
@@ -398,7 +407,9 @@ async def _check_sink(settings: Settings, name: str) -> Finding:
     except ConfigError as error:
         return _as_findings(error.problems)[0]
     except AutologinError as error:
-        return Finding(f"sinks.{name}", "problem", error.detail, error.hint)
+        blamed = getattr(error, "key", "")
+        key = f"sinks.{name}.{blamed}" if blamed else f"sinks.{name}"
+        return Finding(key, "problem", error.detail, error.hint)
     return Finding(f"sinks.{name}", "ok", f"a token would arrive{way and f', {way}'}")
 
 

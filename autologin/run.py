@@ -42,7 +42,7 @@ from autologin.message import REJECTED, Message, Type
 from autologin.proxies import Ways
 from autologin.quoting import names_user
 from autologin.secret_refs import follow
-from autologin.stages import Stages, bugs_told
+from autologin.stages import Stages, TimeOverError, bugs_told, limit_time
 from autologin.store.records import Lease, StoredToken
 from autologin.token import Token
 
@@ -289,9 +289,9 @@ async def time_limit(run: Run) -> AsyncIterator[None]:
         BrokerUnavailable: so it was.
     """
     try:
-        async with asyncio.timeout(run.limit + (PERSON_SECONDS if run.headed else 0)):
+        async with limit_time(run.limit + (PERSON_SECONDS if run.headed else 0)):
             yield
-    except TimeoutError:
+    except TimeOverError:
         raise BrokerUnavailable(f"Timed out after {run.limit:g} s") from None
 
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 from autologin import log
-from autologin.errors import AutologinError, Bug
+from autologin.errors import AutologinError, Bug, is_raised_by_flow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
+
+
+class TimeOverError(TimeoutError):
+    """A time that we set is over; a flow's own code may raise any other TimeoutError."""
 
 
 class Stages:
@@ -36,6 +40,22 @@ class Stages:
             log.event("stage_done", seconds=f"{took:.2f}")
 
 
+@asynccontextmanager
+async def limit_time(seconds: float | None) -> AsyncIterator[asyncio.Timeout]:
+    """End what happens inside after so many seconds (None: never, until it is rescheduled).
+
+    Raises:
+        TimeOverError: so it was.
+    """
+    try:
+        async with asyncio.timeout(seconds) as limit:
+            yield limit
+    except TimeoutError:
+        if limit.expired():
+            raise TimeOverError from None
+        raise
+
+
 @contextmanager
 def bugs_told() -> Iterator[None]:
     """Make an error of ours of what nobody expected, and log where it came from.
@@ -47,10 +67,19 @@ def bugs_told() -> Iterator[None]:
         yield
     except AutologinError:
         raise
-    except (Exception, SystemExit, asyncio.CancelledError) as unexpected:
-        task = asyncio.current_task()
-        if isinstance(unexpected, asyncio.CancelledError) and (task is None or task.cancelling()):
-            raise  # somebody wants this to end
+    except BaseException as unexpected:
+        if _is_end(unexpected):
+            raise
         bug = Bug.of(unexpected)
         log.event("bug", level="DEBUG", message=bug.detail, frames=bug.frames)
         raise bug from None
+
+
+def _is_end(unexpected: BaseException) -> bool:
+    """Whether somebody wants what runs to end, and no mistake is it."""
+    if isinstance(unexpected, asyncio.CancelledError):
+        task = asyncio.current_task()
+        return task is None or bool(task.cancelling())
+    if isinstance(unexpected, KeyboardInterrupt | GeneratorExit):
+        return not is_raised_by_flow(unexpected)
+    return False

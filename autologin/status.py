@@ -16,8 +16,9 @@ from autologin.config.schema import Account, Settings
 from autologin.delivery import formats
 from autologin.delivery.dispatcher import FORCE, TOO_OFTEN
 from autologin.errors import Bug, ConfigError, DeliveryFailed, TokenRejected
-from autologin.flow.base import Verdict
+from autologin.flow.base import Verdict, Verification
 from autologin.flow.http import broker_client
+from autologin.flow.results import result_of
 from autologin.message import ISSUED
 from autologin.secret_refs import follow
 from autologin.stages import bugs_told
@@ -200,7 +201,7 @@ async def _verify_account(app: App, status: Status) -> Status:
     except ConfigError as error:
         return replace(status, error=error)  # the other accounts are asked all the same
     async with broker_client(ways) as http:
-        answer = await flow.verify(status.stored.token, http)
+        answer = await result_of(flow, flow.verify(status.stored.token, http), Verification)
     if answer.verdict is Verdict.REJECTED:
         sinks = app.drop_token(account, status.stored.token, answer.detail)
         await app.dispatcher.drain(sinks, account=account.name, seconds=NEWS_SECONDS)

@@ -24,10 +24,14 @@ async def in_thread(work: Callable[[], T]) -> T:
         result.set_exception(error) if error else result.set_result(value)
 
     def run() -> None:
-        value, error = None, None
+        value: Any = None
+        error: BaseException | None = None
         try:
             value = context.run(work)
-        except Exception as caught:  # noqa: BLE001  (it is raised where it is waited for)
+        except StopIteration as caught:  # which no future takes
+            error = RuntimeError("a thread raised StopIteration")
+            error.__cause__ = caught
+        except BaseException as caught:  # noqa: BLE001  (it is raised where it is waited for)
             error = caught
         with suppress(RuntimeError):  # the loop is closed: nobody waits
             loop.call_soon_threadsafe(settle, value, error)

@@ -47,6 +47,8 @@ def driver_environ(
     try:
         if file is None or any(yaml_file.SECRETS_FOLDER.glob("[aA]*")):
             return None
+        if not file.is_file():
+            return None  # a pipe can be read once only
         config = yaml.safe_load(file.read_text(encoding="utf-8"))
         if not any(_will_log_in(file, config, names, environ, force=force)):
             return None

@@ -5,7 +5,9 @@ Accounts to flows, to their credentials and endpoints, and to sinks.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Set as AbstractSet
+from pathlib import Path
 
 from autologin.config.schema import Account, Settings
 from autologin.errors import ConfigError
@@ -31,6 +33,7 @@ def check(settings: Settings, report: Report, declared: AbstractSet[str]) -> Non
                 report.add(loc, f'there is no sink "{sink}"', did_you_mean(sink, declared))
             elif sink in settings.sinks:
                 _check_target(settings, account, index, targets, report)
+                _check_own_places(settings, account, sink, report)
 
 
 def _load_own_flows(settings: Settings, report: Report) -> None:
@@ -98,3 +101,28 @@ def _check_target(
         report.add(
             ("accounts", account.name, "sinks", index), detail, f"Put {{account}} into {key}."
         )
+
+
+def _check_own_places(settings: Settings, account: Account, name: str, report: Report) -> None:
+    """Refuse a sink that would replace a file of ours."""
+    file = settings.sinks[name].file(account.name, account.broker)
+    if file is None:
+        return
+    state = settings.state.path
+    what = ""
+    if settings.file and _place(file) in {_place(settings.file), _real(settings.file)}:
+        what = f"would replace the config itself, {file}"
+    elif _place(file).is_relative_to(_real(state)):
+        what = f"lies in the state folder, {state}"
+    if what:
+        loc = ("sinks", name, settings.sinks[name].place_key)
+        report.add(loc, what, 'Name a file elsewhere, such as "./tokens/{account}.json".')
+
+
+def _place(file: Path) -> Path:
+    """Where a file is replaced: a link to a folder is followed, and one in its place is not."""
+    return _real(file.parent) / file.name
+
+
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path))

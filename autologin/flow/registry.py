@@ -6,12 +6,15 @@ import hashlib
 import importlib
 import importlib.util
 import inspect
+import os
 import pkgutil
+import re
 import sys
+from importlib.machinery import PathFinder
 from pathlib import Path
 from types import ModuleType
 
-from autologin.errors import ConfigError, Problem
+from autologin.errors import ConfigError, Problem, is_raised_by_flow
 from autologin.flow import old_style
 from autologin.flow.base import ApiFlow, BrowserFlow, Credentials, Flow
 
@@ -22,8 +25,13 @@ RECIPE = "docs/adding-a-broker.md has the recipe."
 
 def names() -> list[str]:
     """The names of all flows that can be found, sorted."""
-    modules = pkgutil.iter_modules(FLOWS.__path__)
-    return sorted(module.name for module in modules if not module.name.startswith("_"))
+    found = {module.name for module in pkgutil.iter_modules(FLOWS.__path__)}
+    return sorted(name for name in found if re.match(r"[^\W_]", name) and can_import(name))
+
+
+def can_import(name: str) -> bool:
+    """Whether a flow's file, or its twin's, is there to be imported: a folder `x.py` is not."""
+    return PathFinder.find_spec(f"autologin.flows.{name}", FLOWS.__path__) is not None
 
 
 def load(broker: str) -> type[Flow]:
@@ -41,22 +49,51 @@ def load(broker: str) -> type[Flow]:
         _refuse_old_style(broker)
     try:
         module = importlib.import_module(name)
-    except Exception as error:
-        raise ConfigError(_unusable(broker, f"{type(error).__name__}: {error}")) from error
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) and not is_raised_by_flow(error):
+            raise  # somebody's Ctrl-C
+        raise ConfigError(_unusable(broker, _describe(error))) from error
     return _flow_in(module, broker)
 
 
 def use_folder(folder: Path) -> list[tuple[Path, str]]:
     """Let a user's folder of flows win over the built-in ones.
 
-    Gives each file with its sha256, to be logged.
+    Gives each file with its sha256, to be logged. What `skipped` names is left out.
     """
     if str(folder) not in FLOWS.__path__:
         FLOWS.__path__.insert(0, str(folder))
         sys.dont_write_bytecode = True  # nothing of ours is left in a folder of the user's
         importlib.invalidate_caches()
-    files = sorted(file for file in folder.glob("*.py") if not file.name.startswith("_"))
-    return [(file, hashlib.sha256(file.read_bytes()).hexdigest()) for file in files]
+    files = (file for file in sorted(folder.glob("*.py")) if not file.name.startswith("_"))
+    return [(file, _digest(file)) for file in files if not _find_fault(file)]
+
+
+def skipped(folder: Path) -> list[tuple[Path, str]]:
+    """What is in a user's folder of flows, is named like one and is none, and why.
+
+    Editors leave such things there: Emacs a link that leads nowhere.
+    """
+    files = ((file, _find_fault(file)) for file in sorted(folder.glob("*.py")))
+    return [(file, why) for file, why in files if why]
+
+
+def _find_fault(file: Path) -> str:
+    """Why a file in a folder of flows cannot be one; "" where it can."""
+    if file.name.startswith((".", "#")):
+        return "hidden"
+    try:
+        if not file.exists():
+            return "a link that leads nowhere"
+        if not file.is_file():  # a pipe would keep who opens it waiting
+            return "no file"
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    return "" if os.access(file, os.R_OK) else "not readable"
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _refuse_old_style(broker: str) -> None:
@@ -92,6 +129,14 @@ def _flow_in(module: ModuleType, broker: str) -> type[Flow]:
         detail = f"{flow.__name__} has no line such as `credentials: {flow.__name__}Credentials`"
         raise ConfigError(_unusable(broker, detail))
     return flow
+
+
+def _describe(error: BaseException) -> str:
+    try:
+        words = str(error)
+    except Exception:  # noqa: BLE001  (it is somebody else's class)
+        words = ""
+    return f"{type(error).__name__}: {words}" if words else type(error).__name__
 
 
 def _unusable(broker: str, why: str) -> Problem:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from autologin import retry
 from autologin.errors import AutologinError, BrokerUnavailable, OtpRejected
 from autologin.flow.base import ApiFlow
+from autologin.flow.results import result_of
 from autologin.log import event
 from autologin.login.context import LoginContext
 from autologin.login.network import skew_of
+from autologin.token import Token
 
 if TYPE_CHECKING:
     import httpx
-
-    from autologin.token import Token
 
 
 async def api_login(login: LoginContext, flow: ApiFlow, http: httpx.AsyncClient) -> Token:
@@ -74,7 +74,7 @@ async def _sign_in(login: LoginContext, flow: ApiFlow, http: httpx.AsyncClient) 
     login.secrets_sent = True
     login.expect_token(expected=True)
     try:
-        token = await flow.sign_in(http, otp, login.clock.now())
+        token = await result_of(flow, flow.sign_in(http, otp, login.clock.now()), Token)
     except AutologinError as error:
         login.expect_token(expected=False)
         login.attempts.settle_error(error)

@@ -16,6 +16,7 @@ from autologin.login.context import LoginContext
 from autologin.login.engine import LoginEngine
 from autologin.login.network import NetworkWatcher
 from autologin.login.state import LoginState
+from autologin.stages import limit_time
 
 if TYPE_CHECKING:
     from playwright.async_api import Page
@@ -38,7 +39,7 @@ async def browser_login(
 
     Raises:
         Rejected, NeedsPerson, Transient: as the broker or the page means it.
-        TimeoutError: a page with a person at it is frozen, and the time is over.
+        TimeOverError: a page with a person at it is frozen, and the time is over.
     """
     nonce = secrets.token_urlsafe(24) if flow.state_param else ""
     hosts = [*flow.login_hosts, *login.account.login_hosts]
@@ -48,7 +49,7 @@ async def browser_login(
         driver, settings, headed=login.headed, resolver_rule=rule, proxy=proxy
     )
     left = login.deadline - login.clock.monotonic() if login.headed else None
-    async with asyncio.timeout(left) as limit, browser.crashes_named(), AsyncExitStack() as stack:
+    async with limit_time(left) as limit, browser.crashes_named(), AsyncExitStack() as stack:
         with login.stages.stage("browser"):
             chromium, context = await stack.enter_async_context(opened)
             await capture.attach(chromium, context)

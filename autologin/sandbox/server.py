@@ -231,7 +231,7 @@ def twin_classes() -> dict[str, type[Twin]]:
     modules |= {
         f"autologin.flows.{name}": broker
         for name, broker in own.items()
-        if name == f"_{broker}_twin"
+        if name == f"_{broker}_twin" and registry.can_import(name)
     }
     for module, broker in modules.items():
         for thing in vars(importlib.import_module(module)).values():

@@ -17,6 +17,11 @@ MISTAKES = {
     "RecursionError": "return await self.sign_in(http, otp, now)",
     "SystemExit": "raise SystemExit(7)",
     "CancelledError": "import asyncio; raise asyncio.CancelledError",
+    "KeyboardInterrupt": "raise KeyboardInterrupt",
+    "GeneratorExit": "raise GeneratorExit",
+    "BaseException": 'raise BaseException("pass-word-canary")',
+    "StopIteration": "raise StopIteration(5)",
+    "TimeoutError": 'raise TimeoutError("pass-word-canary")',
     "UnicodeEncodeError": 'http.headers["x"] = "\\u0938"; raise AssertionError',
     "ExceptionGroup": 'raise ExceptionGroup("pass-word-canary", [ValueError("pass-word-canary")])',
 }
@@ -71,6 +76,35 @@ async def test_one_accounts_mistake_is_told_and_leaves_the_others_alone(user):
         (one["last_run"]["outcome"], one["last_run"]["error"], one["blocked"]) for one in status
     }
     assert ended == {("failed", "autologin_error", None), ("issued", None, None)}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("return Token(", "return None and (", "returned NoneType where a Token is due"),
+        ("return Token(", "return 5 or (", "returned int where a Token is due"),
+        ("async def verify", "def verify", "returned Verification where a coroutine is due"),
+        ("Verification(Verdict.VALID)", "True", "returned bool where a Verification is due"),
+        ("hours=20), user)", "hours=20), 5)", "returned a Token with user_id of type int"),
+    ],
+)
+async def test_what_a_flow_returns_is_its_own_mistake(user, old, new, words):
+    file = user.folder / "own" / "paper.py"
+    text = flow_that()
+    assert old in text
+    file.write_text(text.replace(old, new))
+    done = await user.says("run", "good", "--json")
+    assert (done.code, done.account["error"]) == (1, "autologin_error")
+    assert words in done.account["message"]
+    assert f"your own flow ({file} " in done.account["message"]
+
+
+async def test_a_token_that_cannot_be_made_is_a_mistake_of_who_makes_it(user):
+    file = user.folder / "own" / "paper.py"
+    file.write_text(flow_that().replace("Token(SecretStr(", "Token(str("))
+    done = await user.says("run", "good", "--json")
+    assert (done.code, done.account["error"]) == (1, "autologin_error")
+    assert f"your own flow (AttributeError in {file}:" in done.account["message"]
 
 
 async def test_a_mistake_is_not_printed_with_its_words_even_where_more_is_asked_for(user):

@@ -200,3 +200,9 @@ def test_a_pipe_is_left_for_who_needs_what_is_in_it(config, tmp_path):
     assert prestart.driver_environ(file, ["me"], force=True, environ=USEFUL | NAMED) is None
     found = withheld.for_browser(loader.load(file, USEFUL | NAMED))
     assert found.names == NAMED.keys()
+
+
+def test_a_config_that_is_a_pipe_is_left_for_who_reads_it(tmp_path):
+    os.mkfifo(tmp_path / "config.yaml")
+    file = tmp_path / "config.yaml"
+    assert prestart.driver_environ(file, [], force=True, environ=USEFUL | NAMED) is None

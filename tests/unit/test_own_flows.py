@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -130,3 +131,65 @@ def test_the_config_is_checked_by_the_class_that_the_flow_annotates(own, start):
     flow = registry.load("mine")
     assert list(flow.credentials_class.model_fields) == ["user_id"]
     assert list(flow.options_class.model_fields) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("import sys; sys.exit(0)", "SystemExit: 0"),
+        ("raise SystemExit", "cannot be used: SystemExit"),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+        ("raise BaseException('q')", "BaseException: q"),
+        ("raise GeneratorExit", "GeneratorExit"),
+        ("class Odd(Exception):\n    __str__ = None\nraise Odd", "cannot be used: Odd"),
+    ],
+)
+def test_what_ends_the_import_of_a_flow_is_told(own, text, words):
+    (own / "mine.py").write_text(text + "\n")
+    assert words in problems_of("mine")["flows.mine"].message
+
+
+def test_ctrl_c_at_the_import_of_a_flow_is_no_mistake_in_it(own):
+    (own / "mine.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nx = 1\n")
+    with pytest.raises(KeyboardInterrupt):
+        registry.load("mine")
+
+
+def add_odd_entries(folder):
+    (folder / ".#groww.py").symlink_to("me@host.1234:5678")
+    (folder / "dangling.py").symlink_to("nowhere")
+    (folder / "#dhan.py#").write_text("half a flo")
+    (folder / "folder.py").mkdir()
+    os.mkfifo(folder / "groww.py")
+
+
+def test_what_is_no_file_in_the_folder_is_left_out(own):
+    (own / "mine.py").write_text(NEW.format(base="ApiFlow", body=TYPED + VERIFY + SIGN_IN))
+    add_odd_entries(own)
+    assert [file.name for file, _ in registry.use_folder(own)] == ["mine.py"]
+    assert {file.name: why for file, why in registry.skipped(own)} == {
+        ".#groww.py": "hidden",
+        "dangling.py": "a link that leads nowhere",
+        "folder.py": "no file",
+        "groww.py": "no file",
+    }
+    assert registry.load("mine").__name__ == "Mine"
+    assert registry.load("groww").title == "Groww"
+    assert not {"folder", "dangling", "#dhan", ".#groww"} & {*registry.names()}
+
+
+async def test_commands_do_without_what_is_no_file(tmp_path):
+    (tmp_path / "own").mkdir()
+    add_odd_entries(tmp_path / "own")
+    config = tmp_path / "config.yaml"
+    config.touch(mode=0o600)
+    config.write_text(
+        "flows_dir: own\nstate: {path: state}\naccounts:\n  a: {broker: groww, credentials: "
+        '{api_key: "k", totp_secret: "JBSWY3DPEHPK3PXP"}}\n'
+    )
+    said = await User(tmp_path).says("check")
+    assert "left out: .#groww.py (hidden), dangling.py (a link that leads nowhere)" in said.out
+    for words in (("status",), ("flows",), ("flows", "groww")):
+        done = await User(tmp_path).says(*words)
+        assert "mistake" not in done.out + done.err
+        assert "groww" in done.out.lower() or words == ("status",)

@@ -132,6 +132,30 @@ def test_a_calendar_that_ends_soon_is_a_warning_and_own_days_are_read(tmp_path):
     assert list(problems(look(tmp_path, more))) == [f"{tmp_path}/days.yaml: closed"]
 
 
+def test_a_sink_does_not_replace_what_is_no_file(tmp_path):
+    (tmp_path / "tokens").mkdir()
+    os.mkfifo(tmp_path / "tokens" / "zerodha.json")
+    said = problems(look(tmp_path))["sinks.tokens.path"]
+    assert "it is a pipe, not a file" in said
+    assert "Name a path in sinks.tokens.path" in said
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("config.yaml", "would replace the config itself"),
+        ("here/config.yaml", "would replace the config itself"),
+        ("state/autologin.db", "lies in the state folder"),
+        ("here/state/{user_id}.json", "lies in the state folder"),
+        ("state", "lies in the state folder"),
+    ],
+)
+def test_a_sink_does_not_replace_what_is_ours(tmp_path, path, words):
+    (tmp_path / "here").symlink_to(tmp_path)
+    text = GOOD.replace("tokens/{account}.json", path)
+    assert words in problems(look(tmp_path, text))["sinks.tokens.path"]
+
+
 def test_the_environment_alone(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     plain = {

@@ -122,6 +122,11 @@ class SinkConfig(BaseModel):
         del account, broker
         return None
 
+    def file(self, account: str, broker: str) -> Path | None:
+        """The file that a delivery of this account replaces; None for a sink that writes none."""
+        del account, broker
+        return None
+
     @classmethod
     def variant(cls, raw: Any) -> SinkClass:
         """The class for a sink as it stands in the config."""

@@ -4,7 +4,8 @@
 
 `path` is relative to the config file and may hold {account}, {broker} and {user_id}. `format` is
 json, dotenv or raw; `fields` chooses and renames; `mode`, `owner` and `group` say who may read it.
-The file is replaced as a whole, and a link in its place is replaced, not followed. One that is gone
+The file is replaced as a whole, and a link in its place is replaced, not followed; a device, a
+pipe or a folder there is left alone, and nothing is delivered. One that is gone
 is written again, but for `redeliver: false`; one that somebody else has changed is left alone.
 docs/reading-tokens.md has it all.
 """
@@ -17,12 +18,12 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, PlainValidator, ValidationInfo, field_validator
+from pydantic import AfterValidator, PlainValidator, PrivateAttr, ValidationInfo, field_validator
 
 from autologin import files
 from autologin.delivery import formats
@@ -57,6 +58,9 @@ HINTS = {
     errno.EEXIST: ("a part of the path is a file, not a folder", "Correct the path."),
     errno.EISDIR: ("it is a folder, not a file", "Name a file in the path."),
 }
+DEVICES = Path("/dev")
+MEMORY = "shm"
+"""The folder among the devices that is for files."""
 NOT_OURS = (
     "Only root may change the owner; `group` must be one of the user's own. Correct sinks.{}."
 )
@@ -111,6 +115,8 @@ class Config(HoldingConfig):
     owner: Principal | None = None
     group: Principal | None = None
 
+    _accounts: Mapping[str, str] = PrivateAttr(default_factory=dict)
+
     @field_validator("fields")
     @classmethod
     def _check_format(cls, fields: Any, info: ValidationInfo) -> Any:
@@ -144,24 +150,36 @@ class Config(HoldingConfig):
     def build(self, name: str, place: RefContext) -> FileSink:
         """The sink that this config describes."""
         del place
-        return FileSink(name, self)
+        known = (self.target(account, broker) for account, broker in self._accounts.items())
+        return FileSink(name, self, {Path(path) for path in known if path})
 
     def with_absolute_paths(self, place: RefContext) -> Self:
         """This config with an absolute path."""
         return self.model_copy(update={"path": str(place.path(self.path))})
 
+    def with_accounts(self, accounts: Mapping[str, str]) -> Self:
+        """This config, for its accounts and their brokers: the check looks at each one's file."""
+        known = self.model_copy()
+        known._accounts = accounts  # noqa: SLF001  (its own)
+        return known
+
+    def file(self, account: str, broker: str) -> Path:
+        """The file of this account, in whose name {user_id} may still stand."""
+        return Path(os.path.normpath(_fill(self.path, account=account, broker=broker)))
+
     def target(self, account: str, broker: str) -> str | None:
         """The file of this account; None where only the token says which."""
-        known = _fill(self.path, account=account, broker=broker)
-        return None if PLACEHOLDER.search(known) else os.path.normpath(known)
+        known = str(self.file(account, broker))
+        return None if PLACEHOLDER.search(known) else known
 
 
 class FileSink:
-    """Writes each token to its file."""
+    """Writes each token to its file. `paths` are its accounts' files, as far as they are known."""
 
-    def __init__(self, name: str, config: Config) -> None:
+    def __init__(self, name: str, config: Config, paths: Collection[Path] = ()) -> None:
         self.name = name
         self._config = config
+        self._paths = paths
 
     async def check(self) -> None:
         """Create and remove a file where the tokens' folder is, or will be made.
@@ -232,12 +250,24 @@ class FileSink:
         folder = path.parent
         while PLACEHOLDER.search(str(folder)):
             folder = folder.parent
+        for known in self._paths or [path]:
+            self._refuse_no_file(known)
         with self._translate_errors(path):
-            if path.is_dir() and not path.is_symlink():
-                raise IsADirectoryError(errno.EISDIR, "")
             files.probe(folder, PROBE, self._rights())
 
+    def _refuse_no_file(self, path: Path) -> None:
+        """Refuse to put a file where something is that is none, at a link's end too."""
+        if found := _find_no_file(path):
+            hint = (
+                "Name a file in the path."
+                if found == "a folder"
+                else f"Name a path in sinks.{self.name}.path at which nothing is yet."
+            )
+            detail = f"{path} cannot be written: it is {found}, not a file"
+            raise DeliveryFailed(detail, hint=hint, key="path")
+
     def _replace(self, path: Path, data: bytes) -> None:
+        self._refuse_no_file(path)
         with self._translate_errors(path):
             files.replace(path, data, self._rights())
 
@@ -287,6 +317,28 @@ def _describe_other(status: os.stat_result) -> str:
     if not stat.S_ISREG(status.st_mode):
         return "no plain file"
     return "a large file" if status.st_size > LARGEST else ""
+
+
+def _find_no_file(path: Path) -> str:
+    """What is at a path, or at the end of a link there, and is no file; "" for a file or nothing.
+
+    /dev/stdout leads to a file where the output goes to one, and is no place for another all the
+    same.
+    """
+    folder = Path(os.path.realpath(path.parent))
+    if folder.is_relative_to(DEVICES) and not folder.is_relative_to(DEVICES / MEMORY):
+        return f"a place in {DEVICES}"
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return ""  # nothing, or what the write itself is refused for
+    kinds = {
+        stat.S_IFDIR: "a folder",
+        stat.S_IFIFO: "a pipe",
+        stat.S_IFSOCK: "a socket",
+        stat.S_IFREG: "",
+    }
+    return kinds.get(stat.S_IFMT(mode), "a device")
 
 
 def _fill(template: str, **values: str) -> str:

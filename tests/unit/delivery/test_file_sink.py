@@ -7,6 +7,7 @@ import contextlib
 import errno
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -38,6 +39,16 @@ def sink(path):
 
 async def give(path, one=None):
     await sink(path).deliver(Message.issued("mine", "zerodha", one or token()))
+
+
+def sink_of(account, path):
+    """The sink of an account at zerodha."""
+    config = parse({"type": "file", "path": str(path)}).with_accounts({account: "zerodha"})
+    return config.build("tokens", RefContext(Path("/"), {}))
+
+
+async def give_to(one, account):
+    await one.deliver(Message.issued(account, "zerodha", token()))
 
 
 async def refused(work):
@@ -371,6 +382,59 @@ async def test_the_path_is_a_folder(tmp_path):
     for work in (give(tmp_path / "t.json"), sink(tmp_path / "t.json").check()):
         assert "it is a folder, not a file. Name a file in the path." in await refused(work)
     assert everything(tmp_path) == ["t.json"]
+
+
+def a_pipe(path):
+    os.mkfifo(path)
+
+
+def a_socket(path):
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind(str(path))
+
+
+def a_link_to_a_pipe(path):
+    os.mkfifo(path.with_name("elsewhere"))
+    path.symlink_to(path.with_name("elsewhere"))
+
+
+def a_link_to_a_folder(path):
+    path.with_name("elsewhere").mkdir()
+    path.symlink_to(path.with_name("elsewhere"))
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (a_pipe, "it is a pipe, not a file"),
+        (a_socket, "it is a socket, not a file"),
+        (a_link_to_a_pipe, "it is a pipe, not a file"),
+        (a_link_to_a_folder, "it is a folder, not a file"),
+    ],
+)
+async def test_what_is_no_file_is_not_replaced(tmp_path, monkeypatch, make, words):
+    monkeypatch.chdir(tmp_path)  # a socket's path may have a hundred bytes
+    make(Path("t.json"))
+    before = os.lstat("t.json")
+    for path in (tmp_path / "t.json", tmp_path / "{account}.json"):
+        checked = sink_of("t", path)
+        for work in (give_to(checked, "t"), checked.check()):
+            assert words in await refused(work)
+    assert os.path.samestat(before, os.lstat("t.json"))
+
+
+async def test_nothing_is_put_among_the_devices(tmp_path, monkeypatch):
+    """Where the output goes to a file, /dev/stdout is a link to a plain one."""
+    (tmp_path / "dev" / "shm").mkdir(parents=True)
+    (tmp_path / "out").touch()
+    (tmp_path / "dev" / "stdout").symlink_to(tmp_path / "out")
+    monkeypatch.setattr("autologin.delivery.sinks.file.DEVICES", tmp_path / "dev")
+    for path in (tmp_path / "dev" / "stdout", tmp_path / "dev" / "new"):
+        for work in (give(path), sink(path).check()):
+            assert "not a file" in await refused(work)
+    assert (tmp_path / "dev" / "stdout").is_symlink()
+    await give(tmp_path / "dev" / "shm" / "t.json")
+    assert SECRET in (tmp_path / "dev" / "shm" / "t.json").read_text()
 
 
 async def test_the_path_leads_through_a_file(tmp_path):
