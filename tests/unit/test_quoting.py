@@ -54,7 +54,7 @@ KEPT = [
     "Unauthorized: EC044",
     "Invalid Token: AG8001.",
     "The session was 2026-11-27",
-    "UDAPI100068, AB1050, EC080, NEO1234, DH-901",
+    "UDAPI100068, AB1050, EC080, NEO1234, DH-901, EXCEPTION401",
     "SEGMENT-NOT-ENABLED",
     "USER-NAME-FAIL: your user must wait",
     "LOGIN-TOKEN-ERROR",
