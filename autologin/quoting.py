@@ -55,7 +55,7 @@ AN_OTP = re.compile(
     r"""(?ix)
     \b( (?:t?otp|m?pin|passcode|one.?time[ ](?:password|code)) \b\W{0,3} (?:is|was)? \W{0,3} )
     (?:\d{4,8}|\d{3}[ -]\d{3})\b
-    | \b\d{4,8} (?= \W{1,3} is\b .{0,20} \b(?:otp|pin|code|password)\b )
+    | \b\d{4,8} (?= \W{1,3} (?:is|as)\b .{0,20} \b(?:otp|pin|code|password)\b )
     | (?<!error[ _])(?<!status[ _])\b
     (?P<code> codes? \b\W{0,3} (?:(?:is|was|sent|entered|used)\b)? \W{0,3} )
     (?:\d{6,8}|\d{3}[ -]\d{3})\b"""
@@ -208,7 +208,12 @@ def _is_grouped(plain: str) -> bool:
     """Whether it is a key in groups of one length that are no words: ABCDE-FGHIJ-KLMNO."""
     groups = plain.split("-")
     sizes = {len(group) for group in groups}
-    return len(groups) > 2 and len(sizes) == 1 and max(sizes) > 3 and _count_odd(plain) > 1
+    return (
+        len(groups) > 2
+        and len(sizes) == 1
+        and max(sizes) > 3
+        and _count_odd(plain) > (max(sizes) < 5)
+    )
 
 
 def _count_odd(text: str) -> int:

@@ -125,6 +125,8 @@ SHORT += [
     ("tok_live_abcdef", ""),
     ("use sk-abcdefgh", "use "),
     ("ABCDE-FGHIJ-KLMNO", ""),
+    ("XYZAB-CDEFG-HIJKL", ""),
+    ("use 482913 as code", "use "),
     ("enctoken=abcDEF", "enctoken="),
     ("got eyJ.abc.def", "got "),
     ("jbsw y3dp ehpk 3pxp", ""),
