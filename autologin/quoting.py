@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from autologin.redaction import MASK, scrub
+from autologin.redaction import LONG, MASK, every_secret, scrub
 
 LONGEST = 200
 """Characters of what somebody said that are quoted."""
@@ -31,7 +31,7 @@ FIT = re.compile(
     r"(?:\d{1,3}\.){3}\d{1,3}"  # an IPv4 address
     r"|(?:19|20)\d\d[-/.]?[01]\d[-/.]?[0-3]\d(?:T\d\d)?|[0-3]?\d[-/.][01]?\d[-/.](?:19|20)\d\d"
     r"|[A-Z]{2,12}(?:[_.-][A-Z]{1,14}){0,5}[_.-][0-9]{1,6}"  # a code: ERR_TOKEN_EXPIRED_401
-    r"|(?:[A-Z]{1,14}[_.-]){0,5}[A-Z]{2,8}[0-9]{1,6}"  # UDAPI100050
+    r"|(?:[A-Z]{1,14}[_.-]){0,5}(?:[A-Z]{2,8}[0-9]{1,6}|[A-Z]{9,12}[0-9]{1,3})"  # UDAPI100050
 )
 A_NAMED_SECRET = re.compile(
     r"""(?ix) \b(
@@ -55,7 +55,7 @@ AN_OTP = re.compile(
     r"""(?ix)
     \b( (?:t?otp|m?pin|passcode|one.?time[ ](?:password|code)) \b\W{0,3} (?:is|was)? \W{0,3} )
     (?:\d{4,8}|\d{3}[ -]\d{3})\b
-    | \b\d{4,8} (?= \W{1,3} is\b .{0,20} \b(?:otp|pin|code|password)\b )
+    | \b\d{4,8} (?= \W{1,3} (?:is|as)\b .{0,20} \b(?:otp|pin|code|password)\b )
     | (?<!error[ _])(?<!status[ _])\b
     (?P<code> codes? \b\W{0,3} (?:(?:is|was|sent|entered|used)\b)? \W{0,3} )
     (?:\d{6,8}|\d{3}[ -]\d{3})\b"""
@@ -71,6 +71,8 @@ SIMPLE = re.compile(r"[^\W\d_]{0,8}\d{1,7}|\d{1,4}[^\W\d_]{0,4}")
 """A part of a word with a number in it: AB1050, 2FA, 15min."""
 LONGEST_NUMBER = 14
 """Digits of a user's id."""
+SHORTEST = 4
+"""Letters and digits of a secret that is looked for in a spelling of it."""
 LONG_PART = 10
 """From this length on a part of a word that is none is a secret."""
 LONG_WORD = 16
@@ -101,6 +103,7 @@ def quotable(words: object, longest: int = LONGEST) -> str:
     if isinstance(words, bool) or not isinstance(words, str | int | float):
         return ""
     text = " ".join(re.sub(STEERING, " ", scrub(str(words)[:READ])).split())
+    text = _cut_spelled(text)
     text = A_LINK.sub(_cut_link, cut_tokens(text))
     text = A_NAMED_SECRET.sub(_cut_named, text)
     text = A_SECRET_FIELD.sub(_cut_field, text)
@@ -134,6 +137,27 @@ def _cut_named(found: re.Match[str]) -> str:
     harmless = FIT.fullmatch(plain) or A_CODE.fullmatch(plain)
     is_word = re.search(r"token|session|auth|jwt", found[1], re.IGNORECASE)
     return found[0] if harmless and is_word else f"{found[1]}{MASK}"
+
+
+def _cut_spelled(text: str) -> str:
+    """It without known secrets that are spelled (4 7 8 4, K.e.s.t.r.e.l), or written backwards."""
+    places = [at for at, sign in enumerate(text) if sign.isalnum()]
+    letters = "".join(text[at].lower()[0] for at in places)
+    on_page = {letters[at : at + SHORTEST] for at in range(len(letters) - SHORTEST + 1)}
+    hidden = bytearray(len(text))
+    for secret in every_secret():
+        plain = "".join(filter(str.isalnum, secret)).lower()
+        for word in (plain, plain[::-1]):
+            at = letters.find(word) if word[:SHORTEST] in on_page else -1
+            while at >= 0:
+                start, end = places[at], places[at + len(word) - 1] + 1
+                around = text[start - 1 : start] + text[end : end + 1]
+                if len(word) >= LONG or not any(map(str.isalnum, around)):
+                    hidden[start:end] = b"\1" * (end - start)
+                at = letters.find(word, at + len(word))
+    for found in reversed([*re.finditer(b"\1+", hidden)]):
+        text = f"{text[: found.start()]}{MASK}{text[found.end() :]}"
+    return text
 
 
 def _cut_field(found: re.Match[str]) -> str:
@@ -184,7 +208,12 @@ def _is_grouped(plain: str) -> bool:
     """Whether it is a key in groups of one length that are no words: ABCDE-FGHIJ-KLMNO."""
     groups = plain.split("-")
     sizes = {len(group) for group in groups}
-    return len(groups) > 2 and len(sizes) == 1 and max(sizes) > 3 and _count_odd(plain) > 1
+    return (
+        len(groups) > 2
+        and len(sizes) == 1
+        and max(sizes) > 3
+        and _count_odd(plain) > (max(sizes) < 5)
+    )
 
 
 def _count_odd(text: str) -> int:

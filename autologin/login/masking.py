@@ -22,6 +22,7 @@ PIECE, SHORT_PIECE = 5, 3
 """Letters and digits from which on a piece of a secret is masked; of a short secret, half of it."""
 PIECE_OF_WORD = 8
 """The same inside of a longer word, which holds five letters of a secret by chance."""
+CUT_SHORT = re.compile(r"(?<!\S)(?=\S*?(?:[*\u2022\u25cf\u2217]{2}|\u2026|\.\.))\S+")
 PIECES = 4
 """So many pieces of two characters at most in a row are no words."""
 
@@ -99,6 +100,7 @@ def mask(
     for order in reading:
         _mark(marks, _find_known(texts, order, known))
         _mark(marks, _cut_secrets(texts, order, known, secrets, marks))
+    _mark(marks, _cut_short(texts, secrets))
     found = [_find_unknown(texts, order, lines, marks) for order in reading]
     _mark(marks, chain.from_iterable(found))
     masked, open_end = [], False
@@ -185,6 +187,21 @@ def _cut_secrets(
             span = range(*found.span())
             if any((index, at) in hits for at in span):
                 yield from ((index, at) for at in span)
+
+
+def _cut_short(texts: Sequence[str], secrets: frozenset[str]) -> Iterator[Place]:
+    """Words in which the page masks or leaves out a part, and shows an end of a secret."""
+    ends = {
+        end
+        for word in _plain_words(secrets, str.isalnum)
+        for size in range(SHORT_PIECE, PIECE)
+        for end in (word[:size], word[-size:])
+    }
+    for index, text in enumerate(texts):
+        for found in CUT_SHORT.finditer(text):
+            parts = re.findall(r"[^\W_]+", found[0])
+            if any(_plain(part, str.isalnum) in ends for part in parts):
+                yield from ((index, at) for at in range(*found.span()))
 
 
 def _shared(text: str, words: Iterable[str], size: int) -> Iterator[tuple[int, int]]:

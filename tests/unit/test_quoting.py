@@ -54,7 +54,7 @@ KEPT = [
     "Unauthorized: EC044",
     "Invalid Token: AG8001.",
     "The session was 2026-11-27",
-    "UDAPI100068, AB1050, EC080, NEO1234, DH-901",
+    "UDAPI100068, AB1050, EC080, NEO1234, DH-901, EXCEPTION401",
     "SEGMENT-NOT-ENABLED",
     "USER-NAME-FAIL: your user must wait",
     "LOGIN-TOKEN-ERROR",
@@ -125,6 +125,8 @@ SHORT += [
     ("tok_live_abcdef", ""),
     ("use sk-abcdefgh", "use "),
     ("ABCDE-FGHIJ-KLMNO", ""),
+    ("XYZAB-CDEFG-HIJKL", ""),
+    ("use 482913 as code", "use "),
     ("enctoken=abcDEF", "enctoken="),
     ("got eyJ.abc.def", "got "),
     ("jbsw y3dp ehpk 3pxp", ""),
@@ -164,6 +166,23 @@ def test_which_secret_is_meant_stays():
 def test_known_secrets_are_cut_in_any_form():
     redaction.remember("4711", "Pa55 word&")
     assert quotable("PIN &#52;711 or Pa55%20word%26?") == f"PIN {MASK} or {MASK}?"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("PIN 4 7 8 4 is wrong", f"PIN {MASK} is wrong"),
+        ("You sent 4-7-8-4.", f"You sent {MASK}."),
+        ("Bad K.e.s.t.r.e.l.&.V.a.u.l.t now", f"Bad {MASK} now"),
+        ("Bad tluaV&lertseK", f"Bad {MASK}"),
+        ("Bad xkestrel vaultx and kestrelvault", f"Bad x{MASK}x and {MASK}"),
+        ("4874 or 4,784", f"{MASK} or {MASK}"),
+        ("Error AB4784, 14784 or 47841", "Error AB4784, 14784 or 47841"),
+    ],
+)
+def test_known_secrets_are_cut_however_they_are_spelled(words, said):
+    redaction.remember("4784", "Kestrel&Vault")
+    assert quotable(words) == said
 
 
 @pytest.mark.parametrize("value", [None, True, b"x", ["eyJhbGciOi"], {"a": "b"}, object()])

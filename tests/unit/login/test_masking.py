@@ -95,6 +95,10 @@ PIECES = [
     (["It ends in ult004"], ["It ends in ****"]),
     (["xkestrelvaux"], ["****"]),
     (["vault, horse"], ["**** ****"]),
+    (["kes***", "or", "●●●ault"], ["****", "or", "****"]),
+    (["Zq7!****t004 now"], ["**** now"]),
+    (["kes… is it"], ["**** is it"]),
+    (["Loading... Please wait…", "Name**"], None),
     (["hun... is it"], ["**** is it"]),
     (["unforeseen, vaulted, hundred, stress, correctly"], None),
 ]
@@ -147,6 +151,8 @@ def test_masking_twice_changes_nothing():
         "correct",
         "horse ",
         "orsec",
+        "*a",
+        "..",
     ],
 )
 def test_no_text_takes_long(junk):
