@@ -55,7 +55,7 @@ def replace(path: Path, data: bytes, rights: Rights = OURS) -> None:
     Folders that are missing are made. Where it fails, what was there before is untouched.
     """
     temporary = _temporary(path)
-    _make_folders(path.parent, rights)
+    make_folders(path.parent, rights)
     _remove_stale(path)
     try:
         _write(temporary, data, rights)
@@ -105,14 +105,14 @@ def _set_rights(handle: int, rights: Rights) -> None:
             raise NotPermittedError(error.errno, error.strerror) from None
 
 
-def _make_folders(folder: Path, rights: Rights) -> None:
+def make_folders(folder: Path, rights: Rights = OURS) -> None:
     """Make the folders that are missing, with rights that fit the file's.
 
     Path.mkdir gives the upper ones the ordinary mode.
     """
     if folder.exists():
         return
-    _make_folders(folder.parent, rights)
+    make_folders(folder.parent, rights)
     try:
         folder.mkdir(mode=0o700)
     except FileExistsError:  # another process was first

@@ -37,7 +37,7 @@ from autologin.service.ways import check_notice_url, check_ping
 from autologin.status import Status, describe_delivery, read_statuses
 from autologin.store.database import FILE, unusable
 from autologin.store.encryption import KEY_FILE, Encryption
-from autologin.store.folder import find_problem, find_wide
+from autologin.store.folder import find_problem, find_shared_parent, find_wide
 from autologin.store.store import Store
 
 if TYPE_CHECKING:
@@ -357,7 +357,8 @@ def _check_store(settings: Settings) -> Finding | None:
     folder = settings.state.path
     try:
         keys = accounts.state_keys(settings)
-        if exists(folder) and (problem := find_problem(folder)):
+        find = find_problem if exists(folder) else find_shared_parent
+        if problem := find(folder):
             return _as_findings([problem])[0]
         if not exists(folder / FILE, Path.is_file):
             if keys:

@@ -92,7 +92,7 @@ def parse_time_of_day(value: Any) -> time:
 def parse_days(value: Any) -> str:
     """A rule for days: one word, or names of days, as a list or with commas."""
     words = value.replace(" ", "").split(",") if isinstance(value, str) else value
-    for word in words if isinstance(words, list) else [None]:
+    for word in words if words and isinstance(words, list) else [None]:
         if not isinstance(word, str):
             refuse("is not a rule for days", "Write trading, weekdays, daily, or days such as mon.")
         if word not in DAYS and (word not in {"trading", "weekdays", "daily"} or len(words) > 1):

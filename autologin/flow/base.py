@@ -297,7 +297,9 @@ def digits(count: int, title: str) -> Callable[[SecretStr], SecretStr]:
     def check(pin: SecretStr) -> SecretStr:
         plain = pin.get_secret_value().strip()
         if not (plain.isascii() and plain.isdigit() and len(plain) == count):
-            raise ValueError(f"not a valid {title}: it has exactly {count} digits")
+            quoted = re.fullmatch(r"([\"'`“‘]).*[\"'`”’]", plain)
+            kept = "; this stands in quotes, which were kept: take them off" if quoted else ""
+            raise ValueError(f"not a valid {title}: it has exactly {count} digits{kept}")
         return SecretStr(plain)
 
     return check

@@ -42,6 +42,9 @@ def normalise(text: str) -> str:
     """
     query = _query(text)
     found = text if query is None else query.get("secret", "")
+    if re.match(r"\s*secret\s*[=:]", found, re.IGNORECASE):  # its letters are base32 too
+        named = "this begins with its own name: leave out all up to the sign after `secret`"
+        raise ValueError(f"{NO_SEED}; {named}")
     seed = re.sub(r"[\s=-]", "", found).upper()
     if query is not None and not seed:
         raise ValueError(f"{NO_SEED}; this otpauth:// address has no secret in it")
@@ -61,7 +64,9 @@ def _query(text: str) -> dict[str, str] | None:
     if not text.lower().startswith("otpauth://"):
         return None
     # A plus sign is no space here; of a parameter that is there twice, the first counts.
-    pairs = parse_qsl(text.partition("?")[2].partition("#")[0].replace("+", "%2B"))
+    # `&amp;` is what a page's source says for `&`.
+    written = text.replace("&amp;", "&").partition("?")[2].partition("#")[0]
+    pairs = parse_qsl(written.replace("+", "%2B"))
     return {name.lower(): value for name, value in reversed(pairs)}
 
 
@@ -106,6 +111,9 @@ def parse(seed: SecretStr) -> TOTP:
     if query is None:
         return TOTP(plain)
     address = "this otpauth:// address"
+    kind = re.match(r"otpauth://([^/?]*)", text, re.IGNORECASE)
+    if kind and kind[1].lower() not in {"totp", "hotp"}:
+        raise ValueError(f"{address} does not begin with otpauth://totp/: copy it again")
     if not re.match(r"otpauth://totp([/?]|$)", text, re.IGNORECASE) or "counter" in query:
         counter = "is a counter-based code (hotp); a time-based one (totp) is needed"
         raise ValueError(f"{address} {counter}")

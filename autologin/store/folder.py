@@ -62,8 +62,20 @@ def find_problem(folder: Path) -> Problem | None:
     if about.st_uid != os.geteuid() and about.st_mode & stat.S_IWOTH:
         why = f"others have rights on it ({stat.S_IMODE(about.st_mode):04o})"
         return _refusal(folder, why)
+    return find_shared_parent(folder)
+
+
+def find_shared_parent(folder: Path) -> Problem | None:
+    """What stands against the place of a state folder, which need not be there yet; None: nothing.
+
+    Raises:
+        OSError: it cannot be looked at.
+    """
     for above in folder.resolve().parents:
-        mode = above.stat().st_mode
+        try:
+            mode = above.stat().st_mode
+        except FileNotFoundError:
+            continue  # it will be made
         if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
             why = f"everybody may replace it, as everybody may write in {above}"
             hint = f"chmod o-w {above}, or name a folder elsewhere."

@@ -14,13 +14,14 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from autologin import files
 from autologin.clock import Clock
 from autologin.errors import ConfigError
 from autologin.store.alerts import Alerts
 from autologin.store.attempts import Attempts
 from autologin.store.database import Database, unusable
 from autologin.store.encryption import Encryption
-from autologin.store.folder import secure
+from autologin.store.folder import find_shared_parent, secure
 from autologin.store.history import History
 from autologin.store.leases import Leases
 from autologin.store.notices import Notices
@@ -74,7 +75,10 @@ class Store:
             StoreError: the database is damaged, newer than this, or encrypted with another key.
         """
         try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if problem := find_shared_parent(folder):
+                raise ConfigError(problem)
+            files.make_folders(folder.parent)
+            folder.mkdir(exist_ok=True, mode=0o700)
             secure(folder)
             encryption = Encryption.with_keys(keys) if keys else Encryption.with_key_in(folder)
         except OSError as error:

@@ -157,6 +157,13 @@ AT_LOAD = {
     "time": typo(
         "schedule.at", "must be a time of day", "state:", "schedule: {at: morning}\nstate:"
     ),
+    "no days": typo("schedule.days", "mon", "state:", "schedule: {days: []}\nstate:"),
+    "no days of an account": typo(
+        "accounts.zerodha.schedule.days",
+        "not a rule for days",
+        "    sinks:",
+        "    schedule: {days: []}\n    sinks:",
+    ),
     "days": typo("schedule.days", "mon,tue,fri", "state:", "schedule: {days: mondays}\nstate:"),
     "port": typo(
         "http.listen",

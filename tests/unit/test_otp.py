@@ -14,6 +14,7 @@ from support.clock import HandClock
 
 from autologin import log, redaction
 from autologin.flow import otp
+from autologin.flow.base import digits
 from autologin.flow.otp import MARGIN, TOLERATED_SKEW, OtpGenerator, TotpSeed, normalise
 from autologin.store.store import Store
 
@@ -345,3 +346,26 @@ async def test_the_seed_is_redacted_in_its_plain_form_too():
 
 def test_the_seed_is_in_no_repr():
     assert SEED not in repr(fresh(into(3)))
+
+
+def test_an_address_that_was_copied_badly_is_no_counter_based_one():
+    for start in ("otpauth://[totp/x", "otpauth://top/x", "otpauth:///totp/x"):
+        said = refusal(f"{start}?secret={SEED}")
+        assert "does not begin with otpauth://totp/" in said
+        assert "counter" not in said
+
+
+def test_an_address_from_a_pages_source_is_read():
+    assert normalise(f"otpauth://totp/x?issuer=Y&amp;secret={SEED}") == SEED
+
+
+def test_a_seed_that_was_copied_with_its_name_is_told_so():
+    for start in ("secret=", "secret: ", "SECRET="):
+        for seed in (SEED, SEED + "ABCDEFGHIJ"):
+            assert "begins with its own name" in refusal(f"{start}{seed}")
+
+
+@pytest.mark.parametrize("quoted", ['"1234"', "'1234'"])
+def test_a_pin_that_kept_its_quotes_is_told_so(quoted):
+    with pytest.raises(ValueError, match="stands in quotes, which were kept"):
+        digits(4, "PIN")(SecretStr(quoted))

@@ -156,6 +156,22 @@ def test_a_sink_does_not_replace_what_is_ours(tmp_path, path, words):
     assert words in problems(look(tmp_path, text))["sinks.tokens.path"]
 
 
+def test_a_state_folder_that_will_be_made_where_everybody_may_replace_it(tmp_path):
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared").chmod(0o777)
+    text = GOOD.replace("path: state", "path: shared/later/state")
+    assert "everybody may replace it" in problems(look(tmp_path, text))["state.path"]
+    (tmp_path / "shared").chmod(0o1777)
+    assert problems(look(tmp_path, text)) == {}
+
+
+@pytest.mark.parametrize("segments", ["[]", "null", ""])
+def test_an_account_of_no_segment_has_a_schedule_or_is_told(tmp_path, segments):
+    text = GOOD.replace("    sinks: [tokens]", f"    sinks: [tokens]\n    segments: {segments}")
+    found = look(tmp_path, text)
+    assert not any("mistake" in one.message for one in found)
+
+
 def test_the_environment_alone(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     plain = {

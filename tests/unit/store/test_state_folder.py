@@ -91,3 +91,22 @@ def test_a_place_in_which_everybody_may_replace_it_is_refused(tmp_path, depth):
     assert f"everybody may write in {above}" in refused(place)
     above.chmod(0o777 | stat.S_ISVTX)
     Store.open(place, HandClock()).close()
+
+
+def test_nothing_is_made_where_everybody_may_replace_it(tmp_path):
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o777)
+    assert f"everybody may write in {shared}" in refused(shared / "later" / "state")
+    assert list(shared.iterdir()) == []
+
+
+def test_the_folders_above_a_new_one_are_nobody_elses(tmp_path):
+    former = os.umask(0)
+    try:
+        Store.open(tmp_path / "a" / "b" / "state", HandClock()).close()
+    finally:
+        os.umask(former)
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "a", tmp_path / "a" / "b")} == {
+        0o700
+    }
