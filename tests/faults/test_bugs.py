@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from support.cli import User
 from support.leaks import leaks
-from support.service import FLOW, Weekdays, ist, vigil, write_config
+from support.service import FLOW, Weekdays, do_at_once, ist, vigil, write_config
 
 from autologin.config import loader
 
@@ -143,7 +143,8 @@ async def test_a_mistake_of_a_command_is_one_object_and_no_traceback(user):
 
 
 @pytest.fixture
-async def served(tmp_path):
+async def served(tmp_path, monkeypatch):
+    do_at_once(monkeypatch)
     more = 'schedule: {at: "08:15", days: daily}\n'
     async with vigil(tmp_path, ist(8), ("bad", "good"), more, Weekdays()) as one:
         yield one

@@ -7,7 +7,6 @@ cause is told once: to a receiver that is always there, and to one that is down 
 
 from __future__ import annotations
 
-import asyncio
 import os
 import random
 import shutil
@@ -19,9 +18,8 @@ from typing import NamedTuple
 
 import pytest
 from loguru import logger
-from support.service import Weekdays, vigil
+from support.service import Weekdays, do_at_once, vigil
 
-from autologin import secret_refs
 from autologin.clock import IST
 from autologin.config import overrides
 from autologin.errors import NoticeFailed
@@ -52,11 +50,7 @@ IN_LONDON = Year("Europe/London", date(2026, 10, 1), 200, 4, "02:45", "03:30")
 
 @pytest.fixture(autouse=True)
 def _quiet(monkeypatch, tmp_path):
-    async def at_once(work, *args, **more):
-        return work(*args, **more)
-
-    monkeypatch.setattr(asyncio, "to_thread", at_once)
-    monkeypatch.setattr(secret_refs, "in_thread", at_once)
+    do_at_once(monkeypatch)
     monkeypatch.setattr(os, "fsync", lambda _file: None)  # no power is cut here
     monkeypatch.setattr(sqlite3, "connect", unsynced(sqlite3.connect))
     monkeypatch.setattr(overrides, "SECRETS_FOLDER", tmp_path / "no-secrets")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
 
+from autologin import secret_refs
 from autologin.app import App
 from autologin.clock import IST
 from autologin.config import loader
@@ -237,6 +238,16 @@ def write_config(folder, accounts, more=""):
     (folder / "own" / "paper.py").write_text(FLOW)
     text = "flows_dir: own\nstate: {path: state}\nsinks:\n  tokens: {type: file, path: 'tokens/{account}.json'}\n"
     (folder / "config.yaml").write_text(f"{text}{textwrap.dedent(more)}accounts:\n{names}\n")
+
+
+def do_at_once(monkeypatch):
+    """What is done in threads is done at once: a virtual clock does not know of them."""
+
+    async def at_once(work, *args, **more):
+        return work(*args, **more)
+
+    monkeypatch.setattr(asyncio, "to_thread", at_once)
+    monkeypatch.setattr(secret_refs, "in_thread", at_once)
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import logging
 import resource
@@ -100,7 +101,8 @@ async def test_a_drip_gains_no_time():
 
         dripping = asyncio.ensure_future(drip())
         async with asyncio.timeout(20):
-            assert await reader.read() == b""
+            with contextlib.suppress(ConnectionResetError):  # a byte was on its way
+                assert await reader.read() == b""
         dripping.cancel()
         await asyncio.gather(dripping, return_exceptions=True)
         writer.transport.abort()
