@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from support.clock import SkippingClock
 from support.sandbox import rehearsal
+from support.selection import sample
 
 WRONG = "Wr0ng-passphrase"
 
@@ -20,12 +21,15 @@ def names(found):
 
 @pytest.mark.parametrize(
     ("broker", "place", "secret"),
-    [
-        ("zerodha", "login", "password"),
-        ("zerodha", "twofa", None),
-        ("upstox", "pin", "pin"),
-        ("fyers", "pin", "pin"),
-    ],
+    sample(
+        [
+            ("zerodha", "login", "password"),
+            ("upstox", "pin", "pin"),
+            ("zerodha", "twofa", None),
+            ("fyers", "pin", "pin"),
+        ],
+        2,
+    ),
 )
 async def test_a_secret_that_was_never_right_is_sent_three_times_without_an_answer(
     tmp_path, broker, place, secret

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
+from support.selection import sample
 from support.store import a_token, save
 
 from autologin.clock import SystemClock
@@ -59,7 +60,7 @@ def shell(folder, line, **environ):
 
 
 @pytest.mark.parametrize("to", [">/dev/full", ">&-"])
-@pytest.mark.parametrize("words", ["token mine", "status --json", "--help"])
+@pytest.mark.parametrize("words", sample(["token mine", "status --json", "--help"], 1))
 def test_what_cannot_be_printed_is_told(folder, words, to):
     done = shell(folder, f"autologin {words} {to}")
     err = done.stderr.decode()
@@ -69,7 +70,9 @@ def test_what_cannot_be_printed_is_told(folder, words, to):
     assert TOKEN not in err
 
 
-@pytest.mark.parametrize("to", ["2>/dev/full", "2>&-", "2>&- <&-", "2>&1 1>/dev/null 2>&-"])
+@pytest.mark.parametrize(
+    "to", sample(["2>/dev/full", "2>&-", "2>&- <&-", "2>&1 1>/dev/null 2>&-"], 2)
+)
 def test_messages_that_cannot_be_written_stop_nothing(folder, to):
     assert shell(folder, f"autologin -v status --json {to}").returncode == 0
     done = shell(folder, f"autologin run mine --json {to}")
@@ -91,7 +94,7 @@ def test_everything_is_closed_and_full(folder):
     assert shell(folder, "autologin token mine >&- 2>&-").returncode == 1
 
 
-@pytest.mark.parametrize("words", ["flows --json", "--help", "flows zerodha"])
+@pytest.mark.parametrize("words", sample(["flows --json", "--help", "flows zerodha"], 1))
 def test_a_reader_that_leaves_is_no_error(folder, words):
     done = shell(folder, f"autologin {words} | true")
     assert done.stderr == b""

@@ -10,7 +10,7 @@ from autologin.sandbox import page_twin
 from autologin.sandbox.scenarios import COMMON, PageBehaviour
 from autologin.sandbox.server import twin_classes
 
-SAMPLE = 20
+SAMPLE = 40
 """One in so many of the scenarios that several brokers share is run for each of them."""
 
 PATIENCE = {"page_changed", "redirect_timeout", "captcha_required", "otp_not_available"}
@@ -29,6 +29,11 @@ def page_twins():
 def every():
     """Each broker with each of its scenarios."""
     return [(broker, name) for broker, twin in page_twins().items() for name in twin.table]
+
+
+def sample(cases, every_time):
+    """The cases of a slow test: all, where the environment says SCENARIOS=all, else the first few."""
+    return cases if os.environ.get("SCENARIOS") == "all" else cases[:every_time]
 
 
 @cache
