@@ -58,6 +58,13 @@ class Ambiguous(Exception):
     """Two places are equally good for a field."""
 
 
+def page_kind(snapshot: Snapshot) -> str:
+    """What a page seems to be: `login`, `sign-up`, `change password`, `captcha` or `other`."""
+    if snapshot.captcha:
+        return "captcha"
+    return "login" if any(found.masked for found in snapshot.inputs) else "other"
+
+
 def find_form(snapshot: Snapshot, wanted: Sequence[InputField]) -> Form | None:
     """The form that holds the wanted fields, or some of them; None where there is none.
 

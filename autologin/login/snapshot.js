@@ -82,6 +82,32 @@ async ({css, seen}) => {
     const value = (el?.getAttribute(name) || '').trim();
     try { return value && new URL(value, document.baseURI).href; } catch { return ''; }
   };
+  const maskedBy = el => {
+    const style = getComputedStyle(el);
+    return el.type === 'password' || !['', 'none'].includes(style.webkitTextSecurity || '')
+      || /password|dotsfont|text-security/i.test(style.fontFamily);
+  };
+  const boxOn = el => {
+    const box = el.getBoundingClientRect();
+    return [box.x + scrollX, box.y + scrollY, box.width, box.height].map(Math.round);
+  };
+  const only = (el, selector) => { const found = el.ownerDocument.querySelectorAll(selector); return found.length === 1 && found[0] === el; };
+  // A selector that no other element of the document matches: the shortest of id, name and place.
+  const pathOf = el => {
+    if (el.getRootNode() !== el.ownerDocument) return '';
+    const tag = el.tagName.toLowerCase();
+    const plain = [el.id && '#' + CSS.escape(el.id), el.getAttribute('name') && `${tag}[name="${CSS.escape(el.getAttribute('name'))}"]`].filter(Boolean);
+    const found = plain.find(selector => only(el, selector));
+    if (found) return found;
+    let path = '';
+    for (let at = el; at && at.nodeType === 1; at = at.parentElement) {
+      const nth = [...(at.parentElement?.children || [at])].filter(one => one.tagName === at.tagName).indexOf(at) + 1;
+      const id = at !== el && at.id ? '#' + CSS.escape(at.id) : '';
+      path = (id && only(at, id) ? id : `${at.tagName.toLowerCase()}:nth-of-type(${nth})`) + (path && ' > ' + path);
+      if (only(el, path)) return path;
+    }
+    return path;
+  };
   const look = () => {
     const everything = all(document);
     const elements = [];
@@ -124,6 +150,8 @@ async ({css, seen}) => {
         enabled: !el.disabled, readonly: el.readOnly, filled: el.value !== '', css: matching(el),
         fixed: el.readOnly || el.disabled ? words(el.type === 'password' ? '' : el.value) : '',
         sends_to: leads(el.form, 'action'),
+        tag: el.tagName.toLowerCase(), masked: maskedBy(el), required: !!el.required || el.getAttribute('aria-required') === 'true',
+        box: boxOn(el), frame: '', path: pathOf(el),
       })),
       buttons: presses.map(el => ({
         index: index(el), group: groupOf(el, at => groups.includes(at)), tag: el.tagName.toLowerCase(), covered: covered(el) || (el.tagName === 'LABEL' && !!boxOf(el)), css: matching(boxOf(el) || el),
@@ -133,6 +161,7 @@ async ({css, seen}) => {
           || el.matches('[type=submit]'),
         enabled: !el.disabled && el.getAttribute('aria-disabled') !== 'true',
         sends_to: el.form ? leads(el, 'formaction') : '',
+        box: boxOn(el), frame: '', path: pathOf(el), id: el.id || '', kind: el.getAttribute('name') || '',
       })),
       groups: groups.map(group => words(group === document.documentElement || group === document.body ? '' : group.innerText)),
       lines: [...new Set([...told(), ...texts()].join('\n').split('\n').map(line).filter(Boolean))].slice(0, 300),

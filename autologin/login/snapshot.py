@@ -57,6 +57,16 @@ class InputElement:
     fixed: str
     sends_to: str = ""
     """Where its form goes; empty: to the page itself, or there is no form."""
+    tag: str = "input"
+    masked: bool = False
+    """Whether it hides what is typed, as a password's box does, whatever its type."""
+    required: bool = False
+    box: tuple[int, int, int, int] = (0, 0, 0, 0)
+    """Left, top, width and height in the page, in CSS pixels."""
+    frame: str = ""
+    """The address of the frame that it is in; empty: in the page itself."""
+    path: str = ""
+    """A CSS selector that only this element of its document matches; empty in a shadow tree."""
 
     @property
     def words(self) -> str:
@@ -85,6 +95,13 @@ class ButtonElement:
     """Of a element to tick (or a radio button) whether it is; None for everything else."""
     sends_to: str = ""
     """Where it sends its form in place of the form's own address; empty: it does not."""
+    box: tuple[int, int, int, int] = (0, 0, 0, 0)
+    frame: str = ""
+    path: str = ""
+    """As an input's."""
+    id: str = ""
+    kind: str = ""
+    """Its `name` attribute."""
 
 
 @dataclass(frozen=True)
@@ -110,11 +127,15 @@ class Snapshot:
             title=data["title"],
             path=data["path"],
             inputs=tuple(
-                InputElement(**{**element, "css": tuple(element["css"])})
+                InputElement(
+                    **{**element, "css": tuple(element["css"]), "box": tuple(element["box"])}
+                )
                 for element in data["inputs"]
             ),
             buttons=tuple(
-                ButtonElement(**{**button, "css": tuple(button["css"])})
+                ButtonElement(
+                    **{**button, "css": tuple(button["css"]), "box": tuple(button["box"])}
+                )
                 for button in data["buttons"]
             ),
             groups=tuple(data["groups"]),
