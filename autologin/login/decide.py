@@ -20,16 +20,15 @@ from autologin.errors import (
 from autologin.flow.otp import OtpGenerator
 from autologin.flow.script import Click, InputField, LoginScript, Step
 from autologin.login import interpret
+from autologin.login.buttons import find_button, find_unticked
 from autologin.login.matching import (
     ENOUGH,
     KEYED,
     Ambiguous,
     Form,
     evidence,
-    find_button,
     find_certain_form,
     find_form,
-    find_unticked,
     is_for_another_otp,
 )
 from autologin.login.snapshot import ButtonElement, Snapshot

@@ -16,9 +16,10 @@ from autologin.flow.otp import OtpGenerator
 from autologin.flow.script import InputField, LoginScript
 from autologin.log import event
 from autologin.login.attempts import AttemptLog
+from autologin.login.buttons import find_unticked, submit_button
 from autologin.login.capture import Capture
 from autologin.login.decide import Fill
-from autologin.login.matching import KEYED, Form, find_certain_form, find_unticked, submit_button
+from autologin.login.matching import KEYED, Form, find_certain_form
 from autologin.login.network import NetworkWatcher
 from autologin.login.snapshot import PageReader, Snapshot
 
@@ -101,7 +102,7 @@ class FormFiller:
         Raises:
             ForeignDestination: the page would send it elsewhere.
         """
-        button = submit_button(fill.snapshot, fill.form.group, fill.step.press)
+        button = submit_button(fill.snapshot, fill.form, fill.step.press)
         pressed = [button] if button else fill.snapshot.buttons_of(fill.form.group)
         addresses = [field.sends_to for several in fill.form.inputs.values() for field in several]
         addresses += [one.sends_to for one in pressed]
@@ -127,7 +128,7 @@ class FormFiller:
 
         Boxes to tick are ticked. None: Enter does.
         """
-        button = submit_button(fill.snapshot, fill.form.group, fill.step.press)
+        button = submit_button(fill.snapshot, fill.form, fill.step.press)
         await self.tick(script, fill.snapshot)
         if button is None:
             return None

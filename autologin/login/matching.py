@@ -1,45 +1,45 @@
-"""Which element on a page is the field or the button that a flow means.
+"""Which inputs on a page are the fields that a flow means.
 
 A snapshot in, a decision out.
 
 A field is never found by one way alone. Each way that agrees (CSS, label, placeholder,
 autocomplete, type, position) is evidence; the form with the most evidence wins, and two that are
-equal are refused: a password in the wrong box is worse than a failed run.
+equal are refused: a password in the wrong box is worse than a failed run. No input serves two
+fields, and on a form that is no login (page_kinds.py) there are none.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from autologin.flow.script import InputField
-from autologin.login.snapshot import ButtonElement, InputElement, Snapshot
+from autologin.login import words
+from autologin.login.page_kinds import (
+    NEVER_FILLED,
+    calls,
+    form_kind,
+    is_new_password,
+    is_password,
+)
+from autologin.login.snapshot import InputElement, Snapshot
+from autologin.login.words import spell
 
 ENOUGH = 2
 """Evidence that a field needs: one strong way (a label, an id) or two weak ones (a type and a
 position)."""
 KEYED = {"code", "pin"}
 """Kinds of fields that are typed key by key, into one box or into one for each digit."""
-TEXT_TYPES = {"text", "email", "tel", "search", ""}
-NEW_PASSWORD = re.compile(r"\b(new|confirm|create|choose|repeat|re-?enter)\b", re.IGNORECASE)
+TEXT_TYPES = {"text", "email", "tel", "search", "url", "number", ""}
+NARROW = 90
+"""Pixels: a box that is wider is not for a single digit."""
+SAME_ROW = 8
+"""Pixels by which the boxes of one row may differ."""
 PHONE = re.compile(r"\b(mobile|phone|telephone)\b", re.IGNORECASE)
 SENT = re.compile(r"\bsent\b.{0,60}\b(mobile|phone|number|sms|e-?mail|whatsapp)\b", re.IGNORECASE)
 """A page that says so means the code that it sent."""
-OTHER_FORM = re.compile(
-    r"\b(sign ?up|register|create|join|open (an? )?(free )?account|subscribe|search)\b",
-    re.IGNORECASE,
-)
-STRANGERS = re.compile(
-    r"\b(sign ?up|register|create (an? )?(free )?account|open (an? )?(free )?account|subscribe)\b",
-    re.IGNORECASE,
-)
-LOGIN = re.compile(r"\b(log|sign) ?[io]n\b", re.IGNORECASE)
-OTHER_BUTTON = re.compile(
-    r"\b(sign ?up|register|forgot|cancel|back|resend|google|facebook|apple|qr|show|hide|eye|close"
-    r"|cookies?|deny|decline)\b",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True)
@@ -58,31 +58,23 @@ class Ambiguous(Exception):
     """Two places are equally good for a field."""
 
 
-def page_kind(snapshot: Snapshot) -> str:
-    """What a page seems to be: `login`, `sign-up`, `change password`, `captcha` or `other`."""
-    if snapshot.captcha:
-        return "captcha"
-    return "login" if any(found.masked for found in snapshot.inputs) else "other"
-
-
 def find_form(snapshot: Snapshot, wanted: Sequence[InputField]) -> Form | None:
     """The form that holds the wanted fields, or some of them; None where there is none.
 
     Raises:
         Ambiguous: two forms, or two inputs in one, are equally good.
     """
-    groups = [
-        group for group in range(len(snapshot.groups)) if not _is_for_strangers(snapshot, group)
-    ]
-    forms = [form for group in groups if (form := _in_group(snapshot, group, wanted))]
+    forms = [form for inputs in _clusters(snapshot) if (form := _in_one(snapshot, inputs, wanted))]
     if not forms:
         return None
     ranked = sorted(forms, key=lambda form: _weight(snapshot, form), reverse=True)
-    if ranked[0].unclear:
-        raise Ambiguous(" and ".join(ranked[0].unclear))
-    if len(ranked) > 1 and _weight(snapshot, ranked[0]) == _weight(snapshot, ranked[1]):
-        raise Ambiguous(" and ".join(field.name for field in ranked[0].inputs))
-    return ranked[0]
+    best = ranked[0]
+    if best.unclear:
+        raise Ambiguous(" and ".join(best.unclear))
+    rivals = [form for form in ranked[1:] if _weight(snapshot, form) == _weight(snapshot, best)]
+    if any(not _is_drawn_twice(best, rival) for rival in rivals):
+        raise Ambiguous(" and ".join(field.name for field in best.inputs))
+    return best
 
 
 def find_certain_form(snapshot: Snapshot, wanted: Sequence[InputField]) -> Form | None:
@@ -93,59 +85,31 @@ def find_certain_form(snapshot: Snapshot, wanted: Sequence[InputField]) -> Form 
         return None
 
 
-def submit_button(snapshot: Snapshot, group: int, name: str) -> ButtonElement | None:
-    """The button that sends a form.
+def cluster_of(snapshot: Snapshot, elements: Iterable[InputElement]) -> Sequence[InputElement]:
+    """The inputs that are sent together with these: those of their form.
 
-    None where it is not certain (Enter in the last field sends it then).
+    A form around a whole page may hold two logins, or a login and a search; then those of theirs.
     """
-    ours = [
-        button
-        for button in snapshot.buttons
-        if button.group == group and button.ticked is None and button.tag != "label"
-    ]
-    ours = [button for button in ours if not OTHER_BUTTON.search(button.name)]
-    ranked = sorted(ours, key=lambda button: _button_weight(button, name), reverse=True)
-    if not ranked or _button_weight(ranked[0], name) == 0:
-        alone = [button for button in ranked if button.tag not in {"a", "summary"}]
-        return alone[0] if len(alone) == 1 else None
-    tie = len(ranked) > 1 and _button_weight(ranked[0], name) == _button_weight(ranked[1], name)
-    return None if tie else ranked[0]
+    indexes = {element.index for element in elements}
+    clusters = (
+        cluster
+        for cluster in _clusters(snapshot)
+        if indexes & {element.index for element in cluster}
+    )
+    return next(clusters, ())
 
 
-def find_button(
-    snapshot: Snapshot, pattern: str, *, css: str = "", enabled: bool = True
-) -> ButtonElement | None:
-    """What can be pressed and has such a name, a real button before a link.
+def evidence(field: InputField, element: InputElement, *, alone: bool = False) -> int:
+    """How much speaks for this element being that field; 0 where it cannot be.
 
-    Without one, what `css` names.
+    `alone`: it is the only text box before a password.
     """
-    buttons = [button for button in snapshot.buttons if button.enabled or not enabled]
-    found = [button for button in buttons if re.search(pattern, button.name, re.IGNORECASE)]
-    found = found or [button for button in buttons if css and css in button.css]
-    return min(found, key=lambda button: (button.tag != "button", len(button.name)), default=None)
+    return sum(weight for weight, _ in _reasons(field, element, alone=alone))
 
 
-def find_unticked(snapshot: Snapshot, label: str, *, css: str) -> ButtonElement | None:
-    """The element to tick of this label, or that `css` names, where it is not ticked yet."""
-    inputs = [button for button in snapshot.buttons if button.ticked is not None and button.enabled]
-    meant = [element for element in inputs if css in element.css] or [
-        element for element in inputs if _matches(label, element.name)
-    ]
-    return next((element for element in meant if not element.ticked), None)
-
-
-def evidence(field: InputField, element: InputElement) -> int:
-    """How much speaks for this element being that field; 0 where it cannot be."""
-    if not _possible(field, element):
-        return 0
-    ways = 3 * (field.name in element.css) + 3 * _matches(field.label, element.label)
-    ways += 2 * _matches(field.label, element.placeholder) + 2 * _matches(
-        field.label, f"{element.name} {element.id}"
-    )
-    ways += 2 * _matches(field.label, element.near) + 3 * bool(
-        set(field.autocomplete) & set(element.autocomplete.split())
-    )
-    return ways + _type_evidence(field, element)
+def why(field: InputField, element: InputElement) -> str:
+    """What speaks for it, in words."""
+    return ", ".join(reason for _, reason in _reasons(field, element)) or "position"
 
 
 def is_for_another_otp(field: InputField, element: InputElement, snapshot: Snapshot) -> bool:
@@ -166,121 +130,282 @@ def is_for_another_otp(field: InputField, element: InputElement, snapshot: Snaps
     )
 
 
-def _possible(field: InputField, element: InputElement) -> bool:
-    if (
-        not element.enabled
-        or element.readonly
-        or (field.other and _matches(field.other, element.words))
-    ):
+# What speaks for a field
+
+
+def _reasons(
+    field: InputField, element: InputElement, *, alone: bool = False
+) -> Iterator[tuple[int, str]]:
+    if not _possible(field, element, alone=alone):
+        return
+    if field.name in element.css:
+        yield 3, "selector"
+    by_flow = _matches(field.label, element.label) or _matches(field.label, element.placeholder)
+    if _matches(field.label, element.label):
+        yield 3, "label"
+    if _matches(field.label, element.placeholder):
+        yield 2, "placeholder"
+    own_names = _names(element)
+    if _matches(field.label, own_names) or _matches(field.label, f"{element.name} {element.id}"):
+        yield 2, "name"
+    if _matches(field.label, element.near):
+        yield 2, "text beside it"
+    if set(field.autocomplete) & set(element.autocomplete.split()):
+        yield 3, "autocomplete"
+    known = _common_words(field)
+    if known and not by_flow:
+        if known.search(calls(element)):
+            yield 2, "label"
+        elif known.search(own_names):
+            yield 1, "name"
+    yield from _by_type(field, element)
+
+
+def _by_type(field: InputField, element: InputElement) -> Iterator[tuple[int, str]]:
+    if field.kind == "password":
+        yield (2, "hides what is typed") if element.masked else (0, "")
+    elif field.kind == "text":
+        yield 1, "type"
+    else:
+        if field.kind == "pin" and element.masked:
+            yield 2, "hides what is typed"
+        if element.type in {"number", "tel"} or element.numeric:
+            yield 1, "takes digits"
+        if field.digits in {element.maxlength, element.drawn}:
+            yield 1, "length"
+
+
+def _common_words(field: InputField) -> re.Pattern[str] | None:
+    kinds = {"text": words.USER_ID, "password": words.PASSWORD, "code": words.OTP}
+    return kinds.get(field.kind)
+
+
+def _possible(field: InputField, element: InputElement, *, alone: bool = False) -> bool:
+    if not element.enabled or (field.other and _matches(field.other, element.words)):
         return False
     if field.kind == "password":
-        return (
-            element.type == "password"
-            and element.autocomplete != "new-password"
-            and not NEW_PASSWORD.search(element.words)
-        )
+        return is_password(element)
+    if element.readonly and not element.masked:
+        return False
+    named = _matches(field.label, element.words)
     if field.kind == "phone":
-        return element.type in {*TEXT_TYPES, "number"} and (
+        return element.type in TEXT_TYPES and (
             element.maxlength == -1 or element.maxlength >= field.digits
         )
     if field.kind in KEYED:
-        if PHONE.search(element.words) and not _matches(field.label, element.words):
-            return False
-        return element.type in {*TEXT_TYPES, "number", "password"} and (
-            element.maxlength in {-1, 1} or element.maxlength >= field.digits
-        )
+        return _takes_digits(field, element) and (named or not _is_for_another(field, element))
     return (
         element.type in TEXT_TYPES
+        and not element.masked
         and element.maxlength != 1
         and "one-time-code" not in element.autocomplete
+        and (named or field.name in element.css or not _speaks_against_user(element, alone=alone))
+        and not words.CAPTCHA.search(calls(element))
     )
 
 
-def _type_evidence(field: InputField, element: InputElement) -> int:
-    if field.kind == "password":
-        return 2
-    if field.kind == "text":
-        return 1
-    masked = 2 * (field.kind == "pin" and element.type == "password")
-    return (
-        masked
-        + (element.type in {"number", "tel"} or element.numeric)
-        + 2 * (element.maxlength == field.digits)
+def _takes_digits(field: InputField, element: InputElement) -> bool:
+    return element.type in {*TEXT_TYPES, "password"} and (
+        element.maxlength in {-1, 1} or element.maxlength >= field.digits
     )
+
+
+def _is_for_another(field: InputField, element: InputElement) -> bool:
+    """Whether its words, in whatever language, name another field than a code or a PIN."""
+    called = calls(element)
+    if words.CAPTCHA.search(called) and not words.OTP.search(called):
+        return True
+    if PHONE.search(called) or words.SEARCH.search(called):
+        return True
+    if field.kind == "code":
+        if words.OTP.search(called):
+            return False
+        named = words.USER_ID.search(called) or words.NO_USER_ID.search(called)
+        return bool(words.PASSWORD.search(called) or (named and not re.search("code", called)))
+    return bool(words.USER_ID.search(called)) and not words.PASSWORD.search(called)
+
+
+def _speaks_against_user(element: InputElement, *, alone: bool) -> bool:
+    """Whether what an input is called is no user id: "last name", "code", "search".
+
+    Of the only one before a password only another field's name says so.
+    """
+    called = words.USER_ID.sub("", calls(element))
+    if alone:
+        return bool(words.SEARCH.search(called) or words.OTP.search(called))
+    if not calls(element):
+        named = words.USER_ID.sub("", _names(element))
+        return bool(words.SEARCH.search(named) or words.NO_USER_ID.search(named))
+    return bool(
+        words.NO_USER_ID.search(called)
+        or words.SEARCH.search(called)
+        or words.OTP.search(calls(element))
+        or (element.type == "search" and not words.USER_ID.search(calls(element)))
+    )
+
+
+def _names(element: InputElement) -> str:
+    """An input's name and id in words, without those that its form is called by."""
+    parts = spell(f"{element.name} {element.id}").split()
+    of_form = set(spell(element.form_names).split())
+    return " ".join([part for part in parts if part not in of_form] or parts)
 
 
 def _matches(pattern: str, text: str) -> bool:
-    return bool(re.search(pattern, text, re.IGNORECASE))
+    return bool(text) and bool(re.search(pattern, text, re.IGNORECASE))
 
 
-def _in_group(snapshot: Snapshot, group: int, wanted: Sequence[InputField]) -> Form | None:
-    inputs = [element for element in snapshot.inputs if element.group == group]
+# The inputs of one form
+
+
+def _clusters(snapshot: Snapshot) -> list[list[InputElement]]:
+    """The inputs that belong together: those of a form, or of each login in a page-wide form."""
+    found: list[list[InputElement]] = []
+    for group in range(len(snapshot.groups)):
+        if form_kind(snapshot, group) not in NEVER_FILLED:
+            found += _split([one for one in snapshot.inputs if one.group == group])
+    return found
+
+
+def _split(inputs: Sequence[InputElement]) -> list[list[InputElement]]:
+    """One form's inputs, cut behind each password that has a text box of its own before it."""
+    parts: list[list[InputElement]] = [[]]
+    for element in inputs:
+        closed = any(is_password(one) for one in parts[-1])
+        if closed and not element.masked and _starts_anew(element, inputs):
+            parts.append([])
+        parts[-1].append(element)
+    return [part for part in parts if part]
+
+
+def _starts_anew(element: InputElement, inputs: Sequence[InputElement]) -> bool:
+    after = inputs[inputs.index(element) + 1 :]
+    return bool(after) and is_password(after[0])
+
+
+def _in_one(
+    snapshot: Snapshot, inputs: Sequence[InputElement], wanted: Sequence[InputField]
+) -> Form | None:
+    group = inputs[0].group
+    is_login = form_kind(snapshot, group) == "login"
     found: dict[InputField, Sequence[InputElement]] = {}
     unclear: list[str] = []
     for field in wanted:
-        best = _digit_boxes(field, inputs) or _best(field, inputs)
+        taken = {one.index for several in found.values() for one in several}
+        free = [one for one in inputs if one.index not in taken]
+        best = _digit_boxes(field, free) or _best(field, free, inputs)
+        if not is_login and field.kind == "text" and not _is_known(field, best):
+            continue
+        if any(one.kind == "password" for one in found) and not _is_surely_code(field, best):
+            continue
         if len(best) > 1 and len(best) != field.digits:
             unclear.append(field.name)
         elif best:
             found[field] = best
+    alone = [field.kind for field in found] == ["password"]
+    if alone and not is_login and any(field.kind == "text" for field in wanted):
+        return None  # somebody who is signed in is asked for it once more
     return Form(group, found, tuple(unclear)) if found or unclear else None
 
 
+def _is_surely_code(field: InputField, elements: Iterable[InputElement]) -> bool:
+    """Whether a box beside a password is for the OTP, and not for a captcha's letters.
+
+    True of any field that is no code.
+    """
+    return field.kind != "code" or all(
+        words.OTP_SURE.search(f"{calls(one)} {_names(one)}") or one.drawn or field.name in one.css
+        for one in elements
+    )
+
+
+def _is_known(field: InputField, elements: Iterable[InputElement]) -> bool:
+    """Whether a flow's own selector found it, whatever the page says of its form."""
+    return any(field.name in element.css for element in elements)
+
+
 def _digit_boxes(field: InputField, inputs: Iterable[InputElement]) -> list[InputElement]:
-    """The row of one-digit inputs for a code, where this form has one of the right length."""
-    row = [
-        element
-        for element in inputs
-        if field.kind in KEYED and element.maxlength == 1 and _possible(field, element)
-    ]
-    return row if len(row) == field.digits else []
+    """The row of equal narrow inputs for a code, where this form has one of the right length."""
+    if field.kind not in KEYED:
+        return []
+    boxes = [one for one in inputs if one.maxlength == 1 and _possible(field, one)]
+    if len(boxes) == field.digits:
+        return boxes
+    narrow = [one for one in inputs if 0 < one.box[2] <= NARROW and _possible(field, one)]
+    rows = [[one for one in narrow if _is_in_row(one, first)] for first in narrow]
+    return next((row for row in rows if len(row) == field.digits), [])
 
 
-def _best(field: InputField, inputs: Sequence[InputElement]) -> list[InputElement]:
+def _is_in_row(one: InputElement, other: InputElement) -> bool:
+    same = zip(one.box[1:], other.box[1:], strict=True)
+    return one.type == other.type and all(abs(ours - theirs) <= SAME_ROW for ours, theirs in same)
+
+
+def _best(
+    field: InputField, inputs: Sequence[InputElement], everything: Sequence[InputElement]
+) -> list[InputElement]:
     """The inputs with the most evidence: none, the one, or several that are equally good."""
     single = [element for element in inputs if element.maxlength != 1]
+    texts = _texts_before_password(everything)
 
     def weight(element: InputElement) -> int:
-        found = evidence(field, element)
+        before = field.kind == "text" and _before_password(element, everything)
+        found = evidence(field, element, alone=before and texts == [element])
+        if field.kind == "text":
+            return found + 3 * (found > 0 and before)
         alone = field.kind in {*KEYED, "phone"} and len(single) == 1
-        return found + (
-            0 < found < ENOUGH
-            and (alone or (field.kind == "text" and _before_password(element, inputs)))
-        )
+        return found + (0 < found < ENOUGH and alone)
 
     most = max(map(weight, single), default=0)
-    return [element for element in single if weight(element) == most] if most >= ENOUGH else []
+    best = [element for element in single if weight(element) == most] if most >= ENOUGH else []
+    if field.kind == "password" and len(best) > 1:
+        return [one for one in best if not is_new_password(one)][:1] or best
+    return best
 
 
 def _before_password(element: InputElement, inputs: Sequence[InputElement]) -> bool:
     after = inputs[inputs.index(element) + 1 :]
-    return bool(after) and after[0].type == "password"
+    return bool(after) and is_password(after[0])
 
 
-def _is_for_strangers(snapshot: Snapshot, group: int) -> bool:
-    """Whether a form's buttons all say that it makes an account.
-
-    What it asks for (a code, too) is nothing of ours.
-    """
-    pressable = [
-        one
-        for one in snapshot.buttons
-        if one.group == group and one.ticked is None and one.tag not in {"a", "label"}
-    ]
-    names = [button.name for button in pressable if button.name]
-    return bool(names) and all(STRANGERS.search(name) and not LOGIN.search(name) for name in names)
+def _texts_before_password(inputs: Sequence[InputElement]) -> list[InputElement]:
+    before = itertools.takewhile(lambda one: not is_password(one), inputs)
+    return [one for one in before if one.enabled and not one.readonly]
 
 
-def _weight(snapshot: Snapshot, form: Form) -> int:
+def _weight(snapshot: Snapshot, form: Form) -> tuple[int, int, int]:
+    """What ranks a form: a password in it, then its evidence, then the words of a login."""
+    has_password = any(field.kind == "password" for field in form.inputs)
     total = sum(
         max(evidence(field, element) for element in inputs) + ENOUGH
         for field, inputs in form.inputs.items()
     )
-    buttons = [
-        button.name for button in snapshot.buttons if button.group == form.group and button.submit
+    told = snapshot.form(form.group)
+    pressed = " ".join(button.name for button in snapshot.buttons_of(form.group))
+    says = words.LOGIN.search(spell(f"{told.heading} {told.names} {pressed}"))
+    return has_password, total, bool(says)
+
+
+def _is_drawn_twice(one: Form, other: Form) -> bool:
+    """Whether two forms are the same one, as for a desktop and a phone, or for head and body."""
+    if one.inputs.keys() != other.inputs.keys():
+        return False
+    pairs = [
+        pair
+        for field in one.inputs
+        for pair in zip(one.inputs[field], other.inputs[field], strict=False)
     ]
-    return total - 6 * any(OTHER_FORM.search(name) for name in buttons)
+    if any(
+        ours.type != theirs.type or _goes_to(ours) != _goes_to(theirs) for ours, theirs in pairs
+    ):
+        return False
+    named = all(ours.name and ours.name == theirs.name for ours, theirs in pairs)
+    called = all(calls(ours) and calls(ours) == calls(theirs) for ours, theirs in pairs)
+    contrary = any(
+        calls(ours) and calls(theirs) and calls(ours) != calls(theirs) for ours, theirs in pairs
+    )
+    return called or (named and not contrary)
 
 
-def _button_weight(button: ButtonElement, name: str) -> int:
-    return 3 * _matches(name, button.name) + 2 * button.submit + (button.tag in {"button", "input"})
+def _goes_to(element: InputElement) -> str:
+    return re.split(r"[?#]", element.sends_to)[0]

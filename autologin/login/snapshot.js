@@ -2,16 +2,19 @@
 // Gives {data, elements}: plain data for Python to decide on, and the elements that the data's indexes mean.
 // Where nothing differs from `seen`, it waits for the page to change, a quarter of a second at most.
 async ({css, seen}) => {
+  // The document in a frame of our own origin; of any other one a page sees nothing.
+  const inside = el => { try { return el.tagName === 'IFRAME' && el.contentDocument?.body ? el.contentDocument : null; } catch { return null; } };
   const all = (root, into = []) => {
     for (const el of root.querySelectorAll('*')) {
       into.push(el);
       if (el.shadowRoot) all(el.shadowRoot, into);
+      else if (inside(el) && shown(el)) all(inside(el), into);
     }
     return into;
   };
   const words = (text, most = 200) => (text || '').replace(/\s+/g, ' ').trim().slice(0, most);
   const line = text => words(text, 5000);  // whole: whoever cuts it must look for secrets first
-  const parent = el => el.parentElement || el.getRootNode().host;
+  const parent = el => el.parentElement || el.getRootNode().host || el.ownerDocument.defaultView?.frameElement;
   const up = (el, test) => {
     for (let at = el; at; at = parent(at)) if (test(at)) return at;
     return null;
@@ -19,14 +22,40 @@ async ({css, seen}) => {
   // What lies in a box without any height or width, such as a collapsed form, is seen by nobody.
   const collapsed = el => {
     const box = el.getBoundingClientRect();
-    return (box.width < 2 || box.height < 2) && el !== document.body && el !== document.documentElement
+    return (box.width < 2 || box.height < 2) && !['BODY', 'HTML'].includes(el.tagName)
       && getComputedStyle(el).overflow !== 'visible';
   };
+  const hit = (el, box) => el.getRootNode().elementsFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+  const clips = el => {
+    const style = getComputedStyle(el);
+    return style.clipPath !== 'none' || !['auto', ''].includes(style.clip);
+  };
+  // Nothing of a decoy that is clipped away can be hit, nor of one beyond the right edge, where a page does not scroll to.
+  const cutAway = (el, box) => {
+    const view = el.ownerDocument.defaultView;
+    if (box.left >= view.innerWidth && up(el, at => ['absolute', 'fixed'].includes(getComputedStyle(at).position))) return true;
+    if (!up(el, clips)) return false;
+    const inView = box.bottom > 0 && box.top < view.innerHeight && box.right > 0 && box.left < view.innerWidth;
+    return inView ? !hit(el, box).includes(el) : /inset\((5\d|[6-9]\d|100)|circle\(0|rect\((0|1)px/.test(getComputedStyle(el).clipPath + getComputedStyle(el).clip);
+  };
+  // One see-through input over a row of drawn boxes is how some pages take a code: it lies on top, and they below it.
+  const drawn = (el, box) => {
+    if (el.tagName !== 'INPUT' || el.tabIndex < 0 || box.width < 60 || hit(el, box)[0] !== el) return 0;
+    const around = parent(parent(el)) || parent(el);
+    const within = [...around.querySelectorAll('*')].filter(one => {
+      const its = one.getBoundingClientRect();
+      return one !== el && !one.contains(el) && its.width > 9 && its.width < box.width / 3 && its.left >= box.left - 9 && its.right <= box.right + 9
+        && its.top < box.bottom && its.bottom > box.top && !one.querySelector('*');
+    });
+    return within.length >= 4 ? within.length : 0;
+  };
   const shown = el => {
-    const box = el.getBoundingClientRect();
-    if (box.width < 2 || box.height < 2 || box.right + scrollX <= 0 || box.bottom + scrollY <= 0) return false;
-    if (el.checkVisibility && !el.checkVisibility({opacityProperty: true, visibilityProperty: true})) return false;
-    return !up(el, at => at.matches('[aria-hidden=true],[inert]') || at !== el && collapsed(at));
+    const box = el.getBoundingClientRect(), view = el.ownerDocument.defaultView;
+    if (box.width < 2 || box.height < 2 || box.right + view.scrollX <= 0 || box.bottom + view.scrollY <= 0) return false;
+    if (el.checkVisibility && !el.checkVisibility({visibilityProperty: true})) return false;
+    if (up(el, at => at.matches('[aria-hidden=true],[inert]') || at !== el && collapsed(at))) return false;
+    if (up(el, at => getComputedStyle(at).opacity < 0.1) && !drawn(el, box)) return false;
+    return !cutAway(el, box);
   };
   // Where an id stands on the page twice, its label belongs to the first one only: then the form's own label is meant.
   const labelsOf = el => {
@@ -42,12 +71,14 @@ async ({css, seen}) => {
       .concat(labelsOf(el).map(label => label.innerText || label.textContent));
     return words([...new Set(parts.filter(Boolean))].join(' '));
   };
+  const textIn = node => node.nodeType === 3 ? node.textContent
+    : node.nodeType !== 1 || ['SCRIPT', 'STYLE', 'NOSCRIPT', 'TEMPLATE'].includes(node.tagName) ? '' : node.innerText ?? node.textContent;
   // Text beside a field that has no label of its own: "Client ID [____]".
   const nearOf = el => {
     for (let at = el, up = 0; at && up < 3; at = at.parentElement, up++) {
       let before = at.previousSibling;
-      while (before && !words(before.textContent)) before = before.previousSibling;
-      if (before) return before.nodeType === 1 && before.querySelector('input,button') ? '' : words(before.textContent);
+      while (before && !/[\p{L}\p{N}]/u.test(textIn(before))) before = before.previousSibling;
+      if (before) return before.nodeType === 1 && (before.matches('input,button') || before.querySelector('input,button')) ? '' : words(textIn(before));
     }
     return '';
   };
@@ -89,8 +120,49 @@ async ({css, seen}) => {
   };
   const boxOn = el => {
     const box = el.getBoundingClientRect();
-    return [box.x + scrollX, box.y + scrollY, box.width, box.height].map(Math.round);
+    let [x, y] = [box.x + scrollX, box.y + scrollY];
+    for (let view = el.ownerDocument.defaultView; view?.frameElement; view = view.parent) {
+      const frame = view.frameElement.getBoundingClientRect();
+      [x, y] = [x + frame.x, y + frame.y];
+    }
+    return [x, y, box.width, box.height].map(Math.round);
   };
+  const typeOf = el => el.tagName === 'INPUT' ? el.type : el.getBoundingClientRect().height < 70 ? 'text' : 'textarea';
+  const isPage = el => ['BODY', 'HTML'].includes(el.tagName);
+  const attributes = el => [el.id, el.getAttribute('name'), el.getAttribute('class')].join(' ');
+  // What a form is for, beyond its text: the heading over it, what it and the places around it are called, where it goes.
+  const formData = (group, everything) => {
+    const first = everything.find(el => ['INPUT', 'TEXTAREA'].includes(el.tagName) && el.type !== 'hidden' && group.contains(el) && shown(el));
+    const before = el => !first || el.compareDocumentPosition(first) & Node.DOCUMENT_POSITION_FOLLOWING;
+    const headings = everything.filter(el => el.matches('h1,h2,h3,h4,h5,h6,legend,[role=heading]') && el.ownerDocument === group.ownerDocument && before(el) && shown(el) && words(el.innerText));
+    const around = [];
+    for (let at = parent(group); at && !isPage(at) && around.length < 4; at = parent(at)) around.push(attributes(at));
+    const within = selector => isPage(group) ? 0 : everything.filter(el => el.matches(selector) && !/captcha-response/.test(el.name || '') && group.contains(el) && shown(el)).length;
+    return {
+      text: words(isPage(group) ? '' : group.innerText, 600), heading: words(headings.at(-1)?.innerText), within: headings.length > 0 && group.contains(headings.at(-1)),
+      names: words(isPage(group) ? '' : `${group.id} ${group.getAttribute('name') || ''} ${group.getAttribute('class') || ''} ${leads(group, 'action').replace(/[?#].*/, '').replace(/^\w+:\/\/[^/]*/, '')}`),
+      around: words(around.join(' ')), page: isPage(group), selects: within('select'), textareas: within('textarea'),
+    };
+  };
+  // A picture, a canvas or a sum right beside a box: what a captcha is made of. No flag, icon, avatar, QR code or link.
+  const sum = /(?:^|\s)\d{1,2}\s*(?:[+\-−×x*]|plus|minus|times)\s*\d{1,2}\s*(?:=|\?|is\b|$)/i;
+  const pictureBy = (el, everything) => {
+    const box = el.getBoundingClientRect();
+    const beside = one => {
+      const its = one.getBoundingClientRect();
+      return its.left - box.right < 80 && box.left - its.right < 80 && its.top - box.bottom < 60 && box.top - its.bottom < 60;
+    };
+    const pictures = everything.filter(one => {
+      if (!one.matches('img,canvas,svg,[style*=background-image]') || one.ownerDocument !== el.ownerDocument || !beside(one) || !shown(one)) return false;
+      const its = one.getBoundingClientRect(), ratio = its.width / its.height;
+      const named = attributes(one) + ' ' + (one.alt || '') + ' ' + (one.getAttribute('src') || '').slice(0, 200);
+      if (/captcha/i.test(named)) return true;
+      return its.width >= 40 && its.height >= 15 && its.height <= 150 && (ratio < 0.8 || ratio > 1.25) && !up(one, at => at.matches('a,button,label')) && !/flag|logo|avatar|icon|eye|qr|banner|profile/i.test(named);
+    });
+    if (pictures.length) return 'picture';
+    return sum.test(`${labelOf(el)} ${el.placeholder || ''} ${nearOf(el)}`) ? 'sum' : '';
+  };
+  const frameOf = el => el.ownerDocument === document ? '' : el.ownerDocument.location.href;
   const only = (el, selector) => { const found = el.ownerDocument.querySelectorAll(selector); return found.length === 1 && found[0] === el; };
   // A selector that no other element of the document matches: the shortest of id, name and place.
   const pathOf = el => {
@@ -112,7 +184,8 @@ async ({css, seen}) => {
     const everything = all(document);
     const elements = [];
     const groups = [];
-    const inputs = everything.filter(el => el.tagName === 'INPUT' && !kinds.includes(el.type) && shown(el));
+    const editable = el => el.isContentEditable && el.matches('[contenteditable]') && el.getBoundingClientRect().height < 80;
+    const inputs = everything.filter(el => (el.tagName === 'INPUT' && !kinds.includes(el.type) || el.tagName === 'TEXTAREA' || editable(el)) && !/captcha-response/.test(el.name || '') && shown(el));
     const presses = everything.filter(el => {
       if (el.matches('input:not([type=submit],[type=button],[type=image],[type=checkbox],[type=radio])')) return false;
       const plain = !el.matches(pressable) && getComputedStyle(el).cursor === 'pointer'
@@ -124,34 +197,47 @@ async ({css, seen}) => {
     const sends = el => el.matches('button,[role=button],[type=submit],[type=button]') && /[\p{L}\p{M}]{2}/u.test(nameOf(el)) && !aside.test(nameOf(el));
     const around = new Set();
     presses.filter(sends).forEach(el => up(el, at => !around.add(at)));
+    const joined = new Map();
     const groupOf = (el, places) => {
       const form = el.form || up(el, at => at.matches('form,[role=form]'));
-      const group = form || up(parent(el), at => at === document.body || places(at)) || document.documentElement;
+      const group = form || up(parent(el), at => at.tagName === 'BODY' || places(at)) || document.documentElement;
       if (!groups.includes(group)) groups.push(group);
-      return groups.indexOf(group);
+      const found = groups.indexOf(group);
+      return joined.get(found) ?? found;
     };
+    // A button right at the password ("forgot", in whatever language) does not part it from the user id before it.
+    const hides = el => el.type === 'password';
+    const groupsOfInputs = inputs.map(el => groupOf(el, at => around.has(at)));
+    inputs.forEach((el, i) => {
+      const [ours, theirs] = [groupsOfInputs[i], groupsOfInputs[i - 1]];
+      const first = groupsOfInputs.indexOf(ours) === i;
+      const plain = i > 0 && !el.form && !inputs[i - 1].form && first && hides(el);
+      if (plain && ours !== theirs && !inputs.some((one, at) => groupsOfInputs[at] === theirs && hides(one))) joined.set(ours, joined.get(theirs) ?? theirs);
+    });
     const texts = () => [document.body, ...everything.flatMap(el => el.shadowRoot ? [...el.shadowRoot.children] : [])]
       .filter(el => el && !['STYLE', 'SCRIPT'].includes(el.tagName)).map(el => el.innerText || '');
     // Some brokers turn a visitor away to an address that says why, on a page that may not.
     const told = () => [...new URLSearchParams(location.search)].filter(([name]) => /^error_?(msg|message|description)$/i.test(name)).map(([, value]) => value);
     const index = el => elements.push(el) - 1;
+    const order = new Map(everything.map((el, place) => [el, place]));
     const covered = el => {
       const box = el.getBoundingClientRect();
-      const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+      const top = el.getRootNode().elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
       return !!top && top !== el && !el.contains(top) && !top.contains(el) && !top.shadowRoot;
     };
     const matching = el => Object.keys(css).filter(name => css[name].some(selector => el.matches(selector)));
     const data = {
       title: words(document.title), path: location.pathname, loading: loading(),
       inputs: inputs.map(el => ({
-        index: index(el), group: groupOf(el, at => around.has(at)), type: el.type, id: el.id, name: el.name, label: labelOf(el), near: nearOf(el),
-        placeholder: words(el.placeholder), autocomplete: el.autocomplete || el.getAttribute('autocomplete') || '',
-        maxlength: el.maxLength, numeric: ['numeric', 'decimal'].includes(el.inputMode) || /\\d|0-9/.test(el.pattern || ''),
-        enabled: !el.disabled, readonly: el.readOnly, filled: el.value !== '', css: matching(el),
+        index: index(el), group: groupOf(el, at => around.has(at)), type: typeOf(el), id: el.id, name: el.name || '', label: labelOf(el), near: nearOf(el),
+        placeholder: words(el.placeholder || el.getAttribute('data-placeholder') || el.getAttribute('aria-placeholder')), autocomplete: el.autocomplete || el.getAttribute('autocomplete') || '',
+        maxlength: el.maxLength ?? -1, numeric: ['numeric', 'decimal'].includes(el.inputMode) || /\\d|0-9/.test(el.pattern || ''),
+        enabled: !el.disabled, readonly: !!el.readOnly, filled: (el.value ?? el.innerText) !== '', css: matching(el),
         fixed: el.readOnly || el.disabled ? words(el.type === 'password' ? '' : el.value) : '',
         sends_to: leads(el.form, 'action'),
         tag: el.tagName.toLowerCase(), masked: maskedBy(el), required: !!el.required || el.getAttribute('aria-required') === 'true',
-        box: boxOn(el), frame: '', path: pathOf(el),
+        form_names: el.form ? `${el.form.id} ${el.form.getAttribute('name') || ''}` : '', picture: pictureBy(el, everything), drawn: drawn(el, el.getBoundingClientRect()),
+        box: boxOn(el), frame: frameOf(el), path: pathOf(el), order: order.get(el),
       })),
       buttons: presses.map(el => ({
         index: index(el), group: groupOf(el, at => groups.includes(at)), tag: el.tagName.toLowerCase(), covered: covered(el) || (el.tagName === 'LABEL' && !!boxOf(el)), css: matching(boxOf(el) || el),
@@ -161,9 +247,11 @@ async ({css, seen}) => {
           || el.matches('[type=submit]'),
         enabled: !el.disabled && el.getAttribute('aria-disabled') !== 'true',
         sends_to: el.form ? leads(el, 'formaction') : '',
-        box: boxOn(el), frame: '', path: pathOf(el), id: el.id || '', kind: el.getAttribute('name') || '',
+        box: boxOn(el), frame: frameOf(el), path: pathOf(el), order: order.get(el), id: el.id || '', kind: el.getAttribute('name') || '',
       })),
-      groups: groups.map(group => words(group === document.documentElement || group === document.body ? '' : group.innerText)),
+      groups: groups.map(group => words(isPage(group) ? '' : group.innerText)),
+      forms: groups.map(group => formData(group, everything)),
+      frames: [...new Set(everything.filter(el => el.tagName === 'IFRAME' && !inside(el) && shown(el) && el.getBoundingClientRect().height >= 40).map(el => leads(el, 'src')))].filter(Boolean),
       lines: [...new Set([...told(), ...texts()].join('\n').split('\n').map(line).filter(Boolean))].slice(0, 300),
       alerts: everything.filter(el => el.matches('[role=alert],[aria-live=assertive],[class*=error],[class*=Error],[class*=alert]') && shown(el))
         .map(el => line(el.innerText)).filter(Boolean).slice(0, 5),

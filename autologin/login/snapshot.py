@@ -67,6 +67,14 @@ class InputElement:
     """The address of the frame that it is in; empty: in the page itself."""
     path: str = ""
     """A CSS selector that only this element of its document matches; empty in a shadow tree."""
+    order: int = 0
+    """Its place among all elements of the page, as they stand in the document."""
+    form_names: str = ""
+    """The words of its form's id and name: in its own they say nothing of it."""
+    picture: str = ""
+    """What is to be read beside it, as for a captcha: `picture`, `sum` or nothing."""
+    drawn: int = 0
+    """How many drawn boxes lie beneath it, where it is a see-through one over a row of them."""
 
     @property
     def words(self) -> str:
@@ -98,10 +106,30 @@ class ButtonElement:
     box: tuple[int, int, int, int] = (0, 0, 0, 0)
     frame: str = ""
     path: str = ""
+    order: int = 0
     """As an input's."""
     id: str = ""
     kind: str = ""
     """Its `name` attribute."""
+
+
+@dataclass(frozen=True)
+class FormElement:
+    """What a form (or what stands for one) says of itself, for a judgement of what it is for."""
+
+    text: str = ""
+    heading: str = ""
+    """The last heading before its first input."""
+    within: bool = False
+    """Whether that heading is in the form."""
+    names: str = ""
+    """Its id, name, class, and the path that it goes to."""
+    around: str = ""
+    """The ids and classes of what it is in."""
+    page: bool = False
+    """Whether it is the whole page."""
+    selects: int = 0
+    textareas: int = 0
 
 
 @dataclass(frozen=True)
@@ -119,6 +147,10 @@ class Snapshot:
     loading: bool = False
     """Whether its scripts are still on their way, so that nobody listens to its fields yet (for
     five seconds at most)."""
+    forms: tuple[FormElement, ...] = ()
+    """One for each group."""
+    frames: tuple[str, ...] = ()
+    """The addresses of frames that nobody can look into: those of other origins."""
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Snapshot:
@@ -143,7 +175,13 @@ class Snapshot:
             alerts=tuple(map(_cut, data["alerts"])),
             captcha=data["captcha"],
             loading=data["loading"],
+            forms=tuple(FormElement(**form) for form in data["forms"]),
+            frames=tuple(data["frames"]),
         )
+
+    def form(self, group: int) -> FormElement:
+        """What a group says of itself."""
+        return self.forms[group] if group < len(self.forms) else FormElement(self.groups[group])
 
     def buttons_of(self, group: int) -> list[ButtonElement]:
         """What can be pressed in a form."""

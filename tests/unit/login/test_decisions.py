@@ -82,6 +82,7 @@ def field(name, kind="text", **more):
         "filled": False,
         "css": (),
         "fixed": "",
+        "masked": kind == "password",
     }
     return InputElement(**{**plain, **more})
 

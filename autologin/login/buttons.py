@@ -1,0 +1,125 @@
+"""Which button on a page sends a form, allows an app, or is what a flow names.
+
+A snapshot in, a decision out.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import chain
+
+from autologin.login import words
+from autologin.login.matching import Form
+from autologin.login.snapshot import ButtonElement, InputElement, Snapshot
+from autologin.login.words import spell
+
+BELOW = 250
+"""Pixels below the last field within which a button outside the form counts for it."""
+ICON = 44
+"""Pixels: what is no larger and has no words is an icon."""
+
+
+def submit_button(snapshot: Snapshot, form: Form, name: str) -> ButtonElement | None:
+    """The button that sends a form; None where it has none.
+
+    Among equals it is the first one after the last field that is filled.
+    """
+    last = max(chain.from_iterable(form.inputs.values()), key=lambda found: found.order)
+    ours = [one for one in snapshot.buttons_of(form.group) if _may_send(one, form, name, last)]
+    if not ours:
+        near = [one for one in snapshot.buttons if _is_below(one, last)]
+        ours = [one for one in near if _may_send(one, form, name, last) and _sends(one, name) > 0]
+        return min(ours, key=lambda one: one.box[1], default=None)
+    return max(ours, key=lambda one: _rank(one, name, last))
+
+
+def sends_by_enter(snapshot: Snapshot, form: Form) -> bool:
+    """Whether Enter in a field of a form presses nothing else of it.
+
+    A browser presses a form's first submit button, whatever that is for.
+    """
+    return not any(button.submit for button in snapshot.buttons_of(form.group))
+
+
+def find_button(
+    snapshot: Snapshot, pattern: str, *, css: str = "", enabled: bool = True
+) -> ButtonElement | None:
+    """What can be pressed and has such a name, a real button before a link.
+
+    Without one, what `css` names.
+    """
+    buttons = [button for button in snapshot.buttons if button.enabled or not enabled]
+    found = [button for button in buttons if re.search(pattern, button.name, re.IGNORECASE)]
+    found = found or [button for button in buttons if css and css in button.css]
+    return min(found, key=lambda button: (button.tag != "button", len(button.name)), default=None)
+
+
+def find_unticked(snapshot: Snapshot, label: str, *, css: str) -> ButtonElement | None:
+    """The element to tick of this label, or that `css` names, where it is not ticked yet."""
+    inputs = [button for button in snapshot.buttons if button.ticked is not None and button.enabled]
+    meant = [element for element in inputs if css in element.css] or [
+        element for element in inputs if re.search(label, element.name, re.IGNORECASE)
+    ]
+    return next((element for element in meant if not element.ticked), None)
+
+
+def _may_send(button: ButtonElement, form: Form, name: str, last: InputElement) -> bool:
+    """Whether a button may be the one that sends this form's fields."""
+    if button.ticked is not None or button.tag in {"label", "summary"}:
+        return False
+    called = spell(button.name)
+    if _names_another_way(called, form):
+        return False
+    by_flow = bool(re.search(name, button.name, re.IGNORECASE))
+    if button.tag == "a" and not (by_flow or words.LOGIN.search(called)):
+        return False
+    if words.NOT_SENDING.search(called) and not (by_flow and words.LOGIN.search(called)):
+        return False
+    return not ((not button.submit and _is_icon(button, called)) or _is_in(button, last))
+
+
+def _names_another_way(called: str, form: Form) -> bool:
+    """Whether a button signs in by a third party, or by another factor than what was filled."""
+    if words.THIRD_PARTY.search(called):
+        return True
+    way = words.BY_FACTOR.search(called)
+    if not way:
+        return False
+    factor = next(group for group in way.groups() if group)
+    kinds = {field.kind for field in form.inputs}
+    named = {kind for kind, pattern in words.FACTORS.items() if pattern.search(factor)}
+    return bool(named) and not named & kinds
+
+
+def _rank(button: ButtonElement, name: str, last: InputElement) -> tuple[int, ...]:
+    after = button.order > last.order
+    return (_sends(button, name), after, -button.order if after else button.order)
+
+
+def _sends(button: ButtonElement, name: str) -> int:
+    """How much says that a button sends a form."""
+    called = spell(button.name)
+    by_name = 3 * bool(re.search(name, button.name, re.IGNORECASE))
+    common = 3 * bool(words.LOGIN.search(called)) or 2 * bool(words.GO_ON.search(called))
+    return max(by_name, common) + 2 * button.submit
+
+
+def _is_below(button: ButtonElement, last: InputElement) -> bool:
+    left, top, width, height = last.box
+    distance = button.box[1] - (top + height)
+    overlaps = button.box[0] < left + width and button.box[0] + button.box[2] > left
+    return -height <= distance <= BELOW and overlaps
+
+
+def _is_icon(button: ButtonElement, called: str) -> bool:
+    return not called and 0 < button.box[2] <= ICON and button.box[3] <= ICON
+
+
+def _is_in(button: ButtonElement, last: InputElement) -> bool:
+    """Whether a button is drawn in an input, as those are that show or clear what was typed."""
+    if not button.box[2] or not last.box[2]:
+        return False
+    left, top, width, height = last.box
+    middle_x, middle_y = button.box[0] + button.box[2] / 2, button.box[1] + button.box[3] / 2
+    inside = left < middle_x < left + width and top < middle_y < top + height
+    return inside and button.box[2] < width / 2
