@@ -1,0 +1,146 @@
+"""What a login would do on a page: what it would fill and press, or why it would not.
+
+Nothing is decided here. The page is shown to `decide.next_action` as one that has come to rest, and
+what that answers is told.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from math import inf
+from typing import Literal
+
+from autologin.errors import AutologinError, CaptchaRequired
+from autologin.flow.otp import OtpGenerator
+from autologin.flow.script import InputField, LoginScript, Step
+from autologin.login import decide, interpret
+from autologin.login.matching import Form, page_kind, submit_button
+from autologin.login.snapshot import ButtonElement, InputElement, Snapshot
+from autologin.login.state import LoginState, Observation
+
+FieldName = Literal["user_id", "password", "otp"]
+FIELD_NAMES: tuple[FieldName, ...] = ("user_id", "password", "otp")
+"""What the fields of all flows are called here, and in an account's `pages`."""
+ENTER: Literal["Enter"] = "Enter"
+AT_REST = 2.0
+"""Seconds after which a page that stays the same is filled."""
+NO_PATIENCE_LEFT = 86400.0
+"""Seconds after which nothing more is waited for."""
+
+
+@dataclass(frozen=True)
+class FoundField:
+    """A field that would be filled: its element, or one for each digit, and why it is taken."""
+
+    name: FieldName
+    elements: Sequence[InputElement]
+    why: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What would be done on a page.
+
+    `press` is the button, `ENTER` where that key would send the form, or None where nothing would
+    be sent. `refused` is why nothing is done, or nothing sent; None where all is well.
+    """
+
+    page: str
+    fields: Sequence[FoundField] = ()
+    press: ButtonElement | Literal["Enter"] | None = None
+    refused: AutologinError | None = None
+    snapshot: Snapshot | None = field(default=None, repr=False)
+
+
+def judge(script: LoginScript, snapshot: Snapshot, *, after: FieldName | None = None) -> Verdict:
+    """What a login by this script would do on a page that has come to rest.
+
+    `after` is the field that has been entered and sent last; None: nothing has.
+    """
+    kind = page_kind(snapshot)
+    state, action = _decide(script, start(script, after), snapshot, AT_REST)
+    if isinstance(action, decide.Wait):
+        state, action = _decide(script, state, snapshot, NO_PATIENCE_LEFT)
+    open_challenge = CaptchaRequired() if state.challenged_since is not None else None
+    match action:
+        case decide.Fill(step, form, _):
+            found = list(_fields_of(step, form))
+            button = submit_button(snapshot, form.group, step.press)
+            return Verdict(kind, found, button or ENTER, open_challenge, snapshot)
+        case decide.TakeClick(_, button) | decide.GiveConsent(button, _):
+            return Verdict(kind, (), button, open_challenge, snapshot)
+        case decide.GiveUp(error) | decide.SendAnotherOtp(error) | decide.AskPerson(error):
+            return Verdict(kind, (), None, error, snapshot)
+        case _:
+            return Verdict(kind, (), None, open_challenge, snapshot)
+
+
+def start(script: LoginScript, after: FieldName | None) -> LoginState:
+    """A login's state on its first page, or once all fields up to `after` were sent."""
+    state = LoginState(deadline=inf, acted_at=0.0)
+    entered: list[InputField] = []
+    last: Step | None = None
+    for step in script.steps if after else ():
+        if step.whole:
+            continue
+        entered += step.values
+        last = step
+        if after in {field_name(one, value) for one, value in step.values.items()}:
+            break
+    if last is None:
+        return state
+    return LoginState(
+        deadline=inf,
+        acted_at=0.0,
+        entered=frozenset(entered),
+        secrets_sent=True,
+        last_step=last,
+        first_lines={step.name: () for step in script.steps},
+        accepted=True,
+    )
+
+
+def field_name(one: InputField, value: object) -> FieldName:
+    """What a flow's field is called here."""
+    if isinstance(value, OtpGenerator):
+        return "otp"
+    return "user_id" if one.kind in {"text", "phone"} else "password"
+
+
+def _decide(
+    script: LoginScript, state: LoginState, snapshot: Snapshot, now: float
+) -> tuple[LoginState, decide.Action]:
+    observed = Observation(now=now, snapshot=snapshot)
+    state = interpret.update(script, state, observed)
+    return state, decide.next_action(script, state, observed)
+
+
+def _fields_of(step: Step, form: Form) -> Iterator[FoundField]:
+    for one, elements in form.inputs.items():
+        yield FoundField(
+            field_name(one, step.values[one]), elements, why(one, elements[0], len(elements))
+        )
+
+
+def why(one: InputField, element: InputElement, boxes: int) -> str:
+    """What speaks for an element being a field, in a few words."""
+
+    def says(text: str) -> bool:
+        return bool(text and re.search(one.label, text, re.IGNORECASE))
+
+    ways = [
+        one.name in element.css and "selector of the flow",
+        says(element.label) and f'label "{element.label}"',
+        says(element.placeholder) and f'placeholder "{element.placeholder}"',
+        says(element.near) and f'"{element.near}" beside it',
+        says(element.name) and f'name "{element.name}"',
+        says(element.id) and f'id "{element.id}"',
+        bool(set(one.autocomplete) & set(element.autocomplete.split()))
+        and f"autocomplete {element.autocomplete}",
+        element.type == "password" and "type password",
+        boxes > 1 and f"{boxes} boxes in a row",
+    ]
+    found = [way for way in ways if way]
+    return ", ".join(found) or "its type and its place"
