@@ -13,16 +13,13 @@ from math import inf
 from typing import Literal
 
 from autologin.errors import AutologinError, CaptchaRequired
-from autologin.flow.otp import OtpGenerator
 from autologin.flow.script import InputField, LoginScript, Step
 from autologin.login import decide, interpret
 from autologin.login.matching import Form, page_kind, submit_button
+from autologin.login.pages import FieldName, field_name
 from autologin.login.snapshot import ButtonElement, InputElement, Snapshot
 from autologin.login.state import LoginState, Observation
 
-FieldName = Literal["user_id", "password", "otp"]
-FIELD_NAMES: tuple[FieldName, ...] = ("user_id", "password", "otp")
-"""What the fields of all flows are called here, and in an account's `pages`."""
 ENTER: Literal["Enter"] = "Enter"
 AT_REST = 2.0
 """Seconds after which a page that stays the same is filled."""
@@ -100,13 +97,6 @@ def start(script: LoginScript, after: FieldName | None) -> LoginState:
         first_lines={step.name: () for step in script.steps},
         accepted=True,
     )
-
-
-def field_name(one: InputField, value: object) -> FieldName:
-    """What a flow's field is called here."""
-    if isinstance(value, OtpGenerator):
-        return "otp"
-    return "user_id" if one.kind in {"text", "phone"} else "password"
 
 
 def _decide(

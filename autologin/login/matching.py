@@ -13,12 +13,14 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from autologin.flow.script import InputField
+from autologin.flow.script import InputField, is_pin
 from autologin.login.snapshot import ButtonElement, InputElement, Snapshot
 
 ENOUGH = 2
 """Evidence that a field needs: one strong way (a label, an id) or two weak ones (a type and a
 position)."""
+PINNED = 50
+"""Evidence that the user's own selector is: more than all other ways together."""
 KEYED = {"code", "pin"}
 """Kinds of fields that are typed key by key, into one box or into one for each digit."""
 TEXT_TYPES = {"text", "email", "tel", "search", ""}
@@ -98,6 +100,8 @@ def submit_button(snapshot: Snapshot, group: int, name: str) -> ButtonElement | 
 
     None where it is not certain (Enter in the last field sends it then).
     """
+    if pinned := [button for button in snapshot.buttons if any(map(is_pin, button.css))]:
+        return pinned[0] if len(pinned) == 1 else None
     ours = [
         button
         for button in snapshot.buttons
@@ -138,6 +142,8 @@ def evidence(field: InputField, element: InputElement) -> int:
     """How much speaks for this element being that field; 0 where it cannot be."""
     if not _possible(field, element):
         return 0
+    if field.pin:
+        return PINNED
     ways = 3 * (field.name in element.css) + 3 * _matches(field.label, element.label)
     ways += 2 * _matches(field.label, element.placeholder) + 2 * _matches(
         field.label, f"{element.name} {element.id}"
@@ -167,6 +173,10 @@ def is_for_another_otp(field: InputField, element: InputElement, snapshot: Snaps
 
 
 def _possible(field: InputField, element: InputElement) -> bool:
+    if field.pin is not None:
+        return field.pin.key in element.css and element.enabled
+    if any(map(is_pin, element.css)):
+        return False
     if (
         not element.enabled
         or element.readonly

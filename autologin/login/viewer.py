@@ -11,7 +11,8 @@ from autologin.clock import Clock
 from autologin.errors import AutologinError, BrowserCrashed
 from autologin.login import browser
 from autologin.login.forms import selectors
-from autologin.login.inspection import FieldName, Verdict, judge
+from autologin.login.inspection import Verdict, judge
+from autologin.login.pages import FieldName
 from autologin.login.sites import split
 from autologin.login.snapshot import PageReader, Snapshot, first_line
 

@@ -19,7 +19,8 @@ from autologin.errors import ConfigError, Problem
 from autologin.flow import registry, samples
 from autologin.flow.base import BrowserFlow, Flow
 from autologin.login.browser import Driver
-from autologin.login.inspection import ENTER, FieldName
+from autologin.login.inspection import ENTER
+from autologin.login.pages import FieldName
 from autologin.login.snapshot import ButtonElement
 from autologin.login.viewer import View, Viewer, Way
 from autologin.proxies import ForChromium
