@@ -7,15 +7,15 @@ what that answers is told.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from typing import Literal
 
 from autologin.errors import AutologinError, CaptchaRequired
-from autologin.flow.script import InputField, LoginScript, Step
+from autologin.flow.script import InputField, LoginScript, Pin, Step
 from autologin.login import decide, interpret
-from autologin.login.matching import Form, page_kind, submit_button
+from autologin.login.matching import Form, find_unticked, page_kind, submit_button
 from autologin.login.pages import FieldName, field_name
 from autologin.login.snapshot import ButtonElement, InputElement, Snapshot
 from autologin.login.state import LoginState, Observation
@@ -34,6 +34,8 @@ class FoundField:
     name: FieldName
     elements: Sequence[InputElement]
     why: str
+    pin: Pin | None = None
+    """The user's own selector, by which it was found."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,14 @@ class Verdict:
     fields: Sequence[FoundField] = ()
     press: ButtonElement | Literal["Enter"] | None = None
     refused: AutologinError | None = None
+    ticks: Sequence[ButtonElement] = ()
+    """Boxes that would be ticked."""
     snapshot: Snapshot | None = field(default=None, repr=False)
+
+    @property
+    def left(self) -> Sequence[InputElement]:
+        """The page's boxes, where none of them would be filled: a person may know better."""
+        return () if self.fields or self.snapshot is None else self.snapshot.inputs
 
 
 def judge(script: LoginScript, snapshot: Snapshot, *, after: FieldName | None = None) -> Verdict:
@@ -65,13 +74,16 @@ def judge(script: LoginScript, snapshot: Snapshot, *, after: FieldName | None = 
         case decide.Fill(step, form, _):
             found = list(_fields_of(step, form))
             button = submit_button(snapshot, form.group, step.press)
-            return Verdict(kind, found, button or ENTER, open_challenge, snapshot)
-        case decide.TakeClick(_, button) | decide.GiveConsent(button, _):
-            return Verdict(kind, (), button, open_challenge, snapshot)
+            ticks = list(_ticks(script, snapshot))
+            return Verdict(kind, found, button or ENTER, open_challenge, ticks, snapshot)
+        case (
+            decide.TakeClick(_, button) | decide.Dismiss(_, button) | decide.GiveConsent(button, _)
+        ):
+            return Verdict(kind, press=button, refused=open_challenge, snapshot=snapshot)
         case decide.GiveUp(error) | decide.SendAnotherOtp(error) | decide.AskPerson(error):
-            return Verdict(kind, (), None, error, snapshot)
+            return Verdict(kind, refused=error, snapshot=snapshot)
         case _:
-            return Verdict(kind, (), None, open_challenge, snapshot)
+            return Verdict(kind, refused=open_challenge, snapshot=snapshot)
 
 
 def start(script: LoginScript, after: FieldName | None) -> LoginState:
@@ -109,9 +121,14 @@ def _decide(
 
 def _fields_of(step: Step, form: Form) -> Iterator[FoundField]:
     for one, elements in form.inputs.items():
-        yield FoundField(
-            field_name(one, step.values[one]), elements, why(one, elements[0], len(elements))
-        )
+        name = field_name(one, step.values[one])
+        yield FoundField(name, elements, why(one, elements[0], len(elements)), one.pin)
+
+
+def _ticks(script: LoginScript, snapshot: Snapshot) -> Iterator[ButtonElement]:
+    for tick in script.checkboxes:
+        if box := find_unticked(snapshot, tick.label, css=tick.name):
+            yield box
 
 
 def why(one: InputField, element: InputElement, boxes: int) -> str:
@@ -121,6 +138,7 @@ def why(one: InputField, element: InputElement, boxes: int) -> str:
         return bool(text and re.search(one.label, text, re.IGNORECASE))
 
     ways = [
+        one.pin is not None and f"{one.pin.key} in the config",
         one.name in element.css and "selector of the flow",
         says(element.label) and f'label "{element.label}"',
         says(element.placeholder) and f'placeholder "{element.placeholder}"',
@@ -134,3 +152,33 @@ def why(one: InputField, element: InputElement, boxes: int) -> str:
     ]
     found = [way for way in ways if way]
     return ", ".join(found) or "its type and its place"
+
+
+def suggest(verdict: Verdict) -> Mapping[str, str]:
+    """Lines for an account's `pages`: the user's own that were used, or a guess to be corrected.
+
+    Selectors by `fields`' names and `press`; "..." where there is nothing to guess from. Empty
+    where the flow needs no help.
+    """
+    pinned: dict[str, str] = {one.name: one.pin.css for one in verdict.fields if one.pin}
+    if verdict.fields or verdict.snapshot is None or not verdict.snapshot.inputs:
+        return pinned
+    guess = _guess(verdict.snapshot)
+    lines = {name: one.path or "..." for name, one in guess.items()}
+    group = next((one.group for one in guess.values()), 0)
+    buttons = [one for one in verdict.snapshot.buttons_of(group) if one.submit]
+    return lines | {"press": buttons[0].path if len(buttons) == 1 and buttons[0].path else "..."}
+
+
+def _guess(snapshot: Snapshot) -> dict[str, InputElement]:
+    """What a person would look at first: the one masked box, and the one before it."""
+    boxes = [one for one in snapshot.inputs if one.enabled]
+    masked = [one for one in boxes if one.masked or one.type == "password"]
+    if len(masked) == 1:
+        place = boxes.index(masked[0])
+        before = {"user_id": boxes[place - 1]} if place else {}
+        return {**before, "password": masked[0]}
+    if not masked and len(boxes) == 1:
+        is_code = boxes[0].numeric or 4 <= boxes[0].maxlength <= 8
+        return {"otp" if is_code else "user_id": boxes[0]}
+    return {}

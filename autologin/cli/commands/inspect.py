@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from autologin import proxies
+from autologin import files, proxies
 from autologin.cli import completion
 from autologin.cli.base import Command, as_json, config_file
 from autologin.cli.context import load_settings
 from autologin.cli.errors import as_text
 from autologin.cli.process import configure_log, run_async
 from autologin.clock import SystemClock
-from autologin.config import loader, yaml_file
+from autologin.config import accounts, loader, yaml_file
 from autologin.config.schema import BrowserSettings
-from autologin.errors import ConfigError, Problem
+from autologin.errors import AutologinError, ConfigError, Problem
 from autologin.flow import registry, samples
-from autologin.flow.base import BrowserFlow, Flow
+from autologin.flow.base import BrowserFlow
 from autologin.login.browser import Driver
-from autologin.login.inspection import ENTER
-from autologin.login.pages import FieldName
+from autologin.login.inspection import ENTER, suggest
+from autologin.login.pages import FieldName, script_of
 from autologin.login.snapshot import ButtonElement
 from autologin.login.viewer import View, Viewer, Way
 from autologin.proxies import ForChromium
+from autologin.quoting import STEERING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
+    from autologin.config.schema import Account, Settings
     from autologin.login.snapshot import InputElement
+
+PICTURES = "inspections"
+"""The folder of pictures in the state folder, one for each account."""
+FIELD_NAMES = get_args(FieldName)
 
 
 class Urls(Command):
@@ -60,15 +68,19 @@ class Urls(Command):
     default="oauth2",
     show_default=True,
     shell_complete=completion.brokers,
-    help="By whose flow pages of --url are looked at.",
+    help="By whose flow the pages of --url are looked at.",
 )
 @click.option(
     "--after",
-    type=click.Choice(get_args(FieldName)),
+    type=click.Choice(FIELD_NAMES),
     help="The page is the one that comes after this field.",
 )
+@click.option("--no-scripts", is_flag=True, help="Load the page alone, without its scripts.")
 @click.option(
-    "--no-scripts", is_flag=True, help="Load the page alone, and run none of its scripts."
+    "--picture",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Where the picture goes, a PNG.",
 )
 @as_json
 @click.pass_context
@@ -80,36 +92,78 @@ def inspect(
     broker: str,
     after: FieldName | None,
     no_scripts: bool,
+    picture: Path | None,
     as_json: bool,
 ) -> None:
     """Show what a login would fill and press.
 
-    It types nothing and presses nothing.
+    It types nothing and presses nothing. NAME is an account, or a broker with exactly one account.
 
-    NAME is an account, or a broker with exactly one account.
-    """
-    configure_log(ctx)
+    \b
+    autologin inspect zerodha                        its login page, in words and as a picture
+    autologin inspect --url https://... --json       any page; several may follow --url
+    """  # noqa: D301  (click wants the character)
     if bool(name) == bool(urls):
         detail = "both NAME and --url were given" if name else "no page is named"
         raise ConfigError(Problem("NAME", detail, "Name an account, or give addresses by --url."))
-    has_config = yaml_file.find(config_file(ctx), loader.environment())
-    settings = load_settings(ctx).browser if has_config else BrowserSettings()
-    flow = sample_flow(broker, urls)
-    way = Way(flow.login_script(samples.sample_otp()), after, scripts=not no_scripts)
-    views = run_async(_view(settings, urls, way))
+    if picture and len(urls) > 1:
+        detail = f"is one picture, and {len(urls)} pages are named"
+        raise ConfigError(Problem("--picture", detail, "Name one page, or leave --picture out."))
+    configure_log(ctx)
+    if name:
+        settings = load_settings(ctx)
+        account = settings.account(name)
+        if picture is None and not as_json:
+            picture = settings.state.path / PICTURES / f"{account.name}.png"
+        views = run_async(_view_account(settings, account, after, picture, scripts=not no_scripts))
+    else:
+        views = run_async(_view_pages(ctx, broker, urls, after, picture, scripts=not no_scripts))
     if as_json:
         click.echo(as_text([as_data(view) for view in views]))
-        return
-    for view in views:
-        for line in describe(view):
-            click.echo(line)
+    else:
+        for view in views:
+            click.echo("\n".join(describe(view, account.name if name else "NAME")))
+    _save(views[0], picture)
 
 
-async def _view(settings: BrowserSettings, urls: Sequence[str], way: Way) -> list[View]:
+async def _view_account(
+    settings: Settings,
+    account: Account,
+    after: FieldName | None,
+    picture: Path | None,
+    *,
+    scripts: bool,
+) -> list[View]:
+    flow = accounts.load_for_looking(settings, account)
+    proxy = accounts.chromium_proxy(account, accounts.ways_out(account))
+    script = script_of(flow, account, samples.sample_otp() if flow.seed else None)
     driver = Driver()
-    proxy = _ways()
     try:
-        return await Viewer(driver, settings, proxy, SystemClock()).view(urls, way)
+        viewer = Viewer(driver, settings.browser, proxy, SystemClock())
+        way = Way(script, after, scripts=scripts, picture=picture is not None)
+        return [await viewer.view_login(flow, account.login_hosts, way)]
+    finally:
+        await driver.stop()
+
+
+async def _view_pages(
+    ctx: click.Context,
+    broker: str,
+    urls: Sequence[str],
+    after: FieldName | None,
+    picture: Path | None,
+    *,
+    scripts: bool,
+) -> list[View]:
+    has_config = yaml_file.find(config_file(ctx), loader.environment())
+    settings = load_settings(ctx).browser if has_config else BrowserSettings()
+    script = _sample_flow(broker, urls[0]).login_script(samples.sample_otp())
+    proxy = _ways()
+    driver = Driver()
+    try:
+        viewer = Viewer(driver, settings, proxy, SystemClock())
+        way = Way(script, after, scripts=scripts, picture=picture is not None)
+        return await viewer.view(urls, way)
     finally:
         await driver.stop()
 
@@ -122,14 +176,14 @@ def _ways() -> ForChromium:
         raise ConfigError(Problem(error.key, error.detail, error.hint)) from None
 
 
-def sample_flow(broker: str, urls: Sequence[str]) -> BrowserFlow:
+def _sample_flow(broker: str, url: str) -> BrowserFlow:
     """The flow of a broker, for no account.
 
     Raises:
         ConfigError: there is none, or it has no login page.
     """
     try:
-        kind: type[Flow] = registry.load(broker)
+        kind = registry.load(broker)
     except KeyError:
         hint = "`autologin flows` lists them."
         raise ConfigError(Problem("--broker", f'"{broker}" is not a known broker', hint)) from None
@@ -138,27 +192,72 @@ def sample_flow(broker: str, urls: Sequence[str]) -> BrowserFlow:
         raise ConfigError(Problem("--broker", detail, "Name a broker that has one."))
     every = set(kind.credentials_class.model_fields)
     credentials = samples.fill_in(kind.credentials_class, {}, every)
-    return kind(credentials, dict.fromkeys(kind.needs_endpoints, urls[0]))
+    return kind(credentials, dict.fromkeys(kind.needs_endpoints, url))
 
 
-def describe(view: View) -> Iterator[str]:
-    """A view in words."""
-    yield view.url
+def _save(view: View, picture: Path | None) -> None:
+    """Keep the picture, and say where."""
+    if picture is None:
+        return
+    if view.picture is None:
+        if view.verdict:
+            click.echo("There is no picture: the page did not let itself be drawn.", err=True)
+        return
+    try:
+        files.replace(picture, view.picture)
+    except OSError as error:
+        detail = f"The picture cannot be written to {picture} ({error.strerror})"
+        raise AutologinError(detail, hint="Name another file with --picture.") from None
+    click.echo(f"The picture is in {picture}.", err=True)
+
+
+def describe(view: View, account: str) -> Iterator[str]:
+    """A view in words; `account` is what the lines to paste are for."""
+    yield plain(view.url)
     verdict = view.verdict
     if verdict is None:
-        yield f"    error     {view.error}"
+        yield f"    error     {plain(view.error)}"
         return
-    yield f"    page      {verdict.page}"
+    yield f"    page      {plain(verdict.page)}"
     for one in verdict.fields:
-        where = " ".join(element.path or element.id or element.tag for element in one.elements)
-        yield f"    {one.name:<9} {where}  ({one.why})"
+        where = "  ".join(_selector(element) for element in one.elements)
+        yield f"    {one.name:<9} {where}  ({plain(one.why)})"
+    for tick in verdict.ticks:
+        yield f'    tick      {_selector(tick)}  "{plain(tick.name)}"'
     press = verdict.press
     if press == ENTER:
         yield "    press     the Enter key"
     elif press is not None:
-        yield f'    press     "{press.name}"  {press.path}'
+        yield f'    press     {_selector(press)}  "{plain(press.name)}"'
     if verdict.refused:
-        yield f"    refused   {verdict.refused.name}: {verdict.refused.detail}"
+        yield f"    refused   {verdict.refused.name}: {plain(verdict.refused.message)}"
+    for number, element in enumerate(verdict.left, 1):
+        words = f'  "{plain(element.words)}"' if element.words else ""
+        yield f"    box {number:<5} {_selector(element)}  ({element.type}){words}"
+    if lines := suggest(verdict):
+        yield "    To say yourself what the fields are, paste this into the config and correct it:"
+        yield from _as_yaml(account, lines)
+
+
+def _as_yaml(account: str, lines: Mapping[str, str]) -> Iterator[str]:
+    yield from ("accounts:", f"  {account}:", "    pages:")
+    fields = {name: css for name, css in lines.items() if name in FIELD_NAMES}
+    if fields:
+        yield "      fields:"
+    for name, css in fields.items():
+        yield f"        {name}: {json.dumps(css, ensure_ascii=False)}"
+    if "press" in lines:
+        yield f"      press: {json.dumps(lines['press'], ensure_ascii=False)}"
+
+
+def _selector(element: InputElement | ButtonElement) -> str:
+    frame = f" in the frame {element.frame}" if element.frame else ""
+    return plain((element.path or f"{element.tag} (no selector reaches it)") + frame)
+
+
+def plain(text: str) -> str:
+    """What a page says, without signs that steer a terminal."""
+    return re.sub(STEERING, " ", text)
 
 
 def as_data(view: View) -> dict[str, Any]:
