@@ -21,6 +21,8 @@ from autologin.login.snapshot import ButtonElement, InputElement, Snapshot
 from autologin.login.state import LoginState, Observation
 
 ENTER: Literal["Enter"] = "Enter"
+NO_LOGIN = {"sign-up", "change password", "recovery", "search", "captcha"}
+"""Kinds of pages on which nothing that a user says makes a login fill anything."""
 AT_REST = 2.0
 """Seconds after which a page that stays the same is filled."""
 NO_PATIENCE_LEFT = 86400.0
@@ -84,6 +86,16 @@ def judge(script: LoginScript, snapshot: Snapshot, *, after: FieldName | None = 
             return Verdict(kind, refused=error, snapshot=snapshot)
         case _:
             return Verdict(kind, refused=open_challenge, snapshot=snapshot)
+
+
+def describe(verdict: Verdict) -> str:
+    """What would be done, in half a sentence."""
+    names = [one.name for one in verdict.fields]
+    filled = f"{' and '.join(names)} would be filled" if names else "nothing would be filled yet"
+    if verdict.press is None:
+        return filled
+    press = verdict.press if isinstance(verdict.press, str) else f'"{verdict.press.name}"'
+    return f"{filled}, then {press} pressed"
 
 
 def start(script: LoginScript, after: FieldName | None) -> LoginState:
@@ -163,8 +175,11 @@ def suggest(verdict: Verdict) -> Mapping[str, str]:
     pinned: dict[str, str] = {one.name: one.pin.css for one in verdict.fields if one.pin}
     if verdict.fields or verdict.snapshot is None or not verdict.snapshot.inputs:
         return pinned
+    if verdict.page in NO_LOGIN:
+        return {}
     guess = _guess(verdict.snapshot)
     lines = {name: one.path or "..." for name, one in guess.items()}
+    lines = lines or dict.fromkeys(("user_id", "password"), "...")
     group = next((one.group for one in guess.values()), 0)
     buttons = [one for one in verdict.snapshot.buttons_of(group) if one.submit]
     return lines | {"press": buttons[0].path if len(buttons) == 1 and buttons[0].path else "..."}

@@ -218,4 +218,4 @@ class _DocumentOnly:
             self._there = True
             await route.continue_()
         else:
-            await route.abort()
+            await route.abort("aborted")  # a navigation that merely fails shows an error page

@@ -513,6 +513,16 @@ async def test_online_against_a_broker_whose_clock_agrees(tmp_path):
         )
 
 
+@pytest.fixture(autouse=True)
+def _no_page(monkeypatch):
+    """Logins pages are opened in tests/browser/test_inspect.py: here is no browser."""
+
+    async def nothing(*_settings):
+        return []
+
+    monkeypatch.setattr(preflight, "_check_login_pages", nothing)
+
+
 async def test_offline_asks_nobody(tmp_path):
     async with rehearsal(tmp_path) as served:
         await asyncio.to_thread(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -17,7 +18,7 @@ from autologin.cli.context import load_settings
 from autologin.cli.errors import as_text
 from autologin.cli.process import configure_log, run_async
 from autologin.clock import SystemClock
-from autologin.config import accounts, loader, yaml_file
+from autologin.config import accounts, loader, withheld, yaml_file
 from autologin.config.schema import BrowserSettings
 from autologin.errors import AutologinError, ConfigError, Problem
 from autologin.flow import registry, samples
@@ -137,7 +138,7 @@ async def _view_account(
     flow = accounts.load_for_looking(settings, account)
     proxy = accounts.chromium_proxy(account, accounts.ways_out(account))
     script = script_of(flow, account, samples.sample_otp() if flow.seed else None)
-    driver = Driver()
+    driver = Driver(partial(withheld.for_browser, settings))
     try:
         viewer = Viewer(driver, settings.browser, proxy, SystemClock())
         way = Way(script, after, scripts=scripts, picture=picture is not None)
@@ -156,12 +157,13 @@ async def _view_pages(
     scripts: bool,
 ) -> list[View]:
     has_config = yaml_file.find(config_file(ctx), loader.environment())
-    settings = load_settings(ctx).browser if has_config else BrowserSettings()
+    settings = load_settings(ctx) if has_config else None
     script = _sample_flow(broker, urls[0]).login_script(samples.sample_otp())
     proxy = _ways()
-    driver = Driver()
+    driver = Driver(partial(withheld.for_browser, settings)) if settings else Driver()
     try:
-        viewer = Viewer(driver, settings, proxy, SystemClock())
+        known = settings.browser if settings else BrowserSettings()
+        viewer = Viewer(driver, known, proxy, SystemClock())
         way = Way(script, after, scripts=scripts, picture=picture is not None)
         return await viewer.view(urls, way)
     finally:
@@ -230,7 +232,7 @@ def describe(view: View, account: str) -> Iterator[str]:
     elif press is not None:
         yield f'    press     {_selector(press)}  "{plain(press.name)}"'
     if verdict.refused:
-        yield f"    refused   {verdict.refused.name}: {plain(verdict.refused.message)}"
+        yield f"    refused   {verdict.refused.name}: {plain(verdict.refused.detail)}"
     for number, element in enumerate(verdict.left, 1):
         words = f'  "{plain(element.words)}"' if element.words else ""
         yield f"    box {number:<5} {_selector(element)}  ({element.type}){words}"
