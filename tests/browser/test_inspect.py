@@ -10,9 +10,11 @@ from support.cli import User
 from support.sandbox import rehearsal
 
 from autologin.clock import SystemClock
+from autologin.config import accounts
 from autologin.config.schema import BrowserSettings
 from autologin.flow import samples
 from autologin.login import browser
+from autologin.login.pages import script_of
 from autologin.login.viewer import Viewer, Way
 from autologin.proxies import DIRECTLY
 
@@ -176,13 +178,10 @@ async def test_an_accounts_page_is_looked_at_without_its_secrets(tmp_path):
         assert served.twin.counters["login"] == 0
 
 
-async def look(served, script=None):
+async def look(served):
     """An account's page, in this process."""
     settings = served.settings()
     account = settings.accounts[served.broker]
-    from autologin.config import accounts
-    from autologin.login.pages import script_of
-
     flow = accounts.load_for_looking(settings, account)
     driver = browser.Driver()
     try:
@@ -223,3 +222,17 @@ async def test_a_page_with_nothing_to_fill_says_why(tmp_path, scenario, told):
         assert told.lower() in finding["message"].lower()
         assert "autologin inspect zerodha" in finding["hint"]
         assert done.code == 2
+        assert served.twin.counters["exchange"] == 0
+
+
+async def test_a_check_says_what_would_be_filled_and_leaves_nothing(tmp_path):
+    async with rehearsal(tmp_path) as served:
+        before = sorted(tmp_path.rglob("*"))
+        done = await served.user.says("check", "--online", "--json")
+        (finding,) = [one for one in done.json["findings"] if one["key"].endswith(".pages")]
+        assert (done.code, done.json["ok"], finding["level"]) == (0, True, "ok")
+        assert finding["message"] == (
+            'on the login page, user_id and password would be filled, then "Login" pressed'
+        )
+        assert served.twin.counters["login"] == 0
+        assert sorted(tmp_path.rglob("*")) == before, "check left something"
