@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from autologin.errors import AutologinError, PageChanged, RedirectTimeout
 from autologin.flow.notices import subject_of
-from autologin.flow.script import LoginScript, Step
-from autologin.login.matching import KEYED, Form, find_certain_form
+from autologin.flow.script import InputField, LoginScript, Step
+from autologin.login.matching import ENOUGH, KEYED, Form, evidence, find_certain_form
 from autologin.login.snapshot import Snapshot
 from autologin.login.state import LoginState
 
@@ -35,7 +37,17 @@ def find_fault(
         for index in found:
             if (other := taken.setdefault(index, field.pin.key)) != field.pin.key:
                 return f"{field.pin.key} and {other} match the same element"
-    if form is None or script.press_pin is None:
+    if form is None:
+        return ""
+    for field in (one for step in script.steps for one in step.values):
+        # One form may hold a field of a later step too, and is not sent without it.
+        if (
+            field.pin
+            and field not in {*state.entered, *form.inputs}
+            and _is_there(field, snapshot, form)
+        ):
+            return _matches(field.pin.key, 0)
+    if script.press_pin is None:
         return ""
     key = script.press_pin.key
     buttons = [button for button in snapshot.buttons if key in button.css]
@@ -85,6 +97,14 @@ def _has_another_box(snapshot: Snapshot, form: Form) -> bool:
         one.group == form.group and one.index not in ours and one.enabled and not one.filled
         for one in snapshot.inputs
     )
+
+
+def _is_there(field: InputField, snapshot: Snapshot, form: Form) -> bool:
+    """Whether a form has a box that all but the user's selector take for a field."""
+    ours = {one.index for several in form.inputs.values() for one in several}
+    plain = replace(field, pin=None)
+    others = (one for one in snapshot.inputs if one.group == form.group and one.index not in ours)
+    return any(evidence(plain, one) >= ENOUGH for one in others)
 
 
 def _matches(key: str, count: int) -> str:

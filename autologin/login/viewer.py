@@ -142,7 +142,8 @@ class Viewer:
             picture = await draw(page, reader, verdict) if way.picture else None
             return View(url, verdict, picture=picture)
         except Error as error:
-            return View(url, error=f"The page cannot be opened ({first_line(error)})")
+            why = first_line(error).removeprefix("Page.goto: ")
+            return View(url, error=f"The page cannot be opened ({why})")
         except AutologinError as error:
             return View(url, error=error.detail)
         finally:

@@ -55,6 +55,8 @@ class Urls(Command):
         taking = False
         for before, word in zip(["", *args], args, strict=False):
             taking = taking or word.partition("=")[0] == "--url"
+            if taking and word == "--":
+                continue
             if taking and before not in valued and not word.startswith("-"):
                 spread.append("--url")
             spread.append(word)

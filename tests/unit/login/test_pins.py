@@ -138,6 +138,17 @@ def test_one_for_a_later_screen_is_not_missed_on_an_earlier_one():
     assert filled(decided(said, there)) == {"user": [0]}
 
 
+def test_a_form_that_holds_a_later_field_too_is_not_sent_without_it():
+    said = script(fields={"otp": "#gone"})
+    code = box(2, "Authenticator code", maxlength=6)
+    there = page(box(0, "User ID"), box(1, "Password", "password"), code, buttons=(LOGIN,))
+    action = decided(said, there, 10.1)
+    assert isinstance(action, GiveUp)
+    assert f"{KEY}.fields.otp matches no element" in action.error.detail
+    stranger = replace(code, label="Search", maxlength=-1)
+    assert filled(decided(said, replace(there, inputs=(*there.inputs[:2], stranger))))
+
+
 def test_an_element_that_is_named_for_one_field_is_no_other():
     said = script(fields={"otp": "#t"})
     there = page(box(0, "User ID", pins=["otp"]), box(1, "Password", "password"), buttons=(LOGIN,))
