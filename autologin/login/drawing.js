@@ -13,7 +13,7 @@
   for (const {box: [x, y, width, height], label, colour} of marks) {
     part('', {left: `${x - 3}px`, top: `${y - 3}px`, width: `${width + 6}px`, height: `${height + 6}px`,
       border: `3px solid ${colour}`, borderRadius: '4px'});
-    part(label, {left: `${x + width + 6}px`, top: `${y + height / 2 - 10}px`, padding: '0 6px',
+    if (label) part(label, {left: `${x + width + 6}px`, top: `${y + height / 2 - 10}px`, padding: '0 6px',
       color: 'white', background: colour, borderRadius: '4px', maxWidth: '420px', overflow: 'hidden'});
   }
   part(words, {left: '0', bottom: '0', width: '100%', height: `${strip}px`, padding: '8px 12px', whiteSpace: 'normal',

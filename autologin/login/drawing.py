@@ -61,10 +61,9 @@ def summary(verdict: Verdict) -> str:
 def _marks(verdict: Verdict) -> list[tuple[InputElement | ButtonElement, str, str]]:
     marks: list[tuple[InputElement | ButtonElement, str, str]] = []
     for field in verdict.fields:
-        boxes = len(field.elements)
-        for number, element in enumerate(field.elements, 1):
-            label = TITLES[field.name] if boxes == 1 else str(number)
-            marks.append((element, label, FILLED))
+        *boxes, last = field.elements
+        marks += [(box, "", FILLED) for box in boxes]
+        marks.append((last, TITLES[field.name], FILLED))
     marks += [(tick, "tick", PRESSED) for tick in verdict.ticks]
     if verdict.press is not None and not isinstance(verdict.press, str):
         marks.append((verdict.press, "press", PRESSED))
