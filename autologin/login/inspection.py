@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Literal
 
-from autologin.errors import AutologinError, CaptchaRequired
+from autologin.errors import AutologinError, CaptchaRequired, PageChanged
 from autologin.flow.script import InputField, LoginScript, Pin, Step
 from autologin.login import decide, interpret
 from autologin.login.matching import Form, find_unticked, page_kind, submit_button
@@ -85,7 +85,8 @@ def judge(script: LoginScript, snapshot: Snapshot, *, after: FieldName | None = 
         case decide.GiveUp(error) | decide.SendAnotherOtp(error) | decide.AskPerson(error):
             return Verdict(kind, refused=error, snapshot=snapshot)
         case _:
-            return Verdict(kind, refused=open_challenge, snapshot=snapshot)
+            error = open_challenge or PageChanged("Nothing on the page is known to this flow")
+            return Verdict(kind, refused=error, snapshot=snapshot)
 
 
 def describe(verdict: Verdict) -> str:
@@ -154,7 +155,7 @@ def why(one: InputField, element: InputElement, boxes: int) -> str:
         one.name in element.css and "selector of the flow",
         says(element.label) and f'label "{element.label}"',
         says(element.placeholder) and f'placeholder "{element.placeholder}"',
-        says(element.near) and f'"{element.near}" beside it',
+        not element.label and says(element.near) and f'"{element.near}" beside it',
         says(element.name) and f'name "{element.name}"',
         says(element.id) and f'id "{element.id}"',
         bool(set(one.autocomplete) & set(element.autocomplete.split()))

@@ -34,6 +34,8 @@ LOAD = 10.0
 """Seconds that a page gets to be there; then what is there is judged."""
 REST = 0.6
 """Seconds that a page with scripts must stay the same before it is judged."""
+WORDS_ONLY = 2.5
+"""The same where there is nothing to fill yet: a page may say "Loading" first."""
 GRACE = 10.0
 """Seconds more that a page gets which cannot be looked at: it navigates, or hangs."""
 SCHEMES = {"http", "https", "file"}
@@ -171,16 +173,20 @@ class Viewer:
             if done.is_set():
                 return None
             now = self._clock.monotonic()
-            rests = not way.scripts or now - reader.changed_at >= REST
-            if snapshot and (now > over or (rests and not _is_on_its_way(snapshot, way))):
+            still = now - reader.changed_at
+            if snapshot and (not way.scripts or now > over or still >= _patience(snapshot)):
                 return snapshot
             if now > over + GRACE:
                 raise BrowserCrashed("The page does not answer")
 
 
-def _is_on_its_way(snapshot: Snapshot, way: Way) -> bool:
-    """Whether a page with scripts shows nothing to press or fill yet."""
-    return way.scripts and (snapshot.loading or not (snapshot.inputs or snapshot.buttons))
+def _patience(snapshot: Snapshot) -> float:
+    """Seconds that a page with scripts must stay the same: all the longer the less there is."""
+    if snapshot.loading:
+        return LOAD
+    if snapshot.inputs or snapshot.captcha:
+        return REST
+    return WORDS_ONLY if snapshot.buttons or snapshot.lines else LOAD
 
 
 def _refuse_foreign(verdict: Verdict, page: Page, capture: Capture | None) -> Verdict:

@@ -9,6 +9,7 @@ import pytest
 from support.cli import User
 from support.sandbox import rehearsal
 
+from autologin import preflight
 from autologin.clock import SystemClock
 from autologin.config import accounts
 from autologin.config.schema import BrowserSettings
@@ -216,12 +217,12 @@ async def test_what_a_user_says_is_shown_as_such(tmp_path):
 )
 async def test_a_page_with_nothing_to_fill_says_why(tmp_path, scenario, told):
     async with rehearsal(tmp_path, scenario) as served:
-        done = await served.user.says("check", "--online", "--json")
-        (finding,) = [one for one in done.json["findings"] if one["key"].endswith(".pages")]
-        assert finding["level"] == "problem"
-        assert told.lower() in finding["message"].lower()
-        assert "autologin inspect zerodha" in finding["hint"]
-        assert done.code == 2
+        settings = served.settings()
+        flow = accounts.load_flow(settings, settings.accounts["zerodha"])
+        (finding,) = await preflight._check_login_pages(settings, {"zerodha": flow}, {})
+        assert (finding.key, finding.level) == ("accounts.zerodha.pages", "problem")
+        assert told.lower() in finding.message.lower()
+        assert "autologin inspect zerodha" in finding.hint
         assert served.twin.counters["exchange"] == 0
 
 
