@@ -5,13 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+TERMS = "terms and conditions"
 SUBJECTS = {
-    "terms and conditions": r"\bterms (and|&|of|or)\b|\bt ?(&|and) ?cs?\b|\bconditions\b|\bpolicy\b"
+    TERMS: r"\bterms (and|&|of|or)\b|\bt ?(&|and) ?cs?\b|\bconditions\b|\bpolicy\b"
     r"|\bprivacy\b|\bagreement\b|\bdeclaration\b",
     "a risk disclosure": r"\brisks?\b|\bdisclosures?\b",
     "a nominee": r"\bnomin(ee|ees|ate|ated|ation|ations)\b",
     "a consent": r"\bconsents?\b|\bauthori[sz](e|es|ation)\b|\bpermissions?\b",
 }
+OURS_TO_ALLOW = {"", "a consent", "something to agree to"}
+"""What a page may be about on which an app is allowed to use the account."""
+ASKS_FOR_APP = re.compile(
+    r"\b(wants?|would like|asks?|request(s|ing|ed)?|allow|grant|authori[sz]\w+|give|connect|link)\b"
+    r".{0,80}\b(access|permissions?|app|application|api|account|data|profile)\b"
+    r"|\bpermissions?\b|\bthird.?party\b",
+    re.IGNORECASE,
+)
+"""A page that asks whether an app may use the account."""
 AGREES = re.compile(
     r"\b(i|we|and) (agree|accept|understand|have read|confirm|acknowledge|declare|undertake)\b"
     r"|^(yes,? )?(agree|accept|allow|approve|acknowledge|confirm|declare|submit|activate|e-?sign)\b"

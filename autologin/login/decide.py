@@ -17,7 +17,7 @@ from autologin.errors import (
     NeedsPerson,
     OtpRejected,
 )
-from autologin.flow.notices import DEFERS, subject_of
+from autologin.flow.notices import ASKS_FOR_APP, DEFERS, OURS_TO_ALLOW, TERMS, subject_of
 from autologin.flow.otp import OtpGenerator
 from autologin.flow.script import Click, InputField, LoginScript, Step
 from autologin.login import interpret, pins
@@ -352,10 +352,23 @@ def _find_consent(
         return None
     places = ((script.consent_at, snapshot.path), (script.consent_titled, snapshot.title))
     at_consent = any(pattern and re.search(pattern, place) for pattern, place in places)
+    if _is_about_something_else(snapshot, at_consent=at_consent):
+        return None
     wider = rf"{script.consent}|^(authori[sz]e|allow|approve|continue|accept|yes)\b"
     unticked = any(find_unticked(snapshot, tick.label, css=tick.name) for tick in script.checkboxes)
     # A box to tick may be what enables the button.
     return find_button(snapshot, wider if at_consent else script.consent, enabled=not unticked)
+
+
+def _is_about_something_else(snapshot: Snapshot, *, at_consent: bool) -> bool:
+    """Whether a page wants an agreement that is nobody's but the user's.
+
+    Terms, a risk disclosure, a nominee: its "I agree" is not what allows the app.
+    """
+    subject = subject_of(pins.headings(snapshot, ticks=False))
+    if subject in OURS_TO_ALLOW or any(map(ASKS_FOR_APP.search, snapshot.lines)):
+        return False
+    return not (at_consent and subject == TERMS)
 
 
 def _had_no_effect(state: LoginState, observed: Observation, snapshot: Snapshot) -> bool:

@@ -83,12 +83,12 @@ def blamed(
     return error
 
 
-def headings(snapshot: Snapshot) -> list[str]:
+def headings(snapshot: Snapshot, *, ticks: bool = True) -> list[str]:
     """What a page says of itself: its title, its first lines, its boxes to tick; no links."""
     links = {button.name for button in snapshot.buttons if button.tag == "a"}
     lines = [line for line in snapshot.lines if len(line) <= SHORT and line not in links]
-    ticks = [button.name for button in snapshot.buttons if button.ticked is not None]
-    return [snapshot.title, *lines[:HEADINGS], *ticks]
+    boxes = [button.name for button in snapshot.buttons if button.ticked is not None]
+    return [snapshot.title, *lines[:HEADINGS], *(boxes if ticks else ())]
 
 
 def _has_another_box(snapshot: Snapshot, form: Form) -> bool:

@@ -272,3 +272,47 @@ def test_links_at_the_foot_of_a_login_page_make_it_nothing_else():
     )
     action = decided(SCRIPT, there, 10.1)
     assert "about" not in action.error.detail
+
+
+SENT_ALL = replace(
+    FRESH,
+    entered=frozenset(field for step in SCRIPT.steps for field in step.values),
+    last_step=SCRIPT.steps[-1],
+    accepted=True,
+    before=page(buttons=(button("Continue"), button("I agree"))),
+    first_lines={"otp": ()},
+)
+AGREES = replace(SCRIPT, consent=r"^(i )?(agree|accept|allow)$", consent_at="consent")
+
+
+@pytest.mark.parametrize("path", ["/", "/risk-consent"])
+@pytest.mark.parametrize(
+    "line", ["Risk disclosures on derivatives", "Add your nominee", "Terms and Conditions"]
+)
+def test_no_agreement_but_the_apps_is_given(line, path):
+    there = page(
+        buttons=(button("I agree"),), lines=(line, "Read this first", "I agree"), path=path
+    )
+    if line.startswith("Terms") and path != "/":
+        there = replace(there, lines=("Add your nominee",))  # at a consent's own path terms are its
+    assert isinstance(decided(AGREES, there, 5.0, SENT_ALL), Wait)
+    action = decided(AGREES, there, 10.1, SENT_ALL)
+    assert isinstance(action, GiveUp)
+    assert "autologin does not decide" in action.error.detail
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (
+            "MyApp wants to access your account",
+            "By allowing it you accept the terms and conditions",
+        ),
+        ("Terms and Conditions", "MyApp requests permission to read your profile"),
+        ("Authorise MyApp", "I agree"),
+        ("Allow MyApp?",),
+    ],
+)
+def test_the_apps_own_consent_is_given_though_it_speaks_of_terms(lines):
+    there = page(buttons=(button("I agree"),), lines=lines)
+    assert isinstance(decided(AGREES, there, 1.0, SENT_ALL), decide.GiveConsent)
