@@ -13,20 +13,24 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from autologin import files
 from autologin.clock import IST, Clock, SystemClock
-from autologin.config import accounts, loader
+from autologin.config import accounts, loader, withheld
 from autologin.config.schema import Account, Settings
 from autologin.delivery.dispatcher import Dispatcher
 from autologin.errors import AutologinError, ConfigError, Problem
-from autologin.flow import registry
+from autologin.flow import registry, samples
 from autologin.flow.base import BrowserFlow, Flow
 from autologin.login import browser
 from autologin.login.driver_process import find_fault
+from autologin.login.inspection import describe
+from autologin.login.pages import script_of
+from autologin.login.viewer import Viewer, Way
 from autologin.market.calendar import Calendar
 from autologin.market.loader import load_calendar
 from autologin.problems import Loc, dotted
@@ -49,6 +53,7 @@ SKEW_REFUSED = 25.0
 """Seconds. A code lives 30: a clock that is off by nearly as much makes codes that the broker
 refuses."""
 ANSWER_SECONDS = 10.0
+NO_ANSWER = "no answer from"
 NEW_STORE = 128 * 1024
 """Bytes that a store takes at its beginning, and a little more."""
 KEY_GONE = (
@@ -115,9 +120,75 @@ def _check_settings(
         yield _find_browser(settings)
     yield from asyncio.run(_check_sinks(settings))
     yield from _find_tokens(settings, clock)
-    for name, flow in flows.items() if online else ():
-        if flow:
-            yield _check_clock(settings.accounts[name], flow, environ, clock)
+    if online:
+        yield from _ask_brokers(settings, flows, environ, clock)
+
+
+def _ask_brokers(
+    settings: Settings,
+    flows: Mapping[str, Flow | None],
+    environ: Mapping[str, str],
+    clock: Clock,
+) -> Iterator[Finding]:
+    """Each broker's clock and, where it signs in on a page, what would be filled there."""
+    pages: dict[str, BrowserFlow] = {}
+    for name, flow in flows.items():
+        if flow is None:
+            continue
+        found = _check_clock(settings.accounts[name], flow, environ, clock)
+        yield found
+        if isinstance(flow, BrowserFlow) and not found.message.startswith(NO_ANSWER):
+            pages[name] = flow
+    if pages:
+        yield from asyncio.run(_check_login_pages(settings, pages, environ))
+
+
+async def _check_login_pages(
+    settings: Settings, flows: Mapping[str, BrowserFlow], environ: Mapping[str, str]
+) -> list[Finding]:
+    driver = browser.Driver(partial(withheld.for_browser, settings))
+    places = asyncio.Semaphore(settings.concurrency)
+
+    async def one(name: str, flow: BrowserFlow) -> list[Finding]:
+        async with places:
+            try:
+                return [
+                    await _check_login_page(
+                        settings, settings.accounts[name], flow, environ, driver
+                    )
+                ]
+            except ConfigError:
+                return []  # reported beside the proxy, or the browser
+            except AutologinError as error:
+                return [Finding(f"accounts.{name}.pages", "problem", error.detail, error.hint)]
+
+    try:
+        found = await asyncio.gather(*(one(name, flow) for name, flow in flows.items()))
+        return [finding for several in found for finding in several]
+    finally:
+        await driver.stop()
+
+
+async def _check_login_page(
+    settings: Settings,
+    account: Account,
+    flow: BrowserFlow,
+    environ: Mapping[str, str],
+    driver: browser.Driver,
+) -> Finding:
+    """What would be filled on an account's login page; nothing is typed."""
+    key = f"accounts.{account.name}.pages"
+    proxy = accounts.chromium_proxy(account, accounts.ways_out(account, environ))
+    script = script_of(flow, account, samples.sample_otp() if flow.seed else None)
+    viewer = Viewer(driver, settings.browser, proxy, SystemClock())
+    view = await viewer.view_login(flow, account.login_hosts, Way(script))
+    look = f"`autologin inspect {account.name}` shows the page: docs/when-a-page-changes.md."
+    if view.verdict is None:
+        return Finding(key, "problem", f"no login page: {view.error}", look)
+    if view.verdict.refused:
+        detail = f"nothing would be filled on the login page: {view.verdict.refused.detail}"
+        return Finding(key, "problem", detail, look)
+    return Finding(key, "ok", f"on the login page, {describe(view.verdict)}")
 
 
 def _as_findings(problems: Iterable[Problem]) -> list[Finding]:
@@ -467,7 +538,7 @@ def _check_clock(account: Account, flow: Flow, environ: Mapping[str, str], clock
         hint = "Check that this machine's clock is set (NTP)."
         return Finding(key, "warning", f"{url} answers, but does not tell the time", hint)
     except Exception as error:  # noqa: BLE001  (httpx, ssl, socks and idna each have errors of their own; each means the same)
-        detail = f"no answer from {url} ({type(error).__name__})"
+        detail = f"{NO_ANSWER} {url} ({type(error).__name__})"
         hint = "Check the network, the address, and the account's proxy if it has one."
         return Finding(key, "problem", detail, hint)
     if abs(skew) < SKEW_WARNED:

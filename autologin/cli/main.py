@@ -44,6 +44,10 @@ COMMANDS = {
         "Ask whether the service is alive.",
     ),
     "init": ("autologin.cli.commands.init:init", "Set up an account, question by question."),
+    "inspect": (
+        "autologin.cli.commands.inspect:inspect",
+        "Show what a login would fill and press.",
+    ),
     "login-url": (
         "autologin.cli.commands.manual:login_url",
         "Print the URL of an account's login page.",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
@@ -15,7 +15,7 @@ from autologin import proxies, redaction
 from autologin.config.schema import Account, Settings
 from autologin.config.suspicions import find_suspicion, find_unsendable
 from autologin.errors import ConfigError, Problem
-from autologin.flow import registry
+from autologin.flow import registry, samples
 from autologin.flow.base import BrowserFlow, Flow
 from autologin.problems import Loc, Report, dotted
 from autologin.proxies import ForChromium, ProxyError, Ways
@@ -86,6 +86,43 @@ def prepare(settings: Settings, account: Account, environ: Mapping[str, str]) ->
     if credentials and options and not report.problems:
         result.flow = kind(credentials, account.endpoints, options)
     return result
+
+
+def load_for_looking(settings: Settings, account: Account) -> BrowserFlow:
+    """The flow of an account for a look at its login page, where no secret is needed.
+
+    Those that are not in the page's address are made up; the others are looked up.
+
+    Raises:
+        ConfigError: the broker has no login page, or what is needed cannot be looked up.
+    """
+    kind = registry.load(account.broker)
+    if not issubclass(kind, BrowserFlow):
+        detail = f"{kind.title} has no login page: it logs in over its API"
+        raise ConfigError(Problem(f"accounts.{account.name}", detail, "There is nothing to see."))
+    report = Report(settings.origin)
+    options_loc: Loc = ("accounts", account.name, "options")
+    options = _validate(kind.options_class, account.options, report, options_loc)
+    if options is None:
+        raise ConfigError(report.problems)
+    needed = {key for key in account.credentials if not is_secret(kind, key)}
+    while True:
+        known = {key: _looked_up(settings, account, key) for key in needed}
+        made = samples.fill_in(kind.credentials_class, known, set(account.credentials))
+        flow = kind(made, account.endpoints, options)
+        url = flow.login_url("").url
+        missing = {key for key in account.credentials if samples.sample(key) in url} - needed
+        if not missing:
+            return flow
+        needed |= missing
+
+
+def _looked_up(settings: Settings, account: Account, key: str) -> str:
+    where = dotted(("accounts", account.name, "credentials", key))
+    text = resolve(where, account.credentials[key], settings.ref_context).value.get_secret_value()
+    if is_secret(registry.load(account.broker), key):
+        redaction.remember(text)
+    return text
 
 
 def login_id(settings: Settings, account: Account) -> list[str] | None:
@@ -172,8 +209,4 @@ def is_secret(flow: type[Flow], key: str) -> bool:
     One that the flow does not know may be a mistyped name of one.
     """
     field = flow.credentials_class.model_fields.get(key)
-    return field is None or _holds_secret(field.annotation)
-
-
-def _holds_secret(kind: Any) -> bool:
-    return kind is SecretStr or any(map(_holds_secret, get_args(kind)))
+    return field is None or samples.holds_secret(field.annotation)

@@ -45,6 +45,7 @@ from autologin.config.fields import (
     parse_switch,
 )
 from autologin.config.overrides import Overlay, Override, origin_of
+from autologin.config.pages import ButtonText, Css, Pattern
 from autologin.config.yaml_file import STATE_FOLDER
 from autologin.delivery.sinks.base import SinkField
 from autologin.errors import ConfigError, Problem
@@ -178,6 +179,40 @@ class Notify(Section):
     ping: SecretField | None = None
 
 
+class PageFields(Section):
+    """A CSS selector for each field that the flow does not find, or finds wrongly."""
+
+    user_id: Css | None = None
+    password: Css | None = None
+    otp: Css | None = None
+
+
+class PagePhrases(Section):
+    """Patterns for what the page says, by the name of the error that is meant."""
+
+    account_locked: Pattern | None = None
+    credentials_rejected: Pattern | None = None
+    otp_rejected: Pattern | None = None
+    otp_not_available: Pattern | None = None
+    consent_required: Pattern | None = None
+    captcha_required: Pattern | None = None
+    broker_unavailable: Pattern | None = None
+    page_changed: Pattern | None = None
+
+
+class Pages(Section):
+    """What a user says of the broker's pages.
+
+    `press` is the CSS selector of the button that sends, `dismiss` are the words of buttons that
+    put a notice off.
+    """
+
+    fields: PageFields = PageFields()
+    press: Css | None = None
+    phrases: PagePhrases = PagePhrases()
+    dismiss: Annotated[list[ButtonText], NullIsNoList] = []
+
+
 class Account(Section):
     """One login of one person at one broker."""
 
@@ -191,6 +226,7 @@ class Account(Section):
     authorize: bool = True
     refresh: bool = False
     options: Annotated[dict[str, Any], NullIsEmpty] = {}
+    pages: Pages = Pages()
     schedule: AccountSchedule = AccountSchedule()
     timeout: Duration | None = None
 

@@ -9,10 +9,10 @@ import os
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
-from autologin.config.schema import Account, Settings
+from autologin.config.schema import Account, Pages, Settings
 from autologin.errors import ConfigError
 from autologin.flow import registry
-from autologin.flow.base import Flow
+from autologin.flow.base import BrowserFlow, Flow
 from autologin.log import event
 from autologin.problems import Report, did_you_mean, what_belongs_here
 from autologin.secret_refs import exists
@@ -74,6 +74,9 @@ def _check_account(account: Account, flow: type[Flow], report: Report) -> None:
         if field.is_required() and key not in account.credentials:
             hint = f"Add `{key}`. {what_belongs_here(flow.credentials_class, key)} {WAYS}"
             report.add(("accounts", account.name, "credentials", key), "is missing", hint)
+    if account.pages != Pages() and not issubclass(flow, BrowserFlow):
+        detail = f"has no use: {flow.title} has no login page, it logs in over its API"
+        report.add(("accounts", account.name, "pages"), detail, "Remove it.")
     for name in account.endpoints.keys() - flow.endpoints.keys():
         hint = did_you_mean(name, flow.endpoints)
         report.add(("accounts", account.name, "endpoints", name), "is not a known endpoint", hint)

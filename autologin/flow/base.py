@@ -37,6 +37,11 @@ class Credentials(BaseModel):
     def _check_scheme(cls, uri: str | None) -> str | None:
         # A broker calls one without its scheme an unknown app, and only in the morning. An app's
         # own scheme is fine.
+        if uri is not None and re.match(r"urn:|oob$", uri.strip(), re.IGNORECASE):
+            raise ValueError(
+                "with this the broker shows the code on a page, for a person to copy, and "
+                "redirects nowhere: register an address with the broker, such as https://127.0.0.1/",
+            )
         if uri is not None and not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:/+[^\s/]", uri):
             raise ValueError(
                 "not a redirect URL: it must start with its scheme, such as https://127.0.0.1/",

@@ -92,7 +92,7 @@ def classify(text: str, script: LoginScript, step: Step | None) -> AutologinErro
     """
     detail = plain_words(text)
     common = common_kind(detail)
-    for kind, pattern in script.phrases.items():
+    for kind, pattern in (*script.own_phrases.items(), *script.phrases.items()):
         if re.search(pattern, text, re.IGNORECASE):
             # "Too many incorrect OTP attempts" is no OTP that another one could follow.
             locks = common is AccountLocked and issubclass(kind, OtpRejected)

@@ -16,6 +16,19 @@ Situation = Literal["start", "other_code", "other_user"]
 
 
 @dataclass(frozen=True)
+class Pin:
+    """An element that the user names: its CSS selector, and the key of the config that says so."""
+
+    key: str
+    css: str
+
+
+def is_pin(name: str) -> bool:
+    """Whether what a selector stands for is a key of the user's config."""
+    return ".pages." in name
+
+
+@dataclass(frozen=True)
 class InputField:
     """A field that a flow fills, with every way to find it.
 
@@ -31,6 +44,8 @@ class InputField:
     autocomplete: tuple[str, ...] = ()
     other: str = ""
     digits: int = 6
+    pin: Pin | None = None
+    """Where the user says what the field is, nothing else is."""
 
 
 @dataclass(frozen=True)
@@ -103,3 +118,9 @@ class LoginScript:
     patience: float = 0.0
     """Seconds that the first page may stay blank, where that is longer than usual (large apps)."""
     consent_titled: str = ""
+    press_pin: Pin | None = None
+    """The button that sends the first form, and every later one that has it."""
+    dismiss: tuple[str, ...] = ()
+    """The words of buttons that put a notice off, each pressed once."""
+    own_phrases: Mapping[type[AutologinError], str] = field(default_factory=dict)
+    """The user's, tried before the broker's."""

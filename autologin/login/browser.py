@@ -300,13 +300,7 @@ async def fresh_context(
                 proxy=proxy.login,  # type: ignore[arg-type]  # Playwright's ProxySettings is this dict
                 env={**environ},
             )
-            opening = browser.new_context(
-                locale="en-IN",
-                timezone_id="Asia/Kolkata",
-                viewport=WINDOW,  # type: ignore[arg-type]  # Playwright's ViewportSize is this dict
-                user_agent=settings.user_agent,
-                accept_downloads=False,
-            )
+            opening = new_context(browser, settings)
             noting = asyncio.to_thread(place.note_processes)
             context, _ = await asyncio.gather(opening, noting)
         except Error as error:
@@ -315,6 +309,20 @@ async def fresh_context(
         yield browser, context
     finally:
         driver.close_later(driver.close(browser, place, process))
+
+
+async def new_context(
+    browser: Browser, settings: BrowserSettings, *, java_script: bool = True
+) -> BrowserContext:
+    """An empty context, as of somebody in India."""
+    return await browser.new_context(
+        locale="en-IN",
+        timezone_id="Asia/Kolkata",
+        viewport=WINDOW,  # type: ignore[arg-type]  # Playwright's ViewportSize is this dict
+        user_agent=settings.user_agent,
+        accept_downloads=False,
+        java_script_enabled=java_script,
+    )
 
 
 @asynccontextmanager

@@ -15,6 +15,7 @@ from autologin.login.capture import Capture, resolver_rule
 from autologin.login.context import LoginContext
 from autologin.login.engine import LoginEngine
 from autologin.login.network import NetworkWatcher
+from autologin.login.pages import script_of
 from autologin.login.state import LoginState
 from autologin.stages import limit_time
 
@@ -69,7 +70,7 @@ async def browser_login(
             with login.stages.stage("login"):
                 request = flow.login_url(nonce)
                 await engine.open(request.url)
-                await engine.drive(flow.login_script(login.otp))
+                await engine.drive(script_of(flow, login.account, login.otp))
             with login.stages.stage("capture"):
                 auth_code = capture.auth_code()
         except AutologinError as error:

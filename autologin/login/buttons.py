@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from itertools import chain
 
+from autologin.flow.script import is_pin
 from autologin.login import words
 from autologin.login.matching import Form
 from autologin.login.snapshot import ButtonElement, InputElement, Snapshot
@@ -24,6 +25,8 @@ def submit_button(snapshot: Snapshot, form: Form, name: str) -> ButtonElement | 
 
     Among equals it is the first one after the last field that is filled.
     """
+    if pinned := [button for button in snapshot.buttons if any(map(is_pin, button.css))]:
+        return pinned[0] if len(pinned) == 1 else None
     last = max(chain.from_iterable(form.inputs.values()), key=lambda found: found.order)
     ours = [one for one in snapshot.buttons_of(form.group) if _may_send(one, form, name, last)]
     if not ours:

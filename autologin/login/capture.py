@@ -17,7 +17,7 @@ import contextlib
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from pydantic import SecretStr
 
@@ -45,6 +45,8 @@ TINY_PAGE = (
     b"<p>Signed in. autologin has the code."
 )
 """It names an icon: without one Chromium would ask the redirect's host for /favicon.ico."""
+ERROR_PARAMS = ("error_description", "error_msg", "message", "error", "status")
+"""What a refusal is told in, the plainest words first."""
 DENIED = re.compile(r"denied|cancel|declin|reject", re.IGNORECASE)
 
 
@@ -60,18 +62,34 @@ def resolver_rule(redirect_uri: str | None, broker_urls: Iterable[str]) -> str |
     return f"MAP {origin(redirect_uri).split('://')[1]} ~NOTFOUND"
 
 
-def parameters(url: str, body: str = "") -> dict[str, str]:
-    """What an answer carries, by lower-case name.
+def parameters(
+    url: str, body: str = "", auth_code_params: Iterable[str] = (), state_param: str = ""
+) -> dict[str, str]:
+    """What an answer carries, by lower-case name, decoded once; a `+` is one, not a space.
 
-    The form body wins over the query, the query over the fragment.
+    The form body wins over the query, the query over the fragment. Parameters are joined by `&`.
+    Where that gives no answer (a code or an error, and the state), other joints are tried: `&amp;`
+    of an address that was copied from a page's source, the `;` of old servers.
     """
     parts = split(url)
-    found: dict[str, str] = {}
-    for source in (parts.fragment.lstrip("?/!"), parts.query, body):
-        found.update(
-            {name.lower(): value for name, value in parse_qsl(source, keep_blank_values=True)}
-        )
-    return found
+    sources = (_without_route(parts.fragment), parts.query, body)
+    readings = [_read(sources, joint) for joint in (r"&", r"&amp;|[&;]")]
+    states = {state_param.lower()} - {""}
+    for names in (auth_code_params, ERROR_PARAMS):
+        for found in readings:
+            if states <= found.keys() and any(found.get(name.lower()) for name in names):
+                return found
+    return readings[0]
+
+
+def _read(sources: Iterable[str], joint: str) -> dict[str, str]:
+    pairs = (part.partition("=") for source in sources for part in re.split(joint, source))
+    return {unquote(name).lower(): unquote(value) for name, equals, value in pairs if equals}
+
+
+def _without_route(fragment: str) -> str:
+    """A fragment's parameters; of `/route?code=...` and `/route&code=...` what follows."""
+    return re.sub(r"^[^=&?]*[&?]", "", fragment).lstrip("?/!")
 
 
 @dataclass
@@ -220,13 +238,17 @@ class Capture:
             return True
         if self.is_broker(url):
             return False
-        carried = parameters(url, body)
+        carried = self._parameters(url, body)
         has_code = any(carried.get(name.lower()) for name in self.auth_code_params)
         return has_code or self.nonce in carried.values()
 
+    def _parameters(self, url: str, body: str) -> dict[str, str]:
+        state = self.state_param if self.nonce else ""
+        return parameters(url, body, self.auth_code_params, state)
+
     def _take(self, url: str, body: str = "") -> None:
         if not self.answered.is_set():
-            self._answer = parameters(url, body)
+            self._answer = self._parameters(url, body)
             redaction.remember_for_days(
                 *(self._answer.get(name.lower(), "") for name in self.auth_code_params)
             )
@@ -376,14 +398,13 @@ def parse_pasted(
             hint="Paste the address that the browser ended at, or the code in it.",
         )
     redaction.remember_for_days(text)
-    if "://" in text:
-        return read_auth_code(
-            parameters(re.sub(r"^[^?#]*", "", text)), auth_code_params, state_param, nonce
+    if "://" in text or any(f"{name}=" in text.lower() for name in auth_code_params):
+        # Whatever stands before the parameters: an address, its path, nothing.
+        query = text if re.match(r"[^?#]*[?#]", text) else f"?{text}"
+        carried = parameters(
+            re.sub(r"^[^?#]*", "", query), "", auth_code_params, state_param if nonce else ""
         )
-    if any(f"{name}=" in text.lower() for name in auth_code_params):
-        return read_auth_code(
-            parameters("?" + text.lstrip("?")), auth_code_params, state_param, nonce
-        )
+        return read_auth_code(carried, auth_code_params, state_param, nonce)
     return SecretStr(text)
 
 
@@ -395,9 +416,9 @@ def _error_in(answer: Mapping[str, str]) -> AutologinError | None:
 
 
 def _refusal(answer: Mapping[str, str]) -> AutologinError:
-    names = ("error_description", "error_msg", "message", "error", "status")
-    words = quotable(next((answer[name] for name in names if answer.get(name)), ""))
-    denied = any(DENIED.search(answer.get(name, "")) for name in names)
+    said = next((answer[name] for name in ERROR_PARAMS if answer.get(name)), "")
+    words = quotable(said.replace("+", " "))
+    denied = any(DENIED.search(answer.get(name, "")) for name in ERROR_PARAMS)
     detail = (
         f'The broker redirected without a code: "{words}"'
         if words

@@ -17,9 +17,10 @@ from autologin.errors import (
     NeedsPerson,
     OtpRejected,
 )
+from autologin.flow.notices import ASKS_FOR_APP, DEFERS, OURS_TO_ALLOW, TERMS, subject_of
 from autologin.flow.otp import OtpGenerator
 from autologin.flow.script import Click, InputField, LoginScript, Step
-from autologin.login import interpret
+from autologin.login import interpret, pins
 from autologin.login.buttons import find_button, find_unticked
 from autologin.login.matching import (
     ENOUGH,
@@ -64,6 +65,14 @@ class TakeClick:
 
 
 @dataclass(frozen=True)
+class Dismiss:
+    """Press a button that puts a notice off, as the user wants it."""
+
+    words: str
+    button: ButtonElement
+
+
+@dataclass(frozen=True)
 class GiveConsent:
     """Allow the app."""
 
@@ -99,7 +108,17 @@ class GiveUp:
     error: AutologinError
 
 
-Action = Wait | Fill | TakeClick | GiveConsent | SubmitAgain | SendAnotherOtp | AskPerson | GiveUp
+Action = (
+    Wait
+    | Fill
+    | TakeClick
+    | Dismiss
+    | GiveConsent
+    | SubmitAgain
+    | SendAnotherOtp
+    | AskPerson
+    | GiveUp
+)
 
 
 def next_action(script: LoginScript, state: LoginState, observed: Observation) -> Action:
@@ -111,6 +130,8 @@ def next_action(script: LoginScript, state: LoginState, observed: Observation) -
         return Wait()
     if not interpret.is_listening(state, observed):
         return Wait()
+    if dismissal := _find_dismissal(script, state, snapshot):
+        return dismissal
     unclear = ""
     try:
         if fill := _find_step(script, state, observed, snapshot):
@@ -133,7 +154,7 @@ def next_action(script: LoginScript, state: LoginState, observed: Observation) -
     if _had_no_effect(state, observed, snapshot):
         return SubmitAgain(snapshot)
     if error := interpret.conclusion(script, state, observed, snapshot, situations, unclear):
-        return on_error(state, error, observed.now)
+        return on_error(state, pins.blamed(error, script, state, snapshot), observed.now)
     return Wait()
 
 
@@ -195,6 +216,8 @@ def _find_step(
             continue  # at the start, a lonely input is as likely a phone number's
         if _is_former(form, state) or _asks_for_another(step, form, state, snapshot):
             continue
+        if pins.find_fault(script, state, snapshot, step, form):
+            return None
         complete = len(form.inputs) == len(wanted)
         stays = observed.now - observed.changed_at >= PARTIAL
         return Fill(step, form, snapshot) if complete or stays else None
@@ -286,6 +309,23 @@ def _shows_another_user(step: Step, state: LoginState, snapshot: Snapshot) -> bo
     return bool(shown) and not ours & {user.upper() for user in shown}
 
 
+def _find_dismissal(script: LoginScript, state: LoginState, snapshot: Snapshot) -> Dismiss | None:
+    """A button that the user wants pressed, which has not been.
+
+    Where a person is asked to decide something, only one that puts it off.
+    """
+    left = [words for words in script.dismiss if words not in state.clicked]
+    subject = subject_of(pins.headings(snapshot)) if left else ""
+    for words in left:
+        if subject and not DEFERS.search(words):
+            continue
+        for button in snapshot.buttons:
+            same = button.name.casefold() == words.casefold()
+            if same and button.enabled and button.ticked is None:
+                return Dismiss(words, button)
+    return None
+
+
 def _may_click(click: Click, state: LoginState, observed: Observation) -> bool:
     """Once; and once more where nothing came of it.
 
@@ -311,10 +351,23 @@ def _find_consent(
         return None
     places = ((script.consent_at, snapshot.path), (script.consent_titled, snapshot.title))
     at_consent = any(pattern and re.search(pattern, place) for pattern, place in places)
+    if _is_about_something_else(snapshot, at_consent=at_consent):
+        return None
     wider = rf"{script.consent}|^(authori[sz]e|allow|approve|continue|accept|yes)\b"
     unticked = any(find_unticked(snapshot, tick.label, css=tick.name) for tick in script.checkboxes)
     # A box to tick may be what enables the button.
     return find_button(snapshot, wider if at_consent else script.consent, enabled=not unticked)
+
+
+def _is_about_something_else(snapshot: Snapshot, *, at_consent: bool) -> bool:
+    """Whether a page wants an agreement that is nobody's but the user's.
+
+    Terms, a risk disclosure, a nominee: its "I agree" is not what allows the app.
+    """
+    subject = subject_of(pins.headings(snapshot, ticks=False))
+    if subject in OURS_TO_ALLOW or any(map(ASKS_FOR_APP.search, snapshot.lines)):
+        return False
+    return not (at_consent and subject == TERMS)
 
 
 def _had_no_effect(state: LoginState, observed: Observation, snapshot: Snapshot) -> bool:

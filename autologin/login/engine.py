@@ -131,6 +131,12 @@ class LoginEngine:
                 await self._act(
                     script, self._filler.press_on_page(button.index, covered=button.covered)
                 )
+            case decide.Dismiss(words, button):
+                event("notice_dismissed", button=words)
+                self.state = self.state.dismissing(words)
+                await self._act(
+                    script, self._filler.press_on_page(button.index, covered=button.covered)
+                )
             case decide.GiveConsent():
                 await self._act(script, self._allow(script, action))
             case decide.SubmitAgain(snapshot):

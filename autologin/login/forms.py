@@ -185,7 +185,9 @@ def selectors(script: LoginScript) -> dict[str, list[str]]:
     """The CSS of everything that a script names, for a look at the page."""
     fields = {field.name: list(field.css) for step in script.steps for field in step.values}
     clicks = {click.name: list(click.css) for click in script.clicks}
-    return fields | clicks | {tick.name: list(tick.css) for tick in script.checkboxes}
+    pins = [field.pin for step in script.steps for field in step.values]
+    pinned = {pin.key: [pin.css] for pin in (*pins, script.press_pin) if pin}
+    return fields | clicks | {tick.name: list(tick.css) for tick in script.checkboxes} | pinned
 
 
 async def fill_input(page: Page, element: ElementHandle, value: str) -> None:

@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from autologin.flow.script import InputField
+from autologin.flow.script import InputField, is_pin
 from autologin.login import words
 from autologin.login.page_kinds import (
     NEVER_FILLED,
@@ -30,6 +30,8 @@ from autologin.login.words import spell
 ENOUGH = 2
 """Evidence that a field needs: one strong way (a label, an id) or two weak ones (a type and a
 position)."""
+PINNED = 50
+"""Evidence that the user's own selector is: more than all other ways together."""
 KEYED = {"code", "pin"}
 """Kinds of fields that are typed key by key, into one box or into one for each digit."""
 TEXT_TYPES = {"text", "email", "tel", "search", "url", "number", ""}
@@ -104,12 +106,7 @@ def evidence(field: InputField, element: InputElement, *, alone: bool = False) -
 
     `alone`: it is the only text box before a password.
     """
-    return sum(weight for weight, _ in _reasons(field, element, alone=alone))
-
-
-def why(field: InputField, element: InputElement) -> str:
-    """What speaks for it, in words."""
-    return ", ".join(reason for _, reason in _reasons(field, element)) or "position"
+    return sum(_ways(field, element, alone=alone))
 
 
 def is_for_another_otp(field: InputField, element: InputElement, snapshot: Snapshot) -> bool:
@@ -133,46 +130,46 @@ def is_for_another_otp(field: InputField, element: InputElement, snapshot: Snaps
 # What speaks for a field
 
 
-def _reasons(
-    field: InputField, element: InputElement, *, alone: bool = False
-) -> Iterator[tuple[int, str]]:
+def _ways(field: InputField, element: InputElement, *, alone: bool = False) -> Iterator[int]:
     if not _possible(field, element, alone=alone):
         return
+    if field.pin is not None:
+        yield PINNED
     if field.name in element.css:
-        yield 3, "selector"
+        yield 3
     by_flow = _matches(field.label, element.label) or _matches(field.label, element.placeholder)
     if _matches(field.label, element.label):
-        yield 3, "label"
+        yield 3
     if _matches(field.label, element.placeholder):
-        yield 2, "placeholder"
+        yield 2
     own_names = _names(element)
     if _matches(field.label, own_names) or _matches(field.label, f"{element.name} {element.id}"):
-        yield 2, "name"
+        yield 2
     if _matches(field.label, element.near):
-        yield 2, "text beside it"
+        yield 2
     if set(field.autocomplete) & set(element.autocomplete.split()):
-        yield 3, "autocomplete"
+        yield 3
     known = _common_words(field)
     if known and not by_flow:
         if known.search(calls(element)):
-            yield 2, "label"
+            yield 2
         elif known.search(own_names):
-            yield 1, "name"
+            yield 1
     yield from _by_type(field, element)
 
 
-def _by_type(field: InputField, element: InputElement) -> Iterator[tuple[int, str]]:
+def _by_type(field: InputField, element: InputElement) -> Iterator[int]:
     if field.kind == "password":
-        yield (2, "hides what is typed") if element.masked else (0, "")
+        yield 2 * element.masked
     elif field.kind == "text":
-        yield 1, "type"
+        yield 1
     else:
         if field.kind == "pin" and element.masked:
-            yield 2, "hides what is typed"
+            yield 2
         if element.type in {"number", "tel"} or element.numeric:
-            yield 1, "takes digits"
+            yield 1
         if field.digits in {element.maxlength, element.drawn}:
-            yield 1, "length"
+            yield 1
 
 
 def _common_words(field: InputField) -> re.Pattern[str] | None:
@@ -181,6 +178,10 @@ def _common_words(field: InputField) -> re.Pattern[str] | None:
 
 
 def _possible(field: InputField, element: InputElement, *, alone: bool = False) -> bool:
+    if field.pin is not None:
+        return field.pin.key in element.css and element.enabled and _may_be_pinned(field, element)
+    if any(map(is_pin, element.css)):
+        return False
     if not element.enabled or (field.other and _matches(field.other, element.words)):
         return False
     if field.kind == "password":
@@ -202,6 +203,11 @@ def _possible(field: InputField, element: InputElement, *, alone: bool = False) 
         and (named or field.name in element.css or not _speaks_against_user(element, alone=alone))
         and not words.CAPTCHA.search(calls(element))
     )
+
+
+def _may_be_pinned(field: InputField, element: InputElement) -> bool:
+    """Whether a user may say so: nobody types a password into what the page calls a user id."""
+    return field.kind != "password" or element.masked or not words.USER_ID.search(calls(element))
 
 
 def _takes_digits(field: InputField, element: InputElement) -> bool:

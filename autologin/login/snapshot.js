@@ -180,6 +180,10 @@ async ({css, seen}) => {
     }
     return path;
   };
+  // What a user wrote may be no selector for this browser: it matches nothing then.
+  const fits = (el, selector) => { try { return el.matches(selector); } catch { return false; } };
+  const matching = el => Object.keys(css).filter(name => css[name].some(selector => fits(el, selector)));
+  const pressPinned = el => matching(el).some(name => name.endsWith('.pages.press'));
   const look = () => {
     const everything = all(document);
     const elements = [];
@@ -190,7 +194,7 @@ async ({css, seen}) => {
       if (el.matches('input:not([type=submit],[type=button],[type=image],[type=checkbox],[type=radio])')) return false;
       const plain = !el.matches(pressable) && getComputedStyle(el).cursor === 'pointer'
         && getComputedStyle(el.parentElement || el).cursor !== 'pointer';
-      return (el.matches(pressable) || plain) && shown(el);
+      return (el.matches(pressable) || plain || pressPinned(el)) && shown(el);
     });
     // Without a form, fields belong to the nearest place that has a button too (one beside a field, such as "show", is
     // none of its own), and buttons to the nearest place that fields belong to.
@@ -225,7 +229,6 @@ async ({css, seen}) => {
       const top = el.getRootNode().elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
       return !!top && top !== el && !el.contains(top) && !top.contains(el) && !top.shadowRoot;
     };
-    const matching = el => Object.keys(css).filter(name => css[name].some(selector => el.matches(selector)));
     const data = {
       title: words(document.title), path: location.pathname, loading: loading(),
       inputs: inputs.map(el => ({

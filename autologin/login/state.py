@@ -134,6 +134,10 @@ class LoginState:
             wanted="",
         )
 
+    def dismissing(self, words: str) -> LoginState:
+        """A notice is about to be put off; that is done once."""
+        return replace(self, clicked=self.clicked | {words})
+
     def allowing(self, snapshot: Snapshot) -> LoginState:
         """The consent is about to be given on this page."""
         return replace(self, clicked=self.clicked | {"consent"}, before=snapshot)

@@ -289,7 +289,7 @@ class FormTwin(ApiTwin):
 
     def open_code(self) -> str:
         """A fresh code for the redirect."""
-        self.codes_issued.append(code := alnum(24))
+        self.codes_issued.append(code := alnum(24) + self.behaviour.code_end)
         self.born[code] = self.now().timestamp()
         return code
 

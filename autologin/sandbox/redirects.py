@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Delivery:
     """Sends a browser to a redirect URI.
 
-    Kinds: 302, 303, 307, chain, js, meta, form_post, fragment, popup, popup_302.
+    Kinds: 302, 303, 307, chain, js, meta, form_post, fragment, route, raw, popup, popup_302.
     """
 
     def __init__(self, render: Callable[..., Response]) -> None:
@@ -32,6 +32,10 @@ class Delivery:
             return redirect(with_query(uri, params), int(kind))
         if kind == "fragment":
             return redirect(f"{uri}#{urlencode(params)}")
+        if kind == "route":
+            return redirect(f"{uri}#/signed-in?{urlencode(params)}")
+        if kind == "raw":
+            return redirect(with_query(uri, params, plain="+/=;"))
         if kind == "form_post":
             return self.render("delivery.html", kind=kind, url=uri, params=params)
         url = with_query(uri, params)
@@ -61,10 +65,13 @@ def redirect(url: str, status: int = 302) -> Response:
     return Response(status_code=status, headers={"location": url})
 
 
-def with_query(uri: str, params: Sequence[tuple[str, str]]) -> str:
-    """The URI with more parameters behind the ones that it has; its own are left as they are."""
+def with_query(uri: str, params: Sequence[tuple[str, str]], plain: str = "") -> str:
+    """The URI with more parameters behind the ones that it has; its own are left as they are.
+
+    `plain` are signs that are not escaped.
+    """
     joint = "&" if urlsplit(uri).query else "" if uri.endswith("?") else "?"
-    return f"{uri}{joint}{urlencode(params)}"
+    return f"{uri}{joint}{urlencode(params, safe=plain)}"
 
 
 def pairs(query: str) -> list[tuple[str, str]]:

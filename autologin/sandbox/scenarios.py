@@ -52,8 +52,10 @@ class Behaviour:
     """Wrong OTPs that were there before."""
     code_ttl: float = 180.0
     """Seconds that the code in the redirect lives."""
+    code_end: str = ""
+    """What the code in the redirect ends with."""
     delivery: str = "302"
-    """How the redirect reaches the browser; `delivery.py` lists the kinds."""
+    """How the redirect reaches the browser; `redirects.py` lists the kinds."""
     state: str = "kept"
     """What becomes of the caller's state in the redirect: kept, lost or wrong."""
     failures: Mapping[str, Failure] = field(default_factory=dict)
@@ -220,6 +222,14 @@ REDIRECT = {
     ),
     "redirect_fragment": scenario(
         "The code is in the fragment of the redirect", delivery="fragment"
+    ),
+    "redirect_route": scenario(
+        "The code is behind a route in the fragment of the redirect", delivery="route"
+    ),
+    "redirect_raw": scenario(
+        "The code has signs in it, and the redirect carries them as they are",
+        delivery="raw",
+        code_end="+a%2Bb;c/d==",
     ),
     "redirect_popup": scenario("The redirect URI is opened in a popup", delivery="popup"),
     "redirect_popup_302": scenario(

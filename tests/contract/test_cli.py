@@ -35,6 +35,7 @@ PROMISED = {
     "status": {"--verify", "--json"},
     "token": {"--field", "--json"},
     "exec": set(),
+    "inspect": {"--url", "--broker", "--after", "--no-scripts", "--picture", "--json"},
     "login-url": set(),
     "exchange": set(),
     "unblock": set(),

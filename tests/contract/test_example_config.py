@@ -10,7 +10,7 @@ import yaml
 
 from autologin import preflight
 from autologin.config import accounts, loader, overrides
-from autologin.config.schema import Settings
+from autologin.config.schema import Pages, Settings
 from autologin.delivery.sinks import base
 from autologin.flow import registry
 
@@ -95,6 +95,8 @@ def test_what_is_commented_out_can_be_used(load):
         (*account, "authorize"),
         (*account, "proxy"),
         (*account, "timeout"),
+        (*account, "pages", "fields", "password"),
+        (*account, "pages", "dismiss"),
         (*account, "credentials", "redirect_uri"),
         ("sinks", "tokens", "fields"),
         ("sinks", "tokens", "mode"),
@@ -133,6 +135,8 @@ def test_each_of_them_is_a_key_with_a_comment_of_its_own(line):
         "login_hosts",
         "proxy",
         "timeout",
+        "pages",
+        *Pages.model_fields,
     }
     known |= {*base.config_class("file").model_fields, "for_compose"}
     sections = ("schedule", "http", "watch", "notify")

@@ -15,7 +15,7 @@ from autologin.config import loader
 @click.option(
     "--online",
     is_flag=True,
-    help="Also ask each broker's server, and compare its clock with this machine's.",
+    help="Also ask each broker's server: its clock, and what would be filled on its login page.",
 )
 @as_json
 @click.pass_context

@@ -126,6 +126,7 @@ class FyersState(Twin):
 
     def _granted(self) -> tuple[tuple[str, str], ...]:
         code = auth_code(alnum(32), self.client_id.partition("-")[0], self.now())
+        code += self.behaviour.code_end
         self.grants.open(code, self.user, self.now() + timedelta(seconds=self.behaviour.code_ttl))
         self.codes_issued.append(code)
         return ("s", "ok"), ("code", "200"), ("auth_code", code)

@@ -128,7 +128,7 @@ class OAuth2State(Twin):
             params = [("error", error), ("error_description", error.replace("_", " "))]
         else:
             ends = self.now() + timedelta(seconds=self.behaviour.code_ttl)
-            code = self.grants.open(alnum(40), visit.params, ends)
+            code = self.grants.open(alnum(40) + self.behaviour.code_end, visit.params, ends)
             self.codes_issued.append(code)
             params = [("code", code)]
         return self.with_state(params, ("state", visit.params.get("state") or None))

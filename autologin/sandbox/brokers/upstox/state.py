@@ -116,7 +116,7 @@ class UpstoxState(Twin):
             ]
         else:
             ends = self.now() + timedelta(seconds=self.behaviour.code_ttl)
-            code = self.grants.open(alnum(24), self.user, ends)
+            code = self.grants.open(alnum(24) + self.behaviour.code_end, self.user, ends)
             self.codes_issued.append(code)
             params = [("code", code)]
         return self.with_state(params, ("state", visit.state))

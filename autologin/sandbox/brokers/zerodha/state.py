@@ -177,7 +177,7 @@ class ZerodhaState(Twin):
 
     def _grant(self, user: TestUser) -> str:
         ends = self.now() + timedelta(seconds=self.behaviour.code_ttl)
-        code = self.grants.open(alnum(), user, ends)
+        code = self.grants.open(alnum() + self.behaviour.code_end, user, ends)
         self.codes_issued.append(code)
         return code
 
