@@ -169,13 +169,13 @@ def is_for_another_otp(field: InputField, element: InputElement, snapshot: Snaps
 def _possible(field: InputField, element: InputElement) -> bool:
     if (
         not element.enabled
-        or element.readonly
+        or (element.readonly and element.filled)  # an empty one may open once it has the focus
         or (field.other and _matches(field.other, element.words))
     ):
         return False
     if field.kind == "password":
         return (
-            element.type == "password"
+            (element.type == "password" or element.masked)
             and element.autocomplete != "new-password"
             and not NEW_PASSWORD.search(element.words)
         )
@@ -190,7 +190,8 @@ def _possible(field: InputField, element: InputElement) -> bool:
             element.maxlength in {-1, 1} or element.maxlength >= field.digits
         )
     return (
-        element.type in TEXT_TYPES
+        element.type in {*TEXT_TYPES, "number"}
+        and not element.masked
         and element.maxlength != 1
         and "one-time-code" not in element.autocomplete
     )

@@ -112,7 +112,8 @@ async ({css, seen}) => {
     const everything = all(document);
     const elements = [];
     const groups = [];
-    const inputs = everything.filter(el => el.tagName === 'INPUT' && !kinds.includes(el.type) && shown(el));
+    const typable = el => el.tagName === 'INPUT' ? !kinds.includes(el.type) : el.tagName === 'TEXTAREA' || el.isContentEditable && !parent(el)?.isContentEditable;
+    const inputs = everything.filter(el => typable(el) && shown(el));
     const presses = everything.filter(el => {
       if (el.matches('input:not([type=submit],[type=button],[type=image],[type=checkbox],[type=radio])')) return false;
       const plain = !el.matches(pressable) && getComputedStyle(el).cursor === 'pointer'
@@ -144,10 +145,10 @@ async ({css, seen}) => {
     const data = {
       title: words(document.title), path: location.pathname, loading: loading(),
       inputs: inputs.map(el => ({
-        index: index(el), group: groupOf(el, at => around.has(at)), type: el.type, id: el.id, name: el.name, label: labelOf(el), near: nearOf(el),
-        placeholder: words(el.placeholder), autocomplete: el.autocomplete || el.getAttribute('autocomplete') || '',
-        maxlength: el.maxLength, numeric: ['numeric', 'decimal'].includes(el.inputMode) || /\\d|0-9/.test(el.pattern || ''),
-        enabled: !el.disabled, readonly: el.readOnly, filled: el.value !== '', css: matching(el),
+        index: index(el), group: groupOf(el, at => around.has(at)), type: el.tagName === 'INPUT' ? el.type : 'text', id: el.id, name: el.name || el.getAttribute('name') || '', label: labelOf(el), near: nearOf(el),
+        placeholder: words(el.placeholder || el.getAttribute('aria-placeholder') || el.dataset?.placeholder), autocomplete: el.autocomplete || el.getAttribute('autocomplete') || '',
+        maxlength: el.maxLength ?? -1, numeric: ['numeric', 'decimal'].includes(el.inputMode) || /\\d|0-9/.test(el.pattern || ''),
+        enabled: !el.disabled, readonly: !!el.readOnly, filled: (el.value ?? words(el.textContent)) !== '', css: matching(el),
         fixed: el.readOnly || el.disabled ? words(el.type === 'password' ? '' : el.value) : '',
         sends_to: leads(el.form, 'action'),
         tag: el.tagName.toLowerCase(), masked: maskedBy(el), required: !!el.required || el.getAttribute('aria-required') === 'true',
