@@ -245,17 +245,16 @@ def _find_step(
         if _has_a_box_twice(form):
             continue
         form = _with_rows(step, _with_emptied(step, form, snapshot), snapshot)
-        if not form.inputs.keys() >= set(wanted) and observed.boxes_stay < _patience(
-            step, form, snapshot
-        ):
-            return None
         fill = Fill(step, form, snapshot)
-        if reason := _unready(script, state, fill):
-            if begun := _may_open(script, state, fill):
-                return begun
-            unready = unready or reason
-            continue
-        return fill
+        reason = _unready(script, state, fill)
+        if not form.inputs.keys() >= set(wanted) and observed.boxes_stay < _patience(fill):
+            # The rest may come by itself, or because the first is filled.
+            return None if reason or observed.boxes_stay < PARTIAL else _begin(state, fill)
+        if not reason:
+            return fill
+        if begun := _may_open(script, state, fill):
+            return begun
+        unready = unready or reason
     if unready:
         raise Unready(unready)
     return None
@@ -303,11 +302,12 @@ def _challenged(state: LoginState, fill: Fill) -> Action:
     return (fill if not fill.send else _begin(state, fill)) or Wait()
 
 
-def _patience(step: Step, form: Form, snapshot: Snapshot) -> float:
+def _patience(fill: Fill) -> float:
     """Seconds for which a form with only some of a step's fields must stay as it is."""
+    step, form = fill.step, fill.form
     if not any(field.kind == "password" and field not in form.inputs for field in step.values):
         return PARTIAL
-    button = submit_button(snapshot, form.group, step.press)
+    button = submit_button(fill.snapshot, form.group, step.press)
     return LOGIN_ALONE if button and LOGIN.search(button.name) else NO_PASSWORD
 
 
@@ -495,7 +495,9 @@ def _after_no_effect(
     if form is None:
         return None
     if _is_emptied(form, state):
-        unsent = not (observed.departures or observed.pending or state.accepted or state.refilled)
+        unsent = not (
+            observed.departures or observed.pending or state.accepted or state.typed_again
+        )
         return TypeAgain() if unsent else None
     if state.submitted is None or observed.posts > state.submitted:
         return None

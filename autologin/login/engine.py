@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 PERSON_PATIENCE = 300.0
 """Seconds that a person has, under --headed, for a step that needs one."""
 
+REFILLS = 2
+"""How often a form is filled anew that changed while it was filled."""
+
 
 class LoginEngine:
     """One login in one page: the only place that acts, and that assigns `state`."""
@@ -181,8 +184,9 @@ class LoginEngine:
             await self._reader.until_done(work)
         except (Error, PageMoved):
             # The page changed under our hands. Where nothing was sent it may be filled once more.
-            if self._is_unsent(posts, sent) and not self.state.refilled:
-                self.state = replace(self.state, refilled=True, entered=before.entered)
+            if self._is_unsent(posts, sent) and self.state.refilled < REFILLS:
+                again = self.state.refilled + 1
+                self.state = replace(self.state, refilled=again, entered=before.entered)
                 self._attempts.take_back()
         except NeedsPerson as error:
             await self._perform(script, decide.on_error(self.state, error, self._clock.monotonic()))
@@ -208,7 +212,7 @@ class LoginEngine:
         if typed is not None:  # else the page has sent it by itself
             left = readiness.left_empty(script, typed.step, typed.form, typed.snapshot)
             if left or not typed.send:
-                await self._hold(before, typed, left, unsent=self._is_unsent(posts, sent))
+                self._hold(before, typed, left, unsent=self._is_unsent(posts, sent))
                 return
             by_button = (
                 readiness.sender(typed.snapshot, typed.form.group, typed.step.press) != "Enter"
@@ -218,12 +222,8 @@ class LoginEngine:
             await self._filler.press(script, typed)
         self.state = replace(self.state, rejection=None, held=0, closed_button=False)
 
-    async def _hold(
-        self, before: LoginState, typed: decide.Fill, left: str, *, unsent: bool
-    ) -> None:
+    def _hold(self, before: LoginState, typed: decide.Fill, left: str, *, unsent: bool) -> None:
         """Do not send what was typed: it is not all, or a challenge is still there."""
-        if not typed.send:
-            await self._filler.leave_field()
         if unsent:
             button = submit_button(typed.snapshot, typed.form.group, typed.step.press)
             closed = button is not None and not button.enabled

@@ -42,6 +42,24 @@ LEAVE_FIELD = """() => {
   at?.blur();
 }"""
 """Some pages look at a field only when it is left, and enable their button then."""
+STOP_IF_EMPTIED = """(pressed, boxes) => {
+  const view = pressed.ownerDocument.defaultView;
+  const form = pressed.closest('form') || pressed.getRootNode();
+  const empty = () => [...form.querySelectorAll('input[type=password]')]
+    .filter(box => !box.value && !box.disabled && box.checkVisibility());
+  const known = empty();
+  const whole = () => boxes.every(box => box.isConnected && (box.value ?? box.textContent))
+    && empty().every(box => known.includes(box));
+  const names = ['pointerdown', 'mousedown', 'click', 'keydown', 'submit'];
+  const lift = () => names.forEach(name => view.removeEventListener(name, look, true));
+  const look = event => {
+    if (whole()) return lift();  // what the page does with it is its own affair
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  };
+  names.forEach(name => view.addEventListener(name, look, true));
+  setTimeout(lift, 3000);
+}"""
 DISABLED = (
     "element => element.matches(':disabled') || element.closest('[aria-disabled=true]') !== null"
 )
@@ -93,6 +111,8 @@ class FormFiller:
         self._button: ElementHandle | None = None
         self._typed: list[_Typed] = []
         """The boxes that were typed into last for each field."""
+        self._sending: list[ElementHandle] = []
+        """Those of the form that was sent last."""
 
     async def prepare(
         self, script: LoginScript, fill: Fill
@@ -173,6 +193,7 @@ class FormFiller:
         fields = list(fill.form.inputs)
         for again in (False, True):
             last = await self._type(script, fill.form, texts, fields, by_key=again)
+            await self._leave_field()
             keyed = fill.step.sends_itself and any(one.kind in KEYED for one in fields)
             moved_on = keyed and await self.has_sent_itself(last, sent=sent, posts=posts)
             if moved_on and self._network.posts > posts:
@@ -184,10 +205,17 @@ class FormFiller:
                 raise PageMoved
             fill, fields = fresh, await self._lost(fresh.form, texts)
             if not fields or self._network.sent > sent:
-                return None if moved_on else fill
+                return None if moved_on or (keyed and self._network.sent > sent) else fill
             if keyed and await self._is_sent_late(fields, posts):
                 return None
         raise PageChanged(f"The page does not keep what is typed for the {fields[0].name}")
+
+    async def _leave_field(self) -> None:
+        """Leave the field that was typed into last, as a press would: a page may change by that."""
+        from playwright.async_api import Error  # noqa: PLC0415  (only a login needs Playwright)
+
+        with contextlib.suppress(Error):  # it is gone: the next look tells
+            await self._page.evaluate(LEAVE_FIELD)
 
     async def _is_sent_late(self, emptied: Sequence[InputField], posts: int) -> bool:
         """Whether a code whose box was emptied is on its way: it must not be typed twice."""
@@ -253,9 +281,12 @@ class FormFiller:
             field: [await self._reader.element(found.index) for found in form.inputs[field]]
             for field in fields
         }
+        kept = set() if by_key else await self._kept(form, texts)
         self._typed = [one for one in self._typed if one.field not in fields]
         for field, boxes in elements.items():
             self._typed += [_Typed(field, box) for box in boxes]
+            if field in kept:
+                continue
             closed = any(found.readonly for found in form.inputs[field])
             if closed and not await open_box(boxes[0]):
                 if not await self._press_keys(script, boxes[0], texts[field]):
@@ -267,6 +298,20 @@ class FormFiller:
             else:
                 await fill_input(self._page, boxes[0], texts[field], by_key=by_key)
         return boxes[-1]
+
+    async def _kept(self, form: Form, texts: Mapping[InputField, str]) -> set[InputField]:
+        """The fields whose box holds since an earlier look what was typed into it."""
+        typed = {one.field: one for one in self._typed if one.field.kind not in KEYED}
+        again = [field for field in form.inputs if field in typed]
+        if not again:
+            return set()
+        found = await self._reader.values([typed[field].element for field in again])
+        return {
+            field
+            for field, (index, value) in zip(again, found, strict=True)
+            if value and [box.index for box in form.inputs[field]] == [index]
+            if is_kept(value, texts[field], masked=False)
+        }
 
     async def _press_keys(self, script: LoginScript, box: ElementHandle, text: str) -> bool:
         """Press a text's keys on the page's own keyboard, each on a fresh look: they may move.
@@ -299,6 +344,8 @@ class FormFiller:
         index = last.index if button is None or button == "Enter" else button.index
         element = await self._reader.element(index)
         await self.tick(script, fill.snapshot)
+        self._sending = [one.element for one in self._typed if one.field in fill.form.inputs]
+        await self._stop_if_emptied(element)
         if button is None or button == "Enter":
             await element.press("Enter", no_wait_after=True)
         else:
@@ -324,15 +371,19 @@ class FormFiller:
             await asyncio.sleep(0.02)
         return False
 
-    async def leave_field(self) -> None:
-        """Leave the field that was typed into last."""
-        await self._page.evaluate(LEAVE_FIELD)
-
     async def submit_again(self, script: LoginScript, snapshot: Snapshot) -> None:
         """Press the last form's button once more."""
         assert self._button is not None
         await self.tick(script, snapshot)
+        await self._stop_if_emptied(self._button)
         await press(self._button, covered=False)
+
+    async def _stop_if_emptied(self, pressed: ElementHandle) -> None:
+        """Let a press go by only if the boxes still hold something when it arrives.
+
+        A page may make them anew at any moment, and a look before the press is one too early.
+        """
+        await pressed.evaluate(STOP_IF_EMPTIED, self._sending)
 
     async def press_on_page(self, index: int, *, covered: bool) -> None:
         """Press what an index of the last snapshot means."""

@@ -78,9 +78,11 @@ class LoginState:
     clicked: frozenset[str] = frozenset()
     last_click: tuple[str, int] | None = None
     """The last click and the count of calls before it, while it may be pressed once more."""
-    refilled: bool = False
-    """Whether a form was filled once more because the page changed while it was filled, or emptied
-    its boxes afterwards."""
+    refilled: int = 0
+    """How often a form was filled once more because the page changed while it was filled."""
+    typed_again: bool = False
+    """Whether a form was filled once more because its boxes were emptied after it was sent, when
+    nothing had left."""
     held: int = 0
     """How often a form was filled and not sent since one was sent."""
     held_for: str = ""
@@ -158,7 +160,7 @@ class LoginState:
     def typing_again(self) -> LoginState:
         """What was typed last is gone from its boxes, and was surely not sent."""
         entered = self.entered - set(self.sent_form.inputs if self.sent_form else ())
-        return replace(self, entered=entered, refilled=True, submitted=None)
+        return replace(self, entered=entered, typed_again=True, submitted=None)
 
     def clicking(self, name: str, posts: int) -> LoginState:
         """A click of the script is about to be made.

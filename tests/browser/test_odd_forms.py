@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
 import pytest
+import yaml
 from pydantic import SecretStr
 from pyotp import TOTP
 from replicas.web import Site, page, redirect
 from support.clock import FastClock
 
+from autologin import run as runs
+from autologin.app import App
+from autologin.config import loader
 from autologin.config.schema import BrowserSettings
 from autologin.errors import AutologinError
 from autologin.flow.otp import OtpGenerator
 from autologin.flows.oauth2 import OAuth2, OAuth2Credentials, OAuth2Options
-from autologin.login import browser
+from autologin.login import browser, forms
 from autologin.login.capture import Capture
 from autologin.login.engine import LoginEngine
 from autologin.login.network import NetworkWatcher
+from autologin.login.snapshot import PageReader
 from autologin.login.state import LoginState
 
 USER, PASSWORD, PIN, SEED = (
@@ -67,6 +73,28 @@ class Attempts:
 
     def __getattr__(self, name):
         return lambda *given: self.told.append((name, *given))
+
+
+@pytest.fixture
+async def run(tmp_path):
+    """A whole run of an account at such a broker; gives what it ended in, and the block."""
+
+    async def whole(broker, clock):
+        credentials = {"client_id": "app", "redirect_uri": TO_APP}
+        credentials |= {"user_id": broker.user, "password": broker.password}
+        endpoints = {"authorize": broker.origin, "token": broker.origin}
+        account = {"broker": "oauth2", "credentials": credentials, "endpoints": endpoints}
+        file = tmp_path / "config.yaml"
+        file.touch(mode=0o600)
+        file.write_text(yaml.safe_dump({"state": {"path": "state"}, "accounts": {"a": account}}))
+        app = App.open(loader.load(file, {"HOME": str(tmp_path)}), clock)
+        try:
+            (outcome,) = await runs.run_accounts(app, list(app.settings.accounts.values()))
+            return outcome.error.name, app.store.attempts.current_block("a")
+        finally:
+            app.store.close()
+
+    return whole
 
 
 @pytest.fixture(scope="module")
@@ -176,6 +204,14 @@ WHOLE = {
     "password drawn a moment later": form(USER_BOX, script=f"setTimeout(() => {LATER}, 600)"),
     "password drawn once the user id is typed": form(
         USER_BOX, script=f"f.u.addEventListener('input', () => {{ if (!f.p) {LATER} }})"
+    ),
+    "password drawn once the user id is left": form(
+        USER_BOX,
+        script=f"f.u.addEventListener('change', () => {{ if (!f.p) {LATER} }})",
+        go="<button>Next</button>",
+    ),
+    "password drawn late, below another button": form(
+        USER_BOX, script=f"setTimeout(() => {LATER}, 700)", go="<button>Next</button>"
     ),
     "password opens once the user id is typed": form(
         USER_BOX,
@@ -331,24 +367,32 @@ async def test_a_password_that_comes_after_the_user_id_is_typed_then(chromium):
     assert [(one["u"], one.get("p", "")) for one in done.sent] == [(USER, ""), (USER, PASSWORD)]
 
 
-async def test_a_user_id_that_is_unknown_on_the_first_screen_is_refused(chromium):
+async def test_a_user_id_that_is_unknown_on_the_first_screen_is_refused(run):
+    clock = FastClock()
     no = "<p role=alert>Invalid user ID.</p>" + ALONE.format(USER_BOX)
-    done = await walk(chromium, ALONE.format(USER_BOX), refuses=no)
-    assert done.ended == "credentials_rejected"
+    async with Broker(ALONE.format(USER_BOX), clock, refuses=no) as broker:
+        clock.twin = SimpleNamespace(seen=broker.asked)
+        name, block = await run(broker, clock)
+    assert name == block.error == "credentials_rejected"
 
 
-async def test_the_refusal_of_a_form_that_gets_its_password_too_late_refuses_nothing(chromium):
-    script = (
-        "f.onsubmit = event => { event.preventDefault(); f.u.closest('label').insertAdjacentHTML("
-        "'afterend', '<label>Password <input name=p type=password disabled></label>');"
-        "fetch('/next', {method: 'POST', body: 'u=' + f.u.value}).then(() => document.body.append("
-        "'Invalid user ID or password.')) }"
-    )
-    done = await walk(chromium, form(USER_BOX, script=script))
-    assert done.ended == "page_changed"
-    assert "without" in done.detail
-    assert "says nothing of the credentials" in done.detail
-    assert len(done.sent) == 1
+TOO_LATE = """f.onsubmit = async event => {
+  event.preventDefault();
+  f.u.closest('label').insertAdjacentHTML('afterend', `BOX`);
+  await fetch('/next', {method: 'POST', body: new URLSearchParams({u: f.u.value})});
+  document.body.append('Invalid user ID or password.');
+}"""
+
+
+@pytest.mark.parametrize("kind", ["Password", "MPIN"])
+async def test_the_refusal_of_a_form_that_gets_its_password_too_late_refuses_nothing(run, kind):
+    clock = FastClock()
+    late = f"<label>{kind} <input name=k type=password disabled></label>"
+    html = form(USER_BOX, *[PASSWORD_BOX] * (kind == "MPIN"), script=TOO_LATE.replace("BOX", late))
+    async with Broker(html, clock) as broker:
+        clock.twin = SimpleNamespace(seen=broker.asked)
+        assert await run(broker, clock) == ("page_changed", None)
+    assert [one["u"] for one in broker.sent] == [USER]
 
 
 def challenged(script):
@@ -413,3 +457,34 @@ async def test_the_search_of_a_page_is_never_sent(chromium):
     done = await walk(chromium, html)
     assert (done.ended, done.detail) == ("issued", "")
     assert [(one["to"], one["p"]) for one in done.sent] == [("/in", PASSWORD)]
+
+
+async def test_what_is_in_a_frame_of_the_page_is_typed_into_and_pressed(chromium):
+    """As the reader gives its elements: the frame is of the page's own origin."""
+    inner = (
+        "<input id=u><input id=p type=password readonly onfocus='this.readOnly = false'>"
+        "<input class=d maxlength=1><input class=d maxlength=1>"
+        "<button disabled onclick='this.textContent = event.isTrusted'>Log in</button><script>"
+        "document.getElementById('u').onblur = () => document.querySelector('button').disabled = false"
+        "</script>"
+    )
+    html = f"<p style='height:9em'></p><iframe style='margin:3em' srcdoc=\"{inner}\"></iframe>"
+    async with Broker(html, FastClock()) as broker:
+        tab = await chromium.new_page()
+        await tab.goto(broker.origin)
+        await tab.frame_locator("iframe").locator("button").wait_for()
+        reader = PageReader(tab, asyncio.Event(), FastClock())
+        find = "document.querySelector('iframe').contentDocument.querySelectorAll('input,button')"
+        reader._seen = await tab.evaluate_handle(f"({{elements: [...{find}]}})")
+        reader._framed = set(range(5))
+        user, password, *digits, button = [await reader.element(index) for index in range(5)]
+        assert await forms.open_box(password)
+        await forms.fill_input(tab, password, PASSWORD, by_key=True)
+        await forms.type_otp(tab, digits, "42")
+        await forms.fill_input(tab, user, USER, by_key=False)
+        await button.evaluate(forms.STOP_IF_EMPTIED, [user, password, *digits])
+        await forms.press(button, covered=False)
+        assert await button.text_content() == "true", "a press like a person's"
+        held = await reader.values([user, password, *digits])
+        assert held == [(0, USER), (1, PASSWORD), (2, "4"), (3, "2")]
+        await tab.close()

@@ -130,7 +130,9 @@ def test_a_step_is_filled_only_where_it_belongs(state, snapshot, step):
 )
 def test_a_part_of_a_form_is_filled_once_the_rest_has_had_its_time(name, after, filled):
     first = page(USER_BOX, buttons=(button(name),))
-    assert isinstance(decision(FRESH, look(first, after)), Fill) is filled
+    action = decision(FRESH, look(first, after))
+    assert (isinstance(action, Fill) and action.send) is filled
+    assert isinstance(action, Fill) is (after >= 0.3)
 
 
 def test_a_form_whose_scripts_never_come_is_filled_in_the_end():

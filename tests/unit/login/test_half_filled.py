@@ -200,7 +200,7 @@ def test_boxes_that_are_empty_again_are_typed_into_once_more_where_nothing_was_s
     assert isinstance(decision(half, state, 3.0, departures=0), Wait)
     assert isinstance(decision(half, state, 3.1, departures=0), TypeAgain)
     assert isinstance(decision(half, state, 3.1, departures=1), Wait)
-    assert isinstance(decision(half, replace(state, refilled=True), 3.1, departures=0), Wait)
+    assert isinstance(decision(half, replace(state, typed_again=True), 3.1, departures=0), Wait)
     assert isinstance(decision(whole, state, 3.1, departures=0), SubmitAgain)
     again = state.typing_again()
     assert isinstance(decision(half, again, 3.1), Fill)
