@@ -244,7 +244,9 @@ def _find_step(
             continue
         if _has_a_box_twice(form):
             continue
-        form = _with_rows(step, _with_emptied(step, form, snapshot), snapshot)
+        if len(wanted) < len(step.values):
+            form = _with_emptied(step, form, snapshot)
+        form = _with_rows(step, form, snapshot)
         fill = Fill(step, form, snapshot)
         reason = _unready(script, state, fill)
         if not form.inputs.keys() >= set(wanted) and observed.boxes_stay < _patience(fill):

@@ -22,7 +22,7 @@ from autologin.login import decide, interpret, readiness
 from autologin.login.attempts import AttemptLog
 from autologin.login.capture import Capture
 from autologin.login.decide import Action
-from autologin.login.forms import FormFiller, PageMoved, selectors
+from autologin.login.forms import FormFiller, PageMoved
 from autologin.login.matching import submit_button
 from autologin.login.network import NetworkWatcher
 from autologin.login.snapshot import Looks, PageReader, first_line
@@ -109,7 +109,7 @@ class LoginEngine:
         self._attempts.settle("accepted")
 
     async def _observe(self, script: LoginScript) -> Observation:
-        snapshot = await self._reader.look(selectors(script))
+        snapshot, standing = await self._filler.look(script)
         replies = [] if self._capture.answered.is_set() else await self._network.read()
         dialogs = tuple(self._dialogs)
         self._dialogs.clear()
@@ -121,7 +121,7 @@ class LoginEngine:
             snapshot=snapshot,
             changed_at=self._reader.changed_at,
             boxes_at=self._boxes_at,
-            standing=await self._filler.standing() if snapshot else {},
+            standing=standing,
             departures=self._network.departures(self.state.posts_before),
             replies=replies,
             dialogs=dialogs,

@@ -111,6 +111,8 @@ class FormFiller:
         self._button: ElementHandle | None = None
         self._typed: list[_Typed] = []
         """The boxes that were typed into last for each field."""
+        self._holds: dict[InputField, str] = {}
+        """What their boxes held at the last look before a press."""
         self._sending: list[ElementHandle] = []
         """Those of the form that was sent last."""
 
@@ -124,7 +126,7 @@ class FormFiller:
         started = self._clock.monotonic()
         texts = {field: await self._text(fill.step.values[field]) for field in fill.form.inputs}
         if self._clock.monotonic() - started > STALE:
-            snapshot = await self._reader.look(selectors(script))
+            snapshot, _ = await self.look(script)
             if snapshot:
                 form = find_certain_form(snapshot, list(fill.form.inputs))
                 if form is None or form.inputs.keys() != fill.form.inputs.keys():
@@ -160,22 +162,22 @@ class FormFiller:
         if any(not isinstance(fill.step.values[field], str) for field in fill.form.inputs):
             await self._capture.guard()
 
-    async def standing(self) -> dict[int, InputField]:
-        """By index of the last snapshot, the fields whose text stands in its boxes."""
-        from playwright.async_api import Error  # noqa: PLC0415  (only a login needs Playwright)
-
-        if not self._typed:
-            return {}
-        try:
-            found = await self._reader.values([one.element for one in self._typed])
-        except Error:  # the page that they were on is gone
+    async def look(self, script: LoginScript) -> tuple[Snapshot | None, dict[int, InputField]]:
+        """The page, and by index the fields whose text stands in its boxes."""
+        snapshot = await self._reader.look(selectors(script), self._boxes)
+        if snapshot is None:
+            return None, {}
+        if not self._reader.watched:  # the page that they were on is gone
             self._typed = []
-            return {}
-        return {
+        return snapshot, {
             index: one.field
-            for one, (index, value) in zip(self._typed, found, strict=True)
+            for one, (index, value) in zip(self._typed, self._reader.watched, strict=True)
             if index >= 0 and value
         }
+
+    @property
+    def _boxes(self) -> list[ElementHandle]:
+        return [one.element for one in self._typed]
 
     async def enter(
         self, script: LoginScript, fill: Fill, texts: Mapping[InputField, str]
@@ -203,7 +205,7 @@ class FormFiller:
                 if moved_on or self._network.sent > sent:
                     return None
                 raise PageMoved
-            fill, fields = fresh, await self._lost(fresh.form, texts)
+            fill, fields = fresh, self._lost(fresh.form, texts)
             if not fields or self._network.sent > sent:
                 return None if moved_on or (keyed and self._network.sent > sent) else fill
             if keyed and await self._is_sent_late(fields, posts):
@@ -230,34 +232,33 @@ class FormFiller:
 
     async def _look_again(self, script: LoginScript, fill: Fill) -> Fill | None:
         """The same form as it is now; None where it is not there."""
-        snapshot = await self._reader.look(selectors(script), wait=False)
+        snapshot = await self._reader.look(selectors(script), self._boxes, wait=False)
         if snapshot is None:
             return None
         now = {box.index: box for box in snapshot.inputs}
-        typed = [one for one in self._typed if one.field in fill.form.inputs]
-        indexes = [index for index, _ in await self._reader.values([one.element for one in typed])]
-        if all(index in now for index in indexes):
-            inputs: dict[InputField, list[InputElement]] = {}
-            for one, index in zip(typed, indexes, strict=True):
+        inputs: dict[InputField, list[InputElement]] = {}
+        self._holds = {}
+        for one, (index, value) in zip(self._typed, self._reader.watched, strict=False):
+            if one.field in fill.form.inputs and index in now:
                 inputs.setdefault(one.field, []).append(now[index])
-            form = Form(now[indexes[-1]].group, inputs)
-            return replace(fill, form=form, snapshot=snapshot)
+                self._holds[one.field] = self._holds.get(one.field, "") + value
+        if all(len(inputs.get(field, ())) == len(was) for field, was in fill.form.inputs.items()):
+            group = list(inputs.values())[-1][-1].group
+            return replace(fill, form=Form(group, inputs), snapshot=snapshot)
         anew = find_certain_form(snapshot, list(fill.form.inputs))
         if anew is None or anew.inputs.keys() != fill.form.inputs.keys():
             return None
+        for field, boxes in anew.inputs.items():
+            self._holds[field] = "".join(await self._reader.values([box.index for box in boxes]))
         return replace(fill, form=anew, snapshot=snapshot)
 
-    async def _lost(self, form: Form, texts: Mapping[InputField, str]) -> list[InputField]:
+    def _lost(self, form: Form, texts: Mapping[InputField, str]) -> list[InputField]:
         """The fields of which the page does not hold what was typed."""
-        boxes = [box.index for several in form.inputs.values() for box in several]
-        values = iter(await self._reader.values_at(boxes))
         return [
             field
-            for field, several in form.inputs.items()
+            for field, boxes in form.inputs.items()
             if not is_kept(
-                "".join(next(values) for _ in several),
-                texts[field],
-                masked=any(box.masked for box in several),
+                self._holds[field], texts[field], masked=any(box.masked for box in boxes)
             )
         ]
 
@@ -281,7 +282,7 @@ class FormFiller:
             field: [await self._reader.element(found.index) for found in form.inputs[field]]
             for field in fields
         }
-        kept = set() if by_key else await self._kept(form, texts)
+        kept = set() if by_key else self._kept(form, texts)
         self._typed = [one for one in self._typed if one.field not in fields]
         for field, boxes in elements.items():
             self._typed += [_Typed(field, box) for box in boxes]
@@ -299,18 +300,18 @@ class FormFiller:
                 await fill_input(self._page, boxes[0], texts[field], by_key=by_key)
         return boxes[-1]
 
-    async def _kept(self, form: Form, texts: Mapping[InputField, str]) -> set[InputField]:
+    def _kept(self, form: Form, texts: Mapping[InputField, str]) -> set[InputField]:
         """The fields whose box holds since an earlier look what was typed into it."""
-        typed = {one.field: one for one in self._typed if one.field.kind not in KEYED}
-        again = [field for field in form.inputs if field in typed]
-        if not again:
-            return set()
-        found = await self._reader.values([typed[field].element for field in again])
+        held = {
+            one.field: (index, value)
+            for one, (index, value) in zip(self._typed, self._reader.watched, strict=False)
+            if one.field.kind not in KEYED
+        }
         return {
             field
-            for field, (index, value) in zip(again, found, strict=True)
-            if value and [box.index for box in form.inputs[field]] == [index]
-            if is_kept(value, texts[field], masked=False)
+            for field, boxes in form.inputs.items()
+            if field in held and [box.index for box in boxes] == [held[field][0]]
+            if held[field][1] and is_kept(held[field][1], texts[field], masked=False)
         }
 
     async def _press_keys(self, script: LoginScript, box: ElementHandle, text: str) -> bool:

@@ -178,13 +178,23 @@ class PageReader:
         self._aside: set[asyncio.Task[None]] = set()
         self.changed_at = clock.monotonic()
         """When the page last changed (monotonic seconds)."""
+        self.watched: list[tuple[int, str]] = []
+        """Of each box that the last look was asked to look at as well: its index (-1: it is not
+        there) and what it holds. Empty where they are of a page that is gone."""
         page.on("crash", lambda _: self._crashed.set())
         page.on("close", lambda _: self._crashed.set())
 
-    async def look(self, css: Mapping[str, Sequence[str]], *, wait: bool = True) -> Snapshot | None:
+    async def look(
+        self,
+        css: Mapping[str, Sequence[str]],
+        boxes: Sequence[ElementHandle] = (),
+        *,
+        wait: bool = True,
+    ) -> Snapshot | None:
         """What is on the page now, or (`wait`) as soon as it changes.
 
-        None where nothing can be seen (it navigates, or is done).
+        None where nothing can be seen (it navigates, or is done). `boxes` are looked at as well,
+        see `watched`.
 
         Raises:
             BrowserCrashed: the page is gone.
@@ -192,7 +202,7 @@ class PageReader:
         from playwright.async_api import Error  # noqa: PLC0415  (only a login needs Playwright)
 
         try:
-            return await self.until_done(self._look(css, wait=wait), within=GLANCE)
+            return await self.until_done(self._look(css, boxes, wait=wait), within=GLANCE)
         except Error as error:
             if self._crashed.is_set() or "has been closed" in error.message:
                 raise BrowserCrashed("Chromium, or the page in it, died") from None
@@ -212,15 +222,10 @@ class PageReader:
             assert found is not None
         return found
 
-    async def values(self, boxes: Sequence[ElementHandle]) -> list[tuple[int, str]]:
-        """The index of each box in the last snapshot (-1: it is not there), and what it holds."""
-        assert self._seen is not None
-        return [(index, value) for index, value in await self._seen.evaluate(VALUES, list(boxes))]
-
-    async def values_at(self, indexes: Sequence[int]) -> list[str]:
+    async def values(self, boxes: Sequence[int]) -> list[str]:
         """What stands in the boxes that these indexes of the last snapshot mean."""
         assert self._seen is not None
-        return [value for _, value in await self._seen.evaluate(VALUES, list(indexes))]
+        return [value for _, value in await self._seen.evaluate(VALUES, list(boxes))]
 
     async def until_done(
         self, work: Coroutine[Any, Any, Result], *, within: float | None = None
@@ -241,10 +246,13 @@ class PageReader:
             with contextlib.suppress(BaseException):
                 await asyncio.gather(task, *ends, return_exceptions=True)
 
-    async def _look(self, css: Mapping[str, Sequence[str]], *, wait: bool) -> Snapshot:
+    async def _look(
+        self, css: Mapping[str, Sequence[str]], boxes: Sequence[ElementHandle], *, wait: bool
+    ) -> Snapshot:
         known = self._mark if wait else ""
         seen = await self._page.evaluate_handle(script(), {"css": css, "seen": known})
-        data, mark = await seen.evaluate("seen => [seen.data, seen.mark]")
+        data, mark, watched = await self._read(seen, boxes)
+        self.watched = [(index, value) for index, value in watched]
         if mark != self._mark:
             self._mark, self.changed_at = mark, self._clock.monotonic()
         if self._seen:
@@ -257,6 +265,17 @@ class PageReader:
         elements = [*data["inputs"], *data["buttons"]]
         self._framed = {element["index"] for element in elements if element["frame"]}
         return Snapshot.from_json(data)
+
+    async def _read(self, seen: JSHandle, boxes: Sequence[ElementHandle]) -> Any:
+        from playwright.async_api import Error  # noqa: PLC0415  (only a login needs Playwright)
+
+        if boxes:
+            # They may be of a page that is gone.
+            with contextlib.suppress(Error):
+                return await seen.evaluate(
+                    f"(seen, boxes) => [seen.data, seen.mark, ({VALUES})(seen, boxes)]", list(boxes)
+                )
+        return await seen.evaluate("seen => [seen.data, seen.mark, []]")
 
     def _meanwhile(self, work: Coroutine[Any, Any, Any]) -> None:
         """Do something that nobody waits for, and that may fail."""
