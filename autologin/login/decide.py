@@ -233,7 +233,9 @@ def _find_step(
             step, script, state
         ):
             continue
-        form = find_form(snapshot, wanted) if wanted else None
+        form = (
+            (find_form(snapshot, wanted) or _find_row(step, wanted, snapshot)) if wanted else None
+        )
         if form is None:
             continue
         if not state.entered and _is_only_guessed(form):
@@ -246,7 +248,7 @@ def _find_step(
             continue
         if len(wanted) < len(step.values):
             form = _with_emptied(step, form, snapshot)
-        form = _with_rows(step, form, snapshot)
+        form = _with_row(step, wanted, form, snapshot)
         fill = Fill(step, form, snapshot)
         reason = _unready(script, state, fill)
         if not form.inputs.keys() >= set(wanted) and observed.boxes_stay < _patience(fill):
@@ -331,10 +333,19 @@ def _with_emptied(step: Step, form: Form, snapshot: Snapshot) -> Form:
     return again if inputs.keys() >= form.inputs.keys() and not _has_a_box_twice(again) else form
 
 
-def _with_rows(step: Step, form: Form, snapshot: Snapshot) -> Form:
+def _find_row(step: Step, wanted: Sequence[InputField], snapshot: Snapshot) -> Form | None:
+    """The form that takes nothing but a password, in a row of boxes."""
+    groups = range(len(snapshot.groups))
+    forms = [_with_row(step, wanted, Form(group, {}), snapshot) for group in groups]
+    found = [form for form in forms if form.inputs]
+    return found[0] if len(found) == 1 else None
+
+
+def _with_row(step: Step, wanted: Sequence[InputField], form: Form, snapshot: Snapshot) -> Form:
     """The form with a password that it takes in a row of boxes, one for each character."""
     inputs = dict(form.inputs)
-    for field, value in step.values.items():
+    for field in wanted:
+        value = step.values[field]
         if field.kind != "password" or field in inputs or not isinstance(value, SecretStr):
             continue
         row = [

@@ -23,7 +23,6 @@ from autologin.login.attempts import AttemptLog
 from autologin.login.capture import Capture
 from autologin.login.decide import Action
 from autologin.login.forms import FormFiller, PageMoved
-from autologin.login.matching import submit_button
 from autologin.login.network import NetworkWatcher
 from autologin.login.snapshot import Looks, PageReader, first_line
 from autologin.login.state import LoginState, Observation
@@ -211,8 +210,9 @@ class LoginEngine:
         typed = await self._filler.enter(script, fill, texts)
         if typed is not None:  # else the page has sent it by itself
             left = readiness.left_empty(script, typed.step, typed.form, typed.snapshot)
-            if left or not typed.send:
-                self._hold(before, typed, left, unsent=self._is_unsent(posts, sent))
+            challenged = typed.snapshot.captcha and before.challenged_since is None
+            if left or challenged or not typed.send:
+                await self._hold(before, typed, left, unsent=self._is_unsent(posts, sent))
                 return
             by_button = (
                 readiness.sender(typed.snapshot, typed.form.group, typed.step.press) != "Enter"
@@ -222,11 +222,12 @@ class LoginEngine:
             await self._filler.press(script, typed)
         self.state = replace(self.state, rejection=None, held=0, closed_button=False)
 
-    def _hold(self, before: LoginState, typed: decide.Fill, left: str, *, unsent: bool) -> None:
+    async def _hold(
+        self, before: LoginState, typed: decide.Fill, left: str, *, unsent: bool
+    ) -> None:
         """Do not send what was typed: it is not all, or a challenge is still there."""
         if unsent:
-            button = submit_button(typed.snapshot, typed.form.group, typed.step.press)
-            closed = button is not None and not button.enabled
+            closed = before.challenged_since is not None and await self._filler.stays_closed(typed)
             self._attempts.take_back()
             self.state = before.holding(left if typed.send else "", closed_button=closed)
         else:

@@ -372,6 +372,19 @@ class FormFiller:
             await asyncio.sleep(0.02)
         return False
 
+    async def stays_closed(self, fill: Fill) -> bool:
+        """Whether the button of a filled form cannot be pressed, nor in half a second."""
+        button = submit_button(fill.snapshot, fill.form.group, fill.step.press)
+        if button is None or button.enabled:
+            return False
+        element = await self._reader.element(button.index)
+        start = self._clock.monotonic()
+        while self._clock.monotonic() - start < SETTLE:
+            if not await element.evaluate(DISABLED):
+                return False
+            await asyncio.sleep(0.02)
+        return True
+
     async def submit_again(self, script: LoginScript, snapshot: Snapshot) -> None:
         """Press the last form's button once more."""
         assert self._button is not None

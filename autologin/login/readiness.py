@@ -24,8 +24,11 @@ PASSWORD = re.compile(
 )
 """What pages call a box for a password or a PIN ("PIN code" is as likely an address's)."""
 NO_PASSWORD = re.compile(r"\b(forgot|forgotten|reset|lost|without|instead of)\b.*", re.IGNORECASE)
-NAMED_PASSWORD = re.compile(r"pass(w(or)?d|code|phrase)|pwd|^[mt]?_?pin$|[_-]m?pin$", re.IGNORECASE)
-"""The same in a `name` or an `id`."""
+NAMED_PASSWORD = re.compile(
+    r"^(?!.*(forgot|reset|hint|remember)).*(pass(w(or)?d|code|phrase)|pwd)\d*$|(^|[_.-])[mt]?pin\d*$",
+    re.IGNORECASE,
+)
+"""The same at the end of a `name` or an `id`."""
 SEARCH = re.compile(r"\b(search|find|filter)\b", re.IGNORECASE)
 DIGITS = frozenset("0123456789")
 KEYBOARD = "a PIN or password on a keyboard of its own"

@@ -11,7 +11,8 @@ import yaml
 from pydantic import SecretStr
 from pyotp import TOTP
 from replicas.web import Site, page, redirect
-from support.clock import FastClock
+from support.clock import FastClock, SkippingClock
+from support.selection import sample
 
 from autologin import run as runs
 from autologin.app import App
@@ -137,9 +138,9 @@ async def signing_in(chromium, broker, clock):
         await context.close()
 
 
-async def walk(chromium, html, **more):
+async def walk(chromium, html, clock=None, **more):
     """What the login on a page ends in, with what the broker got."""
-    clock = FastClock()
+    clock = clock or FastClock()
     async with (
         Broker(html, clock, **more) as broker,
         signing_in(chromium, broker, clock) as (engine, script),
@@ -262,7 +263,7 @@ s.innerHTML = `<form method=post action=/in><label>User ID <input name=u></label
 }
 
 
-@pytest.mark.parametrize("name", WHOLE)
+@pytest.mark.parametrize("name", sample(list(WHOLE), 12))
 async def test_a_form_arrives_whole_and_once(chromium, name):
     done = await walk(chromium, WHOLE[name])
     assert (done.ended, done.detail) == ("issued", "")
@@ -335,7 +336,7 @@ NOT_SENT = {
 }
 
 
-@pytest.mark.parametrize("name", NOT_SENT)
+@pytest.mark.parametrize("name", sample(list(NOT_SENT), 5))
 async def test_a_form_that_would_arrive_half_filled_is_not_sent(chromium, name):
     html, word = NOT_SENT[name]
     done = await walk(chromium, html)
@@ -422,9 +423,9 @@ async def test_nothing_is_sent_under_a_challenge_that_stays(chromium):
 async def test_a_button_that_opens_under_a_challenge_is_pressed(chromium):
     script = (
         "const go = f.querySelector('button'); go.disabled = true;"
-        "setInterval(() => { if (f.p.value) setTimeout(() => go.disabled = false, 300) }, 99)"
+        "setInterval(() => { if (f.p.value) setTimeout(() => go.disabled = false, 2500) }, 99)"
     )
-    done = await walk(chromium, challenged(script))
+    done = await walk(chromium, challenged(script), SkippingClock())
     assert (done.ended, done.detail) == ("issued", "")
     assert len(done.sent) == 1
 

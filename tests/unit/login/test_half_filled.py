@@ -220,6 +220,19 @@ def test_a_box_that_holds_another_value_of_ours_is_not_typed_over():
     assert isinstance(decision(code, state, standing={3: PASSWORD}), Wait)
 
 
+def test_a_password_in_a_row_of_boxes_is_as_long_as_the_row():
+    def row(length):
+        return [
+            field("", "password", index=9 + at, masked=True, maxlength=1) for at in range(length)
+        ]
+
+    long = page(USER_BOX, *row(7), buttons=GO)  # as long as "hunter2"
+    assert len(decision(long).form.inputs[PASSWORD]) == 7
+    assert isinstance(decision(page(USER_BOX, *row(6), buttons=GO), after=2.0), Wait)
+    alone = sent(HALF, [USER])
+    assert len(decision(page(*row(7), buttons=GO), alone).form.inputs[PASSWORD]) == 7
+
+
 def test_one_box_serves_no_two_fields():
     box = field("User ID", index=0)
     assert decide._has_a_box_twice(Form(0, {USER: [box], PASSWORD: [box]}))
