@@ -29,7 +29,7 @@ NAMED_PASSWORD = re.compile(
     re.IGNORECASE,
 )
 """The same at the end of a `name` or an `id`."""
-SEARCH = re.compile(r"\b(search|find|filter)\b", re.IGNORECASE)
+SEARCH = re.compile(r"search|\b(find|filter|query|keywords?|q)\b", re.IGNORECASE)
 DIGITS = frozenset("0123456789")
 KEYBOARD = "a PIN or password on a keyboard of its own"
 
@@ -164,7 +164,7 @@ def _fields_of_later_steps(script: LoginScript, step: Step) -> list[InputField]:
 
 
 def _is_text(box: InputElement) -> bool:
-    search = box.type == "search" or SEARCH.search(f"{box.words} {box.name}")
+    search = box.type == "search" or SEARCH.search(f"{box.words} {box.name} {box.id}")
     return not is_password_like(box) and not search and not box.readonly
 
 
