@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from itertools import chain
+from typing import Literal
 
 from autologin.flow.script import is_pin
 from autologin.login import words
@@ -36,12 +37,15 @@ def submit_button(snapshot: Snapshot, form: Form, name: str) -> ButtonElement | 
     return max(ours, key=lambda one: _rank(one, name, last))
 
 
-def sends_by_enter(snapshot: Snapshot, form: Form) -> bool:
-    """Whether Enter in a field of a form presses nothing else of it.
+def sender(snapshot: Snapshot, form: Form, name: str) -> ButtonElement | Literal["Enter"] | None:
+    """What sends a form: a button, or Enter in its last field; None where that is not clear.
 
-    A browser presses a form's first submit button, whatever that is for.
+    Enter presses a form's first submit button, whatever that is for.
     """
-    return not any(button.submit for button in snapshot.buttons_of(form.group))
+    if button := submit_button(snapshot, form, name):
+        return button
+    default = any(one.submit and one.ticked is None for one in snapshot.buttons_of(form.group))
+    return None if default else "Enter"
 
 
 def find_button(

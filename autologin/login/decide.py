@@ -6,22 +6,27 @@ Pure, so tested in tables.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from pydantic import SecretStr
 
 from autologin import retry
 from autologin.errors import (
     AutologinError,
     ConsentRequired,
+    CredentialsRejected,
     ForeignDestination,
     NeedsPerson,
     OtpRejected,
+    PageChanged,
+    RedirectTimeout,
 )
 from autologin.flow.notices import ASKS_FOR_APP, DEFERS, OURS_TO_ALLOW, TERMS, subject_of
 from autologin.flow.otp import OtpGenerator
 from autologin.flow.script import Click, InputField, LoginScript, Step
-from autologin.login import interpret, pins
-from autologin.login.buttons import find_button, find_unticked
+from autologin.login import interpret, pins, readiness, words
+from autologin.login.buttons import find_button, find_unticked, sender, submit_button
 from autologin.login.matching import (
     ENOUGH,
     KEYED,
@@ -34,10 +39,17 @@ from autologin.login.matching import (
 )
 from autologin.login.snapshot import ButtonElement, Snapshot
 from autologin.login.state import LoginState, Observation
+from autologin.login.words import spell
 
 PARTIAL = 0.3
-"""Seconds that a page with only some of a step's fields must stay the same: the others may still be
-on their way."""
+"""Seconds for which the boxes of a page with only some of a step's fields must stay the same: the
+others may still be on their way."""
+NO_PASSWORD = 0.8
+"""The same where it is the password that is not there."""
+LOGIN_ALONE = 1.5
+"""The same where the button says, besides, that it signs in, not that it goes on."""
+HOLDS = 3
+"""How often a form is filled and not sent, before the page is given up."""
 NOTHING_MOVED = 3.0
 """Seconds after which a button that visibly did nothing is pressed once more."""
 
@@ -49,11 +61,16 @@ class Wait:
 
 @dataclass(frozen=True)
 class Fill:
-    """Fill a step into its form, and send it."""
+    """Fill a step into its form, and send it.
+
+    Not `send`: type what can be typed, and look again. A challenge has to clear first, or a box
+    that cannot be typed into yet has to open.
+    """
 
     step: Step
     form: Form
     snapshot: Snapshot
+    send: bool = True
 
 
 @dataclass(frozen=True)
@@ -88,6 +105,11 @@ class SubmitAgain:
 
 
 @dataclass(frozen=True)
+class TypeAgain:
+    """Fill the last form once more: its boxes are empty again, and nothing was sent."""
+
+
+@dataclass(frozen=True)
 class SendAnotherOtp:
     """The OTP was refused, and one more may be sent, in a new window."""
 
@@ -115,10 +137,15 @@ Action = (
     | Dismiss
     | GiveConsent
     | SubmitAgain
+    | TypeAgain
     | SendAnotherOtp
     | AskPerson
     | GiveUp
 )
+
+
+class Unready(Exception):
+    """A form is not filled, for this reason."""
 
 
 def next_action(script: LoginScript, state: LoginState, observed: Observation) -> Action:
@@ -126,40 +153,46 @@ def next_action(script: LoginScript, state: LoginState, observed: Observation) -
     if state.error:
         return on_error(state, state.error, observed.now)
     snapshot = observed.snapshot
-    if snapshot is None or state.challenged_since is not None:
-        return Wait()
-    if not interpret.is_listening(state, observed):
+    if snapshot is None or not interpret.is_listening(state, observed):
         return Wait()
     if dismissal := _find_dismissal(script, state, snapshot):
         return dismissal
-    unclear = ""
+    unclear = unready = ""
     try:
         if fill := _find_step(script, state, observed, snapshot):
-            return fill
+            return _challenged(state, fill) if state.challenged_since is not None else fill
     except Ambiguous as fields:
         unclear = str(fields)
+    except Unready as reason:
+        unready = str(reason)
+    if state.challenged_since is not None:
+        return Wait()
     if error := interpret.page_error(script, state, snapshot, observed.now):
         return on_error(state, error, observed.now)
     situations = situations_of(script, state, snapshot)
-    for click in script.clicks:
-        if click.when in situations and _may_click(click, state, observed):
-            button = find_button(snapshot, click.press, css=click.name)
-            if button:
-                return TakeClick(click, button)
+    if click := _find_click(script, state, observed, snapshot, situations):
+        return click
     if button := _find_consent(script, state, snapshot):
         if state.authorize:
             return GiveConsent(button, snapshot)
         asked = 'The broker asks whether this app may use the account, and `authorize` is "false"'
         return on_error(state, ConsentRequired(asked), observed.now)
-    if _had_no_effect(state, observed, snapshot):
-        return SubmitAgain(snapshot)
+    if again := _after_no_effect(script, state, observed, snapshot):
+        return again
     if error := interpret.conclusion(script, state, observed, snapshot, situations, unclear):
+        known = isinstance(error, PageChanged | RedirectTimeout) and not unclear
+        error = PageChanged(unready) if unready and known else error
         return on_error(state, pins.blamed(error, script, state, snapshot), observed.now)
     return Wait()
 
 
 def on_error(state: LoginState, error: AutologinError, now: float) -> Action:
     """What to do about an error: one more OTP, a person's help, or the end."""
+    if state.left_empty and isinstance(error, CredentialsRejected | OtpRejected):
+        error = PageChanged(
+            f"The form was sent without {state.left_empty}, for which it had no box at first, so "
+            f"that its refusal says nothing of the credentials ({error.detail})"
+        )
     if isinstance(error, OtpRejected):
         values = state.last_step.values.values() if state.last_step else ()
         has_otp = any(isinstance(value, OtpGenerator) for value in values)
@@ -202,26 +235,146 @@ def _find_step(
 
     Raises:
         Ambiguous: two places on the page are equally good for a field.
+        Unready: the form must not be sent.
     """
+    unready = ""
     for step in script.steps:
         wanted = [field for field in step.values if field not in state.entered]
         if (step.whole and not _are_all_there(snapshot, wanted)) or _is_too_early(
             step, script, state
         ):
             continue
-        form = find_form(snapshot, wanted) if wanted else None
+        form = (
+            (find_form(snapshot, wanted) or _find_row(step, wanted, snapshot)) if wanted else None
+        )
         if form is None:
             continue
         if not state.entered and _is_only_guessed(form):
             continue  # at the start, a lonely input is as likely a phone number's
-        if _is_former(form, state) or _asks_for_another(step, form, state, snapshot):
+        if _is_former(form, state, observed.standing) or _asks_for_another(
+            step, form, state, snapshot
+        ):
             continue
         if pins.find_fault(script, state, snapshot, step, form):
             return None
-        complete = len(form.inputs) == len(wanted)
-        stays = observed.now - observed.changed_at >= PARTIAL
-        return Fill(step, form, snapshot) if complete or stays else None
+        if _has_a_box_twice(form):
+            continue
+        if len(wanted) < len(step.values):
+            form = _with_emptied(step, form, snapshot)
+        form = _with_row(step, wanted, form, snapshot)
+        fill = Fill(step, form, snapshot)
+        reason = _unready(script, state, fill)
+        if not form.inputs.keys() >= set(wanted) and observed.boxes_stay < _patience(fill):
+            # The rest may come by itself, or because the first is filled.
+            return None if reason or observed.boxes_stay < PARTIAL else _begin(state, fill)
+        if not reason:
+            return fill
+        if begun := _may_open(script, state, fill):
+            return begun
+        unready = unready or reason
+    if unready:
+        raise Unready(unready)
     return None
+
+
+def _unready(script: LoginScript, state: LoginState, fill: Fill) -> str:
+    """Why a form must not be sent; empty where it may."""
+    left = readiness.left_empty(script, fill.step, fill.form, fill.snapshot)
+    if not left and state.held >= HOLDS:
+        left = state.held_for
+    if left:
+        return f"The page asks for {left}, which this flow does not fill"
+    if sender(fill.snapshot, fill.form, fill.step.press) is None:
+        return "It is not clear which button of the page sends what is typed"
+    return ""
+
+
+def _may_open(script: LoginScript, state: LoginState, fill: Fill) -> Fill | None:
+    """The part of a form to type first, where the rest of it may open then."""
+    if readiness.opens_later(script, fill.step, fill.form, fill.snapshot):
+        return _begin(state, fill)
+    return None
+
+
+def _begin(state: LoginState, fill: Fill) -> Fill | None:
+    """Type what is not there yet, and send nothing. A code may send itself, so it comes last."""
+    left = {
+        field: boxes
+        for field, boxes in fill.form.inputs.items()
+        if field.kind not in KEYED and not all(box.filled for box in boxes)
+    }
+    if not left or state.held >= HOLDS:
+        return None
+    return replace(fill, form=replace(fill.form, inputs=left), send=False)
+
+
+def _challenged(state: LoginState, fill: Fill) -> Action:
+    """What to do about a form under a challenge that may clear by itself, which is not touched.
+
+    Its button says when it has: it could not be pressed before.
+    """
+    button = submit_button(fill.snapshot, fill.form, fill.step.press)
+    if fill.send and state.closed_button and button is not None and button.enabled:
+        return fill
+    return (fill if not fill.send else _begin(state, fill)) or Wait()
+
+
+def _patience(fill: Fill) -> float:
+    """Seconds for which a form with only some of a step's fields must stay as it is."""
+    step, form = fill.step, fill.form
+    if not any(field.kind == "password" and field not in form.inputs for field in step.values):
+        return PARTIAL
+    button = submit_button(fill.snapshot, form, step.press)
+    return LOGIN_ALONE if button and words.LOGIN.search(spell(button.name)) else NO_PASSWORD
+
+
+def _with_emptied(step: Step, form: Form, snapshot: Snapshot) -> Form:
+    """The form with the boxes that were filled before and are empty on this one.
+
+    A broker may ask for the password on a page that asks for the user id again.
+    """
+    whole = find_certain_form(snapshot, list(step.values))
+    if whole is None or whole.group != form.group:
+        return form
+    inputs = {
+        field: form.inputs.get(field, boxes)
+        for field, boxes in whole.inputs.items()
+        if field in form.inputs
+        or (isinstance(step.values[field], str) and not any(box.filled for box in boxes))
+    }
+    again = Form(form.group, inputs)
+    return again if inputs.keys() >= form.inputs.keys() and not _has_a_box_twice(again) else form
+
+
+def _find_row(step: Step, wanted: Sequence[InputField], snapshot: Snapshot) -> Form | None:
+    """The form that takes nothing but a password, in a row of boxes."""
+    groups = range(len(snapshot.groups))
+    forms = [_with_row(step, wanted, Form(group, {}), snapshot) for group in groups]
+    found = [form for form in forms if form.inputs]
+    return found[0] if len(found) == 1 else None
+
+
+def _with_row(step: Step, wanted: Sequence[InputField], form: Form, snapshot: Snapshot) -> Form:
+    """The form with a password that it takes in a row of boxes, one for each character."""
+    inputs = dict(form.inputs)
+    for field in wanted:
+        value = step.values[field]
+        if field.kind != "password" or field in inputs or not isinstance(value, SecretStr):
+            continue
+        row = [
+            box
+            for box in snapshot.inputs
+            if box.group == form.group and box.maxlength == 1 and box.enabled
+        ]
+        if len(row) == len(value) and all(map(readiness.is_password_like, row)):
+            inputs[field] = row
+    return replace(form, inputs=inputs)
+
+
+def _has_a_box_twice(form: Form) -> bool:
+    """Whether one box would be typed into for two fields."""
+    indexes = [box.index for boxes in form.inputs.values() for box in boxes]
+    return len(indexes) != len(set(indexes))
 
 
 def _are_all_there(snapshot: Snapshot, wanted: Sequence[InputField]) -> bool:
@@ -250,11 +403,13 @@ def _is_only_guessed(form: Form) -> bool:
     return any(evidence(field, found) < ENOUGH for field, found in single)
 
 
-def _is_former(form: Form, state: LoginState) -> bool:
+def _is_former(form: Form, state: LoginState, standing: Mapping[int, InputField]) -> bool:
     """Whether a form still waits for its answer, and only looks as if it took the next field."""
     for field, inputs in form.inputs.items():
         others = [looks for other, seen in state.looks.items() if other != field for looks in seen]
         if any(found.looks in others and (found.filled or not state.accepted) for found in inputs):
+            return True
+        if any(standing.get(found.index, field) != field for found in inputs):
             return True
     return False
 
@@ -314,15 +469,31 @@ def _find_dismissal(script: LoginScript, state: LoginState, snapshot: Snapshot) 
 
     Where a person is asked to decide something, only one that puts it off.
     """
-    left = [words for words in script.dismiss if words not in state.clicked]
+    left = [name for name in script.dismiss if name not in state.clicked]
     subject = subject_of(pins.headings(snapshot)) if left else ""
-    for words in left:
-        if subject and not DEFERS.search(words):
+    for name in left:
+        if subject and not DEFERS.search(name):
             continue
         for button in snapshot.buttons:
-            same = button.name.casefold() == words.casefold()
+            same = button.name.casefold() == name.casefold()
             if same and button.enabled and button.ticked is None:
-                return Dismiss(words, button)
+                return Dismiss(name, button)
+    return None
+
+
+def _find_click(
+    script: LoginScript,
+    state: LoginState,
+    observed: Observation,
+    snapshot: Snapshot,
+    situations: set[str],
+) -> TakeClick | None:
+    """What the script presses in one of these situations, where it is there."""
+    for click in script.clicks:
+        if click.when in situations and _may_click(click, state, observed):
+            button = find_button(snapshot, click.press, css=click.name)
+            if button:
+                return TakeClick(click, button)
     return None
 
 
@@ -370,12 +541,32 @@ def _is_about_something_else(snapshot: Snapshot, *, at_consent: bool) -> bool:
     return not (at_consent and subject == TERMS)
 
 
-def _had_no_effect(state: LoginState, observed: Observation, snapshot: Snapshot) -> bool:
-    """Whether the step's button was pressed and nothing at all came of it."""
-    if state.submitted is None or observed.posts > state.submitted or state.last_step is None:
-        return False
-    waited = observed.now - state.acted_at
-    return (
-        waited > NOTHING_MOVED
-        and find_certain_form(snapshot, list(state.last_step.values)) is not None
+def _after_no_effect(
+    script: LoginScript, state: LoginState, observed: Observation, snapshot: Snapshot
+) -> SubmitAgain | TypeAgain | None:
+    """What to do where nothing at all came of the step that was sent last."""
+    if state.last_step is None or observed.now - state.acted_at <= NOTHING_MOVED:
+        return None
+    form = find_certain_form(snapshot, list(state.last_step.values))
+    if form is None:
+        return None
+    if _is_emptied(form, state):
+        unsent = not (
+            observed.departures or observed.pending or state.accepted or state.typed_again
+        )
+        return TypeAgain() if unsent else None
+    if state.submitted is None or observed.posts > state.submitted:
+        return None
+    filled = replace(form, inputs={})  # whatever is filled is
+    half = readiness.left_empty(script, state.last_step, filled, snapshot)
+    return None if half else SubmitAgain(snapshot)
+
+
+def _is_emptied(form: Form, state: LoginState) -> bool:
+    """Whether a box that was typed into is empty: a page may make its boxes anew."""
+    typed = state.sent_form.inputs if state.sent_form else {}
+    return any(
+        not all(box.filled for box in boxes) and any(box.enabled for box in boxes)
+        for field, boxes in form.inputs.items()
+        if field in typed
     )

@@ -18,14 +18,14 @@ from autologin.clock import Clock
 from autologin.errors import AutologinError, BrokerUnavailable, NeedsPerson, OtpRejected
 from autologin.flow.script import LoginScript
 from autologin.log import event
-from autologin.login import decide, interpret
+from autologin.login import decide, interpret, readiness
 from autologin.login.attempts import AttemptLog
+from autologin.login.buttons import sender
 from autologin.login.capture import Capture
 from autologin.login.decide import Action
-from autologin.login.forms import FormFiller, press, selectors
-from autologin.login.matching import KEYED
+from autologin.login.forms import FormFiller, PageMoved
 from autologin.login.network import NetworkWatcher
-from autologin.login.snapshot import PageReader, first_line
+from autologin.login.snapshot import Looks, PageReader, first_line
 from autologin.login.state import LoginState, Observation
 
 if TYPE_CHECKING:
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 PERSON_PATIENCE = 300.0
 """Seconds that a person has, under --headed, for a step that needs one."""
+
+REFILLS = 2
+"""How often a form is filled anew that changed while it was filled."""
 
 
 class LoginEngine:
@@ -56,6 +59,8 @@ class LoginEngine:
         self._reader = PageReader(page, capture.answered, clock)
         self._filler = FormFiller(page, self._reader, capture, network, attempts, clock)
         self._dialogs: list[str] = []
+        self._boxes: list[tuple[Looks, str]] = []
+        self._boxes_at = clock.monotonic()
         self.on_wait_for_person: Callable[[float], None] = lambda _seconds: None
         """Told by how many seconds the login's time grows, because a person is to do a step."""
         page.on("dialog", self._on_dialog)
@@ -104,14 +109,20 @@ class LoginEngine:
         self._attempts.settle("accepted")
 
     async def _observe(self, script: LoginScript) -> Observation:
-        snapshot = await self._reader.look(selectors(script))
+        snapshot, standing = await self._filler.look(script)
         replies = [] if self._capture.answered.is_set() else await self._network.read()
         dialogs = tuple(self._dialogs)
         self._dialogs.clear()
+        boxes = [(box.looks, box.path) for box in snapshot.inputs] if snapshot else []
+        if boxes != self._boxes:
+            self._boxes, self._boxes_at = boxes, self._reader.changed_at
         return Observation(
             now=self._clock.monotonic(),
             snapshot=snapshot,
             changed_at=self._reader.changed_at,
+            boxes_at=self._boxes_at,
+            standing=standing,
+            departures=self._network.departures(self.state.posts_before),
             replies=replies,
             dialogs=dialogs,
             posts=self._network.posts,
@@ -139,6 +150,9 @@ class LoginEngine:
                 )
             case decide.GiveConsent():
                 await self._act(script, self._allow(script, action))
+            case decide.TypeAgain():
+                self._attempts.take_back()
+                self.state = self.state.typing_again()
             case decide.SubmitAgain(snapshot):
                 self.state = replace(self.state, submitted=None)
                 await self._act(script, self._filler.submit_again(script, snapshot))
@@ -171,14 +185,14 @@ class LoginEngine:
         """Do something on the page, which may change, navigate or be done under our hands."""
         from playwright.async_api import Error  # noqa: PLC0415  (only a login needs Playwright)
 
-        posts = self._network.posts
-        entered = self.state.entered
+        before, posts, sent = self.state, self._network.posts, self._network.sent
         try:
             await self._reader.until_done(work)
-        except Error:
+        except (Error, PageMoved):
             # The page changed under our hands. Where nothing was sent it may be filled once more.
-            if self._network.posts == posts and not self.state.refilled:
-                self.state = replace(self.state, refilled=True, entered=entered)
+            if self._is_unsent(posts, sent) and self.state.refilled < REFILLS:
+                again = self.state.refilled + 1
+                self.state = replace(self.state, refilled=again, entered=before.entered)
                 self._attempts.take_back()
         except NeedsPerson as error:
             await self._perform(script, decide.on_error(self.state, error, self._clock.monotonic()))
@@ -194,28 +208,44 @@ class LoginEngine:
             return
         fill, texts = prepared
         await self._filler.guard(fill)
-        sent = self._network.sent
-        posts = self._network.posts
+        before, posts, sent = self.state, self._network.posts, self._network.sent
         self.state = self.state.filling(
             fill.step, fill.form, fill.snapshot, self._clock.monotonic(), posts
         )
         self._dialogs.clear()
         self._filler.announce(fill, texts)
-        last = await self._filler.type(fill.form, texts)
-        may_send_itself = fill.step.sends_itself and any(
-            field.kind in KEYED for field in fill.form.inputs
+        typed = await self._filler.enter(script, fill, texts)
+        if typed is not None:  # else the page has sent it by itself
+            left = readiness.left_empty(script, typed.step, typed.form, typed.snapshot)
+            challenged = typed.snapshot.captcha and before.challenged_since is None
+            if left or challenged or not typed.send:
+                await self._hold(before, typed, left, unsent=self._is_unsent(posts, sent))
+                return
+            by_button = sender(typed.snapshot, typed.form, typed.step.press) != "Enter"
+            submitted = self._network.posts if by_button else None
+            self.state = replace(self.state, submitted=submitted, sent_form=typed.form)
+            await self._filler.press(script, typed)
+        self.state = replace(self.state, rejection=None, held=0, closed_button=False)
+
+    async def _hold(
+        self, before: LoginState, typed: decide.Fill, left: str, *, unsent: bool
+    ) -> None:
+        """Do not send what was typed: it is not all, or a challenge is still there."""
+        if unsent:
+            closed = before.challenged_since is not None and await self._filler.stays_closed(typed)
+            self._attempts.take_back()
+            self.state = before.holding(left if typed.send else "", closed_button=closed)
+        else:
+            self.state = replace(self.state, left_empty=left)
+
+    def _is_unsent(self, posts: int, sent: int) -> bool:
+        """Whether nothing that was typed since then can have left: a user id alone may have."""
+        secret = self.state.sent_form is None or any(
+            not isinstance(self.state.last_step.values.get(field), str)
+            for field in self.state.sent_form.inputs
+            if self.state.last_step
         )
-        if not may_send_itself or not await self._filler.has_sent_itself(
-            last, sent=sent, posts=posts
-        ):
-            button = await self._filler.find_button(script, fill)
-            if button is None:
-                await last.press("Enter", no_wait_after=True)
-            else:
-                element, covered = button
-                self.state = replace(self.state, submitted=self._network.posts)
-                await press(element, covered=covered)
-        self.state = replace(self.state, rejection=None)
+        return self._network.posts == posts if secret else self._network.sent == sent
 
     async def _allow(self, script: LoginScript, action: decide.GiveConsent) -> None:
         event("consent_given", button=action.button.name)

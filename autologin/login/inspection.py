@@ -15,15 +15,15 @@ from typing import Literal
 from autologin.errors import AutologinError, CaptchaRequired, PageChanged
 from autologin.flow.script import InputField, LoginScript, Pin, Step
 from autologin.login import decide, interpret
-from autologin.login.buttons import find_unticked, submit_button
+from autologin.login.buttons import find_unticked, sender
 from autologin.login.matching import Form
-from autologin.login.page_kinds import page_kind
+from autologin.login.page_kinds import NEVER_FILLED, page_kind
 from autologin.login.pages import FieldName, field_name
 from autologin.login.snapshot import ButtonElement, InputElement, Snapshot
 from autologin.login.state import LoginState, Observation
 
 ENTER: Literal["Enter"] = "Enter"
-NO_LOGIN = {"sign-up", "change password", "recovery", "search", "captcha"}
+NO_LOGIN = {*NEVER_FILLED, "captcha"}
 """Kinds of pages on which nothing that a user says makes a login fill anything."""
 AT_REST = 2.0
 """Seconds after which a page that stays the same is filled."""
@@ -75,11 +75,11 @@ def judge(script: LoginScript, snapshot: Snapshot, *, after: FieldName | None = 
         state, action = _decide(script, state, snapshot, NO_PATIENCE_LEFT)
     open_challenge = CaptchaRequired() if state.challenged_since is not None else None
     match action:
-        case decide.Fill(step, form, _):
+        case decide.Fill(step, form):
             found = list(_fields_of(step, form))
-            button = submit_button(snapshot, form, step.press)
+            press = sender(snapshot, form, step.press)
             ticks = list(_ticks(script, snapshot))
-            return Verdict(kind, found, button or ENTER, open_challenge, ticks, snapshot)
+            return Verdict(kind, found, press, open_challenge, ticks, snapshot)
         case (
             decide.TakeClick(_, button) | decide.Dismiss(_, button) | decide.GiveConsent(button, _)
         ):

@@ -26,6 +26,7 @@ from autologin.flow.counts import attempts_left_in
 from autologin.flow.phrases import classify, quoted, says
 from autologin.flow.script import LoginScript, Step
 from autologin.login.masking import mask
+from autologin.login.readiness import left_by_sent
 from autologin.login.snapshot import LINE, Snapshot
 from autologin.login.state import LoginState, Observation
 from autologin.quoting import quotable
@@ -56,7 +57,9 @@ def update(script: LoginScript, state: LoginState, observed: Observation) -> Log
 
     Its `error` is set where the look means that the login cannot go on as it is.
     """
-    state = replace(state, error=None, dialogs=(*state.dialogs, *observed.dialogs))
+    left_empty = state.left_empty or left_by_sent(script, state, observed.snapshot)
+    dialogs = (*state.dialogs, *observed.dialogs)
+    state = replace(state, error=None, dialogs=dialogs, left_empty=left_empty)
     for reply in observed.replies:
         state = _heed(script, state, reply)
         if state.error:

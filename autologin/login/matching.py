@@ -356,9 +356,13 @@ def _best(
 
     def weight(element: InputElement) -> int:
         before = field.kind == "text" and _before_password(element, everything)
-        found = evidence(field, element, alone=before and texts == [element])
+        only = before and texts == [element]
+        found = evidence(field, element, alone=only)
         if field.kind == "text":
-            return found + 3 * (found > 0 and before)
+            # A name that is no user id's is none because of the place where it stands.
+            named = calls(element) and not words.USER_ID.search(calls(element))
+            by_place = 1 if named and not only and not _matches(field.label, element.words) else 3
+            return found + by_place * (found > 0 and before)
         alone = field.kind in {*KEYED, "phone"} and len(single) == 1
         return found + (0 < found < ENOUGH and alone)
 

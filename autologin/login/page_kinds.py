@@ -65,8 +65,11 @@ def form_kind(snapshot: Snapshot, group: int) -> Kind:
     if _takes_card(inputs):
         return "payment"
     passwords = [found for found in inputs if is_password(found)]
-    if len(passwords) > 1 and (kind := _of_several(form, passwords)):
-        return kind
+    whole = [found for found in passwords if found.maxlength != 1]  # a row is one password
+    if len(whole) > 1:
+        kind = _of_several(form, whole)
+        if kind:
+            return kind
     if passwords:
         return _of_one(form, passwords)
     return _without_password(form, inputs)

@@ -28,6 +28,10 @@ Looks = tuple[str | int, ...]
 SCRIPT = Path(__file__).with_suffix(".js")
 LINE = 200
 """Characters of a line that are looked at: what means an error is said at its start."""
+VALUES = """(seen, boxes) => boxes
+  .map(box => typeof box === 'number' ? seen.elements[box] : box)
+  .map(box => [seen.elements.indexOf(box), ('value' in box ? box.value : box.textContent) ?? ''])"""
+"""What stands in boxes, given by their indexes or as elements."""
 GLANCE = 5.0
 """Seconds after which a page that does not answer a look is given up for this time."""
 
@@ -207,16 +211,28 @@ class PageReader:
         self._crashed = asyncio.Event()
         self._mark = ""
         self._seen: JSHandle | None = None
+        self._framed: set[int] = set()
+        """The elements that are in a frame of the page."""
         self._aside: set[asyncio.Task[None]] = set()
         self.changed_at = clock.monotonic()
         """When the page last changed (monotonic seconds)."""
+        self.watched: list[tuple[int, str]] = []
+        """Of each box that the last look was asked to look at as well: its index (-1: it is not
+        there) and what it holds. Empty where they are of a page that is gone."""
         page.on("crash", lambda _: self._crashed.set())
         page.on("close", lambda _: self._crashed.set())
 
-    async def look(self, css: Mapping[str, Sequence[str]]) -> Snapshot | None:
-        """What is on the page now, or as soon as it changes.
+    async def look(
+        self,
+        css: Mapping[str, Sequence[str]],
+        boxes: Sequence[ElementHandle] = (),
+        *,
+        wait: bool = True,
+    ) -> Snapshot | None:
+        """What is on the page now, or (`wait`) as soon as it changes.
 
-        None where nothing can be seen (it navigates, or is done).
+        None where nothing can be seen (it navigates, or is done). `boxes` are looked at as well,
+        see `watched`.
 
         Raises:
             BrowserCrashed: the page is gone.
@@ -224,7 +240,7 @@ class PageReader:
         from playwright.async_api import Error  # noqa: PLC0415  (only a login needs Playwright)
 
         try:
-            return await self.until_done(self._look(css), within=GLANCE)
+            return await self.until_done(self._look(css, boxes, wait=wait), within=GLANCE)
         except Error as error:
             if self._crashed.is_set() or "has been closed" in error.message:
                 raise BrowserCrashed("Chromium, or the page in it, died") from None
@@ -238,7 +254,16 @@ class PageReader:
             await self._seen.evaluate_handle("(seen, index) => seen.elements[index]", index)
         ).as_element()
         assert found is not None
+        if index in self._framed and (frame := await found.owner_frame()):
+            # Only in its own frame Playwright knows what lies over an element.
+            found = (await frame.evaluate_handle("element => element", found)).as_element()
+            assert found is not None
         return found
+
+    async def values(self, boxes: Sequence[int]) -> list[str]:
+        """What stands in the boxes that these indexes of the last snapshot mean."""
+        assert self._seen is not None
+        return [value for _, value in await self._seen.evaluate(VALUES, list(boxes))]
 
     async def until_done(
         self, work: Coroutine[Any, Any, Result], *, within: float | None = None
@@ -259,9 +284,13 @@ class PageReader:
             with contextlib.suppress(BaseException):
                 await asyncio.gather(task, *ends, return_exceptions=True)
 
-    async def _look(self, css: Mapping[str, Sequence[str]]) -> Snapshot:
-        seen = await self._page.evaluate_handle(script(), {"css": css, "seen": self._mark})
-        data, mark = await seen.evaluate("seen => [seen.data, seen.mark]")
+    async def _look(
+        self, css: Mapping[str, Sequence[str]], boxes: Sequence[ElementHandle], *, wait: bool
+    ) -> Snapshot:
+        known = self._mark if wait else ""
+        seen = await self._page.evaluate_handle(script(), {"css": css, "seen": known})
+        data, mark, watched = await self._read(seen, boxes)
+        self.watched = [(index, value) for index, value in watched]
         if mark != self._mark:
             self._mark, self.changed_at = mark, self._clock.monotonic()
         if self._seen:
@@ -271,7 +300,20 @@ class PageReader:
             # to fill yet.
             self._meanwhile(self._page.locator("html").count())
         self._seen = seen
+        elements = [*data["inputs"], *data["buttons"]]
+        self._framed = {element["index"] for element in elements if element["frame"]}
         return Snapshot.from_json(data)
+
+    async def _read(self, seen: JSHandle, boxes: Sequence[ElementHandle]) -> Any:
+        from playwright.async_api import Error  # noqa: PLC0415  (only a login needs Playwright)
+
+        if boxes:
+            # They may be of a page that is gone.
+            with contextlib.suppress(Error):
+                return await seen.evaluate(
+                    f"(seen, boxes) => [seen.data, seen.mark, ({VALUES})(seen, boxes)]", list(boxes)
+                )
+        return await seen.evaluate("seen => [seen.data, seen.mark, []]")
 
     def _meanwhile(self, work: Coroutine[Any, Any, Any]) -> None:
         """Do something that nobody waits for, and that may fail."""

@@ -32,6 +32,17 @@ class Observation:
     """The methods of the calls that are under way."""
     failed: str = ""
     """The last call to the broker that got no answer since the last step was sent."""
+    boxes_at: float | None = None
+    """When the page's boxes last changed; None: as `changed_at`."""
+    standing: Mapping[int, InputField] = field(default_factory=dict)
+    """By index, the boxes that hold what was typed into them, and for which field."""
+    departures: int = 1
+    """How often, at most, what was typed last reached the broker; 0: surely not at all."""
+
+    @property
+    def boxes_stay(self) -> float:
+        """Seconds for which the page's boxes have been the same."""
+        return self.now - (self.changed_at if self.boxes_at is None else self.boxes_at)
 
 
 @dataclass(frozen=True)
@@ -67,8 +78,22 @@ class LoginState:
     clicked: frozenset[str] = frozenset()
     last_click: tuple[str, int] | None = None
     """The last click and the count of calls before it, while it may be pressed once more."""
-    refilled: bool = False
-    """Whether a form was filled once more because the page changed while it was filled."""
+    refilled: int = 0
+    """How often a form was filled once more because the page changed while it was filled."""
+    typed_again: bool = False
+    """Whether a form was filled once more because its boxes were emptied after it was sent, when
+    nothing had left."""
+    held: int = 0
+    """How often a form was filled and not sent since one was sent."""
+    held_for: str = ""
+    """What such a form would have been sent without."""
+    closed_button: bool = False
+    """Whether the button of a form that was filled and not sent could not be pressed then."""
+    sent_form: Form | None = None
+    """The form that was sent last."""
+    left_empty: str = ""
+    """The box for a password of that form that was not filled, in words: its refusal says nothing
+    of a secret."""
 
     accepted: bool = False
     """Whether the broker accepted what was sent last."""
@@ -115,12 +140,27 @@ class LoginState:
             posts_before=posts,
             before=snapshot,
             submitted=None,
+            sent_form=form,
+            left_empty="",
             first_lines={step.name: snapshot.lines, **self.first_lines},
             accepted=False,
             dialogs=(),
             aside="",
             plain="",
         )
+
+    def holding(self, left: str, *, closed_button: bool = False) -> LoginState:
+        """A form was filled and is not sent, as if nothing had been typed.
+
+        `left`: what it would have been sent without, if that is why.
+        """
+        held = self.held + 1
+        return replace(self, held=held, held_for=left, closed_button=closed_button)
+
+    def typing_again(self) -> LoginState:
+        """What was typed last is gone from its boxes, and was surely not sent."""
+        entered = self.entered - set(self.sent_form.inputs if self.sent_form else ())
+        return replace(self, entered=entered, typed_again=True, submitted=None)
 
     def clicking(self, name: str, posts: int) -> LoginState:
         """A click of the script is about to be made.

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import SecretStr
 from support.clock import HandClock
+from support.snapshots import button, field, page
 
 from autologin import redaction
 from autologin.errors import (
@@ -36,7 +37,6 @@ from autologin.login.decide import (
 )
 from autologin.login.matching import Form, find_form
 from autologin.login.network import ApiReply
-from autologin.login.snapshot import ButtonElement, InputElement, Snapshot
 from autologin.login.state import LoginState, Observation
 
 USER = InputField("user", "text", r"user ?id")
@@ -62,57 +62,6 @@ TWOFA = Step(
 )
 SCRIPT = LoginScript((LOGIN, TWOFA))
 NOW = 1000.0
-
-
-def field(name, kind="text", **more):
-    plain = {
-        "index": 0,
-        "group": 0,
-        "type": kind,
-        "id": "",
-        "name": "",
-        "label": name,
-        "near": "",
-        "placeholder": "",
-        "autocomplete": "",
-        "maxlength": -1,
-        "numeric": False,
-        "enabled": True,
-        "readonly": False,
-        "filled": False,
-        "css": (),
-        "fixed": "",
-        "masked": kind == "password",
-    }
-    return InputElement(**{**plain, **more})
-
-
-def button(name, **more):
-    plain = {
-        "index": 9,
-        "group": 0,
-        "tag": "button",
-        "submit": True,
-        "enabled": True,
-        "covered": False,
-        "css": (),
-    }
-    return ButtonElement(**{**plain, "name": name, **more})
-
-
-def page(*inputs, buttons=(), lines=(), title="Broker", path="/", **more):
-    plain = {"groups": ("",), "alerts": (), "captcha": False}
-    return Snapshot(
-        **{
-            **plain,
-            "title": title,
-            "path": path,
-            "inputs": inputs,
-            "buttons": buttons,
-            "lines": lines,
-            **more,
-        }
-    )
 
 
 USER_BOX = field("User ID")
@@ -155,7 +104,6 @@ def reply(path, http=200, **data):
         (FRESH, EMPTY, None),
         (FRESH, None, None),
         (FRESH, replace(LOGIN_PAGE, loading=True), None),
-        (FRESH, replace(LOGIN_PAGE, captcha=True), None),
         (FRESH, page(USER_BOX, PASSWORD_BOX, field("Password", "password", index=2)), None),
         (
             LOGGED_IN,
@@ -170,13 +118,21 @@ def test_a_step_is_filled_only_where_it_belongs(state, snapshot, step):
 
 
 @pytest.mark.parametrize(
-    ("after", "filled"), [(0.0, False), (0.29, False), (0.31, True), (5.0, True)]
+    ("name", "after", "filled"),
+    [
+        ("Next", 0.0, False),
+        ("Next", 0.79, False),
+        ("Next", 0.81, True),
+        ("Log in", 0.81, False),
+        ("Log in", 1.49, False),
+        ("Log in", 1.51, True),
+    ],
 )
-def test_a_part_of_a_form_is_filled_once_the_rest_has_had_its_time(after, filled):
-    assert (
-        isinstance(decision(FRESH, look(page(USER_BOX, buttons=(button("Next"),)), after)), Fill)
-        is filled
-    )
+def test_a_part_of_a_form_is_filled_once_the_rest_has_had_its_time(name, after, filled):
+    first = page(USER_BOX, buttons=(button(name),))
+    action = decision(FRESH, look(first, after))
+    assert (isinstance(action, Fill) and action.send) is filled
+    assert isinstance(action, Fill) is (after >= 0.3)
 
 
 def test_a_form_whose_scripts_never_come_is_filled_in_the_end():
@@ -319,16 +275,20 @@ def test_a_page_without_a_form_is_an_answer_once_it_stays(after, told):
 
 @pytest.mark.parametrize(
     ("after", "action"),
-    [(0.0, Wait), (8.0, Wait), (8.1, GiveUp)],
+    [(0.0, Fill), (8.0, Fill), (8.1, GiveUp)],
 )
-def test_a_challenge_gets_eight_seconds_untouched(after, action):
+def test_under_a_challenge_fields_are_filled_for_eight_seconds_and_nothing_is_sent(after, action):
     challenged = replace(LOGIN_PAGE, captcha=True)
     state = interpret.update(SCRIPT, FRESH, look(challenged))
     found = decision(state, look(challenged, after))
     assert type(found) is action
     if action is GiveUp:
         assert isinstance(found.error, CaptchaRequired)
-    assert isinstance(decision(state, look(LOGIN_PAGE, after)), Fill)
+    else:
+        assert not found.send
+        filled = tuple(replace(box, filled=True) for box in challenged.inputs)
+        assert isinstance(decision(state, look(replace(challenged, inputs=filled), after)), Wait)
+    assert decision(state, look(LOGIN_PAGE, after)).send
 
 
 @pytest.mark.parametrize(
@@ -467,12 +427,11 @@ def test_a_button_that_only_a_tick_enables_is_the_consent_too():
 
 def test_a_press_that_visibly_did_nothing_is_repeated_once():
     pressed = replace(OTP_SENT, submitted=1)
-    assert isinstance(decision(pressed, look(OTP_PAGE, 3.0, posts=1)), Wait)
-    assert isinstance(decision(pressed, look(OTP_PAGE, 3.1, posts=1)), SubmitAgain)
-    assert isinstance(decision(pressed, look(OTP_PAGE, 3.1, posts=2)), Wait)
-    assert isinstance(
-        decision(replace(pressed, submitted=None), look(OTP_PAGE, 3.1, posts=1)), Wait
-    )
+    typed = replace(OTP_PAGE, inputs=(replace(OTP_BOX, filled=True),))
+    assert isinstance(decision(pressed, look(typed, 3.0, posts=1)), Wait)
+    assert isinstance(decision(pressed, look(typed, 3.1, posts=1)), SubmitAgain)
+    assert isinstance(decision(pressed, look(typed, 3.1, posts=2)), Wait)
+    assert isinstance(decision(replace(pressed, submitted=None), look(typed, 3.1, posts=1)), Wait)
 
 
 SHOWN = replace(LOGIN, shown_as=r"\b[A-Z]{2}\d{4}\b")

@@ -22,8 +22,9 @@ from autologin.flow.otp import OtpGenerator
 from autologin.flow.phrases import classify
 from autologin.flow.script import InputField, LoginScript, Step
 from autologin.login import decide, interpret
+from autologin.login.buttons import submit_button
 from autologin.login.decide import Dismiss, Fill, GiveUp, Wait
-from autologin.login.matching import submit_button
+from autologin.login.matching import Form
 from autologin.login.pages import apply
 from autologin.login.snapshot import ButtonElement, InputElement, Snapshot
 from autologin.login.state import LoginState, Observation
@@ -186,7 +187,7 @@ def test_the_users_button_sends():
     said = script(press="#go")
     there = page(*BOXES, buttons=(LOGIN, button("Weiter", 10, pinned=True, submit=False, group=1)))
     assert isinstance(decided(said, there), Fill)
-    assert submit_button(there, 0, "log ?in").name == "Weiter"
+    assert submit_button(there, Form(0, {}), "log ?in").name == "Weiter"
 
 
 @pytest.mark.parametrize(("pinned", "words"), [(0, "no element"), (2, "2 elements")])

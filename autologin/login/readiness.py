@@ -1,0 +1,184 @@
+"""Whether a form may be sent: that nothing of it would stay empty.
+
+A form whose password is left empty is refused like one with a wrong password, and brokers count
+that. So none is sent while a visible box that looks like a password's would stay empty, nor while
+the text box before one would.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+
+from autologin.flow.script import InputField, LoginScript, Step
+from autologin.login.masking import mask
+from autologin.login.matching import KEYED, Form
+from autologin.login.snapshot import ButtonElement, InputElement, Snapshot
+from autologin.login.state import LoginState
+
+PASSWORD = re.compile(
+    r"pass[ -]?(word|code|phrase|wd)|\bpwd\b|\bm-?pin\b|\bt-?pin\b|\bpin\b(?![ -]?code)"
+    r"|पासवर्ड|कूटशब्द|पिन|கடவுச்சொல்|পাসওয়ার্ড|పాస్‌?వర్డ్|ಪಾಸ್‌?ವರ್ಡ್|પાસવર્ડ|പാസ്‌?വേഡ്",
+    re.IGNORECASE,
+)
+"""What pages call a box for a password or a PIN ("PIN code" is as likely an address's)."""
+NO_PASSWORD = re.compile(r"\b(forgot|forgotten|reset|lost|without|instead of)\b.*", re.IGNORECASE)
+NAMED_PASSWORD = re.compile(
+    r"^(?!.*(forgot|reset|hint|remember)).*(pass(w(or)?d|code|phrase)|pwd)\d*$|(^|[_.-])[mt]?pin\d*$",
+    re.IGNORECASE,
+)
+"""The same at the end of a `name` or an `id`."""
+SEARCH = re.compile(r"search|\b(find|filter|query|keywords?|q)\b", re.IGNORECASE)
+DIGITS = frozenset("0123456789")
+KEYBOARD = "a PIN or password on a keyboard of its own"
+
+
+def is_password_like(box: InputElement) -> bool:
+    """Whether a box takes a password or a PIN: it hides what is typed, or is called so."""
+    if box.masked or box.type == "password":
+        return True
+    words = NO_PASSWORD.sub("", box.words)
+    return bool(PASSWORD.search(words)) or any(
+        NAMED_PASSWORD.search(name) for name in (box.name, box.id)
+    )
+
+
+def left_empty(script: LoginScript, step: Step, form: Form, snapshot: Snapshot) -> str:
+    """What a form would be sent without, in words; empty where it is whole."""
+    box = next(_boxes_left(script, step, form, snapshot), None)
+    if box is not None:
+        return name_of(box)
+    typed = [box for boxes in form.inputs.values() for box in boxes]
+    if any(map(is_password_like, typed)) or not _lacks_secret(step, form):
+        return ""
+    stray = next(_passwords_elsewhere(form, snapshot), None)
+    if stray is not None:
+        return name_of(stray)
+    return KEYBOARD if has_keyboard(snapshot) else ""
+
+
+def opens_later(script: LoginScript, step: Step, form: Form, snapshot: Snapshot) -> bool:
+    """Whether all that a form would be sent without are boxes that nobody can type into yet.
+
+    A page may open them once the first ones are filled.
+    """
+    left = list(_boxes_left(script, step, form, snapshot))
+    return bool(left) and not any(box.enabled for box in left)
+
+
+def left_by_sent(script: LoginScript, state: LoginState, snapshot: Snapshot | None) -> str:
+    """The box for a password that the form which was sent last has, and that was not filled.
+
+    In words; empty where there is none. By number: a page may call its password's box otherwise
+    after a refusal.
+    """
+    sent, step = state.sent_form, state.last_step
+    if sent is None or step is None or snapshot is None or state.accepted:
+        return ""
+    later = _fields_of_later_steps(script, step)
+    typed = [box for boxes in sent.inputs.values() for box in boxes]
+    looks, paths = {box.looks for box in typed}, {box.path for box in typed if box.path}
+    groups = {box.group for box in snapshot.inputs if box.looks in looks or box.path in paths}
+    there = [
+        box
+        for box in snapshot.inputs
+        if box.group in groups and is_password_like(box) and not _may_wait(box, step, later)
+    ]
+    empty = [box for box in there if not box.filled]
+    if not empty or len(there) <= sum(map(is_password_like, typed)):
+        return ""
+    return name_of(next((box for box in empty if box.looks not in looks), empty[0]))
+
+
+def has_keyboard(snapshot: Snapshot) -> bool:
+    """Whether the page shows a key for each digit."""
+    return {button.name for button in snapshot.buttons} >= DIGITS
+
+
+def keys_of(snapshot: Snapshot, text: str) -> dict[str, ButtonElement] | None:
+    """The key of each character on the page's own keyboard; None where one has none, or two."""
+    keys = [
+        button
+        for button in snapshot.buttons
+        if len(button.name) == 1 and button.ticked is None and button.enabled
+    ]
+    sizes = {group: sum(key.group == group for key in keys) for group in {k.group for k in keys}}
+    board = max(sizes, key=lambda group: sizes[group], default=None)
+    found = {
+        sign: [key for key in keys if key.group == board and key.name == sign] for sign in text
+    }
+    if any(len(several) != 1 for several in found.values()):
+        return None
+    return {sign: one for sign, (one,) in found.items()}
+
+
+def name_of(box: InputElement) -> str:
+    """What a page calls a box, in quotes."""
+    words = box.words or box.name or box.id
+    return f'"{mask([words])[0][:60]}"' if words else "a password in a box without a name"
+
+
+def _boxes_left(
+    script: LoginScript, step: Step, form: Form, snapshot: Snapshot
+) -> Iterator[InputElement]:
+    typed = {box.index for boxes in form.inputs.values() for box in boxes}
+    boxes = [box for box in snapshot.inputs if box.group == form.group]
+    later = _fields_of_later_steps(script, step)
+    before: InputElement | None = None
+    for box in boxes:
+        if is_password_like(box):
+            both = (box, before) if box.index in typed or not box.filled else (box,)
+            for one in both:
+                if one is None or one.index in typed or one.filled:
+                    continue
+                if one is before and not one.enabled:
+                    continue
+                if not _may_wait(one, step, later):
+                    yield one
+        before = box if _is_text(box) else None
+
+
+def _fields_of_later_steps(script: LoginScript, step: Step) -> list[InputField]:
+    steps = script.steps[script.steps.index(step) + 1 :] if step in script.steps else ()
+    return [field for one in steps for field in one.values if field not in step.values]
+
+
+def _is_text(box: InputElement) -> bool:
+    search = box.type == "search" or SEARCH.search(f"{box.words} {box.name} {box.id}")
+    return not is_password_like(box) and not search and not box.readonly
+
+
+def _may_wait(box: InputElement, step: Step, later: Collection[InputField]) -> bool:
+    """Whether a box that nobody can type into yet is for a step to come, and so no part of this."""
+    if box.enabled or any(_is_named_for(field, box) for field in step.values):
+        return False
+    return any(
+        _is_named_for(field, box) and (field.kind in KEYED or not box.required) for field in later
+    )
+
+
+def _is_named_for(field: InputField, box: InputElement) -> bool:
+    """Whether a box is called as a field is: its length alone says nothing."""
+    called = f"{box.words} {box.name} {box.id}"
+    named = re.search(field.label, called, re.IGNORECASE) is not None
+    return named or bool(set(field.autocomplete) & set(box.autocomplete.split()))
+
+
+def _lacks_secret(step: Step, form: Form) -> bool:
+    """Whether a step has a password or PIN that this form has no box for."""
+    return any(
+        field.kind in {"password", "pin"} and field not in form.inputs for field in step.values
+    )
+
+
+def _passwords_elsewhere(form: Form, snapshot: Snapshot) -> Iterator[InputElement]:
+    """Empty boxes for a password in a place of their own, with no text box and nothing to press."""
+    for box in snapshot.inputs:
+        if box.group == form.group or not is_password_like(box) or box.filled:
+            continue
+        alone = all(
+            map(is_password_like, (one for one in snapshot.inputs if one.group == box.group))
+        )
+        pressed = [one for one in snapshot.buttons_of(box.group) if one.ticked is None]
+        if alone and not any(one.tag != "label" for one in pressed):
+            yield box
