@@ -145,6 +145,12 @@ class IciciBreeze(BrowserFlow):
     state_param = ""
     credentials: IciciBreezeCredentials
 
+    @property
+    def user_id(self) -> str | None:
+        """Who the token must belong to; None where a registered mobile number is typed."""
+        typed = str(self.credentials.user_id)
+        return None if re.fullmatch(r"(\+?91[\s-]?)?[0-9]{10}", typed.strip()) else typed
+
     def login_url(self, nonce: str) -> LoginRequest:
         """The page that sends the browser on to the form by itself.
 

@@ -109,8 +109,8 @@ class Tradejini(ApiFlow):
 def _login_error(response: httpx.Response, words: str) -> AutologinError:
     """What an answer without a token means.
 
-    A 401 that names nothing counts against all that was sent, so nothing of it is sent again. Its
-    JSON may be missing, but a page in its place is not Tradejini's.
+    A 401 of Tradejini's that names nothing counts against all that was sent, so nothing of it is
+    sent again. One that is empty may be anybody's: it blocks nothing, and counts as not understood.
     """
     if response.status_code == 401 and not response.content:
         return unclear("Tradejini answered 401, and nothing else", CHECK_ALL)

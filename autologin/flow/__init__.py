@@ -57,6 +57,7 @@ from autologin.token import (
     jwt_expiry,
     next_daily,
     plausible_expiry,
+    stated_expiry,
 )
 
 __all__ = [
@@ -114,6 +115,7 @@ __all__ = [
     "says",
     "scrub",
     "send",
+    "stated_expiry",
     "text_of",
     "token_in",
     "verify_profile",

@@ -166,11 +166,9 @@ REFUSES_APP = (
 )
 REFUSES_A_SECRET = f"{REFUSES_OTP}|{REFUSES_PASSWORD}|{REFUSES_LOGIN}|{REFUSES_APP}"
 """A no to what was sent, which "try again later" beside it does not make an outage."""
-OTHER_THAN_OTP = (
-    rf"{REFUSES_PASSWORD}|{REFUSES_LOGIN}|{_near(WRONG, KEY_NAME)}"
-    rf"|{_near(WRONG, r'(user|client|log-?in) ?(id|name|code)|ucc|mobile', 8)}"
-)
-"""Words that name both count against what is never sent again: no guess locks an account."""
+NAMES_BOTH = rf"^(?=.*({WRONG}))(?=.*({OTP}))(?=.*({PASSWORDS}|(\b(or|and)\b|[/,]) ?{LOGIN}))"
+"""Such words count against what is never sent again: no guess locks an account."""
+OTHER_THAN_OTP = rf"{REFUSES_PASSWORD}|{REFUSES_LOGIN}|{_near(WRONG, KEY_NAME)}|{NAMES_BOTH}"
 PLANNED = (
     r"\b(will be|shall be|would be) (\w+ )?(under|down|unavailable|undergoing|closed)"
     r"|\bon (mon|tues|wednes|thurs|fri|satur|sun)day|\b(tonight|tomorrow|this weekend)\b"
@@ -340,7 +338,7 @@ TABLE: tuple[Meaning, ...] = (
         place="answer",
         hint=SET_A_NEW_ONE,
     ),
-    Meaning(CredentialsRejected, f"{REFUSES_PASSWORD}|{REFUSES_LOGIN}"),
+    Meaning(CredentialsRejected, f"{REFUSES_PASSWORD}|{REFUSES_LOGIN}|{NAMES_BOTH}"),
     # A key of the app.
     Meaning(CredentialsRejected, REFUSES_APP),
 )
