@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal
 
 from autologin.errors import (
@@ -32,7 +32,7 @@ from autologin.flow.script import LoginScript, Step
 from autologin.quoting import quotable
 
 Place = Literal["page", "answer"]
-LONGEST = 2000
+LONGEST = 1000
 """Characters of a message that are read."""
 BARRED = 300.0
 """Seconds after which a login may be sent again to what bars the way to the broker: a firewall that
@@ -67,13 +67,15 @@ OTP = (
     r"|(verification|security|authentication|log-?in) code|(\d|six)[ -]?digit code)\b|ओ ?टी ?पी"
 )
 PASSWORDS = r"\b(pass ?(word|code|phrase)|m?pin|credentials?)\b|पासवर्ड|(?<!\S)पिन(?!\S)"
-LOGIN = (
-    r"\b(ucc|(user|client|customer|member|log-?in|account|profile|mobile|phone|e-?mail)"
-    r"( ?(id|name|code|number|no)\b)?)\b"
+PERSONS = (
+    r"\b(ucc|(user|client|customer|member|account|profile|mobile|phone|e-?mail)"
+    r"( ?(id|name|code|number|no)\b)?|log-?in ?(id|name|code))\b"
+    r"(?!\W+(session|type|request|token|state|status|response|app|secret|segment|attempt)s?\b)"
 )
+LOGIN = rf"{PERSONS}|\blog-?in\b(?!\W+(session|type|request|token|state|status|attempt)s?\b)"
 APP = (
-    r"\b((api|app|application|vendor|consumer|user|encryption|public) ?(key|secret|code|id|token)"
-    r"|(client|key) secret|client[ _]?id|redirect[ _-]?ur[il]|check ?sum|app(lication)?)\b"
+    r"\b((api|app|application|vendor|consumer|encryption|public) ?(key|secret|code|id|token)"
+    r"|user ?key|(client|key) secret|client ?id|redirect[ _-]?ur[il]|check ?sum|app(lication)?)\b"
 )
 KEY_NAME = r"(api|app|application|consumer|vendor|encryption) ?(key|secret)"
 IP = r"(?<![a-z])ips?(?![a-z])|\b(static|public|network|source|internet) address\b"
@@ -142,12 +144,12 @@ REFUSES_OTP = (
 )
 REFUSES_PASSWORD = (
     rf"{_near(WRONG, PASSWORDS)}|{ASKS}\W+(\w+\W+){{0,4}}{RIGHT}\W+(\w+\W+){{0,3}}({PASSWORDS})"
-    rf"|\b(check|re-?enter|verify|confirm)\W+(your |the )?(\w+ (and|or) )?({PASSWORDS})"
+    rf"|\bcheck\W+(your|the)\W+(\w+ (and|or) )?({PASSWORDS})"
     r"|\bpassword (is |has )?(been )?expired"
 )
 REFUSES_LOGIN = (
     rf"\b(invalid|incorrect|wrong|unknown|unregistered|no such|bad)\W+(input\W+)?({LOGIN})"
-    rf"|({LOGIN})\W+(\w+\W+){{0,4}}(not found|do(es)? ?n[o']?t exist|not exist|not registered"
+    rf"|({PERSONS})\W+(\w+\W+){{0,4}}(not found|do(es)? ?n[o']?t exist|not exist|not registered"
     r"|not recogni[sz]ed|is (invalid|incorrect|wrong|unknown)|invalid|incorrect"
     r"|did ?n[o']?t match|do(es)? ?n[o']?t match|not match)\b"
     rf"|{ASKS}\W+(\w+\W+){{0,2}}{RIGHT}\W+(\w+\W+){{0,2}}(user|log-?in|client)"
@@ -157,7 +159,7 @@ REFUSES_LOGIN = (
     r"(user|e-?mail|account|password|credential|log)"
 )
 REFUSES_APP = (
-    rf"\b(invalid|incorrect|wrong|unknown|unregistered|unauthori[sz]ed|missing|expired|inactive"
+    rf"\b(invalid|incorrect|wrong|unknown|unregistered|unauthori[sz]ed|expired|inactive"
     rf"|mismatching|mismatched|bad)\W+(\w+\W+){{0,1}}?({APP})"
     rf"|({APP})\W+(\w+\W+){{0,7}}?(is |was |has )?(invalid|incorrect|wrong|expired|not valid)\b"
     rf"|({APP})\W+(\w+\W+){{0,7}}?{MISSING}"
@@ -166,7 +168,7 @@ REFUSES_APP = (
 )
 REFUSES_A_SECRET = f"{REFUSES_OTP}|{REFUSES_PASSWORD}|{REFUSES_LOGIN}|{REFUSES_APP}"
 """A no to what was sent, which "try again later" beside it does not make an outage."""
-NAMES_BOTH = rf"^(?=.*({WRONG}))(?=.*({OTP}))(?=.*({PASSWORDS}|(\b(or|and)\b|[/,]) ?{LOGIN}))"
+NAMES_BOTH = rf"^(?=.*({WRONG}))(?=.*({OTP}))(?=.*({PASSWORDS}|(\b(or|and)\b|[/,]) ?({LOGIN})))"
 """Such words count against what is never sent again: no guess locks an account."""
 OTHER_THAN_OTP = rf"{REFUSES_PASSWORD}|{REFUSES_LOGIN}|{_near(WRONG, KEY_NAME)}|{NAMES_BOTH}"
 PLANNED = (
@@ -177,6 +179,7 @@ PLANNED = (
 """News of an outage that is to come."""
 RESEND = r"\b(re-?send|re-?sent|request (a )?new)\b"
 
+REGISTER = "Register this machine's address with the broker, then run it again."
 OUT_OF_USE = (
     "Only the broker can make it usable again: settle that there, then run "
     "`autologin unblock NAME`."
@@ -368,6 +371,7 @@ ADVICE = re.compile(
     r"^\W*(please |kindly )?(do not|don't|never|beware|remember|keep|tip)\b"
     r"|^\W*(please |kindly )?(enter|type)\b.*\bto (continue|proceed|log ?in|sign ?in)\W*$"
     r"|\bcan (make|cause|lead|result|fail)\b"
+    r"|\b(will|may|might|can|could) (b?lock|disable|suspend)\b"
     r"|(?<!locked )(?<!blocked )(?<!disabled )\b(after|more than|within)\W+(\w+\W+)?"
     r"(\d+|many|multiple|several)\W+(\w+\W+){0,3}(attempts?|tries|entries|times)\b"
     r"|\bgets? (b?locked|disabled)\W+after\b",
@@ -410,7 +414,8 @@ def classify(text: str, script: LoginScript, step: Step | None) -> AutologinErro
         own = not re.search(r"password|user|client|app|key", detail, re.IGNORECASE)
         return quoted(OtpRejected if own else CredentialsRejected, detail)
     if found:
-        return quoted(found.kind, detail, hint=found.hint)
+        hint = REGISTER if found.kind is ExchangeRejected else found.hint
+        return quoted(found.kind, detail, hint=hint)
     # A form that sent several secrets at once does not tell which of them was refused.
     refused = step and not step.whole and any(map(NO.search, statements_in(plain(detail))))
     return quoted(step.refused, detail) if step and refused else None
@@ -424,6 +429,12 @@ def meaning_of(
     `own` is what its flow knows of this broker, and comes first; but a lock is one whatever else
     the words name.
     """
+    return _meaning_of(words[:LONGEST], tuple(own), place)
+
+
+@lru_cache(maxsize=1000)
+def _meaning_of(words: str, own: tuple[Meaning, ...], place: Place) -> Meaning | None:
+    """A page says the same at each look, and a look is short."""
     statements = [*statements_in(plain(words))]
     found = next((one for one in TABLE if _is_meant(one, statements, place)), None)
     known = next((one for one in own if _is_meant(one, statements, place)), None)
@@ -463,7 +474,7 @@ def statements_in(text: str) -> Iterable[str]:
 
 def plain(words: str) -> str:
     """A message in plain letters: one spelling, and words for names such as `INVALID_IP`."""
-    text = unicodedata.normalize("NFKC", words[:LONGEST])
+    text = unicodedata.normalize("NFKC", words)
     text = CAMEL.sub(lambda name: re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name[0]), text)
     for pattern, instead in PLAIN:
         text = pattern.sub(instead, text)
