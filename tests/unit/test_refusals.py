@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from support.replies import flow_at
 
 from autologin.errors import CredentialsRejected, OtpRejected
 from autologin.flow.phrases import Meaning, classify, meaning_of, named_secret
@@ -460,3 +461,29 @@ def test_what_is_refused_after_a_code_is_the_code_unless_it_is_named(words, name
 )
 def test_which_secret_words_name(words, named):
     assert named_secret(words) == named
+
+
+@pytest.mark.parametrize(
+    "words", ["Invalid App Code. 4 attempt(s) remain.", "Incorrect mobile app code"]
+)
+def test_kites_app_code_is_nothing_that_a_second_code_would_mend(words):
+    script = flow_at("zerodha", "http://127.0.0.1:9").login_script(object())
+    error = classify(words, script, script.steps[-1])
+    assert error.name == "otp_not_available"
+    assert "External TOTP" in error.hint
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        ("EC080", "account_locked"),
+        ("EC043", "otp_not_available"),
+        ("EC036", "otp_rejected"),
+        ("EC016", "credentials_rejected"),
+        ("EC018", "broker_unavailable"),
+        ("EC055", "consent_required"),
+    ],
+)
+def test_iifl_capitals_codes(code, name):
+    script = flow_at("iiflcapital", "http://127.0.0.1:9").login_script(object())
+    assert classify(f"{code}: no", script, script.steps[0]).name == name
