@@ -74,8 +74,9 @@ PERSONS = (
 )
 LOGIN = rf"{PERSONS}|\blog-?in\b(?!\W+(session|type|request|token|state|status|attempt)s?\b)"
 APP = (
-    r"\b((api|app|application|vendor|consumer|encryption|public) ?(key|secret|code|id|token)"
-    r"|user ?key|(client|key) secret|client ?id|redirect[ _-]?ur[il]|check ?sum|app(lication)?)\b"
+    r"\b((api|app|application|vendor|consumer|encryption|public)[ -]?(key|secret|code|id|token)"
+    r"|(x-|neo-?fin-)?(api|user)[ -]?key|api subscription"
+    r"|(client|key) secret|client ?id|redirect[ _-]?ur[il]|check ?sum|app(lication)?)\b"
 )
 KEY_NAME = r"(api|app|application|consumer|vendor|encryption) ?(key|secret)"
 IP = r"(?<![a-z])ips?(?![a-z])|\b(static|public|network|source|internet) address\b"
@@ -87,7 +88,8 @@ WRONG = (
     r"\b(invalid|incorrect|not correct|wrong|bad|mismatch(ed)?|(do(es)?|did) ?n[o']?t match"
     r"|not match(ed|ing)?|not valid|not recogni[sz]ed|unrecogni[sz]ed|expired|rejected"
     r"|not (be )?(verified|validated|authenticated)|(verification|validation) (has )?failed"
-    r"|failed(?! to (send|generate|deliver|load|fetch|connect|process))|unsuccessful)\b"
+    r"|failed(?! to (send|generate|deliver|load|fetch|connect|process))|unsuccessful"
+    r"|already (been )?used)\b"
     r"|गलत|ग़लत|अमान्य"
 )
 RIGHT = r"\b(valid|correct|right|proper)\b"
@@ -246,6 +248,12 @@ TABLE: tuple[Meaning, ...] = (
         hint=OUT_OF_USE,
     ),
     Meaning(
+        AccountLocked,
+        rf"\b(accounts?|profile)\W+((?!(from|to|of|via|by)\b)\w+\W+){{0,4}}?{CLOSED}\b",
+        unless=rf"{WARNS}.{{0,40}}\b{CLOSED}|\b(not|never) {CLOSED}|\b(investors?|sebi|circular)\b",
+        hint=OUT_OF_USE,
+    ),
+    Meaning(
         ConsentRequired,
         r"\b(e|re)?-?kyc\b.{0,40}\b(pending|incomplete|not (complete|done|verified|updated)|expired"
         r"|failed|due|required|on hold|rejected)"
@@ -283,7 +291,8 @@ TABLE: tuple[Meaning, ...] = (
         r"|bad gateway|internal (\w+ )?(error|failure|exception)|unexpected (error|problem|failure)"
         r"|\b(unable|failed|could not|cannot|can't) (to )?(process|serve|connect|reach|complete)\b"
         r"|\b(request|connection|operation|call) (has |was )?(timed? ?-?out|refused|reset|lost)\b"
-        r"|gateway time-?out|technical (error|issue|glitch|difficult|problem|snag|fault|reason)"
+        r"|gateway time-?out|\btime-?out (while|error|occurred)|\berror (while )?connecting"
+        r"|technical (error|issue|glitch|difficult|problem|snag|fault|reason)"
         r"|\b(unable|failed|could not|cannot) (to )?(send|generate|deliver)\W+(\w+ ){0,2}otp"
         r"|session (is |was |has )?(been )?expired"
         r"|बाद में.{0,12}(प्रयास|कोशिश)|कुछ (समय|देर).{0,20}(प्रयास|कोशिश)|कुछ गलत|रखरखाव"
@@ -312,8 +321,7 @@ TABLE: tuple[Meaning, ...] = (
         + rf"|({LITERAL_IP})\W+(\w+\W+){{0,4}}?\b(not|un\w+|blocked|denied)\b"
         r"|\b(not|un\w+|blocked|denied)\b\W+(\w+\W+){0,4}?"
         rf"({LITERAL_IP})|\b(not |un)white.?listed?\b",
-        unless=r"white.?list.*\b(ur[il]s?|app|key|domain)\b|\b(ur[il]s?|app|key|domain)\b.*white"
-        rf"|^(?!.*({IP})).*\botp\b",
+        unless=rf"^(?!.*({IP})).*\b(ur[il]s?|apps?|keys?|domain|otp)\b",
     ),
     # A second factor that is not enabled.
     Meaning(
@@ -323,6 +331,7 @@ TABLE: tuple[Meaning, ...] = (
         rf"|opted)\W+(\w+\W+){{0,4}}?({OTP})"
         r"|\b(please|kindly|must|need to|have to|required to) (first )?"
         rf"(enable|activate|set ?-?up|register|configure|enrol+)\W+(\w+\W+){{0,4}}?({OTP})"
+        rf"|^\W*enable\W+(\w+\W+){{0,2}}({OTP})\W*(first|to (continue|proceed|log ?in))"
         rf"|\bno ({OTP})\W+(\w+ )?(registered|configured|enabled|set)",
         unless=rf"{RESEND}|\bdisabled for \d|\b(faster|safer|better|extra|more) ",
     ),
@@ -372,8 +381,9 @@ ADVICE = re.compile(
     r"|^\W*(please |kindly )?(enter|type)\b.*\bto (continue|proceed|log ?in|sign ?in)\W*$"
     r"|\bcan (make|cause|lead|result|fail)\b"
     r"|\b(will|may|might|can|could) (b?lock|disable|suspend)\b"
-    r"|(?<!locked )(?<!blocked )(?<!disabled )\b(after|more than|within)\W+(\w+\W+)?"
-    r"(\d+|many|multiple|several)\W+(\w+\W+){0,3}(attempts?|tries|entries|times)\b"
+    r"|^(?!.*(?<!be )(?<!gets )(?<!get )\b(b?locked|disabled)\b.*\bafter\b)"
+    r".*\b(after|more than|within)\W+(\w+\W+)?(\d+|many|multiple|several)"
+    r"\W+(\w+\W+){0,3}(attempts?|tries|entries|times)\b"
     r"|\bgets? (b?locked|disabled)\W+after\b",
     re.IGNORECASE,
 )

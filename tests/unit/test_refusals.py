@@ -13,6 +13,26 @@ from autologin.flow.script import LoginScript, Step
 
 MEANT = {
     "account_locked": """
+Your account has been locked. Please reset your password
+Account temporarily locked due to multiple failed login attempts. Please try again after 30 minutes.
+User is temporarily blocked, please try after 15 mins
+Maximum OTP attempts exceeded. Try again in 15 minutes.
+You have reached maximum number of invalid attempts
+You have exceeded maximum attempts. Please try after some time
+Login locked for 15 minutes after 5 failed attempts
+Account is locked after 5 unsuccessful attempts
+Exceeded maximum TOTP retries
+You've exceeded the allowed number of attempts
+TOTP locked: too many failures
+Invalid TOTP. Maximum attempts reached, try after 15 minutes
+Attempt limit exceeded
+No. of attempts exceeded
+Your User ID has been blocked due to 5 incorrect attempts
+Account disabled
+Trading account deactivated
+User suspended
+Your demat account has been frozen as per exchange rules
+Client code is inactive
 Your account has been locked due to multiple incorrect attempts
 Maximum attempts exceeded
 Maximum attempts exceeded, please try after 15 minutes
@@ -76,6 +96,25 @@ Client blocked for trading
 Account has been blocked by RMS
 """,
     "broker_unavailable": """
+Something went wrong. Please try after some time.
+Oops, something went wrong!
+Some thing went wrong, try again later
+Server not reachable
+We are unable to process your request. Please try again later.
+System error, please try again
+Request could not be processed, try again after sometime
+Connection timed out
+Timeout while connecting to backend
+Service Unavailable
+Error connecting to server
+Facing heavy traffic, please retry after a few minutes
+Login service is down for maintenance
+Sorry for the inconvenience. Our servers are under maintenance
+You are making requests too fast
+Exceeded rate limits
+Rate limit reached for this API key
+Maximum request limit reached
+Request throttled
 Something Went Wrong, Please Try After Sometime
 Something went wrong
 Something went wrong. Please try again
@@ -151,6 +190,14 @@ exchange server not available
 Your login session has expired or doesn't exist. Please login again.
 """,
     "exchange_rejected": """
+Invalid IP address
+IP address not whitelisted for this app
+Unregistered IP
+Request received from a non-whitelisted IP
+Your IP 1.2.3.4 does not match with registered IP
+This API key can be used from the registered static IP only
+IP restriction: access denied
+Client IP address not permitted
 Invalid Input : INVALID_IP
 IP not whitelisted
 IP is not registered
@@ -172,6 +219,16 @@ Invalid IP
 IPV4 address is not whitelisted
 """,
     "otp_not_available": """
+TOTP is not activated
+TOTP login is not enabled for this client
+Enable TOTP first
+TOTP not set up. Please set up TOTP
+2FA not enabled for user
+Please setup TOTP
+Authenticator not enabled
+You are not registered for TOTP
+TOTP feature is disabled for your account
+TOTP has been disabled
 T-OTP is not enabled
 T-OTP not enabled
 TOTP not enabled
@@ -195,6 +252,15 @@ Time based OTP is not activated for your account
 TOTP not registered
 """,
     "otp_rejected": """
+Invalid or expired TOTP
+TOTP is invalid. Please retry
+The OTP entered is wrong
+Authentication failed: invalid TOTP
+Entered OTP doesn't match
+TOTP already used
+OTP authentication failed
+Invalid TOTP, please try again
+Wrong TOTP. 4 attempts remaining before lock
 Invalid TOTP
 Invalid totp
 INVALID_OTP
@@ -226,6 +292,25 @@ Invalid TOTP. Do not share your password with anyone
 Invalid 6 digit code
 """,
     "credentials_rejected": """
+Incorrect MPIN. You have 4 attempts left
+PIN verification failed
+MPIN is wrong
+Authentication failed: wrong password
+Invalid user/password
+Username/password combination is invalid
+Invalid Client ID
+No such user
+User id not found
+Client ID does not exist
+Unknown API key
+API Key not found
+Invalid apikey
+Api key is suspended
+Invalid X-API-Key
+Invalid App Key
+App key blocked
+Consumer key expired
+API subscription expired
 Invalid password
 INVALID_PASSWORD
 Invalid PIN
@@ -293,6 +378,16 @@ eKYC pending
 Re-KYC required
 """,
     None: """
+Segment FO is not active for the client
+User blocked for F&O segment
+Stock XYZ blocked by exchange
+Exchange NSE is blocked
+Insufficient permission
+Not authorised
+Validation error
+Missing required field: totp
+Feature disabled
+Address blocked
 Something else
 Purple fish
 Unauthorized
