@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
 
+AN_EPOCH = 1e9
+"""From here on a number of seconds is a moment: thirty years would be a long session."""
+
+
 @dataclass(frozen=True)
 class Token:
     """What the exchange gave.
@@ -91,6 +95,20 @@ def jwt_expiry(token: str) -> datetime | None:
         ends = claims["exp"]
         return None if isinstance(ends, bool) else datetime.fromtimestamp(ends, IST)
     except (LookupError, ValueError, TypeError, OverflowError, OSError, RecursionError):
+        return None
+
+
+def stated_expiry(value: object, now: datetime) -> datetime | None:
+    """The end that a broker's `expires_in` states, aware; None where it states none.
+
+    Some mean seconds from now by it, others a moment in seconds since 1970.
+    """
+    try:
+        seconds = float(str(value))
+        if seconds >= AN_EPOCH:
+            return datetime.fromtimestamp(seconds, IST)
+        return now + timedelta(seconds=seconds) if seconds > 0 else None
+    except (ValueError, OverflowError, OSError):
         return None
 
 

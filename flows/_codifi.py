@@ -76,7 +76,7 @@ async def verify_session(
 
     def is_dead(status: int, body: dict[str, Any]) -> bool:
         words = message_in(body)
-        return refuses_token(status, words) or any(code in words for code in dead)
+        return refuses_token(status, words) or words.partition(":")[0] in dead
 
     headers = {"Authorization": f"Bearer {token.access_token.get_secret_value()}"}
     request = http.build_request("GET", url, headers=headers)

@@ -8,8 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from autologin.flow import (
-    COMMON,
-    AccountLocked,
+    AutologinError,
     Click,
     CredentialsRejected,
     InputField,
@@ -46,12 +45,6 @@ TOTP = InputField(
 )
 CLICKS = (Click("TOTP instead", when="other_code", press=r"totp|authenticator"),)
 SEND = r"log ?in|sign ?in|continue|proceed|next|submit|verify"
-WRONG = r"invalid|incorrect|wrong|mismatch|not match|not valid|expired"
-WRONG_OTP = (
-    rf"^(?!.*(password|user|client)).*(({WRONG}).{{0,30}}\bt?otp\b|\bt?otp\b.{{0,30}}({WRONG}))"
-)
-"""The OTP alone: where the password is named too, it was perhaps that: it is never sent again."""
-WRONG_USER = r"user (profile )?not found|invalid input"
 
 
 def form_script(
@@ -61,11 +54,12 @@ def form_script(
     ids: Mapping[InputField, tuple[str, ...]],
     *,
     patience: float = 0.0,
+    phrases: Mapping[type[AutologinError], str] | None = None,
 ) -> LoginScript:
     """A login with everything on one form, or the password first.
 
     `ids` are a broker's own selectors for the fields, `patience` the seconds that its page may stay
-    blank at first.
+    blank at first, `phrases` its own words for errors.
     """
     assert otp is not None  # the brokers with such a page require totp_secret
     user_field = _with_ids(USER, ids)
@@ -89,11 +83,7 @@ def form_script(
     return LoginScript(
         (everything, credentials, totp),
         CLICKS,
-        phrases={
-            AccountLocked: COMMON[AccountLocked],
-            OtpRejected: WRONG_OTP,
-            CredentialsRejected: WRONG_USER,
-        },
+        phrases=phrases or {},
         patience=patience,
     )
 

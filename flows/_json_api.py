@@ -3,45 +3,31 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from autologin.flow import (
-    ADDRESS,
-    AccountLocked,
+    BARRED,
+    PACE,
     AutologinError,
     BrokerUnavailable,
-    CredentialsRejected,
     ExchangeRejected,
-    OtpNotAvailable,
+    Meaning,
     OtpRejected,
     address_hint,
     attempts_left,
     attempts_left_in,
     error_message,
-    exchange_error,
     json_object,
+    meaning_of,
     no_answer,
     quoted_refusal,
-    says,
     send,
 )
 
 if TYPE_CHECKING:
     import httpx
     from pydantic import SecretStr
-
-OTP = r"\bt?otp\b|one.?time.?(pass|code)|authenticator"
-ANOTHER = (
-    r"\bpass\s?word\b|\bm?pin\b|api.?key|app.?key|consumer.?key|client.?(id|code)"
-    r"|user.?(id|key|name)|vendor.?code|\bucc\b|mobile|encry|credential|unauthori[sz]ed"
-    r"|authori[sz]ation|\bdob\b|\bpan\b|\b2fa\b"
-)
-LATER = r"rate.?limit|access.?rate|too many requests|once (in )?every"
-BARRED = 300.0
-"""Seconds after which a login may be sent again to what bars the way to the broker: a firewall that
-said no once says no again, and each time it may be the broker that counts a wrong entry."""
 
 
 def plain(value: SecretStr) -> str:
@@ -75,54 +61,55 @@ def login_error(
     response: httpx.Response,
     message: str,
     *,
+    own: Sequence[Meaning] = (),
+    code: type[AutologinError] | None = None,
     pause: float | None = None,
 ) -> AutologinError:
     """What an answer without a token means, by the broker's words.
 
-    `message` are those of the broker's own no (`refusal`): without any, something else answered.
-    Words that name both the OTP and another secret count against the other one: it is never sent
-    again, so that a guess cannot lock an account. `pause` are the seconds after which the broker
-    takes the next login, where it says that this one came too soon.
-    """
-    if error := common_error(title, response, message, pause=pause):
-        return error
-    detail = quoted_refusal(title, response, message)
-    if re.search(ANOTHER, message, re.IGNORECASE):
-        return CredentialsRejected(detail)
-    if re.search(OTP, message, re.IGNORECASE):
-        left = attempts_left(message)
-        counted = attempts_left_in(json_object(response))
-        return OtpRejected(detail, attempts_left=counted if left is None else left)
-    return exchange_error(title, response, message)
-
-
-def common_error(
-    title: str, response: httpx.Response, message: str, *, pause: float | None = None
-) -> AutologinError | None:
-    """What any answer to a login may mean: no broker, a lock, a pace to keep, an unknown address.
-
-    A pace is believed whoever says so.
+    `message` are those of the broker's own no (`refusal`): without any, something else answered,
+    and only a pace to keep is believed of it. `own` is what the flow knows of this broker's words,
+    beside the table that all share; `code` is what the broker's code for the refusal means, which
+    counts where its words leave it open. `pause` are the seconds after which the broker takes the
+    next login, where it says that this one came too soon.
     """
     words = message or error_message(json_object(response))
     detail = quoted_refusal(title, response, words)
-    if says(AccountLocked, message):
-        return AccountLocked(detail)
-    if re.search(LATER, words, re.IGNORECASE):
-        return BrokerUnavailable(detail, retry_after=pause)
-    if not message:
+    meant = meaning_of(words, own)
+    if not message and meant is not PACE:
         return no_answer(title, response, pause=None if response.is_success else BARRED)
-    if re.search(ADDRESS, message, re.IGNORECASE):
-        return ExchangeRejected(detail, hint=address_hint(title, response, message))
-    if says(OtpNotAvailable, message):
-        return OtpNotAvailable(detail)
-    return BrokerUnavailable(detail) if says(BrokerUnavailable, message) else None
+    if meant is None:
+        # Nobody is blocked for it, and it counts as a refusal that nobody understands.
+        return _error(code, detail, message, response) if code else ExchangeRejected(detail)
+    if meant.kind is BrokerUnavailable:
+        return BrokerUnavailable(detail, retry_after=pause if meant is PACE else meant.pause)
+    if meant.kind is ExchangeRejected:
+        return ExchangeRejected(detail, hint=meant.hint or address_hint(title, response, message))
+    return _error(meant.kind, detail, message, response, hint=meant.hint)
 
 
-def error_by_code(error: AutologinError, kind: type[AutologinError] | None) -> AutologinError:
-    """What a refusal means where its words say nothing: what the broker's code for it says."""
-    return kind(error.detail) if kind and says_nothing(error) else error
-
-
-def says_nothing(error: AutologinError) -> bool:
-    """Whether nothing in a refusal's words gave it a meaning of its own."""
+def is_open(error: AutologinError) -> bool:
+    """Whether neither a refusal's words nor a code gave it a meaning."""
     return type(error) is ExchangeRejected and error.default_hint
+
+
+def unclear(detail: str, hint: str) -> ExchangeRejected:
+    """A refusal that nobody understands, and counts as one, with what to look at."""
+    error = ExchangeRejected(detail, hint=hint)
+    error.default_hint = True
+    return error
+
+
+def _error(
+    kind: type[AutologinError],
+    detail: str,
+    message: str,
+    response: httpx.Response,
+    *,
+    hint: str | None = None,
+) -> AutologinError:
+    if not issubclass(kind, OtpRejected):
+        return kind(detail, hint=hint)
+    left = attempts_left(message)
+    counted = attempts_left_in(json_object(response))
+    return kind(detail, attempts_left=counted if left is None else left, hint=hint)

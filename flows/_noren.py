@@ -23,12 +23,14 @@ from autologin.flow import (
     TotpSeed,
     Verdict,
     Verification,
+    earliest_expiry,
     exchange_error,
     json_object,
     next_daily,
     refusal,
     refuses_token,
     send,
+    stated_expiry,
     text_of,
     token_in,
     verify_with,
@@ -103,7 +105,7 @@ class Noren(BrowserFlow):
         return Token(
             access_token=SecretStr(token),
             issued_at=now,
-            expires_at=next_daily(time(0), now),
+            expires_at=expiry(answer.get("expires_in"), now),
             user_id=user_id,
             extra={name: answer[name] for name in kept if token_in(answer.get(name))}
             | {
@@ -153,6 +155,11 @@ class Noren(BrowserFlow):
             headers={**TEXT, "Authorization": f"Bearer {bearer}"},
         )
         return await verify_with(request, http, owner=_owner, dead=_is_dead, words=_message)
+
+
+def expiry(stated: object, now: datetime) -> datetime:
+    """The end of the token: what the broker states, where that is before midnight."""
+    return earliest_expiry(stated_expiry(stated, now), next_daily(time(0), now), now)
 
 
 def checksum(client_id: str, secret_code: str, auth_code: str) -> str:

@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, SecretStr
 
 from autologin.flow import (
-    COMMON,
     AccountLocked,
     AutologinError,
     ConsentRequired,
@@ -154,25 +153,16 @@ class OAuth2Options(Options):
     )
 
     wrong_password: Pattern = Field(
-        default=r"bad credentials|unknown user|match our records"
-        r"|(log|sign).?in (attempt )?(was )?(not successful|unsuccessful)"
-        r"|(user|account|login)( ?id| ?name)? (not found|does ?n.?t exist)"
-        r"|(not|n.t) recogni[sz]e (that|this|your|the) (\w+ or )?"
-        r"(user|e-?mail|account|password|credential|log)"
-        r"|(invalid|incorrect|wrong).{0,20}\bpassword",
-        description="what the page says of a wrong user or password, "
-        "beside words such as invalid or incorrect",
+        default="",
+        description="what the page says of a wrong user or password, beside what brokers say",
     )
     wrong_code: Pattern = Field(
-        default=r"(invalid|incorrect|wrong|expired).{0,20}"
-        r"\b(totp|otp|one.?time|2fa|(verification|security) code)"
-        r"|\b(totp|otp|one.?time \w+|2fa|(verification|security) code)\b"
-        r".{0,40}(invalid|incorrect|wrong|expired|not )",
-        description="what the page says of a wrong one-time code",
+        default="",
+        description="what the page says of a wrong one-time code, beside what brokers say",
     )
     locked: Pattern = Field(
-        default=COMMON[AccountLocked],
-        description="what the page says of a locked account",
+        default="",
+        description="what the page says of a locked account, beside what brokers say",
     )
     denied: Pattern = Field(
         default=r"access_denied"
@@ -181,12 +171,9 @@ class OAuth2Options(Options):
         description="what the page says where the app is not allowed",
     )
     client_refused: Pattern = Field(
-        default=r"invalid_client|unauthorized_client|client is invalid"
-        r"|(invalid|unknown|unregistered).{0,4}client"
-        r"|client.{0,20}(not found|unknown|not registered)"
-        r"|(invalid|mismatching|unknown).{0,4}redirect.?uri"
-        r"|redirect.?uri.{0,60}(mismatch|match|invalid|not |unregistered)",
-        description="what the page says where it does not know the client_id or the redirect_uri",
+        default="",
+        description="what the page says where it does not know the client_id or the redirect_uri, "
+        "beside what brokers say",
     )
 
     def phrases(self, *, makes_otps: bool) -> dict[type[AutologinError], str]:

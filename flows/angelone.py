@@ -5,9 +5,9 @@ Docs      https://smartapi.angelone.in/docs   evidence of 2026-08 (docs, smartap
 Expiry    midnight in India, says the documentation (older forum posts say 05:00)
 Lockout   no limit of wrong codes is published; one login a second. PIN and API key are sent once, a
           rejected code is followed by one more in a new window
-Guessed   AB1050 for a wrong code (a forum post; others read it as a wrong address), so words decide
-          before codes do; which words come with a wrong PIN: those that name PIN and code count as
-          the PIN
+Guessed   AB1050 for a wrong code (test suites, a forum post; others read it as a wrong address), so
+          words decide before codes do; which words come with a wrong PIN: those that name PIN and
+          code count as the PIN
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import AfterValidator, Field, SecretStr
 
 from autologin.flow import (
+    AccountLocked,
     ApiFlow,
     AutologinError,
     BrokerUnavailable,
     Credentials,
     CredentialsRejected,
+    Meaning,
     OtpRejected,
     RateLimit,
     Token,
@@ -40,20 +42,24 @@ from autologin.flow import (
     verify_with,
 )
 
-from ._json_api import error_by_code, login_error, plain, post_json
+from ._json_api import login_error, plain, post_json
 
 if TYPE_CHECKING:
     import httpx
 
 AUTH = "/rest/auth/angelbroking"
 SECURE = "/rest/secure/angelbroking"
-ERRORS: dict[str, type[AutologinError]] = {
+CODES: dict[str, type[AutologinError]] = {
     "AB1050": OtpRejected,
     "AB1000": CredentialsRejected,
-    "AB1007": CredentialsRejected,
     "AB1004": BrokerUnavailable,
+    "AB1006": AccountLocked,
+    "AB1032": CredentialsRejected,
     "AB2001": BrokerUnavailable,
 }
+"""Where the words say nothing. AB1007 comes with a wrong PIN and with a fault of the backend."""
+WORDS = (Meaning(BrokerUnavailable, r"\bamx error"),)
+"""The documentation's for AB1007."""
 DEAD = {"AG8001", "AG8002"}
 DEAD_WORDS = {"invalid token", "token expired"}
 """What the gateway says in a 200 without a code."""
@@ -157,8 +163,8 @@ class AngelOne(ApiFlow):
 
 def _login_error(response: httpx.Response, answer: dict[str, Any]) -> AutologinError:
     """An error is a 200 with `status: false`; 403 is the rate limit, say the docs."""
-    error = login_error("Angel One", response, _message(answer), pause=1.0)
-    return error_by_code(error, ERRORS.get(_error_code(answer)))
+    meant = CODES.get(_error_code(answer))
+    return login_error("Angel One", response, _message(answer), own=WORDS, code=meant, pause=1.0)
 
 
 def _message(answer: dict[str, Any]) -> str:

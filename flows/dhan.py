@@ -135,4 +135,4 @@ def _owner(body: dict[str, Any]) -> str | None:
 
 def _is_dead(status: int, body: dict[str, Any]) -> bool:
     words = message_in(body)
-    return refuses_token(status, words) or any(code in words for code in DEAD)
+    return refuses_token(status, words) or words.partition(":")[0] in DEAD

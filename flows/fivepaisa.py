@@ -18,6 +18,7 @@ from pydantic import AfterValidator, Field, SecretStr
 
 from autologin.flow import (
     ApiFlow,
+    AutologinError,
     BrokerUnavailable,
     Credentials,
     CredentialsRejected,
@@ -35,7 +36,7 @@ from autologin.flow import (
     verify_with,
 )
 
-from ._json_api import error_by_code, login_error, plain
+from ._json_api import login_error, plain
 
 if TYPE_CHECKING:
     import httpx
@@ -109,12 +110,11 @@ class FivePaisa(ApiFlow):
         response = await send(request, http)
         answer = json_object(response)
         status = _status(answer)
-        if status == NOT_NOW:
-            raise BrokerUnavailable(f'5paisa said: "{_message(answer)}" (Status -1)')
         if response.status_code != 200 or status != "0" or not token_in(_body(answer).get(wanted)):
             invalid = name == "TOTPLogin" and status == INVALID_LOGIN
-            error = login_error("5paisa", response, _message(answer))
-            raise error_by_code(error, CredentialsRejected if invalid else None)
+            code: type[AutologinError] | None = BrokerUnavailable if status == NOT_NOW else None
+            code = CredentialsRejected if invalid else code
+            raise login_error("5paisa", response, _message(answer), code=code)
         return _body(answer)
 
     async def verify(self, token: Token, http: httpx.AsyncClient) -> Verification:

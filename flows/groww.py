@@ -28,15 +28,12 @@ from autologin.flow import (
     ConsentRequired,
     Credentials,
     CredentialsRejected,
-    OtpRejected,
+    Meaning,
     Token,
     TotpSeed,
     Verification,
-    attempts_left,
-    exchange_error,
     json_object,
     next_daily,
-    quoted_refusal,
     refusal,
     refuses_token,
     send,
@@ -45,13 +42,16 @@ from autologin.flow import (
     verify_with,
 )
 
-from ._json_api import OTP, common_error
+from . import _json_api
 
 if TYPE_CHECKING:
     import httpx
 
 APPROVE = "https://groww.in/trade-api/api-keys"
-APPROVAL = r"approv"
+HINT = f"Approve the API key at {APPROVE}, then run it again."
+WORDS = (Meaning(ConsentRequired, r"approv", hint=HINT),)
+BY_STATUS: dict[int, type[AutologinError]] = {401: CredentialsRejected, 403: ConsentRequired}
+"""Where the words say nothing: a key that is not known, and one that is not approved today."""
 NOT_NOW = {"GA000", "GA003"}
 """An internal error, and "unable to serve"."""
 
@@ -145,28 +145,18 @@ def login_error(response: httpx.Response) -> AutologinError:
     The code GA005 comes with several of these, so it decides nothing.
     """
     answer = json_object(response)
-    status = response.status_code
-    message = message_in(answer)
-    detail = quoted_refusal("Groww", response, message)
-    if error := common_error("Groww", response, message):
-        return error
-    if status == 403 or re.search(APPROVAL, message, re.IGNORECASE):
-        hint = f"Approve the API key at {APPROVE}, then run it again."
-        return ConsentRequired(detail, hint=hint)
-    if status == 401:
-        return CredentialsRejected(detail)
-    if re.search(OTP, message, re.IGNORECASE):
-        return OtpRejected(detail, attempts_left=attempts_left(message))
-    if text_of(_error(answer).get("code")) in NOT_NOW:
-        return BrokerUnavailable(detail)
-    return exchange_error("Groww", response, message)
+    not_now = text_of(_error(answer).get("code")) in NOT_NOW
+    code = BrokerUnavailable if not_now else BY_STATUS.get(response.status_code)
+    error = _json_api.login_error("Groww", response, message_in(answer), own=WORDS, code=code)
+    return ConsentRequired(error.detail, hint=HINT) if type(error) is ConsentRequired else error
 
 
 def message_in(body: dict[str, Any]) -> str:
     """Groww's words for a no: the SDK reads `displayMessage`, the docs show `message`."""
     error = _error(body) or body
     words = error.get("displayMessage") or error.get("message")
-    return refusal(_error(body) or body.get("status") == "FAILURE", words)
+    named = text_of(_error(body).get("code")).startswith("GA") or "displayMessage" in error
+    return refusal(named or body.get("status") == "FAILURE", words)
 
 
 def _error(body: dict[str, Any]) -> dict[str, Any]:

@@ -39,6 +39,7 @@ from autologin.flow import (
     InputField,
     LoginRequest,
     LoginScript,
+    Meaning,
     OtpGenerator,
     OtpRejected,
     PageChanged,
@@ -88,18 +89,20 @@ TERMS = Checkbox(
     css=("#chkssTnc",),
 )
 PHRASES: dict[type[AutologinError], str] = {
-    CredentialsRejected: r"public key does not exist"
-    r"|enter (a |the |your )?(valid|correct) (user|log ?in|password)",
-    OtpRejected: r"enter (a |the )?(valid|correct) (6.?digit )?t?otp\W*$",
+    CredentialsRejected: r"public key does not exist",
     CaptchaRequired: r"\bSHWCAP\b",
     PageChanged: r"^\W*invalid request\W*$",
 }
-REFUSED = (
-    r"resource not available|public key does not exist|invalid session"
-    r"|session (key )?(is|has) (been )?(expired|invalid)"
+NO_SESSION = (
+    r"resource not available|invalid session|session (key )?(is |has )?(been )?(expired|invalid)"
 )
-"""The session or the AppKey is not known; the first also comes as status 500."""
-LATER = r"limit exceed|try again"
+"""The session is not known; the first also comes as status 500."""
+NO_KEY = r"public key does not exist"
+REFUSED = f"{NO_SESSION}|{NO_KEY}"
+WORDS = (
+    Meaning(CredentialsRejected, REFUSED),
+    Meaning(BrokerUnavailable, r"limit exceed|try again"),
+)
 
 
 class IciciBreezeCredentials(Credentials):
@@ -141,6 +144,12 @@ class IciciBreeze(BrowserFlow):
     auth_code_params = ("apisession", "API_Session")
     state_param = ""
     credentials: IciciBreezeCredentials
+
+    @property
+    def user_id(self) -> str | None:
+        """Who the token must belong to; None where a registered mobile number is typed."""
+        typed = str(self.credentials.user_id)
+        return None if re.fullmatch(r"(\+?91[\s-]?)?[0-9]{10}", typed.strip()) else typed
 
     def login_url(self, nonce: str) -> LoginRequest:
         """The page that sends the browser on to the form by itself.
@@ -203,7 +212,8 @@ class IciciBreeze(BrowserFlow):
             return Verification(Verdict.UNKNOWN, detail=error.detail)
         if details := details_in(response):
             return Verification(Verdict.VALID, owner_of(details, self.user_id))
-        verdict = Verdict.REJECTED if is_refusal(response) else Verdict.UNKNOWN
+        dead = is_refusal(response, NO_SESSION)
+        verdict = Verdict.REJECTED if dead else Verdict.UNKNOWN
         message = words_of(json_object(response).get("Error"))
         return Verification(verdict, detail=message or f"HTTP {response.status_code}")
 
@@ -264,13 +274,13 @@ def user_in(pair: str) -> str:
     return user.strip() if colon else ""
 
 
-def is_refusal(response: httpx.Response) -> bool:
-    """Whether ICICI says no for good.
+def is_refusal(response: httpx.Response, words: str = REFUSED) -> bool:
+    """Whether ICICI says no for good, in such words.
 
     "Resource not available." with status 500 is its no to an old session.
     """
     message = text_of(json_object(response).get("Error"))
-    return bool(re.search(REFUSED, message, re.IGNORECASE))
+    return bool(re.search(words, message, re.IGNORECASE))
 
 
 def _exchange_error(response: httpx.Response) -> AutologinError:
@@ -280,7 +290,6 @@ def _exchange_error(response: httpx.Response) -> AutologinError:
     status = text_of(envelope.get("Status"))
     if not message or not status:
         return no_answer("ICICI Direct", response)
-    later = re.fullmatch(r"408|429|5\d\d", status) or re.search(LATER, message, re.IGNORECASE)
-    if later and not is_refusal(response):
+    if re.fullmatch(r"408|429|5\d\d", status) and not is_refusal(response):
         return BrokerUnavailable(f"ICICI Direct said: {words_of(message)} (status {status[:9]})")
-    return exchange_error("ICICI Direct", response, message)
+    return exchange_error("ICICI Direct", response, message, own=WORDS)

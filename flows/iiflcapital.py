@@ -23,11 +23,18 @@ from urllib.parse import urlencode
 from pydantic import AfterValidator, Field, SecretStr
 
 from autologin.flow import (
+    AccountLocked,
+    AutologinError,
+    BrokerUnavailable,
     BrowserFlow,
+    ConsentRequired,
     Credentials,
+    CredentialsRejected,
     LoginRequest,
     LoginScript,
     OtpGenerator,
+    OtpNotAvailable,
+    OtpRejected,
     Token,
     TotpSeed,
     Verification,
@@ -39,6 +46,15 @@ from ._form_page import form_script, upper
 if TYPE_CHECKING:
     import httpx
 
+CODES: dict[type[AutologinError], str] = {
+    AccountLocked: r"\bEC0(04|14|19|52|80|81)\b",
+    BrokerUnavailable: r"\bEC018\b",
+    OtpNotAvailable: r"\bEC043\b",
+    OtpRejected: r"\bEC0(24|25|36)\b",
+    CredentialsRejected: r"\bEC0(02|16|54|69)\b",
+    ConsentRequired: r"\bEC055\b",
+}
+"""The documentation's table of a login's errors."""
 DEAD = frozenset({"EC044"})
 
 
@@ -91,7 +107,7 @@ class IiflCapital(BrowserFlow):
 
     def login_script(self, otp: OtpGenerator | None) -> LoginScript:
         """Client id, password and TOTP, on one screen or two."""
-        return form_script(self.user_id, self.credentials.password, otp, {})
+        return form_script(self.user_id, self.credentials.password, otp, {}, phrases=CODES)
 
     async def exchange(self, auth_code: SecretStr, http: httpx.AsyncClient, now: datetime) -> Token:
         """POST /getusersession."""

@@ -3,7 +3,8 @@
 Docs      https://api-docs.indstocks.com   evidence of 2026-08 (OpenAlgo and an issue there that
           cites the docs)
 Expiry    24 hours after it was issued, or sooner where the token, a JWT, says so (a public program
-          saw 07:00 in India). One token lives at a time: a new one ends the old
+          saw 07:00 in India) or the reply's `expires_in` does. One token lives at a time: a new one
+          ends the old
 Lockout   one request for a token in 60 seconds; 5 wrong codes in 15 minutes lock for 15 minutes, 3
           such locks in an hour for an hour; a used code is refused. The pace is kept across runs,
           the MPIN is sent once, a rejected code is followed by one more
@@ -31,6 +32,7 @@ from autologin.flow import (
     jwt_expiry,
     refusal,
     refuses_token,
+    stated_expiry,
     text_of,
     token_in,
     verify_with,
@@ -84,13 +86,14 @@ class INDstocks(ApiFlow):
         body = {"mpin": plain(self.credentials.mpin), "totp": otp}
         headers = {"x-api-key": plain(self.credentials.client_id)}
         response, answer = await post_json(http, url, body, headers)
-        token = token_in(data_of(answer).get("token") or answer.get("token"))
+        session = {**answer, **data_of(answer)}
+        token = token_in(session.get("token") or session.get("access_token"))
         if response.status_code != 200 or not token:
             raise login_error("INDstocks", response, _message(answer))
         return Token(
             access_token=SecretStr(token),
             issued_at=now,
-            expires_at=earliest_expiry(jwt_expiry(token), now + timedelta(days=1), now),
+            expires_at=expiry(token, session.get("expires_in"), now),
             user_id="",
         )
 
@@ -99,6 +102,12 @@ class INDstocks(ApiFlow):
         headers = {"Authorization": plain(token.access_token)}
         request = http.build_request("GET", f"{self.urls['api']}/user/profile", headers=headers)
         return await verify_with(request, http, owner=_owner, dead=_is_dead, words=_message)
+
+
+def expiry(token: str, stated: object, now: datetime) -> datetime:
+    """The end of the token: what it says itself, or else the reply, within a day; else a day."""
+    named = jwt_expiry(token) or stated_expiry(stated, now)
+    return earliest_expiry(named, now + timedelta(days=1), now)
 
 
 def _message(answer: dict[str, Any]) -> str:

@@ -15,7 +15,6 @@ Guessed   that 401 at the first step means the code, and at the second the MPIN;
 from __future__ import annotations
 
 import json
-import re
 from datetime import datetime, time
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
@@ -29,6 +28,7 @@ from autologin.flow import (
     Credentials,
     CredentialsRejected,
     ExchangeRejected,
+    Meaning,
     OtpRejected,
     Token,
     TotpSeed,
@@ -36,7 +36,6 @@ from autologin.flow import (
     data_of,
     digits,
     next_daily,
-    quoted_refusal,
     refusal,
     refuses_token,
     text_of,
@@ -44,7 +43,7 @@ from autologin.flow import (
     verify_with,
 )
 
-from ._json_api import login_error, plain, post_json, says_nothing
+from ._json_api import login_error, plain, post_json
 
 if TYPE_CHECKING:
     import httpx
@@ -52,7 +51,7 @@ if TYPE_CHECKING:
 KEY = {"neo-fin-key": "neotradeapi"}
 ALL = {"seg": "ALL", "exch": "ALL", "prod": "ALL"}
 LATER = {"424", "500"}
-KEY_WORDS = r"access.?token"
+WORDS = (Meaning(CredentialsRejected, r"access.?token"),)
 """What Kotak calls the consumer key."""
 
 
@@ -187,16 +186,9 @@ def _login_error(
     response: httpx.Response, answer: dict[str, Any], refused: type[AutologinError]
 ) -> AutologinError:
     """What a refusal means; `refused` is what 401 says at this step."""
-    message = _message(answer)
-    code = _error_code(answer)
-    if message and (code in LATER or response.status_code == 424):
-        return BrokerUnavailable(quoted_refusal("Kotak Neo", response, message))
-    error = login_error("Kotak Neo", response, message)
-    if not says_nothing(error):
-        return error
-    if re.search(KEY_WORDS, message, re.IGNORECASE):
-        return CredentialsRejected(error.detail)
-    return refused(error.detail) if "401" in {code, str(response.status_code)} else error
+    codes = {_error_code(answer), str(response.status_code)}
+    code = refused if "401" in codes else BrokerUnavailable if codes & LATER else None
+    return login_error("Kotak Neo", response, _message(answer), own=WORDS, code=code)
 
 
 def _error_code(answer: dict[str, Any]) -> str:

@@ -21,7 +21,11 @@ from pydantic import AfterValidator, Field, SecretStr
 from autologin.flow import (
     ApiFlow,
     Credentials,
+    CredentialsRejected,
+    ExchangeRejected,
+    Meaning,
     OtpNotAvailable,
+    OtpRejected,
     Token,
     TotpSeed,
     Verification,
@@ -40,6 +44,12 @@ if TYPE_CHECKING:
     import httpx
 
 UNVERIFIED = {"FALSE", "0", "NO", "N"}
+CODES = (
+    Meaning(OtpRejected, r"\bMO1093\b"),
+    Meaning(CredentialsRejected, r"\bMO(1007|1062|2005|2031)\b|\b2fa\b|\bdob\b|\bpan\b"),
+    Meaning(ExchangeRejected, r"\bMO2035\b"),
+)
+"""A code; the second factor, the key and the client code; an address that is not registered."""
 DEAD = "MO8001"
 """Invalid token, with whatever HTTP status."""
 HEADERS = {
@@ -109,7 +119,7 @@ class Motilal(ApiFlow):
         response, answer = await post_json(http, url, body, self._headers())
         token = token_in(answer.get("AuthToken"))
         if response.status_code != 200 or answer.get("status") != "SUCCESS" or not token:
-            raise login_error("Motilal Oswal", response, _message(answer))
+            raise login_error("Motilal Oswal", response, _message(answer), own=CODES)
         if str(answer.get("isAuthTokenVerified", "TRUE")).upper() in UNVERIFIED:
             detail = "Motilal Oswal waits for a code that it has sent by SMS and e-mail"
             raise OtpNotAvailable(detail)

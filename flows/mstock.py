@@ -19,9 +19,11 @@ from pydantic import Field, SecretStr
 
 from autologin.flow import (
     ApiFlow,
+    AutologinError,
     BrokerUnavailable,
     Credentials,
     CredentialsRejected,
+    Meaning,
     Token,
     TotpSeed,
     Verification,
@@ -30,7 +32,6 @@ from autologin.flow import (
     error_message,
     jwt_expiry,
     next_daily,
-    quoted_refusal,
     refusal,
     refuses_token,
     text_of,
@@ -38,20 +39,23 @@ from autologin.flow import (
     verify_with,
 )
 
-from ._json_api import error_by_code, login_error, plain, post_json
+from ._json_api import login_error, plain, post_json
 
 if TYPE_CHECKING:
     import httpx
 
 VERSION = {"X-Mirae-Version": "1"}
 KEY = "APIKeyException"
-KEY_ENDED = "api is suspended"
+WORDS = (Meaning(CredentialsRejected, r"\bapi is suspended"),)
 """Of the documented 403 for a key that is wrong or has ended.
 
 It has no type, and no account is locked by it.
 """
+CODES: dict[str, type[AutologinError]] = {
+    "IA403": CredentialsRejected,
+    "IA500": BrokerUnavailable,
+}
 FIRST = "connect/login"
-INTERNAL = "IA500"
 DEAD = {"TokenException", "IA401"}
 
 
@@ -121,11 +125,9 @@ class MStock(ApiFlow):
         if response.status_code == 200 and _is_good(answer) and token:
             return data
         message = _message(answer)
-        if message and (answer.get("error_type") == KEY or KEY_ENDED in message.lower()):
-            raise CredentialsRejected(quoted_refusal("m.Stock", response, message))
-        error = login_error("m.Stock", response, message)
-        internal = answer.get("errorcode") == INTERNAL
-        raise error_by_code(error, BrokerUnavailable if internal else None)
+        key = answer.get("error_type") == KEY
+        code = CredentialsRejected if key else CODES.get(text_of(answer.get("errorcode")))
+        raise login_error("m.Stock", response, message, own=WORDS, code=code)
 
     async def verify(self, token: Token, http: httpx.AsyncClient) -> Verification:
         """GET user/fundsummary."""

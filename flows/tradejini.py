@@ -41,7 +41,7 @@ from autologin.flow import (
     verify_with,
 )
 
-from ._json_api import login_error, plain, says_nothing
+from ._json_api import is_open, login_error, plain, unclear
 
 if TYPE_CHECKING:
     import httpx
@@ -109,15 +109,15 @@ class Tradejini(ApiFlow):
 def _login_error(response: httpx.Response, words: str) -> AutologinError:
     """What an answer without a token means.
 
-    A 401 that names nothing counts against all that was sent, so nothing of it is sent again. Its
-    JSON may be missing, but a page in its place is not Tradejini's.
+    A 401 of Tradejini's that names nothing counts against all that was sent, so nothing of it is
+    sent again. One that is empty may be anybody's: it blocks nothing, and counts as not understood.
     """
     if response.status_code == 401 and not response.content:
-        words = "Unauthorized"
+        return unclear("Tradejini answered 401, and nothing else", CHECK_ALL)
     error = login_error("Tradejini", response, words)
-    if response.status_code == 401 and (says_nothing(error) or words.lower() == "unauthorized"):
+    if response.status_code == 401 and is_open(error):
         return CredentialsRejected(error.detail, hint=CHECK_ALL)
-    if response.status_code == 403 and says_nothing(error):
+    if response.status_code == 403 and is_open(error):
         return ExchangeRejected(error.detail, hint=CHECK_ADDRESS)
     return error
 

@@ -27,13 +27,16 @@ from pydantic import AfterValidator, Field, SecretStr
 
 from autologin.flow import (
     AutologinError,
+    BrokerUnavailable,
     BrowserFlow,
     Click,
     Credentials,
     CredentialsRejected,
+    ExchangeRejected,
     InputField,
     LoginRequest,
     LoginScript,
+    Meaning,
     OtpGenerator,
     OtpRejected,
     Step,
@@ -94,6 +97,16 @@ CLICKS = (
 SEND = r"continue|verify|confirm|submit|proceed|next|log ?in"
 REFUSED_APP = r"UDAPI(100068|100069|100016|100073|1017|1018)\b"
 """The client_id is not known, or not with this redirect_uri."""
+WORDS = (
+    Meaning(BrokerUnavailable, r"\bUDAPI(10005|100500)\b"),
+    Meaning(ExchangeRejected, r"\bUDAPI1221\b"),
+    Meaning(
+        ExchangeRejected,
+        r"segment|reactivat",
+        hint="Reactivate your segments in the Upstox app or on upstox.com, then run it again.",
+    ),
+)
+"""Too many calls, or an error of the server; an address that is not registered; segments."""
 
 
 def ten_digits(number: str) -> str:
@@ -246,11 +259,8 @@ def _exchange_error(response: httpx.Response) -> AutologinError:
     """What an exchange without a token means."""
     answer = json_object(response)
     message = refusal(answer.get("status") == "error", error_message(answer))
-    hint = None
-    if re.search(r"segment|reactivat", message, re.IGNORECASE):
-        hint = "Reactivate your segments in the Upstox app or on upstox.com, then run it again."
-    return exchange_error("Upstox", response, message, hint=hint)
+    return exchange_error("Upstox", response, message, own=WORDS)
 
 
 def _is_dead(answer: dict[str, Any]) -> bool:
-    return "UDAPI100050" in error_message(answer)
+    return re.search(r"\bUDAPI100050\b", error_message(answer)) is not None

@@ -82,9 +82,14 @@ CLICKS = (
     Click("another user", when="other_user", press=r"change user|switch (user|account)|not you"),
 )
 PHRASES: dict[type[AutologinError], str] = {
-    OtpNotAvailable: r"(invalid|incorrect|wrong) app.?code",
+    OtpNotAvailable: r"\b(mobile )?app.?code\b.{0,30}\b(invalid|incorrect|wrong|expired)"
+    r"|\b(invalid|incorrect|wrong|expired)\b.{0,12}\bapp.?code",
 }
-"""The account is in the mode of Kite's own app, to which no TOTP is right."""
+HINTS: dict[type[AutologinError], str] = {
+    OtpNotAvailable: "The account asks for the code of Kite's own app, to which no TOTP is right. "
+    "Switch it to External TOTP (in Kite: My profile, Password & Security), put its seed into "
+    "totp_secret, then run it again.",
+}
 
 
 class ZerodhaCredentials(Credentials):
@@ -148,7 +153,9 @@ class Zerodha(BrowserFlow):
             reply="/api/twofa",
         )
         steps = (credentials, totp)
-        return LoginScript(steps, CLICKS, consent_at=r"/connect/authorize", phrases=PHRASES)
+        return LoginScript(
+            steps, CLICKS, consent_at=r"/connect/authorize", phrases=PHRASES, hints=HINTS
+        )
 
     async def exchange(self, auth_code: SecretStr, http: httpx.AsyncClient, now: datetime) -> Token:
         """POST /session/token, as the official SDK sends it (kiteconnect 5.2.2)."""

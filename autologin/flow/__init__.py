@@ -30,7 +30,6 @@ from autologin.flow.base import (
 )
 from autologin.flow.counts import attempts_left, attempts_left_in
 from autologin.flow.http import (
-    ADDRESS,
     address_hint,
     data_of,
     error_message,
@@ -48,7 +47,7 @@ from autologin.flow.http import (
     words_of,
 )
 from autologin.flow.otp import OtpGenerator, TotpSeed
-from autologin.flow.phrases import COMMON, says
+from autologin.flow.phrases import BARRED, PACE, Meaning, meaning_of, says
 from autologin.flow.script import Checkbox, Click, InputField, LoginScript, Step
 from autologin.quoting import quotable
 from autologin.redaction import remember, remember_for_days, scrub
@@ -58,12 +57,13 @@ from autologin.token import (
     jwt_expiry,
     next_daily,
     plausible_expiry,
+    stated_expiry,
 )
 
 __all__ = [
-    "ADDRESS",
-    "COMMON",
+    "BARRED",
     "IST",
+    "PACE",
     "AccountLocked",
     "ApiFlow",
     "AuthCode",
@@ -80,6 +80,7 @@ __all__ = [
     "InputField",
     "LoginRequest",
     "LoginScript",
+    "Meaning",
     "Options",
     "OtpGenerator",
     "OtpNotAvailable",
@@ -101,6 +102,7 @@ __all__ = [
     "exchange_error",
     "json_object",
     "jwt_expiry",
+    "meaning_of",
     "next_daily",
     "no_answer",
     "plausible_expiry",
@@ -113,6 +115,7 @@ __all__ = [
     "says",
     "scrub",
     "send",
+    "stated_expiry",
     "text_of",
     "token_in",
     "verify_profile",

@@ -12,7 +12,7 @@ import json
 import logging
 import re
 import zlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from ssl import SSLContext
@@ -20,10 +20,17 @@ from typing import TYPE_CHECKING, Any
 
 from autologin import __version__
 from autologin.clock import retry_after
-from autologin.errors import AccountLocked, AutologinError, BrokerUnavailable, ExchangeRejected
+from autologin.errors import (
+    AccountLocked,
+    AutologinError,
+    BrokerUnavailable,
+    CredentialsRejected,
+    ExchangeRejected,
+    OtpRejected,
+)
 from autologin.flow.base import Verdict, Verification
 from autologin.flow.counts import read_int
-from autologin.flow.phrases import REFUSES_A_SECRET, says
+from autologin.flow.phrases import IP, Meaning, meaning_of, refuses_a_secret, says
 from autologin.proxies import DIRECT, Ways
 from autologin.quoting import looks_secret, quotable
 from autologin.redaction import MASK, remember_for_days
@@ -34,8 +41,6 @@ if TYPE_CHECKING:
     import httpx
 
 
-ADDRESS = r"(?<![a-z])ips?(?![a-z])|white.?list"
-"""Words of a broker that does not know the address from which it was called."""
 AN_ADDRESS = re.compile(
     r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.])|\b[0-9a-f]{1,4}(?::[0-9a-f]{0,4}){3,7}"
 )
@@ -43,7 +48,7 @@ OF_SESSION = (
     r"token|session|jwt|unauthori[sz]ed|not authori[sz]ed|authenticat|authori[sz]ation"
     r"|log ?in again"
 )
-OF_OTHERS = rf"segment|permission|permitted|not (enabled|activated|allowed)|{ADDRESS}"
+OF_OTHERS = rf"segment|permission|permitted|not (enabled|activated|allowed)|{IP}|white.?list"
 NO_REASON = "no reason"
 IN_HEADER = r"[!-~]+"
 """What a header can carry."""
@@ -56,6 +61,9 @@ LARGEST = 2 * 1024 * 1024
 """Bytes of an answer that are read, counted when they are unpacked."""
 LONGEST_WORDS = 2000
 """Characters of a broker's words that are looked at."""
+MOST_WORDS = 5
+"""Messages in a list that are."""
+NAMES_OF_WORDS = ("message", "msg", "description", "detail", "reason", "text")
 LONGEST_TEXT = 20_000
 """The same of an answer in which they are looked for."""
 PACKED = {"gzip", "x-gzip", "deflate"}
@@ -147,8 +155,8 @@ async def send(
     response = await _ask(request, http)
     later = response.status_code in {408, 429} or response.status_code >= 500
     words = error_message(json_object(response))
-    refused = REFUSES_A_SECRET.search(words)
-    if later and not refused and not _is_lock(response) and not is_answer(response):
+    refused = refuses_a_secret(words) or says(AccountLocked, words) or _is_lock(response)
+    if later and not refused and not is_answer(response):
         detail = f"{_place(request)} answered {response.status_code}"
         if words:
             detail += f': "{quotable(words)}"'
@@ -294,8 +302,22 @@ def _is_secret(name: str, value: str) -> bool:
 
 def _is_lock(response: httpx.Response) -> bool:
     """Whether a 429 is no pace to keep but a lock, wherever its JSON has the words for it."""
-    too_many = response.status_code == 429 and bool(json_object(response))
-    return too_many and says(AccountLocked, text_in(response))
+    if response.status_code != 429:
+        return False
+    return any(says(AccountLocked, text) for text in _texts_in(json_object(response)))
+
+
+def _texts_in(answer: Mapping[str, Any]) -> Iterator[str]:
+    """The texts of an answer, wherever they stand in it."""
+    waiting: list[Any] = [answer]
+    seen = 0
+    while waiting and seen < MOST_VALUES:
+        value = waiting.pop()
+        seen += 1
+        if isinstance(value, dict | list):
+            waiting.extend(value.values() if isinstance(value, dict) else value)
+        elif isinstance(value, str):
+            yield value
 
 
 def _our_address(response: httpx.Response) -> str:
@@ -357,7 +379,15 @@ def text_of(value: object) -> str:
 
 
 def words_of(value: object) -> str:
-    """The same of a field for people, without what looks like a secret in it."""
+    """The words for people in a field, without what looks like a secret in them.
+
+    Some brokers make a list of them, or an object with names such as `message`.
+    """
+    if isinstance(value, list):
+        return "; ".join(filter(None, map(words_of, value[:MOST_WORDS])))
+    if isinstance(value, dict):
+        named = (value[name] for name in NAMES_OF_WORDS if isinstance(value.get(name), str))
+        return words_of(next(named, None))
     return quotable(text_of(value), LONGEST_WORDS)
 
 
@@ -383,9 +413,7 @@ def refusal(says_no: object, *words: object) -> str:
     `answer.get("status") == "error"`. A no without words is one too.
     """
     said = ": ".join(filter(None, map(words_of, words)))
-    if not says_no and not REFUSES_A_SECRET.search(said):
-        return ""
-    return said or NO_REASON
+    return (said or NO_REASON) if says_no else ""
 
 
 def quoted_refusal(title: str, response: httpx.Response, words: str) -> str:
@@ -400,20 +428,25 @@ def exchange_error(
     message: object,
     *,
     hint: str | None = None,
+    own: Sequence[Meaning] = (),
 ) -> AutologinError:
     """The error for an answer without a token.
 
     `message` are the broker's words where it is the broker's own no (`refusal`); without any it is
-    no answer of the broker's, which may be asked again.
+    no answer of the broker's, which may be asked again. `own` is what the flow knows of them beside
+    the common table. A code that was refused is refused whatever the words blame.
     """
     words = words_of(message)
     if not words:
         return no_answer(title, response)
     detail = quoted_refusal(title, response, words)
-    if says(BrokerUnavailable, words):
-        return BrokerUnavailable(detail)
-    if re.search(ADDRESS, words, re.IGNORECASE):
-        hint = address_hint(title, response, words)
+    meant = meaning_of(words, own)
+    if meant and meant.kind is BrokerUnavailable:
+        return BrokerUnavailable(detail, retry_after=meant.pause)
+    if meant and meant.kind is ExchangeRejected:
+        hint = meant.hint or address_hint(title, response, words)
+    elif meant and not issubclass(meant.kind, CredentialsRejected | OtpRejected):
+        hint = meant.hint or meant.kind.hint
     return ExchangeRejected(detail, hint=hint)
 
 
@@ -427,6 +460,9 @@ def no_answer(
     """
     seen = [f"HTTP {response.status_code}", _kind_of(response)]
     words = error_message(json_object(response))
+    if refuses_a_secret(words):
+        # Of a shape that is not the broker's: nobody is blocked, and nothing is sent again.
+        return ExchangeRejected(quoted_refusal(title, response, words))
     if not response.content:
         seen.append("empty")
     elif said := quotable(words) or _title_of(response):
@@ -496,10 +532,14 @@ async def verify_with(
 def refuses_token(status: int, words: str) -> bool:
     """Whether a broker's no means the token, where no code of it says so: a 401, in such words.
 
-    A segment, a right or an address that is missing is another no.
+    `words` are those of its own no (`refusal`), which may have none. A segment, a right or an
+    address that is missing is another no, and so is an outage.
     """
-    means = re.search(OF_SESSION, words, re.IGNORECASE)
-    return bool(status == 401 and means and not re.search(OF_OTHERS, words, re.IGNORECASE))
+    later = says(BrokerUnavailable, words) and "expired" not in words.lower()
+    if status != 401 or not words or later:
+        return False
+    means = words == NO_REASON or re.search(OF_SESSION, words, re.IGNORECASE)
+    return bool(means and not re.search(OF_OTHERS, words, re.IGNORECASE))
 
 
 async def verify_profile(

@@ -115,6 +115,8 @@ class LoginScript:
     consent_at: str = ""
     phrases: Mapping[type[AutologinError], str] = field(default_factory=dict)
     """The broker's own words for an error, tried before the common ones."""
+    hints: Mapping[type[AutologinError], str] = field(default_factory=dict)
+    """What to do about what these words mean, where that is special to this broker."""
     patience: float = 0.0
     """Seconds that the first page may stay blank, where that is longer than usual (large apps)."""
     consent_titled: str = ""

@@ -9,7 +9,6 @@ others were tried, and under another name of the account.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -35,6 +34,7 @@ from autologin.errors import (
     WrongAccount,
 )
 from autologin.flow.otp import normalise
+from autologin.flow.phrases import named_secret
 from autologin.log import event
 from autologin.store.records import Block
 
@@ -49,15 +49,6 @@ if TYPE_CHECKING:
     from autologin.store.store import Store
 
 Kind = Literal["password", "otp", "login id", "app", "all"]
-NAMES_APP = re.compile(
-    r"(api|app|vendor|consumer|user|encryption)[\s_-]?(key|secret|code)|client[\s_-]?(id|secret)"
-    r"|redirect[\s_-]?ur[il]|\bthis app\b|\bapp (is|has)\b",
-    re.IGNORECASE,
-)
-NAMES_LOGIN = re.compile(
-    r"\b(ucc|(client|user|login)[\s_-]?(code|id|name)|mobile[\s_-]?(no|number))\b", re.IGNORECASE
-)
-NAMES_PASSWORD = re.compile(r"pass(word|code|phrase)|\bm?pin\b|credentials", re.IGNORECASE)
 UNJUDGED = (
     CaptchaRequired,
     ConsentRequired,
@@ -318,12 +309,11 @@ class AttemptLog:
             return self._all
         if isinstance(error, OtpRejected) and self._seed:
             return self._secret("otp", [self._seed])
-        words = error.detail
-        if not NAMES_PASSWORD.search(words):
-            if NAMES_APP.search(words) and not NAMES_LOGIN.search(NAMES_APP.sub("", words)):
-                return self._app
-            if NAMES_LOGIN.search(words) and self._login_id:
-                return self._secret("login id", self._login_id)
+        named = named_secret(error.detail)
+        if named == "app":
+            return self._app
+        if named == "login id" and self._login_id:
+            return self._secret("login id", self._login_id)
         return self._refusable
 
     def _typed(self, passwords: Sequence[str]) -> list[Secret]:

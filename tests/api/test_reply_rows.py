@@ -3,32 +3,42 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
+from pydantic import SecretStr
 from starlette.responses import Response
 from support.clock import SkippingClock
-from support.replies import flow_at
+from support.replies import answering, flow_at, reply
 from support.sandbox import SHARED, rehearsal
 
 from autologin import run as walk_of
 from autologin.app import App
-from autologin.flow.base import Verdict
+from autologin.flow.base import AuthCode, Verdict
+from autologin.flow.http import broker_client
 from autologin.login import interpret
 from autologin.login.network import ApiReply
 from autologin.login.state import LoginState, Observation
 from autologin.sandbox.twin import Refusal
 from autologin.service.schedule import TRANSIENT
+from autologin.token import Token
 
 ROWS = json.loads((Path(__file__).parent / "replies.json").read_text())
+NOW = datetime(2026, 11, 27, 5, 0, tzinfo=UTC)
+URL = "http://127.0.0.1:9"
 BLOCKS = {"credentials_rejected", "otp_rejected", "account_locked"}
 
 
 def rows(step):
-    found = [row for row in ROWS if row["step"].startswith(step)]
-    return pytest.mark.parametrize(
-        "row", found, ids=[f"{row['broker']}-{row['kind']}".replace(" ", "_") for row in found]
-    )
+    found = [row for row in ROWS if row["step"].startswith(step) and row["expect"] != [None]]
+    return parametrized(found)
+
+
+def parametrized(found):
+    ids = [f"{row['broker']}-{row['kind']}".replace(" ", "_") for row in found]
+    return pytest.mark.parametrize("row", found, ids=ids)
 
 
 def answer_at(twin, place, row):
@@ -71,6 +81,8 @@ async def test_at_a_login(walk, row):
     outcome = await served.run(twin.clock, force=True)
     check(row, outcome.error, twin.counters[twin.login_call] - before)
     assert store_says_blocked(served, twin.clock) == row["blocked"]
+    if "says" in row:
+        assert "Register this machine's address" in outcome.error.message
     assert (await served.run(twin.clock)).outcome == "still_valid", "the token from before is kept"
 
 
@@ -96,21 +108,55 @@ async def test_at_an_exchange(tmp_path, row):
         assert "127.0.0.1" in outcome.error.message
 
 
-@rows("verify")
-async def test_at_the_proof_of_a_token(walk, row):
+VERIFIED = [row for row in ROWS if row["step"] == "verify"]
+
+
+@parametrized(VERIFIED)
+async def test_at_the_proof_of_a_token(row):
+    body = row["body"] if isinstance(row["body"], str) else json.dumps(row["body"])
+    answer = reply(row["status"], row["type"], body)
+    async with answering(answer) as server, broker_client(None) as http:
+        flow = flow_at(row["broker"], server.url)
+        extra = {"base_url": server.url, "susertoken": "u", "session_token": "s"}
+        token = Token(SecretStr("t"), NOW, NOW + timedelta(hours=9), "", extra)
+        assert (await flow.verify(token, http)).verdict is Verdict(row["verdict"])
+
+
+@parametrized([row for row in VERIFIED if row["broker"] in {"angelone", "indstocks", "dhan"}])
+async def test_what_becomes_of_the_token(walk, row):
     served, _ = await walk(row["broker"])
     twin = served.twin
     answer_at(twin, twin.profile_call, row)
     logins = twin.counters[twin.login_call]
-    assert (await served.run(twin.clock)).outcome == "still_valid"
     app = App.open(served.settings(), twin.clock, SHARED)
     try:
         answer = await walk_of.verify_stored(app, app.settings.accounts[row["broker"]])
-        assert app.store.tokens.get(row["broker"]) is not None
+        assert (app.store.tokens.get(row["broker"]) is not None) == row["token_kept"]
     finally:
         app.store.close()
     assert answer.verdict is Verdict(row["verdict"])
-    assert twin.counters[twin.login_call] == logins
+    if row["token_kept"]:
+        assert (await served.run(twin.clock)).outcome == "still_valid"
+        assert twin.counters[twin.login_call] == logins
+
+
+@parametrized([row for row in ROWS if row["expect"] == [None] and row["step"] != "verify"])
+async def test_a_token_and_what_comes_with_it(row):
+    flow = flow_at(row["broker"], URL)
+    if "config" in row:
+        flow.credentials = flow.credentials.model_copy(update=row["config"])
+    answer = httpx.Response(row["status"], json=row["body"])
+    async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: answer)) as http:
+        if row["step"] == "login":
+            token = await flow.sign_in(http, "123456", NOW)
+        else:
+            token = await flow.exchange(AuthCode("c0de", SecretStr("v")), http, NOW)
+        if "expires_in_s" in row:
+            assert token.expires_at == NOW + timedelta(seconds=row["expires_in_s"])
+        elif "expires_at" in row:
+            assert token.expires_at == datetime.fromtimestamp(row["body"]["expires_in"], UTC)
+        else:
+            assert (token.user_id, flow.user_id) == ("AB123456", None)
 
 
 @rows("page's")

@@ -57,7 +57,12 @@ SCENARIOS: dict[str, Scenario] = {
         otp_window=0,
     ),
     "locked_bare": scenario("The account is locked: Unauthorized", expect=REFUSED, locked=True),
-    "wordless": scenario("A 401 without JSON", expect=REFUSED, refused="pin", wording="none"),
+    "wordless": scenario(
+        "A 401 without JSON: nobody knows whose it is",
+        expect="exchange_rejected",
+        refused="pin",
+        wording="none",
+    ),
     # A 401 that says more, which nobody has shown.
     "named_key": scenario("A wrong key by name", expect=REFUSED, refused="key", wording="full"),
     "named_pin": scenario("A wrong PIN by name", expect=REFUSED, refused="pin", wording="full"),
