@@ -58,8 +58,11 @@ class LoginState:
     """The count of calls before it."""
     before: Snapshot | None = None
     """The page as it was then: whatever it said already is no answer."""
-    first_lines: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    first_said: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """What the page said when a step was sent for the first time, by the step's name."""
+    heard: Mapping[str, float] = field(default_factory=dict)
+    """The new texts at the form and in alert regions since it was sent, and since when each is
+    there."""
     submitted: int | None = None
     """The count of calls before the button was pressed; None where it was not, or was pressed
     again."""
@@ -83,6 +86,11 @@ class LoginState:
     plain: str = ""
     """The words of an answer that is no JSON: a refusal, perhaps, of which the page says
     nothing."""
+    unread: str = ""
+    """The path of a call of the step's that was answered in another form than the broker's: nothing
+    that the page makes of it is the broker's word."""
+    barred: int = 0
+    """The HTTP status with which the page itself was refused; 0: it was not."""
     challenged_since: float | None = None
     """Since when a captcha is on the page."""
     lines: tuple[str, ...] = ()
@@ -115,11 +123,13 @@ class LoginState:
             posts_before=posts,
             before=snapshot,
             submitted=None,
-            first_lines={step.name: snapshot.lines, **self.first_lines},
+            first_said={step.name: snapshot.said, **self.first_said},
+            heard={},
             accepted=False,
             dialogs=(),
             aside="",
             plain="",
+            unread="",
         )
 
     def clicking(self, name: str, posts: int) -> LoginState:
@@ -145,7 +155,13 @@ class LoginState:
         """
         entered = self.entered - set(self.last_step.values if self.last_step else ())
         return replace(
-            self, entered=entered, rejection=error, dialogs=(), before=None, acted_at=now
+            self,
+            entered=entered,
+            rejection=error,
+            dialogs=(),
+            heard={},
+            before=None,
+            acted_at=now,
         )
 
     def entered_all(self, script: LoginScript) -> bool:
