@@ -64,6 +64,7 @@ MOST_LINES = 40
 FEW_LINES = 12
 """The same of a page that says that the broker is down, or that a firewall sends."""
 REFUSED_AT_THE_DOOR = {401, 403, 406, 418, 451}
+CHALLENGE_SCRIPT = re.compile(r"challenge-platform|cf[-_]chl|px-captcha|_Incapsula_", re.IGNORECASE)
 SCREENS = (CaptchaRequired, ConsentRequired, OtpNotAvailable)
 """What a screen may ask for, without a word of refusal."""
 LOCKED = re.compile(r"(user|account)_?(is_?)?(blocked|locked)", re.IGNORECASE)
@@ -83,7 +84,10 @@ def update(script: LoginScript, state: LoginState, observed: Observation) -> Log
         return replace(state, error=_silence(script, state, observed))
     if not is_listening(state, observed):
         return state
-    return _watch_page(state, observed.snapshot, observed)
+    state = _watch_page(state, observed.snapshot, observed)
+    if state.down and state.challenged_since is None:
+        return replace(state, error=state.error or state.down)
+    return state
 
 
 def is_listening(state: LoginState, observed: Observation) -> bool:
@@ -104,8 +108,8 @@ def page_error(
         return _error_at_start(script, state, snapshot) if formless else None
     refused = _is_refused_by_reply(state)
     step = None if refused else state.last_step
-    texts = [*state.dialogs]
-    may_speak = not state.accepted and not state.unread
+    texts = [*state.dialogs] if state.departed else []
+    may_speak = state.departed and not state.accepted and not state.unread
     if may_speak and any(now - since >= SETTLED for since in state.heard.values()):
         texts += state.heard
     if error := voice.verdict_of_all(texts, script, step):
@@ -135,9 +139,11 @@ def _error_at_start(
     return None if blocks else error
 
 
-def _door_error(state: LoginState, snapshot: Snapshot) -> AutologinError | None:
+def _door_error(
+    state: LoginState, snapshot: Snapshot, most: int = FEW_LINES
+) -> AutologinError | None:
     """What it means that another page stands in place of the login: an outage, or a firewall."""
-    if len(snapshot.lines) > FEW_LINES:
+    if len(snapshot.lines) > most:
         return None
     said = [snapshot.title, *snapshot.lines]
     if state.barred or voice.is_barrier(said):
@@ -192,9 +198,12 @@ def conclusion(
 def _heed(script: LoginScript, state: LoginState, reply: ApiReply) -> LoginState:
     """Take notice of one reply of the broker's."""
     step = _step_of(script, state, reply)
+    if reply.document or (step is not None and step == state.last_step):
+        state = replace(state, departed=True, down=None if reply.document else state.down)
     if (step or reply.document) and reply.unavailable and not _is_lock(reply):
-        unavailable = f"{reply.path} answered {reply.status}"
-        return replace(state, error=BrokerUnavailable(unavailable, retry_after=reply.retry_after))
+        detail = f"{reply.path} answered {reply.status}"
+        down = BrokerUnavailable(detail, retry_after=reply.retry_after)
+        return replace(state, down=down) if reply.document else replace(state, error=down)
     if step is None:
         aside = reply.message if reply.data and reply.refused else ""
         barred = reply.status if reply.document and reply.status in REFUSED_AT_THE_DOOR else 0
@@ -229,7 +238,7 @@ def _stranger(reply: ApiReply, script: LoginScript) -> AutologinError | None:
     words = [_text_of(reply.text)]
     if len(words[0]) > LINE and not reply.is_page:
         return None
-    if voice.is_challenge([reply.text if reply.is_page else words[0]]):
+    if voice.is_challenge(words) or CHALLENGE_SCRIPT.search(reply.text):
         return CaptchaRequired()
     if voice.is_outage(words) and not isinstance(
         voice.verdict(words[0], script, None), AccountLocked
@@ -253,6 +262,10 @@ def _watch_page(state: LoginState, snapshot: Snapshot, observed: Observation) ->
         state = replace(state, error=CaptchaRequired())
     if not snapshot.inputs and snapshot.lines != state.lines:
         state = replace(state, lines=snapshot.lines, lines_since=now)
+    before = state.before
+    anew = before is not None and snapshot.made != before.made
+    if state.last_step is not None and (anew or observed.posts > state.posts_before):
+        state = replace(state, departed=True)
     fresh = _heard_in(state, snapshot, observed)
     return replace(state, heard={**dict.fromkeys(fresh, now), **state.heard}) if fresh else state
 
@@ -261,9 +274,8 @@ def _heard_in(state: LoginState, snapshot: Snapshot, observed: Observation) -> l
     """The texts in alert regions and at the form that are new since the last step was sent."""
     if state.last_step is None or state.before is None:
         return []
-    anew = snapshot.made != state.before.made
-    if not anew and observed.posts <= state.posts_before:
-        return []  # nothing has left: it is the page's own opinion of what was typed
+    if not state.departed:
+        return []  # it is the page's own opinion of what was typed
     is_waiting = bool(observed.pending - {"GET"})
     if is_waiting and observed.now - state.acted_at < PENDING_PATIENCE:
         return []  # the answer is still on its way
@@ -305,7 +317,7 @@ def _silence(
     patience = PENDING_PATIENCE if state.last_step else max(PENDING_PATIENCE, script.patience)
     if observed.now <= min(state.acted_at + patience, state.deadline):
         return None
-    return _no_answer(observed) or BrokerUnavailable("The page did not answer")
+    return state.down or _no_answer(observed) or BrokerUnavailable("The page did not answer")
 
 
 def _no_answer(observed: Observation) -> BrokerUnavailable | None:
@@ -375,7 +387,7 @@ def _last_resort(
     if error := _repeated_refusal(script, state, snapshot):
         return error
     has_no_login = not any(one.masked for one in snapshot.inputs) and not state.entered
-    if has_no_login and (door := _door_error(state, snapshot)):
+    if has_no_login and (door := _door_error(state, snapshot, MOST_LINES)):
         return door
     for line in _new_lines(state, snapshot):
         asked = None if voice.is_conditional(line) else classify(line, script, None)

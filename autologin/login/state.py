@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from autologin.errors import AutologinError, OtpRejected
+from autologin.errors import AutologinError, BrokerUnavailable, OtpRejected
 from autologin.flow.script import InputField, LoginScript, Step
 from autologin.login.matching import Form
 from autologin.login.network import ApiReply
@@ -89,6 +89,10 @@ class LoginState:
     unread: str = ""
     """The path of a call of the step's that was answered in another form than the broker's: nothing
     that the page makes of it is the broker's word."""
+    departed: bool = False
+    """Whether anything of the last step has left: before that nobody can have refused it."""
+    down: BrokerUnavailable | None = None
+    """What the status of the page itself says, as long as it may be a challenge that clears."""
     barred: int = 0
     """The HTTP status with which the page itself was refused; 0: it was not."""
     challenged_since: float | None = None
@@ -125,6 +129,7 @@ class LoginState:
             submitted=None,
             first_said={step.name: snapshot.said, **self.first_said},
             heard={},
+            departed=False,
             accepted=False,
             dialogs=(),
             aside="",

@@ -51,7 +51,9 @@ IF = re.compile(
 )
 """Within a clause, it makes all of it conditional."""
 ADVICE = re.compile(
-    r"^\W*(?:(?:please |kindly )?note|tips?|hints?|did you know|reminder|remember|faqs?|beware"
+    r"\bwhat to do\b|\bhow to\b"
+    r"|^\W*(?:help|support|(?:please |kindly )?note|tips?|hints?|did you know|reminder|remember"
+    r"|faqs?|beware"
     r"|caution"
     r"|security (?:tip|notice|advice)|for your (?:safety|security|information)|news?|notice)\b"
     r"(?! (?:was|is|has))",
@@ -113,6 +115,16 @@ ELSEWHERE = re.compile(
     r"|cookies?|notifications?|location|camera|fingerprint|browser version)\b"
     r"|\b(?:not|n't) (?:sent|shared?|an?|the|by|via|needed|required|asked|your|from|case)\b"
     r"|\b(?:codes|passwords|otps|pins|entries|attempts|logins) (?:that|which|are|from|older|with)\b"
+    r"|^\W*(?:and |but |or )?(?:an?|any|old|older|my|entering|typing|using)\b"
+    r"|\band (?:your|the) (?:account|profile|user \w+) (?:is|gets)\b|\bthrice\b"
+    r"|\b(?:locks?|blocks?|suspends?|disables?) (?:the|your|an?) \w+"
+    r"|^\W*(?:\d+ )?(?:failed|unsuccessful) (?:[\w-]+ )?(?:attempts|logins)\W*$"
+    r"|\b(?:noticed|detected|no longer|(?:been|is|was|now) unlocked|re-?use|old (?:password|pin"
+    r"|code)|characters?)\b"
+    r"|\btrading\b(?! (?:&|and|account|a/?c|user|id|pass))|\b(?:positions|f&o|futures|mcx|nse"
+    r"|bse)\b"
+    r"|\b(?:pop-?ups?|javascript|biometrics?|(?:face|touch) ?id|passkeys?|google|apple|facebook"
+    r"|qr)\b"
     r"|\b(?:wrong|incorrect) (?:clock|time|date)\b|\d times\b"
     r"|\bexpires?\b|\bexpiring\b|\b(?:remaining|resend|resent)\b|\bvalid (?:for|till|until)\b"
     r"|\b(?:is|are|gets?|becomes?|shown as|marked|treated|considered) (?:\w+ ){0,2}"

@@ -61,6 +61,7 @@ class Broker:
     login: Said = field(default_factory=lambda: data({"status": "success"}))
     twofa: Said | None = None
     start: Said | None = None
+    start_once: bool = False
     plain: bool = False
     """Whether the form is sent as forms are, and answered by a whole page."""
     twofa_after: str = "leave();"
@@ -77,7 +78,8 @@ class Broker:
             return self.twofa or data({"status": "success"})
         if asked.path == "/done":
             return redirect("http://127.0.0.9/cb?code=abc123&state=n")
-        return self.start or page(self.html())
+        start = None if self.start_once and asked.path == "/again" else self.start
+        return start or page(self.html())
 
     def html(self, error=""):
         listen = (
@@ -413,6 +415,37 @@ async def test_what_a_page_thinks_of_what_was_typed_is_not_the_brokers_word(visi
     found = await visit(broker)
     assert (found.name, broker.passwords) == ("page_changed", [])
     assert "Invalid user ID" in found.detail
+
+
+async def test_nor_is_an_alert_of_the_pages_own(visit):
+    broker = Broker(
+        foot="<script>document.forms[0].addEventListener('submit', event => {"
+        "event.preventDefault(); event.stopImmediatePropagation(); alert('Wrong password'); }, true);</script>"
+    )
+    found = await visit(broker)
+    assert (found.name, broker.passwords) == ("page_changed", [])
+    assert "Wrong password" in found.detail
+
+
+@pytest.mark.parametrize("status", [403, 503])
+async def test_a_challenge_in_place_of_the_page_is_one_and_may_clear(visit, status):
+    html = "<!doctype html><title>Just a moment...</title><p>Verifying you are human"
+    assert (await visit(Broker(start=page(html, status)))).name == "captcha_required"
+    clears = f"{html}<script>setTimeout(() => location = '/again', 150)</script>"
+    broker = Broker(start=page(clears, status))
+    broker.start_once = True
+    assert (await visit(broker)).name == "issued"
+
+
+async def test_an_outage_with_all_the_words_around_it_is_one(visit):
+    menu = "".join(
+        f"<li>{word}</li>"
+        for word in ["Home", "Products", "Pricing", "About", "Blog", "Careers", "Help"]
+    )
+    html = (
+        f"<body><ul>{menu}</ul><h1>We are down for maintenance</h1><ul>{menu}</ul><ul>{menu}</ul>"
+    )
+    assert (await visit(Broker(start=page(html)))).name == "broker_unavailable"
 
 
 LOCK = "Too many incorrect OTP attempts. Please try after 15 minutes"

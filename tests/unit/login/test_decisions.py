@@ -322,8 +322,8 @@ def test_a_heading_of_an_outage_hides_no_refusal_below_it():
 @pytest.mark.parametrize(("after", "told"), [(0.0, False), (0.9, False), (1.0, True)])
 def test_a_page_without_a_form_is_an_answer_once_it_stays(after, told):
     blocked = page(lines=("Your account has been blocked",))
-    state = interpret.update(SCRIPT, OTP_SENT, look(blocked))
-    state = interpret.update(SCRIPT, state, look(blocked, after))
+    state = interpret.update(SCRIPT, OTP_SENT, look(blocked, posts=1))
+    state = interpret.update(SCRIPT, state, look(blocked, after, posts=1))
     error = interpret.page_error(SCRIPT, state, blocked, NOW + after)
     assert isinstance(error, AccountLocked) if told else error is None
 
