@@ -59,6 +59,8 @@ BLANK = 1.0
 answer."""
 SETTLED = 0.5
 """Seconds after which new words at a form are an answer: the next screen may be right behind."""
+DOWN = 3.0
+"""Seconds that a page must look like that of an outage: a slow one draws its form later."""
 MOST_LINES = 40
 """Lines of a page without a form that are its answer; one with more is about something else."""
 FEW_LINES = 12
@@ -105,7 +107,7 @@ def page_error(
     """What the dialogs and the page say of what was sent, where that is a no."""
     formless = not snapshot.inputs and now - state.lines_since >= BLANK
     if state.last_step is None:
-        return _error_at_start(script, state, snapshot) if formless else None
+        return _error_at_start(script, state, snapshot, now) if formless else None
     refused = _is_refused_by_reply(state)
     step = None if refused else state.last_step
     texts = [*state.dialogs] if state.departed else []
@@ -122,11 +124,12 @@ def page_error(
     error = voice.verdict_of_all(lines if len(lines) <= MOST_LINES else (), script, step)
     if error and not isinstance(error, PageChanged):
         return error
-    return (_door_error(state, snapshot) if anew else None) or error
+    stays = state.barred or now - state.lines_since >= DOWN
+    return (_door_error(state, snapshot) if anew and stays else None) or error
 
 
 def _error_at_start(
-    script: LoginScript, state: LoginState, snapshot: Snapshot
+    script: LoginScript, state: LoginState, snapshot: Snapshot, now: float
 ) -> AutologinError | None:
     """What a page without a form says before anything was sent: only the address can be refused."""
     lines = snapshot.lines if len(snapshot.lines) <= MOST_LINES else ()
@@ -135,7 +138,7 @@ def _error_at_start(
         return error
     blocks = isinstance(error, CredentialsRejected | OtpRejected | AccountLocked)
     if door := _door_error(state, snapshot):
-        return door
+        return door if now - state.lines_since >= DOWN or state.barred else None
     return None if blocks else error
 
 

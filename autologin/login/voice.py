@@ -186,31 +186,35 @@ OTHERS = re.compile(
 )
 """What else may be refused: where a refusal names one of these alone, no secret is meant."""
 OUTAGE = re.compile(
-    r"\bmaintenance\b|\bback (?:soon|shortly|online|up|in (?:a|some|\d)|by \d|at \d)"
-    r"|\b(?:temporar\w+|currently) (?:\w+ )?(?:unavailable|down|offline|out of|not available"
-    r"|closed|busy)"
+    r"\b(?:under|undergoing|perform\w*|scheduled|planned|ongoing|some|for|in|to|due to|site|system"
+    r"|server|emergency|routine|urgent) (?:\w+ ){0,3}?maintenance\b(?! (?:charge|fee|margin|cost))"
+    r"|\bmaintenance (?:mode|in progress|is|break|window|work|page|activity|notice)\b"
+    r"|^\W*(?:\w+ ){0,2}maintenance\W*$"
+    r"|\bback (?:soon|shortly|online|up|in (?:a|some|\d)|by \d|at \d)"
+    r"|\b(?:temporar\w+|currently) (?:\w+ )?(?:unavailable|down|offline|out of|not available|busy)"
     r"|\b(?:services?|site|web-?site|server|system|application|app|portal|page|platform|network"
     r"|gateway)s?"
     r" (?:(?:is|are|has|currently|temporarily|been) ){0,3}"
-    r"(?:unavailable|down|offline|overloaded|not available|not responding|busy|suspended"
-    r"|timed? ?-?out)\b"
+    r"(?:unavailable|down|offline|overloaded|not available|not responding|busy|timed? ?-?out)\b"
     r"|\bout of service\b|\btechnical (?:difficult|issue|glitch|snag|problem|error|fault)"
     r"|\bbad gateway\b|\bgateway time-?out\b|\binternal (?:server )?error\b|\btoo many requests\b"
-    r"|\b(?:heavy|high|unusually high) (?:\w+ )?(?:load|traffic|volume)"
-    r"|\bupgrading\b|\bbeing upgraded\b|\bscheduled (?:\w+ )?(?:downtime|upgrade|outage)\b"
-    r"|\bdowntime\b"
+    r"|\b(?:heavy|unusually high|high) (?:load|traffic)\b"
+    r"|\b(?:are|is|being|we're) upgrad(?:ing|ed)\b|\bscheduled (?:\w+ )?(?:downtime|upgrade"
+    r"|outage)\b"
     r"|\bsomething went wrong\b|\btry (?:again )?(?:later|after)\b|\berror 5\d\d\b"
-    r"|^\W*5\d\d\b|रखरखाव|मेंटेनेंस|பராமரிப்பு|जल्द (?:ही )?वापस",
+    r"|^\W*(?:http )?50[0-4]\W*(?:$|bad|internal|service|gateway|error|server)"
+    r"|रखरखाव|मेंटेनेंस|பராமரிப்பு|जल्द (?:ही )?वापस",
     re.IGNORECASE,
 )
 """What a page says that stands in place of the one that was asked for, because that is down."""
 BARRIER = re.compile(
     r"\baccess (?:to this \w+ )?(?:is |has been |was )?(?:denied|forbidden|blocked|restricted)"
-    r"|\b40[13]\b|\bforbidden\b|\bunauthori[sz]ed\b|\bauthorization required\b"
+    r"|^\W*(?:http |error )?40[13]\W*(?:forbidden|unauthori[sz]ed|authorization required)?\W*$"
+    r"|^\W*(?:forbidden|unauthori[sz]ed|not authori[sz]ed|authorization required)\W*$"
     r"|\berror (?:code:? )?10\d\d\b|\byou have been blocked\b|\bunusual traffic\b"
     r"|\b(?:request|ip(?: address)?|connection) (?:\w+ ){0,2}(?:blocked|rejected|denied"
     r"|unsuccessful)\b"
-    r"|\bincident id\b|\bweb application firewall\b|\bray id\b|\breference #?[\d.]+",
+    r"|\bincident id\b|\bweb application firewall\b|\bray id\b|\breference #\s?[\d.]+",
     re.IGNORECASE,
 )
 """What something in front of the broker says."""
@@ -300,13 +304,14 @@ def leaves_open(text: str, script: LoginScript, step: Step | None, error: Autolo
         return False
     if classify(text, script, None) is not None or names_own(text, step):
         return False  # it is said what was refused
+    text = text.replace("_", " ")
     return bool(OTHERS.search(text)) or (_sends_otp(step) and bool(OWN_WORDS[False].search(text)))
 
 
 def names_own(text: str, step: Step) -> bool:
     """Whether words name what a step sends."""
     kinds = {isinstance(value, OtpGenerator) for value in step.values.values()}
-    return any(OWN_WORDS[kind].search(text) for kind in kinds)
+    return any(OWN_WORDS[kind].search(text.replace("_", " ")) for kind in kinds)
 
 
 def _sends_otp(step: Step) -> bool:
@@ -315,7 +320,8 @@ def _sends_otp(step: Step) -> bool:
 
 def is_of_session(text: str) -> bool:
     """Whether a refusal speaks of the session alone, and so of no secret."""
-    return bool(SESSION.search(text)) and not A_SECRET.search(text)
+    plain = text.replace("_", " ")
+    return bool(SESSION.search(plain)) and not A_SECRET.search(plain)
 
 
 def is_conditional(text: str) -> bool:
@@ -335,7 +341,7 @@ def is_outage(texts: Iterable[str]) -> bool:
 
 def is_barrier(texts: Iterable[str]) -> bool:
     """Whether such a page comes from a firewall."""
-    return any(BARRIER.search(text) for text in texts)
+    return any(text.strip() and BARRIER.search(text) for text in texts)
 
 
 def is_challenge(texts: Iterable[str]) -> bool:

@@ -372,6 +372,13 @@ def test_a_refused_session_is_no_refused_code():
         ("The system will be under maintenance on Saturday", False),
         ("Planned maintenance tomorrow, 10 pm to 2 am", False),
         ("Sign in to your account", False),
+        ("Account maintenance charges apply", False),
+        ("Annual Maintenance Charges", False),
+        ("500+ stocks", False),
+        ("Zero downtime", False),
+        ("The market is currently closed", False),
+        ("503 Service Unavailable", True),
+        ("504", True),
         ("Welcome back", False),
     ],
 )
@@ -380,10 +387,26 @@ def test_what_a_page_says_that_is_down(text, outage):
 
 
 def test_what_stands_in_front_of_a_broker_says():
-    for text in ("Access denied", "403 Forbidden", "Error 1020", "Sorry, you have been blocked"):
+    for text in (
+        "Access denied",
+        "403 Forbidden",
+        "Forbidden",
+        "401",
+        "Reference #18.2f",
+        "Error 1020",
+        "Sorry, you have been blocked",
+    ):
         assert is_barrier([text])
     for text in ("Just a moment...", "Verifying you are human", "Checking your browser"):
         assert is_challenge([text])
+    for text in (
+        "403, Tower B",
+        "Unauthorised advisers are a fraud",
+        "Reference: SEBI 2026",
+        " ",
+        ".",
+    ):
+        assert not is_barrier([text])
     small_print = "This site is protected by reCAPTCHA"
     assert not is_barrier(["Sign in", small_print])
     assert not is_challenge(["Sign in", small_print])
