@@ -115,6 +115,7 @@ class LoginEngine:
             replies=replies,
             dialogs=dialogs,
             posts=self._network.posts,
+            calls=self._network.calls,
             pending=frozenset(request.method for request in self._network.pending),
             failed=self._network.failed,
         )
@@ -191,7 +192,7 @@ class LoginEngine:
         sent = self._network.sent
         posts = self._network.posts
         self.state = self.state.filling(
-            fill.step, fill.form, fill.snapshot, self._clock.monotonic(), posts
+            fill.step, fill.form, fill.snapshot, self._clock.monotonic(), posts, self._network.calls
         )
         self._dialogs.clear()
         self._filler.announce(fill, texts)

@@ -116,6 +116,8 @@ def page_error(
         texts += state.heard
     if error := voice.verdict_of_all(texts, script, step):
         return error
+    if state.failing and _says_later(script, state, now):
+        return state.failing
     anew = state.before is None or snapshot.made != state.before.made
     if not formless or not (may_speak or anew):
         return None
@@ -128,13 +130,20 @@ def page_error(
     return (_door_error(state, snapshot) if anew and stays else None) or error
 
 
+def _says_later(script: LoginScript, state: LoginState, now: float) -> bool:
+    """Whether the page says so itself for long enough that nothing else comes of it."""
+    said = [text for text, since in state.heard.items() if now - since >= DOWN]
+    return isinstance(voice.verdict_of_all(said, script, None), BrokerUnavailable)
+
+
 def _error_at_start(
     script: LoginScript, state: LoginState, snapshot: Snapshot, now: float
 ) -> AutologinError | None:
     """What a page without a form says before anything was sent: only the address can be refused."""
     lines = snapshot.lines if len(snapshot.lines) <= MOST_LINES else ()
     error = voice.verdict_of_all(lines, script, None)
-    if isinstance(error, CredentialsRejected) and voice.names_app(error.detail):
+    in_json = any(line.startswith("{") for line in lines)
+    if isinstance(error, CredentialsRejected) and (in_json or voice.names_app(error.detail)):
         return error
     blocks = isinstance(error, CredentialsRejected | OtpRejected | AccountLocked)
     if door := _door_error(state, snapshot):
@@ -210,8 +219,11 @@ def _heed(script: LoginScript, state: LoginState, reply: ApiReply) -> LoginState
     if step is None:
         aside = reply.message if reply.data and reply.refused else ""
         barred = reply.status if reply.document and reply.status in REFUSED_AT_THE_DOOR else 0
+        detail = f"{reply.path} answered {reply.status}"
+        failing = BrokerUnavailable(detail, retry_after=reply.retry_after)
         return replace(
             state,
+            failing=failing if reply.unavailable else state.failing,
             aside=aside or state.aside,
             barred=barred if reply.document else state.barred,
         )
@@ -267,7 +279,8 @@ def _watch_page(state: LoginState, snapshot: Snapshot, observed: Observation) ->
         state = replace(state, lines=snapshot.lines, lines_since=now)
     before = state.before
     anew = before is not None and snapshot.made != before.made
-    if state.last_step is not None and (anew or observed.posts > state.posts_before):
+    sent = observed.posts > state.posts_before or observed.calls > state.calls_before
+    if state.last_step is not None and (anew or sent):
         state = replace(state, departed=True)
     fresh = _heard_in(state, snapshot, observed)
     return replace(state, heard={**dict.fromkeys(fresh, now), **state.heard}) if fresh else state
@@ -385,6 +398,8 @@ def _last_resort(
     """What it means that nothing goes on, where the page or the last answer tells."""
     if state.plain and (error := voice.verdict(state.plain, script, state.last_step)):
         return error
+    if state.failing:
+        return state.failing
     if state.unread:
         return BrokerUnavailable(f"{state.unread} was answered with a page, where JSON was due")
     if error := _repeated_refusal(script, state, snapshot):

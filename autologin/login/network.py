@@ -129,6 +129,8 @@ class NetworkWatcher:
         """The last call to the broker that got no answer."""
         self.sent = 0
         """How many calls so far carried a secret that was typed."""
+        self.calls = 0
+        """How many calls so far the page has made to anybody with a body of their own."""
         self.skew: float | None = None
         """The broker's clock minus ours, in seconds, by the newest `Date` header."""
 
@@ -178,6 +180,8 @@ class NetworkWatcher:
             self._see_redirected(request["url"], request.get("postData", ""))
 
     def _requested(self, request: Request) -> None:
+        if request.resource_type in WATCHED and request.method not in BODILESS:
+            self.calls += 1
         if request.resource_type not in {*WATCHED, "script"} or not self._asks_broker(request):
             return
         self.pending.add(request)

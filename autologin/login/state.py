@@ -27,7 +27,9 @@ class Observation:
     dialogs: Sequence[str] = ()
     """The texts of the `alert()` dialogs since the last look."""
     posts: int = 0
-    """How many calls other than GET the page has made so far."""
+    """How many calls other than GET the page has made so far to the broker."""
+    calls: int = 0
+    """The same to anybody: what a page hides from us may be an answer all the same."""
     pending: frozenset[str] = frozenset()
     """The methods of the calls that are under way."""
     failed: str = ""
@@ -56,6 +58,8 @@ class LoginState:
     """The step that was sent last."""
     posts_before: int = 0
     """The count of calls before it."""
+    calls_before: int = 0
+    """The same of those to anybody."""
     before: Snapshot | None = None
     """The page as it was then: whatever it said already is no answer."""
     first_said: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -91,6 +95,8 @@ class LoginState:
     that the page makes of it is the broker's word."""
     departed: bool = False
     """Whether anything of the last step has left: before that nobody can have refused it."""
+    failing: BrokerUnavailable | None = None
+    """What another call of the page's ended in since then: the reason, where nothing goes on."""
     down: BrokerUnavailable | None = None
     """What the status of the page itself says, as long as it may be a challenge that clears."""
     barred: int = 0
@@ -109,7 +115,7 @@ class LoginState:
     """What the last look means, where it means that the login cannot go on as it is."""
 
     def filling(
-        self, step: Step, form: Form, snapshot: Snapshot, now: float, posts: int = 0
+        self, step: Step, form: Form, snapshot: Snapshot, now: float, posts: int = 0, calls: int = 0
     ) -> LoginState:
         """A step is about to be typed into this form on this page, after so many calls."""
         looks = {
@@ -125,11 +131,13 @@ class LoginState:
             secrets_sent=self.secrets_sent or secret,
             last_step=step,
             posts_before=posts,
+            calls_before=calls,
             before=snapshot,
             submitted=None,
             first_said={step.name: snapshot.said, **self.first_said},
             heard={},
             departed=False,
+            failing=None,
             accepted=False,
             dialogs=(),
             aside="",
