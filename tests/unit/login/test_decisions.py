@@ -306,6 +306,34 @@ def test_what_new_words_at_the_form_mean(line, kind):
     assert type(error) is kind if kind else error is None
 
 
+def test_a_toast_that_has_gone_again_was_said_all_the_same():
+    state = interpret.update(SCRIPT, OTP_SENT, look(at_form(OTP_PAGE, "Invalid TOTP"), posts=1))
+    assert interpret.page_error(SCRIPT, state, OTP_PAGE, NOW + 0.4) is None, "it may go on"
+    assert isinstance(interpret.page_error(SCRIPT, state, OTP_PAGE, NOW + 0.5), OtpRejected)
+
+
+@pytest.mark.parametrize(
+    ("change", "more"),
+    [
+        ({"accepted": True}, {"posts": 1}),
+        ({"unread": "/twofa"}, {"posts": 1}),
+        ({}, {"posts": 0}),  # nothing has left
+        ({}, {"posts": 1, "pending": frozenset({"POST"})}),  # the answer is on its way
+    ],
+)
+def test_words_at_the_form_are_no_answer_where_the_broker_has_another(change, more):
+    state, snapshot = replace(OTP_SENT, **change), at_form(OTP_PAGE, "Invalid TOTP")
+    for after in (0.0, 1.0):
+        state = interpret.update(SCRIPT, state, look(snapshot, after, **more))
+    assert interpret.page_error(SCRIPT, state, snapshot, NOW + 1) is None
+
+
+def test_words_at_another_form_are_no_answer():
+    words = (PlacedText("Invalid TOTP", groups=(1,)),)
+    snapshot = replace(OTP_PAGE, groups=("", ""), words=words, lines=("Invalid TOTP",))
+    assert heard(OTP_SENT, snapshot) is None
+
+
 def test_words_that_were_there_before_are_no_answer():
     before = at_form(OTP_PAGE, "Invalid TOTP")
     state = sent(TWOFA, before, LOGGED_IN)
