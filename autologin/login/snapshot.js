@@ -114,7 +114,7 @@ async ({css, seen}) => {
   const block = el => { while (el.parentElement && getComputedStyle(el).display.startsWith('inline')) el = el.parentElement; return el; };
   const isRegion = el => el.matches(regions) && !el.matches('body,html,input,select,textarea,button') && !el.querySelector('input:not([type=hidden]),form,textarea');
   const textsIn = (doc, groupOf, [dx, dy] = [0, 0], into = {texts: [], fields: []}) => {
-    const found = all(doc);
+    const found = all(doc).filter(el => el.ownerDocument === doc);
     const at = box => ({left: box.left + dx, right: box.right + dx, top: box.top + dy, bottom: box.bottom + dy});
     for (const el of found) {
       if (el.matches('input,[contenteditable=true]') && !kinds.includes(el.type) && shown(el)) into.fields.push({...at(el.getBoundingClientRect()), group: groupOf(el), form: el.form || null});
