@@ -173,6 +173,7 @@ class IciciBreeze(BrowserFlow):
             refused=CredentialsRejected,
             reply="/getotp",
             wants=next_screen,
+            answers="text",
         )
         totp = Step(
             "TOTP",
@@ -180,6 +181,7 @@ class IciciBreeze(BrowserFlow):
             press=r"verify|validate|submit|confirm|continue|proceed",
             refused=OtpRejected,
             reply="/validateuser",
+            answers="text",
         )
         return LoginScript((credentials, totp), checkboxes=(TERMS,), phrases=PHRASES)
 

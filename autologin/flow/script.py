@@ -60,6 +60,7 @@ class Step:
     ask for everything at once: it is passed over where not all of its fields (and more than one)
     are on the screen. `sends_itself`: its code may be sent by the page itself at the last digit, so
     the button waits half a second for that.
+    `answers` is the form in which the broker answers: nothing else is its word.
     """
 
     name: str
@@ -71,6 +72,8 @@ class Step:
     shown_as: str = ""
     whole: bool = False
     sends_itself: bool = True
+    answers: Literal["json", "text"] = "json"
+    """`text`: plain text and pieces of HTML; a whole page of HTML is none."""
 
 
 @dataclass(frozen=True)

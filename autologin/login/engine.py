@@ -126,6 +126,7 @@ class LoginEngine:
             replies=replies,
             dialogs=dialogs,
             posts=self._network.posts,
+            calls=self._network.calls,
             pending=frozenset(request.method for request in self._network.pending),
             failed=self._network.failed,
         )
@@ -210,7 +211,7 @@ class LoginEngine:
         await self._filler.guard(fill)
         before, posts, sent = self.state, self._network.posts, self._network.sent
         self.state = self.state.filling(
-            fill.step, fill.form, fill.snapshot, self._clock.monotonic(), posts
+            fill.step, fill.form, fill.snapshot, self._clock.monotonic(), posts, self._network.calls
         )
         self._dialogs.clear()
         self._filler.announce(fill, texts)

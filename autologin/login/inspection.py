@@ -121,7 +121,7 @@ def start(script: LoginScript, after: FieldName | None) -> LoginState:
         entered=frozenset(entered),
         secrets_sent=True,
         last_step=last,
-        first_lines={step.name: () for step in script.steps},
+        first_said={step.name: frozenset() for step in script.steps},
         accepted=True,
     )
 

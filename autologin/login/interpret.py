@@ -1,6 +1,7 @@
 """What a login's answers mean.
 
-The broker's replies first, new words on the page second, dialogs third, silence last.
+The broker's replies first; dialogs and new words at the form or in an alert region second, silence
+last. Everything else that a page says is no answer: it is quoted in the end, and blocks nothing.
 
 Everything here is pure: a state and an observation in, a state or an error out. Nothing raises.
 """
@@ -8,7 +9,7 @@ Everything here is pure: a state and an observation in, a state or an error out.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ from autologin.errors import (
     AutologinError,
     BrokerUnavailable,
     CaptchaRequired,
+    ConsentRequired,
+    CredentialsRejected,
     OtpNotAvailable,
     OtpRejected,
     PageChanged,
@@ -25,9 +28,11 @@ from autologin.errors import (
 from autologin.flow.counts import attempts_left_in
 from autologin.flow.phrases import classify, quoted, says
 from autologin.flow.script import LoginScript, Step
+from autologin.login import voice
 from autologin.login.masking import mask
+from autologin.login.matching import find_certain_form
 from autologin.login.readiness import left_by_sent
-from autologin.login.snapshot import LINE, Snapshot
+from autologin.login.snapshot import LINE, Snapshot, plainly
 from autologin.login.state import LoginState, Observation
 from autologin.quoting import quotable
 
@@ -44,11 +49,27 @@ BARRED = 300.0
 BARRED_HINT = (
     "Try again in a few minutes. If it stays so, run it with --headed, or from another address."
 )
+OPEN_HINT = (
+    "Nothing is blocked. Sign in by hand at the broker's once, it may tell more there; then run it "
+    "again."
+)
 CAPTCHA_PATIENCE = 8.0
 """Seconds that a challenge gets to clear by itself, untouched."""
 BLANK = 1.0
 """Seconds that a page without a form must stay the same before its words are taken for an
 answer."""
+SETTLED = 0.5
+"""Seconds after which new words at a form are an answer: the next screen may be right behind."""
+DOWN = 3.0
+"""Seconds that a page must look like that of an outage: a slow one draws its form later."""
+MOST_LINES = 40
+"""Lines of a page without a form that are its answer; one with more is about something else."""
+FEW_LINES = 12
+"""The same of a page that says that the broker is down, or that a firewall sends."""
+REFUSED_AT_THE_DOOR = {401, 403, 406, 418, 451}
+CHALLENGE_SCRIPT = re.compile(r"challenge-platform|cf[-_]chl|px-captcha|_Incapsula_", re.IGNORECASE)
+SCREENS = (CaptchaRequired, ConsentRequired, OtpNotAvailable)
+"""What a screen may ask for, without a word of refusal."""
 LOCKED = re.compile(r"(user|account)_?(is_?)?(blocked|locked)", re.IGNORECASE)
 
 
@@ -68,7 +89,10 @@ def update(script: LoginScript, state: LoginState, observed: Observation) -> Log
         return replace(state, error=_silence(script, state, observed))
     if not is_listening(state, observed):
         return state
-    return _watch_page(state, observed.snapshot, observed.now)
+    state = _watch_page(state, observed.snapshot, observed)
+    if state.down and state.challenged_since is None:
+        return replace(state, error=state.error or state.down)
+    return state
 
 
 def is_listening(state: LoginState, observed: Observation) -> bool:
@@ -83,19 +107,67 @@ def is_listening(state: LoginState, observed: Observation) -> bool:
 def page_error(
     script: LoginScript, state: LoginState, snapshot: Snapshot, now: float
 ) -> AutologinError | None:
-    """What the dialogs and the new words on the page say, where that is a no."""
-    step = None if _is_refused_by_reply(state) else state.last_step
-    if state.before is not None:
-        former = set(state.before.lines)
-        new_lines = [line for line in snapshot.lines if line not in former]
-    else:  # a page that has no form at all answers us with everything that it says
-        stays = not snapshot.inputs and now - state.lines_since >= BLANK
-        new_lines = list(snapshot.lines) if stays else []
-    lines = [*state.dialogs, *new_lines]
-    errors = [error for line in lines if (error := classify(line, script, step))]
-    # "Oops, something went wrong" is often the heading of a page that says below what it was.
-    named = (error for error in errors if not isinstance(error, BrokerUnavailable))
-    return next(named, errors[0] if errors else None)
+    """What the dialogs and the page say of what was sent, where that is a no."""
+    formless = not snapshot.inputs and now - state.lines_since >= BLANK
+    if state.last_step is None:
+        return _error_at_start(script, state, snapshot, now) if formless else None
+    refused = _is_refused_by_reply(state)
+    step = None if refused else state.last_step
+    texts = [*state.dialogs] if state.departed else []
+    may_speak = state.departed and not state.accepted and not state.unread
+    if may_speak and any(now - since >= SETTLED for since in state.heard.values()):
+        texts += state.heard
+    if error := voice.verdict_of_all(texts, script, step):
+        return error
+    if state.failing and _says_later(script, state, now):
+        return state.failing
+    anew = state.before is None or snapshot.made != state.before.made
+    if not formless or not (may_speak or anew):
+        return None
+    lines = _new_lines(state, snapshot)
+    step = None if refused or state.accepted else state.last_step
+    error = voice.verdict_of_all(lines if len(lines) <= MOST_LINES else (), script, step)
+    if error and not isinstance(error, PageChanged):
+        return error
+    stays = state.barred or now - state.lines_since >= DOWN
+    return (_door_error(state, snapshot) if anew and stays else None) or error
+
+
+def _says_later(script: LoginScript, state: LoginState, now: float) -> bool:
+    """Whether the page says so itself for long enough that nothing else comes of it."""
+    said = [text for text, since in state.heard.items() if now - since >= DOWN]
+    return isinstance(voice.verdict_of_all(said, script, None), BrokerUnavailable)
+
+
+def _error_at_start(
+    script: LoginScript, state: LoginState, snapshot: Snapshot, now: float
+) -> AutologinError | None:
+    """What a page without a form says before anything was sent: only the address can be refused."""
+    lines = snapshot.lines if len(snapshot.lines) <= MOST_LINES else ()
+    error = voice.verdict_of_all(lines, script, None)
+    in_json = any(line.startswith("{") for line in lines)
+    if isinstance(error, CredentialsRejected) and (in_json or voice.names_app(error.detail)):
+        return error
+    blocks = isinstance(error, CredentialsRejected | OtpRejected | AccountLocked)
+    if door := _door_error(state, snapshot):
+        return door if now - state.lines_since >= DOWN or state.barred else None
+    return None if blocks else error
+
+
+def _door_error(
+    state: LoginState, snapshot: Snapshot, most: int = FEW_LINES
+) -> AutologinError | None:
+    """What it means that another page stands in place of the login: an outage, or a firewall."""
+    if len(snapshot.lines) > most:
+        return None
+    said = [snapshot.title, *snapshot.lines]
+    if state.barred or voice.is_barrier(said):
+        status = f" (HTTP {state.barred})" if state.barred else ""
+        detail = f"The broker refuses this browser or this address{status}{_shown(snapshot)}"
+        return BrokerUnavailable(detail, retry_after=BARRED, hint=BARRED_HINT)
+    if voice.is_outage(said):
+        return BrokerUnavailable(f"The broker is down{_shown(snapshot)}")
+    return None
 
 
 def conclusion(
@@ -130,10 +202,8 @@ def conclusion(
         return PageChanged(
             f"Two places on the page look equally like the {unclear}, and autologin does not guess"
         )
-    if again := _repeated_refusal(script, state, snapshot) or classify(
-        state.plain, script, state.last_step
-    ):
-        return again
+    if told_last := _last_resort(script, state, snapshot):
+        return told_last
     told = _describe(state, snapshot)
     if state.entered_all(script) and not _has_new_buttons(state, snapshot):
         return RedirectTimeout(f"The last step was sent, and no redirect came{told}")
@@ -143,28 +213,64 @@ def conclusion(
 def _heed(script: LoginScript, state: LoginState, reply: ApiReply) -> LoginState:
     """Take notice of one reply of the broker's."""
     step = _step_of(script, state, reply)
+    if reply.document or (step is not None and step == state.last_step):
+        state = replace(state, departed=True, down=None if reply.document else state.down)
     if (step or reply.document) and reply.unavailable and not _is_lock(reply):
-        unavailable = f"{reply.path} answered {reply.status}"
-        return replace(state, error=BrokerUnavailable(unavailable, retry_after=reply.retry_after))
+        detail = f"{reply.path} answered {reply.status}"
+        down = BrokerUnavailable(detail, retry_after=reply.retry_after)
+        return replace(state, down=down) if reply.document else replace(state, error=down)
     if step is None:
         aside = reply.message if reply.data and reply.refused else ""
-        return replace(state, aside=aside or state.aside)
-    if reply.refused:
+        barred = reply.status if reply.document and reply.status in REFUSED_AT_THE_DOOR else 0
+        detail = f"{reply.path} answered {reply.status}"
+        failing = BrokerUnavailable(detail, retry_after=reply.retry_after)
+        return replace(
+            state,
+            failing=failing if reply.unavailable else state.failing,
+            aside=aside or state.aside,
+            barred=barred if reply.document else state.barred,
+        )
+    unflagged = bool(reply.data) and not reply.affirmed
+    if reply.refused or (unflagged and voice.verdict(reply.message, script, step)):
         refused = state.refused_by_reply | {step.name}
         return replace(state, refused_by_reply=refused, error=_refusal(script, step, reply))
     # Of HTML nobody knows whether it is a yes, unless the flow finds in it what is asked for next.
     wanted = step.wants(reply.data or {"html": reply.text}) if step.wants else ""
     accepted = bool(reply.data or not reply.text or wanted)
+    if not accepted and (error := _stranger(reply, script)):
+        return replace(state, error=error)
+    in_its_form = accepted or (step.answers == "text" and not reply.is_page)
+    if step != state.last_step:
+        return state  # a late answer to an earlier step
     return replace(
         state,
         accepted=accepted,
-        plain="" if accepted else _words(reply.text),
+        plain=_words(reply.text) if in_its_form and not accepted else "",
+        unread="" if in_its_form or not reply.text.lstrip().startswith("<") else reply.path,
         wanted=(wanted or state.wanted) if step.wants else "",
     )
 
 
-def _watch_page(state: LoginState, snapshot: Snapshot, now: float) -> LoginState:
-    """Remember since when a challenge is there, and a page without a form says the same."""
+def _stranger(reply: ApiReply, script: LoginScript) -> AutologinError | None:
+    """What an answer is that somebody else than the broker gave, or the broker in an outage."""
+    words = [_text_of(reply.text)]
+    if len(words[0]) > LINE and not reply.is_page:
+        return None
+    if voice.is_challenge(words) or CHALLENGE_SCRIPT.search(reply.text):
+        return CaptchaRequired()
+    if voice.is_outage(words) and not isinstance(
+        voice.verdict(words[0], script, None), AccountLocked
+    ):
+        return BrokerUnavailable(
+            f'{reply.path} was answered with "{quotable(words[0], 120)}"',
+            retry_after=reply.retry_after,
+        )
+    return None
+
+
+def _watch_page(state: LoginState, snapshot: Snapshot, observed: Observation) -> LoginState:
+    """Remember since when a challenge and each new text are there, and a formless page stays."""
+    now = observed.now
     challenged = snapshot.captcha or _talks_of_captcha(snapshot)
     if not challenged:
         state = replace(state, challenged_since=None)
@@ -174,7 +280,53 @@ def _watch_page(state: LoginState, snapshot: Snapshot, now: float) -> LoginState
         state = replace(state, error=CaptchaRequired())
     if not snapshot.inputs and snapshot.lines != state.lines:
         state = replace(state, lines=snapshot.lines, lines_since=now)
-    return state
+    before = state.before
+    anew = before is not None and snapshot.made != before.made
+    sent = observed.posts > state.posts_before or observed.calls > state.calls_before
+    if state.last_step is not None and (anew or sent):
+        state = replace(state, departed=True)
+    fresh = _heard_in(state, snapshot, observed)
+    return replace(state, heard={**dict.fromkeys(fresh, now), **state.heard}) if fresh else state
+
+
+def _heard_in(state: LoginState, snapshot: Snapshot, observed: Observation) -> list[str]:
+    """The texts in alert regions and at the form that are new since the last step was sent."""
+    if state.last_step is None or state.before is None:
+        return []
+    if not state.departed:
+        return []  # it is the page's own opinion of what was typed
+    is_waiting = bool(observed.pending - {"GET"})
+    if is_waiting and observed.now - state.acted_at < PENDING_PATIENCE:
+        return []  # the answer is still on its way
+    former = _said_before(state, snapshot)
+    form = find_certain_form(snapshot, list(state.last_step.values))
+    texts = [
+        one.text
+        for one in snapshot.words
+        if one.alert or form is None or form.group in one.groups or -1 in one.groups
+    ]
+    return [text for text in texts if _is_new(text, former)]
+
+
+def _said_before(state: LoginState, snapshot: Snapshot) -> frozenset[str]:
+    """What the page said before the last step was sent, and so says not in answer to it.
+
+    A page that was loaded anew says everything anew, but for what it says to everybody.
+    """
+    if state.before is None or state.last_step is None:
+        return frozenset()
+    if snapshot.made != state.before.made:
+        return state.first_said.get(state.last_step.name, frozenset())
+    return state.before.said
+
+
+def _new_lines(state: LoginState, snapshot: Snapshot) -> list[str]:
+    former = _said_before(state, snapshot)
+    return [line for line in snapshot.lines if _is_new(line, former)]
+
+
+def _is_new(text: str, former: frozenset[str]) -> bool:
+    return plainly(text) not in former
 
 
 def _silence(
@@ -184,7 +336,7 @@ def _silence(
     patience = PENDING_PATIENCE if state.last_step else max(PENDING_PATIENCE, script.patience)
     if observed.now <= min(state.acted_at + patience, state.deadline):
         return None
-    return _no_answer(observed) or BrokerUnavailable("The page did not answer")
+    return state.down or _no_answer(observed) or BrokerUnavailable("The page did not answer")
 
 
 def _no_answer(observed: Observation) -> BrokerUnavailable | None:
@@ -199,40 +351,82 @@ def _step_of(script: LoginScript, state: LoginState, reply: ApiReply) -> Step | 
     """The step that a reply answers: by its path, or because the call carried what we typed."""
     if reply.document:
         return None
-    by_path = (step for step in script.steps if step.reply and reply.path.endswith(step.reply))
+    sent = [step for step in script.steps if step.name in state.first_said]
+    by_path = (step for step in sent if step.reply and reply.path.endswith(step.reply))
     return next(by_path, state.last_step if reply.carried_secret else None)
 
 
 def _refusal(script: LoginScript, step: Step, reply: ApiReply) -> AutologinError:
     """What a refused step means, by the broker's flags, its words, and the step itself.
 
-    Only the broker's own words refuse a secret: what stands in front of it has seen none.
+    Only the broker's own words refuse a secret: what stands in front of it has seen none. Where
+    they leave it open what is refused, nothing is.
     """
     if not reply.data:
-        plain = "" if reply.text.lstrip().startswith("<") else reply.text
+        if stranger := _stranger(reply, script):
+            return stranger
+        own = step.answers == "text" and not reply.is_page
         no_json = f"The broker refuses this browser or this address (HTTP {reply.status}, no JSON)"
-        error = classify(plain, script, step)
+        error = voice.verdict(_words(reply.text), script, step) if own else None
         pause = reply.retry_after or BARRED
         return error or BrokerUnavailable(no_json, retry_after=pause, hint=BARRED_HINT)
     error = quoted(AccountLocked, reply.message) if _says_locked(reply.data) else None
     error = error or classify(reply.message, script, step)
-    if error is None:
-        later = says(BrokerUnavailable, reply.message)
-        error = quoted(BrokerUnavailable if later else step.refused, reply.message)
+    if isinstance(error, CredentialsRejected | OtpRejected) and voice.is_of_session(reply.message):
+        error = quoted(BrokerUnavailable, reply.message)
+    if error is None or voice.leaves_open(reply.message, script, step, error):
+        error = _unknown_refusal(step, reply)
     if isinstance(error, OtpRejected) and error.attempts_left is None:
         error.attempts_left = attempts_left_in(reply.data)
     return error
+
+
+def _unknown_refusal(step: Step, reply: ApiReply) -> AutologinError:
+    """What a refusal means in words that no table knows: the step's own, where they name it."""
+    if says(BrokerUnavailable, reply.message):
+        return quoted(BrokerUnavailable, reply.message)
+    if voice.names_own(reply.message, step):
+        return quoted(step.refused, reply.message)
+    said = quotable(reply.message, 120)
+    return PageChanged(
+        f"The broker refused the {step.name}, and does not say what of it"
+        + (f': "{said}"' if said else f" (HTTP {reply.status})"),
+        hint=OPEN_HINT,
+    )
+
+
+def _last_resort(
+    script: LoginScript, state: LoginState, snapshot: Snapshot
+) -> AutologinError | None:
+    """What it means that nothing goes on, where the page or the last answer tells."""
+    if state.plain and (error := voice.verdict(state.plain, script, state.last_step)):
+        return error
+    if state.failing:
+        return state.failing
+    if state.unread:
+        return BrokerUnavailable(f"{state.unread} was answered with a page, where JSON was due")
+    if error := _repeated_refusal(script, state, snapshot):
+        return error
+    has_no_login = not any(one.masked for one in snapshot.inputs) and not state.entered
+    if has_no_login and (door := _door_error(state, snapshot, MOST_LINES)):
+        return door
+    for line in _new_lines(state, snapshot):
+        asked = None if voice.is_conditional(line) else classify(line, script, None)
+        if isinstance(asked, SCREENS):
+            return asked
+    return None
 
 
 def _repeated_refusal(
     script: LoginScript, state: LoginState, snapshot: Snapshot
 ) -> AutologinError | None:
     """A refusal in the same words as the one before it, which was no news when it came."""
-    if state.last_step is None or _is_refused_by_reply(state):
+    step, before = state.last_step, state.before
+    if step is None or before is None or state.accepted or _is_refused_by_reply(state):
         return None
-    first = state.first_lines[state.last_step.name]
-    lines = (line for line in snapshot.lines if line not in first)
-    return next(filter(None, (classify(line, script, state.last_step) for line in lines)), None)
+    again = before.said - state.first_said[step.name]
+    texts = [one.text for one in snapshot.words if not _is_new(one.text, again)]
+    return voice.verdict_of_all(texts, script, step)
 
 
 def _is_refused_by_reply(state: LoginState) -> bool:
@@ -242,9 +436,8 @@ def _is_refused_by_reply(state: LoginState) -> bool:
 def _talks_of_captcha(snapshot: Snapshot) -> bool:
     if snapshot.inputs:
         return False
-    return any(
-        isinstance(classify(line, LoginScript(()), None), CaptchaRequired)
-        for line in snapshot.lines
+    return len(snapshot.lines) <= MOST_LINES and voice.is_challenge(
+        [snapshot.title, *snapshot.lines]
     )
 
 
@@ -263,8 +456,12 @@ def _is_blank(snapshot: Snapshot) -> bool:
 
 def _words(html: str) -> str:
     """What an answer in HTML says, where it is short enough to say one thing only."""
-    text = " ".join(re.sub(r"(?s)<(script|style)\b.*?</\1>|<[^>]*>", " ", html).split())
+    text = _text_of(html)
     return text if len(text) <= LINE else ""
+
+
+def _text_of(html: str) -> str:
+    return " ".join(re.sub(r"(?s)<(script|style)\b.*?</\1>|<[^>]*>", " ", html).split())
 
 
 def _is_lock(reply: ApiReply) -> bool:
@@ -283,13 +480,16 @@ def _describe(state: LoginState, snapshot: Snapshot) -> str:
         return f'; the broker said "{_show(state.dialogs[-1])}"'
     if state.aside:
         return f'; the broker said "{quotable(state.aside, 120)}"'
-    return _shown(snapshot, state.before.lines if state.before else ())
+    if state.heard:
+        return f'; the page shows "{_show(list(state.heard)[-1])}"'
+    return _shown(snapshot, state.before.said if state.before else frozenset())
 
 
-def _shown(snapshot: Snapshot, before: Sequence[str] = ()) -> str:
+def _shown(snapshot: Snapshot, before: frozenset[str] = frozenset()) -> str:
     """What the page says for itself, in a few words: rather what it did not say before."""
-    new = [line for line in snapshot.lines if line not in before]
-    words = next(iter([*snapshot.alerts, *new, *snapshot.lines]), snapshot.title)
+    texts = [*snapshot.alerts, *snapshot.lines]
+    new = [text for text in texts if plainly(text) not in before]
+    words = next(iter([*new, *texts]), snapshot.title)
     return f'; the page shows "{_show(words)}"' if words else "; the page is empty"
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from autologin.login.sites import is_same_site, origin, split
 from autologin.login.typed import Typed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from playwright.async_api import BrowserContext, CDPSession, Page, Request, Response
@@ -32,6 +33,17 @@ LATER = {408, 429}
 LARGEST_SKEW = 86_400.0
 """Seconds. With a clock that is off by more no certificate would be believed either: it is the
 header that is wrong."""
+FLAGS = ("status", "s", "success", "stat", "result", "ok")
+"""Names under which a broker's JSON says whether it is a yes, whatever their capitals."""
+YES = {"success", "successful", "ok", "true", "s", "pass", "passed"}
+NO = {
+    *("error", "failed", "failure", "fail", "not_ok", "not ok", "notok", "nok", "ko", "false"),
+    *("unsuccessful", "denied", "rejected", "invalid", "unauthorized", "unauthorised"),
+}
+MESSAGES = (
+    *("message", "error_description", "emsg", "msg", "errormessage", "error_message", "errormsg"),
+    *("error_msg", "errmsg", "description", "reason", "detail"),
+)
 BODILESS = {"GET", "HEAD", "OPTIONS"}
 """Methods of calls that carry what was typed in their address or not at all."""
 
@@ -57,34 +69,43 @@ class ApiReply:
         return self.status in LATER or self.status >= 500
 
     @property
+    def is_page(self) -> bool:
+        """Whether it is a whole page of HTML, and not a piece of one."""
+        return bool(
+            re.match(r"\s*(<!doctype|<\?xml|<html|<head|<body|<title)", self.text, re.IGNORECASE)
+        )
+
+    @property
+    def affirmed(self) -> bool:
+        """Whether the JSON says yes in so many words."""
+        return any(_means(value) is True for value in self._flags) and not any(
+            _means(value) is False for value in self._flags
+        )
+
+    @property
     def refused(self) -> bool:
         """Whether the broker says no: by the status, or by what the JSON says of itself."""
-        says = next(
-            (self.data[name] for name in ("status", "s", "success", "stat") if name in self.data),
-            None,
-        )
-        return (
-            self.status >= 400
-            or says is False
-            or str(says).lower() in {"error", "failed", "failure", "not_ok"}
-        )
+        if self.status >= 400 or any(_means(value) is False for value in self._flags):
+            return True
+        return not self.affirmed and any(self._values("error", "errors", "iserror"))
 
     @property
     def message(self) -> str:
         """The broker's words."""
-        inner = self.data.get("error")
-        errors = self.data.get("errors")
-        first = (
-            errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
-        )
-        places = (self.data, inner if isinstance(inner, dict) else {}, first)
-        words = [
-            place.get(name)
-            for place in places
-            for name in ("message", "error_description", "emsg", "msg")
-        ]
-        said = (word for word in (*words, inner) if word and isinstance(word, str))
-        return next(said, "")
+        places: list[Mapping[str, Any]] = [self.data]
+        for inner in self._values("error", "errors", "data"):
+            first = inner[0] if isinstance(inner, list) and inner else inner
+            places += [first] if isinstance(first, dict) else []
+        words = [word for place in places for word in _values_of(place, MESSAGES)]
+        said = (word for word in (*words, *self._values("error")) if isinstance(word, str))
+        return next(filter(None, said), "")
+
+    @property
+    def _flags(self) -> list[Any]:
+        return self._values(*FLAGS)
+
+    def _values(self, *names: str) -> list[Any]:
+        return _values_of(self.data, names)
 
 
 class NetworkWatcher:
@@ -108,6 +129,8 @@ class NetworkWatcher:
         """The last call to the broker that got no answer."""
         self.sent = 0
         """How many calls so far carried a secret that was typed."""
+        self.calls = 0
+        """How many calls so far the page has made to anybody with a body of their own."""
         self.skew: float | None = None
         """The broker's clock minus ours, in seconds, by the newest `Date` header."""
 
@@ -157,6 +180,8 @@ class NetworkWatcher:
             self._see_redirected(request["url"], request.get("postData", ""))
 
     def _requested(self, request: Request) -> None:
+        if request.resource_type in WATCHED and request.method not in BODILESS:
+            self.calls += 1
         if request.resource_type not in {*WATCHED, "script"} or not self._asks_broker(request):
             return
         self.pending.add(request)
@@ -309,6 +334,22 @@ def _carries(request: Request, typed: Typed) -> bool:
         return typed.stands_in(request.post_data or "")
     except UnicodeDecodeError:
         return False
+
+
+def _values_of(data: Mapping[str, Any], names: Sequence[str]) -> list[Any]:
+    """The values under these names, in their order, whatever the names' capitals."""
+    plain = {name.lower(): value for name, value in data.items()}
+    return [plain[name] for name in names if name in plain]
+
+
+def _means(flag: object) -> bool | None:
+    """Whether a flag of an answer is a yes or a no; None: neither."""
+    if isinstance(flag, bool):
+        return flag
+    if isinstance(flag, int) and flag >= 200:  # an HTTP status, in the body
+        return flag < 400
+    word = str(flag).lower()
+    return True if word in YES else False if word in NO else None
 
 
 async def _body(response: Response) -> str:

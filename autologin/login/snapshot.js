@@ -184,6 +184,58 @@ async ({css, seen}) => {
   const fits = (el, selector) => { try { return el.matches(selector); } catch { return false; } };
   const matching = el => Object.keys(css).filter(name => css[name].some(selector => fits(el, selector)));
   const pressPinned = el => matching(el).some(name => name.endsWith('.pages.press'));
+  // Where a text stands: in an alert region, and beside which forms. A message lies in the form or a little above or below
+  // its fields; a form may be wrapped around the whole page, so the place counts, not the form's element alone.
+  const regions = '[role=alert],[role=status],[role=alertdialog],[aria-live]:not([aria-live=off]),[class*=error i],[id*=error i],[class*=invalid i],[class*=alert i],[id*=alert i],[class*=toast i],[class*=snack i],[class*=danger i],[class*=flash i],[class*=notification i],[class*=errmsg i],[role=dialog],dialog[open]';
+  const block = el => { while (el.parentElement && getComputedStyle(el).display.startsWith('inline')) el = el.parentElement; return el; };
+  const isRegion = el => el.matches(regions) && !el.matches('body,html,input,select,textarea,button') && !el.querySelector('input:not([type=hidden]),form,textarea');
+  const textsIn = (doc, groupOf, [dx, dy] = [0, 0], into = {texts: [], fields: []}) => {
+    const found = all(doc).filter(el => el.ownerDocument === doc);
+    const at = box => ({left: box.left + dx, right: box.right + dx, top: box.top + dy, bottom: box.bottom + dy});
+    for (const el of found) {
+      if (el.matches('input,[contenteditable=true]') && !kinds.includes(el.type) && shown(el)) into.fields.push({...at(el.getBoundingClientRect()), group: groupOf(el), form: el.form || null});
+      if (el.tagName !== 'IFRAME' && el.tagName !== 'FRAME') continue;
+      let inner = null;
+      try { inner = el.contentDocument; } catch { /* another origin's */ }
+      const box = el.getBoundingClientRect();
+      if (inner?.body && shown(el)) textsIn(inner, () => -1, [dx + box.left + el.clientLeft, dy + box.top + el.clientTop], into);
+    }
+    let run = null;
+    for (const root of [doc, ...found.map(el => el.shadowRoot).filter(Boolean)]) {
+      const walker = doc.createTreeWalker(root, NodeFilter.SHOW_TEXT | NodeFilter.SHOW_ELEMENT);
+      for (let node; (node = walker.nextNode()) && into.texts.length < 2000;) {
+        if (node.nodeType === 1) { if (node.tagName === 'BR') run = null; continue; }
+        const holder = node.parentElement || root.host;
+        if (!holder || !words(node.data) || /^(SCRIPT|STYLE|NOSCRIPT|TEMPLATE|TITLE|OPTION|TEXTAREA)$/.test(holder.tagName)) continue;
+        const range = doc.createRange();
+        range.selectNodeContents(node);
+        const box = at(range.getBoundingClientRect()), inside = block(holder);
+        if (box.right - box.left < 1 || box.bottom - box.top < 1) continue;
+        if (run && run.inside === inside) {
+          run.text += node.data;
+          Object.assign(run, {left: Math.min(run.left, box.left), right: Math.max(run.right, box.right), top: Math.min(run.top, box.top), bottom: Math.max(run.bottom, box.bottom)});
+        } else into.texts.push(run = {...box, inside, holder, text: node.data});
+      }
+      run = null;
+    }
+    return into;
+  };
+  const placed = groupOf => {
+    const {texts, fields} = textsIn(document, groupOf);
+    const areas = [...new Set(fields.map(one => one.group))].map(group => {
+      const own = fields.filter(one => one.group === group), form = own[0].form;
+      const side = (name, most) => most(...own.map(one => one[name]));
+      return {group, left: side('left', Math.min), right: side('right', Math.max), top: side('top', Math.min), bottom: side('bottom', Math.max),
+        form: form && words(form.innerText, 800).length < 700 ? form : null};
+    });
+    const beside = (text, area) => area.form?.contains(text.inside)
+      || text.bottom > area.top - 160 && text.top < area.bottom + 200 && text.right > area.left - 120 && text.left < area.right + 120;
+    return texts.map(text => ({
+      text: line(text.text), alert: !!up(text.holder, isRegion), holder: text.holder,
+      groups: areas.filter(area => beside(text, area)).map(area => area.group),
+    })).filter(({alert, groups, holder}) => (alert || groups.length) && shown(holder)).slice(0, 300)
+      .map(({text, alert, groups}) => ({text, alert, groups}));
+  };
   const look = () => {
     const everything = all(document);
     const elements = [];
@@ -258,6 +310,7 @@ async ({css, seen}) => {
       lines: [...new Set([...told(), ...texts()].join('\n').split('\n').map(line).filter(Boolean))].slice(0, 300),
       alerts: everything.filter(el => el.matches('[role=alert],[aria-live=assertive],[class*=error],[class*=Error],[class*=alert]') && shown(el))
         .map(el => line(el.innerText)).filter(Boolean).slice(0, 5),
+      words: placed(el => groupOf(el, at => around.has(at))), made: performance.timeOrigin,
       captcha: !solved() && everything.some(el => challenge(el) && shown(el) && !el.closest('.grecaptcha-badge')),
     };
     return {data, elements, mark: JSON.stringify(data)};

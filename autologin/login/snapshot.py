@@ -137,6 +137,16 @@ class FormElement:
 
 
 @dataclass(frozen=True)
+class PlacedText:
+    """One text in an alert region, or at a form."""
+
+    text: str
+    alert: bool = False
+    groups: tuple[int, ...] = ()
+    """The forms that it stands in or right beside; -1: one in a frame."""
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """What a person would see now."""
 
@@ -155,6 +165,10 @@ class Snapshot:
     """One for each group."""
     frames: tuple[str, ...] = ()
     """The addresses of frames that nobody can look into: those of other origins."""
+    words: tuple[PlacedText, ...] = ()
+    """The texts in alert regions and at forms, those of its own origin's frames included."""
+    made: float = 0.0
+    """When this document was made, which tells it from the one that it took the place of."""
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Snapshot:
@@ -181,15 +195,30 @@ class Snapshot:
             loading=data["loading"],
             forms=tuple(FormElement(**form) for form in data["forms"]),
             frames=tuple(data["frames"]),
+            words=tuple(
+                PlacedText(_cut(one["text"]), one["alert"], tuple(one["groups"]))
+                for one in data["words"]
+            ),
+            made=data["made"],
         )
 
     def form(self, group: int) -> FormElement:
         """What a group says of itself."""
         return self.forms[group] if group < len(self.forms) else FormElement(self.groups[group])
 
+    @property
+    def said(self) -> frozenset[str]:
+        """Everything that it says, so that what is new can be told from it."""
+        return frozenset(map(plainly, [*self.lines, *(one.text for one in self.words)]))
+
     def buttons_of(self, group: int) -> list[ButtonElement]:
         """What can be pressed in a form."""
         return [button for button in self.buttons if button.group == group]
+
+
+def plainly(text: str) -> str:
+    """A text without capitals, and without what a page may draw differently."""
+    return " ".join(text.casefold().split())
 
 
 def _cut(line: str) -> str:

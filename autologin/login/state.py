@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from autologin.errors import AutologinError, OtpRejected
+from autologin.errors import AutologinError, BrokerUnavailable, OtpRejected
 from autologin.flow.script import InputField, LoginScript, Step
 from autologin.login.matching import Form
 from autologin.login.network import ApiReply
@@ -27,7 +27,9 @@ class Observation:
     dialogs: Sequence[str] = ()
     """The texts of the `alert()` dialogs since the last look."""
     posts: int = 0
-    """How many calls other than GET the page has made so far."""
+    """How many calls other than GET the page has made so far to the broker."""
+    calls: int = 0
+    """The same to anybody: what a page hides from us may be an answer all the same."""
     pending: frozenset[str] = frozenset()
     """The methods of the calls that are under way."""
     failed: str = ""
@@ -67,10 +69,15 @@ class LoginState:
     """The step that was sent last."""
     posts_before: int = 0
     """The count of calls before it."""
+    calls_before: int = 0
+    """The same of those to anybody."""
     before: Snapshot | None = None
     """The page as it was then: whatever it said already is no answer."""
-    first_lines: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    first_said: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """What the page said when a step was sent for the first time, by the step's name."""
+    heard: Mapping[str, float] = field(default_factory=dict)
+    """The new texts at the form and in alert regions since it was sent, and since when each is
+    there."""
     submitted: int | None = None
     """The count of calls before the button was pressed; None where it was not, or was pressed
     again."""
@@ -108,6 +115,17 @@ class LoginState:
     plain: str = ""
     """The words of an answer that is no JSON: a refusal, perhaps, of which the page says
     nothing."""
+    unread: str = ""
+    """The path of a call of the step's that was answered in another form than the broker's: nothing
+    that the page makes of it is the broker's word."""
+    departed: bool = False
+    """Whether anything of the last step has left: before that nobody can have refused it."""
+    failing: BrokerUnavailable | None = None
+    """What another call of the page's ended in since then: the reason, where nothing goes on."""
+    down: BrokerUnavailable | None = None
+    """What the status of the page itself says, as long as it may be a challenge that clears."""
+    barred: int = 0
+    """The HTTP status with which the page itself was refused; 0: it was not."""
     challenged_since: float | None = None
     """Since when a captcha is on the page."""
     lines: tuple[str, ...] = ()
@@ -122,7 +140,7 @@ class LoginState:
     """What the last look means, where it means that the login cannot go on as it is."""
 
     def filling(
-        self, step: Step, form: Form, snapshot: Snapshot, now: float, posts: int = 0
+        self, step: Step, form: Form, snapshot: Snapshot, now: float, posts: int = 0, calls: int = 0
     ) -> LoginState:
         """A step is about to be typed into this form on this page, after so many calls."""
         looks = {
@@ -138,15 +156,20 @@ class LoginState:
             secrets_sent=self.secrets_sent or secret,
             last_step=step,
             posts_before=posts,
+            calls_before=calls,
             before=snapshot,
             submitted=None,
             sent_form=form,
             left_empty="",
-            first_lines={step.name: snapshot.lines, **self.first_lines},
+            first_said={step.name: snapshot.said, **self.first_said},
+            heard={},
+            departed=False,
+            failing=None,
             accepted=False,
             dialogs=(),
             aside="",
             plain="",
+            unread="",
         )
 
     def holding(self, left: str, *, closed_button: bool = False) -> LoginState:
@@ -189,7 +212,13 @@ class LoginState:
         """
         entered = self.entered - set(self.last_step.values if self.last_step else ())
         return replace(
-            self, entered=entered, rejection=error, dialogs=(), before=None, acted_at=now
+            self,
+            entered=entered,
+            rejection=error,
+            dialogs=(),
+            heard={},
+            before=None,
+            acted_at=now,
         )
 
     def entered_all(self, script: LoginScript) -> bool:

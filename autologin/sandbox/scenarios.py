@@ -321,7 +321,9 @@ ANSWERS = {
         page={"then": "notice"},
     ),
     "access_denied": scenario(
-        "The login page answers 403 Access Denied", expect="page_changed", door="access_denied"
+        "The login page answers 403 Access Denied",
+        expect="broker_unavailable",
+        door="access_denied",
     ),
     "no_redirect": scenario(
         "The last step is accepted, and then nothing happens",

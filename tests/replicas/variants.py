@@ -283,7 +283,7 @@ CASES["password_400_input"] = says_no(
 )
 CASES["password_200_error"] = says_no(said("Invalid password", status=200), "credentials_rejected")
 CASES["password_401_text"] = says_no(
-    lambda *_: Said("Invalid username or password", 401, "text/plain"), "credentials_rejected"
+    lambda *_: Said("Invalid username or password", 401, "text/plain"), "broker_unavailable"
 )
 CASES["password_empty_403"] = says_no(lambda *_: data({}, 403), "broker_unavailable")
 for name, fail in {
@@ -299,9 +299,12 @@ ONLY_TEXT = (
     "async function tryUser(u, p) { await signIn(u, p); fail('Invalid user ID or password'); }"
 )
 QUIET = {"login": lambda *_: data({"status": "success", "data": {}})}
+# After a yes, what the page says is no refusal; an alert is.
 for name, fail in {"text": p.FAIL_TEXT, "toast": p.FAIL_TOAST, "alert": p.FAIL_ALERT}.items():
     CASES[f"password_only_{name}"] = Case(
-        Variant(p.app(p.USER_FORM + ONLY_TEXT, fail=fail), **QUIET), "credentials_rejected", codes=0
+        Variant(p.app(p.USER_FORM + ONLY_TEXT, fail=fail), **QUIET),
+        "credentials_rejected" if name == "alert" else "page_changed",
+        codes=0,
     )
 CASES["password_no_rendered"] = Case(
     Variant(
@@ -339,8 +342,9 @@ SHADOW_TEXT = p.USER_SHADOW.replace(
     "s.querySelector('.msg').textContent = 'Invalid password';",
 )
 CASES["password_only_shadow_text"] = Case(
-    Variant(p.app(SHADOW_TEXT), **QUIET), "credentials_rejected", codes=0
+    Variant(p.app(SHADOW_TEXT), **QUIET), "page_changed", codes=0
 )
+
 LOCKED = [
     "Your account has been locked due to too many failed attempts.",
     "Account blocked. Please reset your password to continue.",
@@ -405,8 +409,8 @@ for name, fail in {"text": p.FAIL_TEXT, "alert": p.FAIL_ALERT}.items():
         Variant(
             p.app(code=box, fail=fail), twofa=lambda *_: data({"status": "success", "data": {}})
         ),
-        "otp_rejected",
-        codes=2,
+        "otp_rejected" if name == "alert" else "redirect_timeout",
+        codes=2 if name == "alert" else 1,
     )
 CASES["code_session_expired"] = code_no(
     said(
@@ -505,10 +509,10 @@ CASES["captcha_at_login"] = Case(
 )
 CASES["captcha_json"] = says_no(said("Captcha verification failed"), "captcha_required")
 CASES["denied_403_page"] = Case(
-    Variant(page("<h1>Access denied</h1><p>Error 1020", 403)), "page_changed", 0, 0
+    Variant(page("<h1>Access denied</h1><p>Error 1020", 403)), "broker_unavailable", 0, 0
 )
 CASES["denied_403_plain"] = Case(
-    Variant(page("<h1>403 Forbidden</h1><hr>cloudfront", 403)), "page_changed", 0, 0
+    Variant(page("<h1>403 Forbidden</h1><hr>cloudfront", 403)), "broker_unavailable", 0, 0
 )
 CASES["denied_403_login"] = says_no(
     lambda *_: page("<h1>Access denied</h1>", 403), "broker_unavailable"

@@ -330,9 +330,11 @@ def test_a_secret_that_the_end_of_a_long_line_cuts_through_leaves_no_part():
         "groups": [],
         "captcha": False,
         "loading": False,
+        "made": 0.0,
     }
-    screen = Snapshot.from_json({**nothing, "lines": [line], "alerts": [line]})
-    for shown in (*screen.lines, *screen.alerts):
+    words = [{"text": line, "alert": True, "groups": []}]
+    screen = Snapshot.from_json({**nothing, "lines": [line], "alerts": [line], "words": words})
+    for shown in (*screen.lines, *screen.alerts, *(one.text for one in screen.words)):
         assert len(shown) <= 200
         assert "longsecret" not in shown
 

@@ -37,6 +37,7 @@ from autologin.login.decide import (
 )
 from autologin.login.matching import Form, find_form
 from autologin.login.network import ApiReply
+from autologin.login.snapshot import PlacedText
 from autologin.login.state import LoginState, Observation
 
 USER = InputField("user", "text", r"user ?id")
@@ -80,6 +81,20 @@ def sent(step, on, state=FRESH):
 
 LOGGED_IN = replace(sent(LOGIN, LOGIN_PAGE), accepted=True)
 OTP_SENT = sent(TWOFA, OTP_PAGE, LOGGED_IN)
+
+
+def at_form(snapshot, *texts):
+    """The page with these texts beside its form."""
+    words = tuple(PlacedText(text, groups=(0,)) for text in texts)
+    return replace(snapshot, lines=(*snapshot.lines, *texts), words=words)
+
+
+def heard(state, snapshot, script=SCRIPT, posts=1):
+    """What the page says, a second after it began to say it."""
+    for after in (0.0, 1.0):
+        observed = look(snapshot, after, posts=posts)
+        state = interpret.update(script, state, observed)
+    return interpret.page_error(script, state, snapshot, NOW + 1)
 
 
 def look(snapshot, after=0.0, **more):
@@ -244,31 +259,57 @@ def test_only_the_first_refusal_of_a_batch_counts_and_an_accepted_step_is_known(
         ("Welcome back", None),
     ],
 )
-def test_what_new_words_on_the_page_mean(line, kind):
-    after = replace(OTP_PAGE, lines=(*OTP_PAGE.lines, line))
-    error = interpret.page_error(SCRIPT, OTP_SENT, after, NOW)
+def test_what_new_words_at_the_form_mean(line, kind):
+    error = heard(OTP_SENT, at_form(OTP_PAGE, line))
     assert type(error) is kind if kind else error is None
 
 
+def test_a_toast_that_has_gone_again_was_said_all_the_same():
+    state = interpret.update(SCRIPT, OTP_SENT, look(at_form(OTP_PAGE, "Invalid TOTP"), posts=1))
+    assert interpret.page_error(SCRIPT, state, OTP_PAGE, NOW + 0.4) is None, "it may go on"
+    assert isinstance(interpret.page_error(SCRIPT, state, OTP_PAGE, NOW + 0.5), OtpRejected)
+
+
+@pytest.mark.parametrize(
+    ("change", "more"),
+    [
+        ({"accepted": True}, {"posts": 1}),
+        ({"unread": "/twofa"}, {"posts": 1}),
+        ({}, {"posts": 0}),  # nothing has left
+        ({}, {"posts": 1, "pending": frozenset({"POST"})}),  # the answer is on its way
+    ],
+)
+def test_words_at_the_form_are_no_answer_where_the_broker_has_another(change, more):
+    state, snapshot = replace(OTP_SENT, **change), at_form(OTP_PAGE, "Invalid TOTP")
+    for after in (0.0, 1.0):
+        state = interpret.update(SCRIPT, state, look(snapshot, after, **more))
+    assert interpret.page_error(SCRIPT, state, snapshot, NOW + 1) is None
+
+
+def test_words_at_another_form_are_no_answer():
+    words = (PlacedText("Invalid TOTP", groups=(1,)),)
+    snapshot = replace(OTP_PAGE, groups=("", ""), words=words, lines=("Invalid TOTP",))
+    assert heard(OTP_SENT, snapshot) is None
+
+
 def test_words_that_were_there_before_are_no_answer():
-    before = replace(OTP_PAGE, lines=("Invalid TOTP",))
+    before = at_form(OTP_PAGE, "Invalid TOTP")
     state = sent(TWOFA, before, LOGGED_IN)
-    assert interpret.page_error(SCRIPT, state, before, NOW) is None
+    assert heard(state, before) is None
     assert isinstance(decision(state, look(replace(before, inputs=()), 10.1)), GiveUp)
 
 
 def test_a_heading_of_an_outage_hides_no_refusal_below_it():
     lines = ("Something went wrong", "Invalid TOTP")
-    assert isinstance(
-        interpret.page_error(SCRIPT, OTP_SENT, replace(EMPTY, lines=lines), NOW), OtpRejected
-    )
+    assert isinstance(heard(OTP_SENT, at_form(OTP_PAGE, *lines)), OtpRejected)
+    assert isinstance(heard(OTP_SENT, replace(EMPTY, lines=lines)), OtpRejected)
 
 
 @pytest.mark.parametrize(("after", "told"), [(0.0, False), (0.9, False), (1.0, True)])
 def test_a_page_without_a_form_is_an_answer_once_it_stays(after, told):
     blocked = page(lines=("Your account has been blocked",))
-    state = interpret.update(SCRIPT, FRESH, look(blocked))
-    state = interpret.update(SCRIPT, state, look(blocked, after))
+    state = interpret.update(SCRIPT, OTP_SENT, look(blocked, posts=1))
+    state = interpret.update(SCRIPT, state, look(blocked, after, posts=1))
     error = interpret.page_error(SCRIPT, state, blocked, NOW + after)
     assert isinstance(error, AccountLocked) if told else error is None
 

@@ -255,7 +255,7 @@ def test_a_page_that_comes_after_everything_was_sent_is_named_too():
     entered = frozenset(field for step in SCRIPT.steps for field in step.values)
     last = SCRIPT.steps[-1]
     state = replace(
-        FRESH, entered=entered, last_step=last, accepted=True, first_lines={last.name: ()}
+        FRESH, entered=entered, last_step=last, accepted=True, first_said={last.name: frozenset()}
     )
     state = replace(state, before=page(buttons=(button("I agree"),)))
     there = page(buttons=(button("I agree"),), lines=("Terms and Conditions",))
@@ -281,7 +281,7 @@ SENT_ALL = replace(
     last_step=SCRIPT.steps[-1],
     accepted=True,
     before=page(buttons=(button("Continue"), button("I agree"))),
-    first_lines={"otp": ()},
+    first_said={"otp": frozenset()},
 )
 AGREES = replace(SCRIPT, consent=r"^(i )?(agree|accept|allow)$", consent_at="consent")
 

@@ -152,7 +152,7 @@ ANSWERS = {
     ),
     "blocked_on_the_way_back": scenario(
         "Cloudflare shows its page for error 1010 after the PIN",
-        expect="page_changed",
+        expect="broker_unavailable",
         blocked="page",
     ),
     "unknown_client": scenario(
