@@ -19,22 +19,27 @@ async ({css, seen}) => {
     for (let at = el; at; at = parent(at)) if (test(at)) return at;
     return null;
   };
-  // What lies in a box without any height or width, such as a collapsed form, is seen by nobody.
-  const collapsed = el => {
-    const box = el.getBoundingClientRect();
-    return (box.width < 2 || box.height < 2) && !['BODY', 'HTML'].includes(el.tagName)
-      && getComputedStyle(el).overflow !== 'visible';
+  // What an element has of itself and of all that it is in, worked out once a look.
+  let chains = new Map(), seenShown = new Map();
+  const chainOf = el => {
+    if (chains.has(el)) return chains.get(el);
+    const above = parent(el) ? chainOf(parent(el)) : {};
+    const box = el.getBoundingClientRect(), style = getComputedStyle(el);
+    const flat = (box.width < 2 || box.height < 2) && !['BODY', 'HTML'].includes(el.tagName) && style.overflow !== 'visible';
+    const found = {
+      // What lies in a box without any height or width, such as a collapsed form, is seen by nobody.
+      flat, folded: above.folded || above.flat, ignored: above.ignored || el.matches('[aria-hidden=true],[inert]'), faint: above.faint || style.opacity < 0.1,
+      clips: above.clips || style.clipPath !== 'none' || !['auto', ''].includes(style.clip), floats: above.floats || ['absolute', 'fixed'].includes(style.position),
+    };
+    chains.set(el, found);
+    return found;
   };
   const hit = (el, box) => el.getRootNode().elementsFromPoint(box.x + box.width / 2, box.y + box.height / 2);
-  const clips = el => {
-    const style = getComputedStyle(el);
-    return style.clipPath !== 'none' || !['auto', ''].includes(style.clip);
-  };
   // Nothing of a decoy that is clipped away can be hit, nor of one beyond the right edge, where a page does not scroll to.
   const cutAway = (el, box) => {
     const view = el.ownerDocument.defaultView;
-    if (box.left >= view.innerWidth && up(el, at => ['absolute', 'fixed'].includes(getComputedStyle(at).position))) return true;
-    if (!up(el, clips)) return false;
+    if (box.left >= view.innerWidth && chainOf(el).floats) return true;
+    if (!chainOf(el).clips) return false;
     const inView = box.bottom > 0 && box.top < view.innerHeight && box.right > 0 && box.left < view.innerWidth;
     return inView ? !hit(el, box).includes(el) : /inset\((5\d|[6-9]\d|100)|circle\(0|rect\((0|1)px/.test(getComputedStyle(el).clipPath + getComputedStyle(el).clip);
   };
@@ -50,11 +55,15 @@ async ({css, seen}) => {
     return within.length >= 4 ? within.length : 0;
   };
   const shown = el => {
+    if (!seenShown.has(el)) seenShown.set(el, isShown(el));
+    return seenShown.get(el);
+  };
+  const isShown = el => {
     const box = el.getBoundingClientRect(), view = el.ownerDocument.defaultView;
     if (box.width < 2 || box.height < 2 || box.right + view.scrollX <= 0 || box.bottom + view.scrollY <= 0) return false;
     if (el.checkVisibility && !el.checkVisibility({visibilityProperty: true})) return false;
-    if (up(el, at => at.matches('[aria-hidden=true],[inert]') || at !== el && collapsed(at))) return false;
-    if (up(el, at => getComputedStyle(at).opacity < 0.1) && !drawn(el, box)) return false;
+    const chain = chainOf(el);
+    if (chain.ignored || chain.folded || (chain.faint && !drawn(el, box))) return false;
     return !cutAway(el, box);
   };
   // Where an id stands on the page twice, its label belongs to the first one only: then the form's own label is meant.
@@ -131,13 +140,15 @@ async ({css, seen}) => {
   const isPage = el => ['BODY', 'HTML'].includes(el.tagName);
   const attributes = el => [el.id, el.getAttribute('name'), el.getAttribute('class')].join(' ');
   // What a form is for, beyond its text: the heading over it, what it and the places around it are called, where it goes.
-  const formData = (group, everything) => {
-    const first = everything.find(el => ['INPUT', 'TEXTAREA'].includes(el.tagName) && el.type !== 'hidden' && group.contains(el) && shown(el));
+  const formData = (group, inputs, titles) => {
+    const first = inputs.find(el => group.contains(el));
     const before = el => !first || el.compareDocumentPosition(first) & Node.DOCUMENT_POSITION_FOLLOWING;
-    const headings = everything.filter(el => el.matches('h1,h2,h3,h4,h5,h6,legend,[role=heading]') && el.ownerDocument === group.ownerDocument && before(el) && shown(el) && words(el.innerText));
+    // A heading in another form is that form's.
+    const ours = el => { const form = el.closest('form'); return !form || form === group || form.contains(group); };
+    const headings = titles.filter(el => el.ownerDocument === group.ownerDocument && before(el) && ours(el));
     const around = [];
     for (let at = parent(group); at && !isPage(at) && around.length < 4; at = parent(at)) around.push(attributes(at));
-    const within = selector => isPage(group) ? 0 : everything.filter(el => el.matches(selector) && !/captcha-response/.test(el.name || '') && group.contains(el) && shown(el)).length;
+    const within = selector => isPage(group) ? 0 : [...group.querySelectorAll(selector)].filter(el => !/captcha-response/.test(el.name || '') && shown(el)).length;
     return {
       text: words(isPage(group) ? '' : group.innerText, 600), heading: words(headings.at(-1)?.innerText), within: headings.length > 0 && group.contains(headings.at(-1)),
       names: words(isPage(group) ? '' : `${group.id} ${group.getAttribute('name') || ''} ${group.getAttribute('class') || ''} ${leads(group, 'action').replace(/[?#].*/, '').replace(/^\w+:\/\/[^/]*/, '')}`),
@@ -146,14 +157,14 @@ async ({css, seen}) => {
   };
   // A picture, a canvas or a sum right beside a box: what a captcha is made of. No flag, icon, avatar, QR code or link.
   const sum = /(?:^|\s)\d{1,2}\s*(?:[+\-−×x*]|plus|minus|times)\s*\d{1,2}\s*(?:=|\?|is\b|$)/i;
-  const pictureBy = (el, everything) => {
+  const pictureBy = (el, all) => {
     const box = el.getBoundingClientRect();
     const beside = one => {
       const its = one.getBoundingClientRect();
       return its.left - box.right < 80 && box.left - its.right < 80 && its.top - box.bottom < 60 && box.top - its.bottom < 60;
     };
-    const pictures = everything.filter(one => {
-      if (!one.matches('img,canvas,svg,[style*=background-image]') || one.ownerDocument !== el.ownerDocument || !beside(one) || !shown(one)) return false;
+    const pictures = all.filter(one => {
+      if (one.ownerDocument !== el.ownerDocument || !beside(one)) return false;
       const its = one.getBoundingClientRect(), ratio = its.width / its.height;
       const named = attributes(one) + ' ' + (one.alt || '') + ' ' + (one.getAttribute('src') || '').slice(0, 200);
       if (/captcha/i.test(named)) return true;
@@ -163,22 +174,22 @@ async ({css, seen}) => {
     return sum.test(`${labelOf(el)} ${el.placeholder || ''} ${nearOf(el)}`) ? 'sum' : '';
   };
   const frameOf = el => el.ownerDocument === document ? '' : el.ownerDocument.location.href;
-  const only = (el, selector) => { const found = el.ownerDocument.querySelectorAll(selector); return found.length === 1 && found[0] === el; };
-  // A selector that no other element of the document matches: the shortest of id, name and place.
+  // A selector that no other element of the document matches: by its id or name, or by its way down from an id.
+  let ids = new Map();
+  const count = el => {
+    for (const key of [el.id && '#' + el.id, el.getAttribute('name') && `${el.localName} ${el.getAttribute('name')}`]) if (key) ids.set(key, (ids.get(key) || 0) + 1);
+  };
+  const hasOwnId = el => el.id && ids.get('#' + el.id) === 1;
   const pathOf = el => {
     if (el.getRootNode() !== el.ownerDocument) return '';
-    const tag = el.tagName.toLowerCase();
-    const plain = [el.id && '#' + CSS.escape(el.id), el.getAttribute('name') && `${tag}[name="${CSS.escape(el.getAttribute('name'))}"]`].filter(Boolean);
-    const found = plain.find(selector => only(el, selector));
-    if (found) return found;
-    let path = '';
-    for (let at = el; at && at.nodeType === 1; at = at.parentElement) {
-      const nth = [...(at.parentElement?.children || [at])].filter(one => one.tagName === at.tagName).indexOf(at) + 1;
-      const id = at !== el && at.id ? '#' + CSS.escape(at.id) : '';
-      path = (id && only(at, id) ? id : `${at.tagName.toLowerCase()}:nth-of-type(${nth})`) + (path && ' > ' + path);
-      if (only(el, path)) return path;
+    const name = el.getAttribute('name'), steps = [];
+    if (!hasOwnId(el) && name && ids.get(`${el.localName} ${name}`) === 1) return `${CSS.escape(el.localName)}[name="${CSS.escape(name)}"]`;
+    for (let at = el; at; at = at.parentElement) {
+      if (hasOwnId(at)) return ['#' + CSS.escape(at.id), ...steps].join(' > ');
+      const same = [...(at.parentElement?.children || [at])].filter(one => one.localName === at.localName);
+      steps.unshift(CSS.escape(at.localName) + (same.length > 1 ? `:nth-of-type(${same.indexOf(at) + 1})` : ''));
     }
-    return path;
+    return steps.join(' > ');
   };
   // What a user wrote may be no selector for this browser: it matches nothing then.
   const fits = (el, selector) => { try { return el.matches(selector); } catch { return false; } };
@@ -237,7 +248,11 @@ async ({css, seen}) => {
       .map(({text, alert, groups}) => ({text, alert, groups}));
   };
   const look = () => {
+    chains = new Map();
+    seenShown = new Map();
     const everything = all(document);
+    ids = new Map();
+    everything.forEach(count);
     const elements = [];
     const groups = [];
     const editable = el => el.isContentEditable && el.matches('[contenteditable]') && el.getBoundingClientRect().height < 80;
@@ -253,6 +268,8 @@ async ({css, seen}) => {
     const sends = el => el.matches('button,[role=button],[type=submit],[type=button]') && /[\p{L}\p{M}]{2}/u.test(nameOf(el)) && !aside.test(nameOf(el));
     const around = new Set();
     presses.filter(sends).forEach(el => up(el, at => !around.add(at)));
+    const titles = everything.filter(el => el.matches('h1,h2,h3,h4,h5,h6,legend,[role=heading]') && shown(el) && words(el.innerText));
+    const pictures = inputs.length ? everything.filter(el => el.matches('img,canvas,svg,[style*=background-image]') && shown(el)) : [];
     const joined = new Map();
     const groupOf = (el, places) => {
       const form = el.form || up(el, at => at.matches('form,[role=form]'));
@@ -291,7 +308,7 @@ async ({css, seen}) => {
         fixed: el.readOnly || el.disabled ? words(el.type === 'password' ? '' : el.value) : '',
         sends_to: leads(el.form, 'action'),
         tag: el.tagName.toLowerCase(), masked: maskedBy(el), required: !!el.required || el.getAttribute('aria-required') === 'true',
-        form_names: el.form ? `${el.form.id} ${el.form.getAttribute('name') || ''}` : '', picture: pictureBy(el, everything), drawn: drawn(el, el.getBoundingClientRect()),
+        form_names: el.form ? `${el.form.id} ${el.form.getAttribute('name') || ''}` : '', picture: pictureBy(el, pictures), drawn: drawn(el, el.getBoundingClientRect()),
         box: boxOn(el), frame: frameOf(el), path: pathOf(el), order: order.get(el),
       })),
       buttons: presses.map(el => ({
@@ -305,7 +322,7 @@ async ({css, seen}) => {
         box: boxOn(el), frame: frameOf(el), path: pathOf(el), order: order.get(el), id: el.id || '', kind: el.getAttribute('name') || '',
       })),
       groups: groups.map(group => words(isPage(group) ? '' : group.innerText)),
-      forms: groups.map(group => formData(group, everything)),
+      forms: groups.map(group => formData(group, inputs, titles)),
       frames: [...new Set(everything.filter(el => el.tagName === 'IFRAME' && !inside(el) && shown(el) && el.getBoundingClientRect().height >= 40).map(el => leads(el, 'src')))].filter(Boolean),
       lines: [...new Set([...told(), ...texts()].join('\n').split('\n').map(line).filter(Boolean))].slice(0, 300),
       alerts: everything.filter(el => el.matches('[role=alert],[aria-live=assertive],[class*=error],[class*=Error],[class*=alert]') && shown(el))
