@@ -342,23 +342,19 @@ async def library_answers(browser, urls):
     for url in urls:
         await page.goto(url, wait_until="domcontentloaded")
         try:
-            found = finding(await look(page, login), login)
+            snapshot, _ = await look(page, login)
         except Error as error:
             answers.append({"url": url, "error": error.message.splitlines()[0]})
             continue
+        found = finding(snapshot, login)
         fields = [
-            {"field": name, "elements": [{"css": path} for path in paths]}
-            for name, paths in found.fields.items()
+            {"field": name, "elements": [{"css": path} for _, path in elements]}
+            for name, elements in found.fields.items()
         ]
-        press = found.press if found.press in {"", "Enter"} else {"css": found.press}
+        press = {"css": found.press[1]} if found.press else "Enter" if fields else None
+        refused = found.refused or None
         answers.append(
-            {
-                "url": url,
-                "page": found.page,
-                "fields": fields,
-                "press": press or None,
-                "refused": found.refused or None,
-            }
+            {"url": url, "page": found.page, "fields": fields, "press": press, "refused": refused}
         )
     return answers
 
