@@ -48,9 +48,13 @@ PASSWORD_SCORES = {"password", "password.current"}
 OTP_LIKE = re.compile(r"one-time-code|totp|[^a-z]otp|tfa|2fa|twofactor", re.IGNORECASE)
 """A box that is a code's indeed, though nobody has annotated it: to find it is no mistake."""
 CREATES = re.compile(r"create|sign-?up|register", re.IGNORECASE)
+LOGS_IN = re.compile(r"log-?in|sign-?in", re.IGNORECASE)
+"""In the tag of a form: a login in the head of a page that is another's."""
 SIGN_UP = re.compile(
     r"sign-?up|regist|checkout|booking|newsletter|donation|payment|subscri|contact|change-password|settings|reset|forgot"
 )
+ALONE = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+"""A page loads nothing but itself."""
 CONTROLS = """told => {
   const all = [...document.querySelectorAll('*')];
   const places = new Map(all.map((element, at) => [element, at]));
@@ -64,12 +68,13 @@ CONTROLS = """told => {
     at: at(one), tag: one.localName, type: one.type, name: one.getAttribute('name') || '', id: one.id, form: forms.indexOf(one.form),
     seen: seen(one), submits: ['submit', 'image'].includes(one.type) && one.localName !== 'select',
     score: one.getAttribute('data-manual-scoring') || '', sends: one.hasAttribute('data-manual-submit'),
+    words: one.innerText || one.value || one.getAttribute('aria-label') || '',
     html: one.outerHTML.replace(/\\s+/g, ' ').slice(0, 160),
   }));
   const sends = [...document.querySelectorAll('[data-manual-submit]')].map(at);
   const chosen = told.map(path => { try { return at(document.querySelector(path)); } catch { return -1; } });
   const words = index => all[index] ? all[index].outerHTML.replace(/\\s+/g, ' ').slice(0, 160) : 'nothing';
-  return {controls, sends, chosen, forms: forms.length, html: Object.fromEntries([...chosen, ...sends].map(one => [one, words(one)]))};
+  return {controls, sends, chosen, forms: forms.length, tags: forms.map(form => form.cloneNode().outerHTML), html: Object.fromEntries([...chosen, ...sends].map(one => [one, words(one)]))};
 }"""
 """The controls of a page, by their place in it, and the places of the elements that a list of CSS paths tells."""
 
@@ -184,6 +189,7 @@ class Handler(BaseHTTPRequestHandler):
         body = local(html if name.startswith("notes/") else bare(html)).encode()
         self.send_response(200 if html else 404)
         self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Security-Policy", ALONE)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -249,11 +255,9 @@ def scored_forms(page, seen):
         if named_login and not passwords:
             passwords = [one for one in around if one["type"] == "password" and not one["score"]]
         users = [one for one in around if set(one["score"].split()) & USER_SCORES]
-        if (
-            "password.new" in scores
-            or (SIGN_UP.search(page.name) and not named_login)
-            or _makes_account(around)
-        ):
+        tag = seen["tags"][form] if form >= 0 else ""
+        strange = SIGN_UP.search(page.name) and not named_login and not LOGS_IN.search(tag)
+        if "password.new" in scores or strange or _makes_account(around):
             continue
         if not passwords and not (named_login and "username" in scores):
             continue
@@ -283,8 +287,8 @@ def _logins(passwords, users):
 
 
 def _makes_account(controls):
-    buttons = [one["html"] for one in controls if one["submits"]]
-    return bool(buttons) and all(CREATES.search(html) for html in buttons)
+    buttons = [one["words"] for one in controls if one["submits"]]
+    return bool(buttons) and all(CREATES.search(words) for words in buttons)
 
 
 def _scored_form(users, password, around, sends):
@@ -360,16 +364,8 @@ async def library_answers(browser, urls):
 
 
 async def quiet_page(browser):
-    """A page without scripts that loads nothing but itself."""
+    """A page without scripts."""
     context = await browser.new_context(java_script_enabled=False, viewport=WINDOW)
-    await context.route(
-        "**/*",
-        lambda route: (
-            route.continue_()
-            if route.request.is_navigation_request() and not route.request.frame.parent_frame
-            else route.abort()
-        ),
-    )
     return await context.new_page()
 
 
@@ -395,7 +391,8 @@ def judge(score, page, forms, chosen, html):
         return
     all_filled = {at for places in filled.values() for at in places}
     form = max(forms, key=lambda one: len(all_filled & (one.user_id | one.password)))
-    if form.captcha and chosen.page == "captcha" and not all_filled:
+    challenged = form.captcha or "captcha" in page.html.lower()
+    if challenged and chosen.page == "captcha" and not all_filled:
         score.right["captcha"] += 1
         return
     score.of["login"] += 1
