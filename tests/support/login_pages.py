@@ -565,7 +565,6 @@ CAPTCHAS = [
         "a logo above the box for the TOTP",
         f"{picture(180, 50, 'alt=Logo')}<form><label>TOTP <input name=totp required maxlength=6 data-is=otp></label><button data-is=press>Continue</button></form>",
         after="password",
-        kind="login",
     ),
     Row(
         "A7",
