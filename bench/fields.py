@@ -201,8 +201,12 @@ class Handler(BaseHTTPRequestHandler):
 def formasaurus_forms(page, seen):
     """The login forms of a page; None: nobody knows."""
     found, taken = [], set()
-    for index, (kind, types) in enumerate(page.notes):
-        if kind != "l" or not set(types.values()) & (USERS | {"p1"}):
+    logins = [types for kind, types in page.notes if kind == "l"]
+    for index, (kind, own) in enumerate(page.notes):
+        # Where a login stands on a page twice, one of the two may have been left without notes.
+        twins = [types for types in logins if kind in {"l", "X"} and types.keys() == own.keys()]
+        types = next((one for one in (own, *twins) if list(one.values()).count("p1") == 1), {})
+        if not types or (kind != "l" and not twins):
             continue
         names = set(types)
         fits = [
@@ -219,12 +223,19 @@ def formasaurus_forms(page, seen):
             )
     if found:
         return found
-    whole = all(kind not in {"X", "-", "l"} for kind, _ in page.notes)
+    whole = seen["forms"] == len(page.notes) and all(
+        kind not in {"X", "-", "l"} and not ("XX" in types.values() and _asks_for_password(types))
+        for kind, types in page.notes
+    )
     # A box for a password outside all forms is of a form that nobody has annotated.
     loose = any(
         one["type"] == "password" and one["form"] < 0 and one["seen"] for one in seen["controls"]
     )
     return [] if page.notes and whole and not loose else None
+
+
+def _asks_for_password(names):
+    return any(re.search(r"passw|pwd", name, re.IGNORECASE) for name in names)
 
 
 def _formasaurus_form(controls, types):
