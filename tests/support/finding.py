@@ -78,7 +78,6 @@ def state_after(login, sent=""):
         entered=frozenset(last.values),
         secrets_sent=True,
         last_step=last,
-        first_lines={step.name: () for step in login.steps},
         accepted=True,
     )
 
