@@ -121,7 +121,7 @@ HALF_FILLED = [
     Row(
         "A2",
         "four boxes for a PIN that we do not have",
-        f"<form>{USER}<p>PIN</p>{'<input type=password maxlength=1 size=1 name=d>' * 4}<button>Login</button></form>",
+        f"<form><label>User ID <input name=u></label><p>PIN</p>{'<input type=password maxlength=1 size=1 name=d>' * 4}<button>Login</button></form>",
     ),
     Row(
         "A2",
