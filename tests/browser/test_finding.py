@@ -1,0 +1,84 @@
+"""What is filled and pressed on pages that none of our brokers has: issue 14, part A.
+
+The pages are a table (support/login_pages.py). A login form is then permuted (order, names, wrappers, decoys, labels): the
+right boxes are found, or nothing is. A sample runs each time; CASES=100000 runs 3000.
+"""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from playwright.async_api import async_playwright
+from support.finding import finding, look, oauth2_script
+from support.login_pages import ROWS
+from support.permuted_forms import permuted
+from support.processes import browser
+from support.selection import cases
+
+from autologin.login.browser import WINDOW
+
+LOGIN = oauth2_script()
+PERMUTATIONS = cases(40, 0.03)
+
+
+@pytest.fixture(scope="module")
+async def page():
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=browser())
+        page = await chromium.new_page(viewport=WINDOW)
+        await page.route("**/*", lambda route: route.abort())
+        yield page
+        await chromium.close()
+
+
+async def found_on(page, html, sent=""):
+    """What each element says that it is, by what it would be taken for; and the finding."""
+    await page.set_content(f"<!doctype html><title>Broker</title>{html}", wait_until="commit")
+    snapshot, marks = await look(page, LOGIN)
+    found = finding(snapshot, LOGIN, sent)
+    taken = {
+        name: [marks[index][0] for index, _ in elements] for name, elements in found.fields.items()
+    }
+    if found.fields:
+        last = list(found.fields.values())[-1][-1][0]
+        taken["press"] = [marks[found.press[0]][0] if found.press else marks[last][1]]
+    return taken, found
+
+
+def right(html):
+    """What must be found, as the page says it of itself."""
+    names = [name for name in ("user_id", "password", "otp", "press") if f"data-is={name}" in html]
+    return {name: [name] * (html.count("data-is=otp") if name == "otp" else 1) for name in names}
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.part}: {row.name}")
+async def test_a_page_is_filled_where_it_should_be_and_nowhere_else(page, row):
+    taken, found = await found_on(page, row.html, row.after)
+    wanted = right(row.html)
+    if wanted and "press" not in wanted:
+        wanted["press"] = [""]
+    # While a challenge is open, fields may be filled; nothing is sent.
+    may_refuse = row.or_nothing or row.kind == "captcha"
+    assert taken == wanted or (may_refuse and not taken), found
+    assert row.kind in {"", found.page}
+    assert (found.page == "captcha") == (row.kind == "captcha")
+    assert row.names in found.refused
+
+
+async def test_of_a_permuted_form_the_right_boxes_are_found_or_nothing_is(page):
+    wrong, missed = [], []
+    for seed in range(PERMUTATIONS):
+        pick = random.Random(seed)
+        sent = "password" if pick.random() < 0.25 else ""
+        html = permuted(pick, sent)
+        taken, found = await found_on(page, html, sent)
+        wanted = right(html)
+        if any(taken[name] != wanted.get(name) for name in taken):
+            wrong.append((seed, taken, html))
+        elif taken != wanted:
+            missed.append((seed, taken, found.refused, html))
+    assert not wrong, f"{len(wrong)} of {PERMUTATIONS}, such as {wrong[:3]}"
+    assert len(missed) <= PERMUTATIONS / 20, (
+        f"{len(missed)} of {PERMUTATIONS}, such as {missed[:3]}"
+    )
