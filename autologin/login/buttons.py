@@ -17,6 +17,8 @@ from autologin.login.words import spell
 
 BELOW = 250
 """Pixels below the last field within which a button outside the form counts for it."""
+BESIDE = 300
+"""Pixels to the side of it."""
 ICON = 44
 """Pixels: what is no larger and has no words is an icon."""
 
@@ -95,12 +97,13 @@ def _names_another_way(called: str, form: Form) -> bool:
     factor = next(group for group in way.groups() if group)
     kinds = {field.kind for field in form.inputs}
     named = {kind for kind, pattern in words.FACTORS.items() if pattern.search(factor)}
-    return bool(named) and not named & kinds
+    return "none" in named or (bool(named) and not named & kinds)
 
 
 def _rank(button: ButtonElement, name: str, last: InputElement) -> tuple[int, ...]:
+    sends = _sends(button, name)
     after = button.order > last.order
-    return (_sends(button, name), after, -button.order if after else button.order)
+    return (after and sends > 0, sends, after, -button.order if after else button.order)
 
 
 def _sends(button: ButtonElement, name: str) -> int:
@@ -112,10 +115,11 @@ def _sends(button: ButtonElement, name: str) -> int:
 
 
 def _is_below(button: ButtonElement, last: InputElement) -> bool:
+    """Whether a button stands right below a form's last field, be it under its label."""
     left, top, width, height = last.box
     distance = button.box[1] - (top + height)
-    overlaps = button.box[0] < left + width and button.box[0] + button.box[2] > left
-    return -height <= distance <= BELOW and overlaps
+    middle = button.box[0] + button.box[2] / 2
+    return -height <= distance <= BELOW and left - BESIDE <= middle <= left + width + BESIDE
 
 
 def _is_icon(button: ButtonElement, called: str) -> bool:

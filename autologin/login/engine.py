@@ -25,6 +25,7 @@ from autologin.login.capture import Capture
 from autologin.login.decide import Action
 from autologin.login.forms import FormFiller, PageMoved
 from autologin.login.network import NetworkWatcher
+from autologin.login.page_kinds import asks_for_captcha
 from autologin.login.snapshot import Looks, PageReader, first_line
 from autologin.login.state import LoginState, Observation
 
@@ -218,7 +219,7 @@ class LoginEngine:
         typed = await self._filler.enter(script, fill, texts)
         if typed is not None:  # else the page has sent it by itself
             left = readiness.left_empty(script, typed.step, typed.form, typed.snapshot)
-            challenged = typed.snapshot.captcha and before.challenged_since is None
+            challenged = asks_for_captcha(typed.snapshot) and before.challenged_since is None
             if left or challenged or not typed.send:
                 await self._hold(before, typed, left, unsent=self._is_unsent(posts, sent))
                 return

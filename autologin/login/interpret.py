@@ -31,6 +31,7 @@ from autologin.flow.script import LoginScript, Step
 from autologin.login import voice
 from autologin.login.masking import mask
 from autologin.login.matching import find_certain_form
+from autologin.login.page_kinds import asks_for_captcha
 from autologin.login.readiness import left_by_sent
 from autologin.login.snapshot import LINE, Snapshot, plainly
 from autologin.login.state import LoginState, Observation
@@ -271,7 +272,7 @@ def _stranger(reply: ApiReply, script: LoginScript) -> AutologinError | None:
 def _watch_page(state: LoginState, snapshot: Snapshot, observed: Observation) -> LoginState:
     """Remember since when a challenge and each new text are there, and a formless page stays."""
     now = observed.now
-    challenged = snapshot.captcha or _talks_of_captcha(snapshot)
+    challenged = asks_for_captcha(snapshot) or _talks_of_captcha(snapshot)
     if not challenged:
         state = replace(state, challenged_since=None)
     elif state.challenged_since is None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autologin.flow.script import InputField, is_pin
 from autologin.login import words
@@ -69,11 +69,11 @@ def find_form(snapshot: Snapshot, wanted: Sequence[InputField]) -> Form | None:
     forms = [form for inputs in _clusters(snapshot) if (form := _in_one(snapshot, inputs, wanted))]
     if not forms:
         return None
-    ranked = sorted(forms, key=lambda form: _weight(snapshot, form), reverse=True)
+    ranked = sorted(forms, key=_weight, reverse=True)
     best = ranked[0]
     if best.unclear:
         raise Ambiguous(" and ".join(best.unclear))
-    rivals = [form for form in ranked[1:] if _weight(snapshot, form) == _weight(snapshot, best)]
+    rivals = [form for form in ranked[1:] if _weight(form) == _weight(best)]
     if any(not _is_drawn_twice(best, rival) for rival in rivals):
         raise Ambiguous(" and ".join(field.name for field in best.inputs))
     return best
@@ -184,10 +184,10 @@ def _possible(field: InputField, element: InputElement, *, alone: bool = False) 
         return False
     if not element.enabled or (field.other and _matches(field.other, element.words)):
         return False
+    if element.readonly and element.filled:  # an empty one may open once it has the focus
+        return False
     if field.kind == "password":
         return is_password(element)
-    if element.readonly and not element.masked:
-        return False
     named = _matches(field.label, element.words)
     if field.kind == "phone":
         return element.type in TEXT_TYPES and (
@@ -337,9 +337,14 @@ def _digit_boxes(field: InputField, inputs: Iterable[InputElement]) -> list[Inpu
     boxes = [one for one in inputs if one.maxlength == 1 and _possible(field, one)]
     if len(boxes) == field.digits:
         return boxes
-    narrow = [one for one in inputs if 0 < one.box[2] <= NARROW and _possible(field, one)]
+    narrow = [one for one in inputs if 0 < one.box[2] <= NARROW and _may_be_digit(field, one)]
     rows = [[one for one in narrow if _is_in_row(one, first)] for first in narrow]
     return next((row for row in rows if len(row) == field.digits), [])
+
+
+def _may_be_digit(field: InputField, element: InputElement) -> bool:
+    """Whether it may be one of a row, whatever it says of its length."""
+    return _possible(field, replace(element, maxlength=-1))
 
 
 def _is_in_row(one: InputElement, other: InputElement) -> bool:
@@ -383,17 +388,14 @@ def _texts_before_password(inputs: Sequence[InputElement]) -> list[InputElement]
     return [one for one in before if one.enabled and not one.readonly]
 
 
-def _weight(snapshot: Snapshot, form: Form) -> tuple[int, int, int]:
-    """What ranks a form: a password in it, then its evidence, then the words of a login."""
+def _weight(form: Form) -> tuple[bool, int]:
+    """What ranks a form: a password in it, then its evidence."""
     has_password = any(field.kind == "password" for field in form.inputs)
     total = sum(
         max(evidence(field, element) for element in inputs) + ENOUGH
         for field, inputs in form.inputs.items()
     )
-    told = snapshot.form(form.group)
-    pressed = " ".join(button.name for button in snapshot.buttons_of(form.group))
-    says = words.LOGIN.search(spell(f"{told.heading} {told.names} {pressed}"))
-    return has_password, total, bool(says)
+    return has_password, total
 
 
 def _is_drawn_twice(one: Form, other: Form) -> bool:
@@ -410,11 +412,12 @@ def _is_drawn_twice(one: Form, other: Form) -> bool:
     ):
         return False
     named = all(ours.name and ours.name == theirs.name for ours, theirs in pairs)
+    others = any(ours.name and theirs.name and ours.name != theirs.name for ours, theirs in pairs)
     called = all(calls(ours) and calls(ours) == calls(theirs) for ours, theirs in pairs)
     contrary = any(
         calls(ours) and calls(theirs) and calls(ours) != calls(theirs) for ours, theirs in pairs
     )
-    return called or (named and not contrary)
+    return (called and not others) or (named and not contrary)
 
 
 def _goes_to(element: InputElement) -> str:

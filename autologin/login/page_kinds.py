@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 from autologin.login import words
@@ -50,10 +50,37 @@ PERSONS = 2
 
 def page_kind(snapshot: Snapshot) -> Kind:
     """What a page seems to be."""
-    if snapshot.captcha:
+    if asks_for_captcha(snapshot):
         return "captcha"
     kinds = {form_kind(snapshot, group) for group in range(len(snapshot.groups))}
     return next((kind for kind in RANKED if kind in kinds), "other")
+
+
+def asks_for_captcha(snapshot: Snapshot) -> bool:
+    """Whether there is a challenge: a widget, or a box for what a picture shows or a sum makes.
+
+    Such a box has no other name that explains it, and it must be filled.
+    """
+    if snapshot.captcha:
+        return True
+    for group in range(len(snapshot.groups)):
+        inputs = [found for found in snapshot.inputs if found.group == group]
+        with_password = any(is_password(found) for found in inputs)
+        for found, then in _followed(inputs):
+            before = then is not None and is_password(then)
+            if found.filled or not found.enabled or found.readonly or found.masked or before:
+                continue
+            if _is_captcha_box(found, must=found.required or with_password):
+                return form_kind(snapshot, group) not in NEVER_FILLED
+    return False
+
+
+def _is_captcha_box(element: InputElement, *, must: bool) -> bool:
+    named = f"{calls(element)} {spell(f'{element.name} {element.id}')}"
+    explained = words.USER_ID.search(named) or words.OTP.search(named)
+    if words.CAPTCHA.search(named) and not words.OTP.search(calls(element)):
+        return must or "captcha" in named
+    return bool(element.picture and must and not explained)
 
 
 def form_kind(snapshot: Snapshot, group: int) -> Kind:
@@ -111,6 +138,13 @@ def personal_data(element: InputElement) -> str:
     return next((kind for kind, known in words.PERSONAL.items() if known.search(named)), "")
 
 
+def _followed(
+    inputs: Sequence[InputElement],
+) -> Iterator[tuple[InputElement, InputElement | None]]:
+    """Each input, and the one after it."""
+    return itertools.zip_longest(inputs, inputs[1:])
+
+
 class _Signs:
     """What is written on a form and around it, by how much it says of the form."""
 
@@ -127,10 +161,7 @@ class _Signs:
         self.selects, self.textareas = told.selects, told.textareas
         self.pressed = [spell(button.name) for button in _primary(snapshot, group)]
         # What stands before the password is what one signs in with, be it a phone number.
-        after = [*inputs[1:], None]
-        told_of = [
-            one for one, then in zip(inputs, after, strict=True) if not (then and is_password(then))
-        ]
+        told_of = [one for one, then in _followed(inputs) if not (then and is_password(then))]
         personal = [kind for found in told_of if (kind := personal_data(found))]
         self.personal = len(personal) + (self.selects > 0 and bool(personal))
 

@@ -143,6 +143,7 @@ CAPTCHA = _pattern(
     r"图形|圖形|验证码|驗證碼|कैप्चा|画像",
 )
 NO_USER_ID = _pattern(
+    r"\bpin ?code\b",
     r"\b(first|last|middle|full|given|family|sur|father|mother|maiden|company|organi[sz]ation|"
     r"business|bank|branch|card|holder|street|city|file)( ?s)? ?name\b",
     r"\b(fname|lname|surname|vorname|nachname|prénom|nom|apellidos?|nombre|имя|фамилия)\b",
@@ -268,7 +269,8 @@ FACTORS = {
         r"\bmobile\b|\bphone\b|\bt?otp\b",
     ),
     "none": _pattern(
-        r"\bqr\b|\bscan\b|\blink\b|\bapp\b|\bsms\b|\bcall\b|\bface\b",
+        r"\bqr\b|\bscan\b|\blink\b|\bapp code\b|\bpush\b|\bsms\b|\btext message\b|\bcall\b"
+        r"|\bface\b",
     ),
 }
 """What such a button may name, by the kind of field that it stands for."""
