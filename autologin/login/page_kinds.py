@@ -124,8 +124,9 @@ def is_password(element: InputElement) -> bool:
 
 def is_new_password(element: InputElement) -> bool:
     """Whether a password's box names one that is to be made, or the same a second time."""
-    named = f"{calls(element)} {spell(f'{element.name} {element.id}')}"
-    return bool(words.NEW.search(named)) and not words.CURRENT.search(named)
+    called, named = calls(element), spell(f"{element.name} {element.id}")
+    new = words.NEW.search(called) or words.NEW_BY_NAME.search(named)
+    return bool(new) and not words.CURRENT.search(f"{called} {named}")
 
 
 def calls(element: InputElement) -> str:
