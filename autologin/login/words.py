@@ -77,10 +77,12 @@ SEARCH = _pattern(
 )
 PASSWORD = _pattern(
     r"\bpass ?(word|code|phrase|wd|wort|w)?\b|\bpwd\b|\bpsw\b|\bpasswd\b|pass(word|wd)",
-    r"\bm ?pin\b|\bpin\b|\bsecret (key|word)\b|\bkennwort\b|\bcontrase[nñ]a\b|\bclave\b",
+    r"\bm ?pin\b|\bpin\b(?! ?code)|\bsecret (key|word)\b|\bkennwort\b|\bcontrase[nñ]a\b|\bclave\b",
     r"\bsenha\b|\bmot de passe\b|\bmdp\b|\bwachtwoord\b|\bhas[lł]o\b|\bheslo\b|\bparola\b",
     r"\bşifre\w*|\bl[öo]senord\b|\bsalasana\b|\bjelsz[oó]|\badgangskode\b|\bpassord\b|парол|密码",
-    r"密碼|口令|パスワード|暗証番号|비밀번호|암호|mật khẩu|पासवर्ड|पिन|kata sandi|รหัสผ่าน",
+    r"密碼|口令|パスワード|暗証番号|비밀번호|암호|mật khẩu|पासवर्ड",
+    r"कूटशब्द|கடவுச்சொல்|পাসওয়ার্ড|పాస్‌?వర్డ్|ಪಾಸ್‌?ವರ್ಡ್|પાસવર્ડ",
+    r"പാസ്‌?വേഡ്|पिन|kata sandi|รหัสผ่าน",
     r"كلمة (المرور|السر)|סיסמה",
 )
 NEW = _pattern(
