@@ -74,7 +74,10 @@ def find_form(snapshot: Snapshot, wanted: Sequence[InputField]) -> Form | None:
     if best.unclear:
         raise Ambiguous(" and ".join(best.unclear))
     rivals = [form for form in ranked[1:] if _weight(form) == _weight(best)]
-    if any(not _is_drawn_twice(best, rival) for rival in rivals):
+    if any(
+        _have_own_headings(snapshot, best, rival) or not _is_drawn_twice(best, rival)
+        for rival in rivals
+    ):
         raise Ambiguous(" and ".join(field.name for field in best.inputs))
     return best
 
@@ -443,6 +446,12 @@ def _weight(form: Form) -> tuple[bool, int]:
         for field, inputs in form.inputs.items()
     )
     return has_password, total
+
+
+def _have_own_headings(snapshot: Snapshot, one: Form, other: Form) -> bool:
+    """Whether two forms say of themselves that they are for different people."""
+    ours, theirs = snapshot.form(one.group), snapshot.form(other.group)
+    return ours.within and theirs.within and spell(ours.heading) != spell(theirs.heading)
 
 
 def _is_drawn_twice(one: Form, other: Form) -> bool:

@@ -95,7 +95,7 @@ async ({css, seen}) => {
       // A floating label stands behind the box that it is drawn over.
       const after = up < 2 && at.nextElementSibling;
       const plain = after && !after.matches('button,a,input') && !after.querySelector('input,button,a');
-      if (plain && (after.tagName === 'LABEL' || floats(el, after)) && words(textIn(after))) return words(textIn(after), 60);
+      if (plain && (after.tagName === 'LABEL' || floats(el, after) || up === 0 && at.parentElement.querySelectorAll('input,select,textarea').length === 1) && words(textIn(after))) return words(textIn(after), 60);
     }
     return '';
   };
