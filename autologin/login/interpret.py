@@ -31,8 +31,9 @@ from autologin.flow.script import LoginScript, Step
 from autologin.login import voice
 from autologin.login.masking import mask
 from autologin.login.matching import find_certain_form
-from autologin.login.page_kinds import asks_for_captcha
+from autologin.login.page_kinds import NEVER_FILLED, asks_for_captcha, page_kind
 from autologin.login.readiness import left_by_sent
+from autologin.login.sites import host_of
 from autologin.login.snapshot import LINE, Snapshot, plainly
 from autologin.login.state import LoginState, Observation
 from autologin.quoting import quotable
@@ -208,7 +209,20 @@ def conclusion(
     told = _describe(state, snapshot)
     if state.entered_all(script) and not _has_new_buttons(state, snapshot):
         return RedirectTimeout(f"The last step was sent, and no redirect came{told}")
-    return PageChanged(f"Nothing on the page is known to this flow{told}")
+    kind = page_kind(snapshot)
+    if state.last_step is None and kind in NEVER_FILLED:
+        return PageChanged(f"This is no login (page: {kind}){told}")
+    return PageChanged(f"Nothing on the page is known to this flow{_out_of_sight(snapshot)}{told}")
+
+
+def _out_of_sight(snapshot: Snapshot) -> str:
+    """Where a login may be that autologin cannot see."""
+    frames = [host_of(url) for url in snapshot.frames if host_of(url)]
+    if frames:
+        return f"; it has a frame of {' and of '.join(dict.fromkeys(frames))}, which stays shut"
+    if snapshot.closed:
+        return f"; <{snapshot.closed[0]}> shows something that stays shut (a closed shadow tree)"
+    return ""
 
 
 def _heed(script: LoginScript, state: LoginState, reply: ApiReply) -> LoginState:

@@ -413,11 +413,16 @@ def _is_drawn_twice(one: Form, other: Form) -> bool:
         return False
     named = all(ours.name and ours.name == theirs.name for ours, theirs in pairs)
     others = any(ours.name and theirs.name and ours.name != theirs.name for ours, theirs in pairs)
-    called = all(calls(ours) and calls(ours) == calls(theirs) for ours, theirs in pairs)
+    called = all(_letters(ours) and _letters(ours) == _letters(theirs) for ours, theirs in pairs)
     contrary = any(
-        calls(ours) and calls(theirs) and calls(ours) != calls(theirs) for ours, theirs in pairs
+        _letters(ours) and _letters(theirs) and _letters(ours) != _letters(theirs)
+        for ours, theirs in pairs
     )
     return (called and not others) or (named and not contrary)
+
+
+def _letters(element: InputElement) -> str:
+    return "".join(filter(str.isalnum, calls(element)))
 
 
 def _goes_to(element: InputElement) -> str:

@@ -61,7 +61,10 @@ def asks_for_captcha(snapshot: Snapshot) -> bool:
 
     Such a box has no other name that explains it, and it must be filled.
     """
-    if snapshot.captcha:
+    of_forms = snapshot.captcha_groups
+    if snapshot.captcha and not (
+        of_forms and all(form_kind(snapshot, group) in NEVER_FILLED for group in of_forms)
+    ):
         return True
     for group in range(len(snapshot.groups)):
         inputs = [found for found in snapshot.inputs if found.group == group]
@@ -134,6 +137,8 @@ def personal_data(element: InputElement) -> str:
     """The kind of personal data that an input is for; empty for any other."""
     if element.masked or words.OTP.search(calls(element)):
         return ""
+    if words.USER_ID.search(words.ADDRESS.sub("", calls(element))):
+        return ""
     named = calls(element) or spell(f"{element.name} {element.id}")
     return next((kind for kind, known in words.PERSONAL.items() if known.search(named)), "")
 
@@ -159,7 +164,8 @@ class _Signs:
         alone = {found.group for found in snapshot.inputs if is_password(found)} <= {group}
         self.title = f"{spell(snapshot.title)} {spell(snapshot.path)}" if alone else ""
         self.selects, self.textareas = told.selects, told.textareas
-        self.pressed = [spell(button.name) for button in _primary(snapshot, group)]
+        pressed = [spell(button.name) for button in _primary(snapshot, group)]
+        self.pressed = [name for name in pressed if not words.LEADS_BACK.search(name)]
         # What stands before the password is what one signs in with, be it a phone number.
         told_of = [one for one, then in _followed(inputs) if not (then and is_password(then))]
         personal = [kind for found in told_of if (kind := personal_data(found))]

@@ -7,12 +7,13 @@ the text box before one would.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Collection, Iterator
 
 from autologin.flow.script import InputField, LoginScript, Step
 from autologin.login.masking import mask
-from autologin.login.matching import KEYED, Form
+from autologin.login.matching import KEYED, Form, cluster_of
 from autologin.login.snapshot import ButtonElement, InputElement, Snapshot
 from autologin.login.state import LoginState
 
@@ -122,7 +123,8 @@ def _boxes_left(
     script: LoginScript, step: Step, form: Form, snapshot: Snapshot
 ) -> Iterator[InputElement]:
     typed = {box.index for boxes in form.inputs.values() for box in boxes}
-    boxes = [box for box in snapshot.inputs if box.group == form.group]
+    together = cluster_of(snapshot, itertools.chain.from_iterable(form.inputs.values()))
+    boxes = together or [box for box in snapshot.inputs if box.group == form.group]
     later = _fields_of_later_steps(script, step)
     before: InputElement | None = None
     for box in boxes:

@@ -298,6 +298,7 @@ async ({css, seen}) => {
       const top = el.getRootNode().elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
       return !!top && top !== el && !el.contains(top) && !top.contains(el) && !top.shadowRoot;
     };
+    const challenges = everything.filter(el => challenge(el) && shown(el) && !el.closest('.grecaptcha-badge')).map(el => groups.indexOf(el.closest('form')));
     const data = {
       title: words(document.title), path: location.pathname, loading: loading(),
       inputs: inputs.map(el => ({
@@ -323,12 +324,13 @@ async ({css, seen}) => {
       })),
       groups: groups.map(group => words(isPage(group) ? '' : group.innerText)),
       forms: groups.map(group => formData(group, inputs, titles)),
-      frames: [...new Set(everything.filter(el => el.tagName === 'IFRAME' && !inside(el) && shown(el) && el.getBoundingClientRect().height >= 40).map(el => leads(el, 'src')))].filter(Boolean),
+      closed: [...new Set(everything.filter(el => el.localName.includes('-') && !el.shadowRoot && !el.childElementCount && shown(el) && el.getBoundingClientRect().height >= 40).map(el => el.localName))],
+      frames: [...new Set(everything.filter(el => el.tagName === 'IFRAME' && (!inside(el) || !inside(el).body.childElementCount) && shown(el) && el.getBoundingClientRect().height >= 40).map(el => leads(el, 'src')))].filter(Boolean),
       lines: [...new Set([...told(), ...texts()].join('\n').split('\n').map(line).filter(Boolean))].slice(0, 300),
       alerts: everything.filter(el => el.matches('[role=alert],[aria-live=assertive],[class*=error],[class*=Error],[class*=alert]') && shown(el))
         .map(el => line(el.innerText)).filter(Boolean).slice(0, 5),
       words: placed(el => groupOf(el, at => around.has(at))), made: performance.timeOrigin,
-      captcha: !solved() && everything.some(el => challenge(el) && shown(el) && !el.closest('.grecaptcha-badge')),
+      captcha: !solved() && challenges.length > 0, captcha_groups: challenges.every(at => at >= 0) ? [...new Set(challenges)] : [],
     };
     return {data, elements, mark: JSON.stringify(data)};
   };

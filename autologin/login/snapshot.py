@@ -165,6 +165,10 @@ class Snapshot:
     """One for each group."""
     frames: tuple[str, ...] = ()
     """The addresses of frames that nobody can look into: those of other origins."""
+    captcha_groups: tuple[int, ...] = ()
+    """The forms that a captcha is in; none where one stands by itself."""
+    closed: tuple[str, ...] = ()
+    """The tags of elements that show something, and keep it in a closed shadow tree."""
     words: tuple[PlacedText, ...] = ()
     """The texts in alert regions and at forms, those of its own origin's frames included."""
     made: float = 0.0
@@ -195,6 +199,8 @@ class Snapshot:
             loading=data["loading"],
             forms=tuple(FormElement(**form) for form in data["forms"]),
             frames=tuple(data["frames"]),
+            closed=tuple(data["closed"]),
+            captcha_groups=tuple(data["captcha_groups"]),
             words=tuple(
                 PlacedText(_cut(one["text"]), one["alert"], tuple(one["groups"]))
                 for one in data["words"]

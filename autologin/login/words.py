@@ -51,7 +51,9 @@ SIGN_UP = _pattern(
     r"회원가입|đăng ký|साइन ?अप|पंजीक|पंजीयन|खाता खोल|\bdaftar\b|สมัคร|تسجيل جديد|إنشاء حساب",
 )
 """To become a user."""
+LEADS_BACK = _pattern(r"\b(back|return|cancel|already|zurück|volver|retour|voltar)\b")
 RECOVERY = _pattern(
+    r"\brecupera[cç]\w*|\bpw ?forgot\b|\b(e ?mail|link|instructions?) (will be|to reset|with)\b",
     r"\b(forgot(ten)?|forget|lost|recover(y)?|reset|retrieve|remind)\b.{0,40}\b(pass|pwd|"
     r"user ?(id|name)|log ?in|account|credential|details|link)",
     r"\b(pass ?word|pass ?code|account|user ?(name|id)) (reset|recovery|reminder|retrieval)\b",
