@@ -124,8 +124,8 @@ def is_password(element: InputElement) -> bool:
 
 def is_new_password(element: InputElement) -> bool:
     """Whether a password's box names one that is to be made, or the same a second time."""
-    named = f"{calls(element)} {spell(f'{element.name} {element.id}')}"
-    return bool(words.NEW.search(named)) and not words.CURRENT.search(named)
+    names = [calls(element), spell(element.name), spell(element.id)]  # each by itself
+    return any(map(words.NEW.search, names)) and not any(map(words.CURRENT.search, names))
 
 
 def calls(element: InputElement) -> str:
