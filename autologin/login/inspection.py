@@ -176,7 +176,8 @@ def suggest(verdict: Verdict) -> Mapping[str, str]:
     where the flow needs no help.
     """
     pinned: dict[str, str] = {one.name: one.pin.css for one in verdict.fields if one.pin}
-    if verdict.fields or verdict.snapshot is None or not verdict.snapshot.inputs:
+    goes_on = bool(verdict.fields) or verdict.press is not None
+    if goes_on or verdict.snapshot is None or not verdict.snapshot.inputs:
         return pinned
     if verdict.page in NO_LOGIN:
         return {}

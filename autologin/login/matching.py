@@ -202,6 +202,18 @@ def _possible(field: InputField, element: InputElement, *, alone: bool = False) 
         and "one-time-code" not in element.autocomplete
         and (named or field.name in element.css or not _speaks_against_user(element, alone=alone))
         and not words.CAPTCHA.search(calls(element))
+        and not _takes_another_address(field, element)
+    )
+
+
+def _takes_another_address(field: InputField, element: InputElement) -> bool:
+    """Whether a box is for a phone number or a mail address alone, and the field for neither."""
+    called = calls(element)
+    if words.USER_ID.search(words.ADDRESS.sub("", called)) or _matches(field.label, element.words):
+        return False
+    return any(
+        pattern.search(called) and not _matches(field.label, known)
+        for pattern, known in ((words.MAIL, "e-mail"), (words.PHONE, "mobile"))
     )
 
 

@@ -124,8 +124,9 @@ def is_password(element: InputElement) -> bool:
 
 def is_new_password(element: InputElement) -> bool:
     """Whether a password's box names one that is to be made, or the same a second time."""
-    names = [calls(element), spell(element.name), spell(element.id)]  # each by itself
-    return any(map(words.NEW.search, names)) and not any(map(words.CURRENT.search, names))
+    called, named = calls(element), spell(f"{element.name} {element.id}")
+    new = words.NEW.search(called) or words.NEW_BY_NAME.search(named)
+    return bool(new) and not words.CURRENT.search(f"{called} {named}")
 
 
 def calls(element: InputElement) -> str:

@@ -12,36 +12,25 @@ import re
 from collections.abc import Collection, Iterator
 
 from autologin.flow.script import InputField, LoginScript, Step
+from autologin.login import words
 from autologin.login.masking import mask
 from autologin.login.matching import KEYED, Form, cluster_of
+from autologin.login.page_kinds import calls
 from autologin.login.snapshot import ButtonElement, InputElement, Snapshot
 from autologin.login.state import LoginState
+from autologin.login.words import spell
 
-PASSWORD = re.compile(
-    r"pass[ -]?(word|code|phrase|wd)|\bpwd\b|\bm-?pin\b|\bt-?pin\b|\bpin\b(?![ -]?code)"
-    r"|पासवर्ड|कूटशब्द|पिन|கடவுச்சொல்|পাসওয়ার্ড|పాస్‌?వర్డ్|ಪಾಸ್‌?ವರ್ಡ್|પાસવર્ડ|പാസ്‌?വേഡ്",
-    re.IGNORECASE,
-)
-"""What pages call a box for a password or a PIN ("PIN code" is as likely an address's)."""
-NO_PASSWORD = re.compile(r"\b(forgot|forgotten|reset|lost|without|instead of)\b.*", re.IGNORECASE)
-NAMED_PASSWORD = re.compile(
-    r"^(?!.*(forgot|reset|hint|remember)).*(pass(w(or)?d|code|phrase)|pwd)\d*$|(^|[_.-])[mt]?pin\d*$",
-    re.IGNORECASE,
-)
-"""The same at the end of a `name` or an `id`."""
-SEARCH = re.compile(r"search|\b(find|filter|query|keywords?|q)\b", re.IGNORECASE)
+NO_PASSWORD = re.compile(r"\b(forgot(ten)?|reset|lost|without|instead of|hint|remember)\b.*")
 DIGITS = frozenset("0123456789")
 KEYBOARD = "a PIN or password on a keyboard of its own"
 
 
 def is_password_like(box: InputElement) -> bool:
     """Whether a box takes a password or a PIN: it hides what is typed, or is called so."""
-    if box.masked or box.type == "password":
+    if box.masked:
         return True
-    words = NO_PASSWORD.sub("", box.words)
-    return bool(PASSWORD.search(words)) or any(
-        NAMED_PASSWORD.search(name) for name in (box.name, box.id)
-    )
+    names = (spell(box.name), spell(box.id))
+    return any(words.PASSWORD.search(NO_PASSWORD.sub("", text)) for text in (calls(box), *names))
 
 
 def left_empty(script: LoginScript, step: Step, form: Form, snapshot: Snapshot) -> str:
@@ -146,7 +135,7 @@ def _fields_of_later_steps(script: LoginScript, step: Step) -> list[InputField]:
 
 
 def _is_text(box: InputElement) -> bool:
-    search = box.type == "search" or SEARCH.search(f"{box.words} {box.name} {box.id}")
+    search = box.type == "search" or words.SEARCH.search(spell(f"{box.words} {box.name} {box.id}"))
     return not is_password_like(box) and not search and not box.readonly
 
 

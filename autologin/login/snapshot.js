@@ -82,12 +82,20 @@ async ({css, seen}) => {
   };
   const textIn = node => node.nodeType === 3 ? node.textContent
     : node.nodeType !== 1 || ['SCRIPT', 'STYLE', 'NOSCRIPT', 'TEMPLATE'].includes(node.tagName) ? '' : node.innerText ?? node.textContent;
+  const floats = (el, label) => {
+    const box = el.getBoundingClientRect(), its = label.getBoundingClientRect();
+    return its.height > 4 && its.left >= box.left - 4 && its.right <= box.right + 4 && its.bottom > box.top - its.height && its.top < box.bottom;
+  };
   // Text beside a field that has no label of its own: "Client ID [____]".
   const nearOf = el => {
     for (let at = el, up = 0; at && up < 3; at = at.parentElement, up++) {
       let before = at.previousSibling;
       while (before && !/[\p{L}\p{N}]/u.test(textIn(before))) before = before.previousSibling;
       if (before) return before.nodeType === 1 && (before.matches('input,button') || before.querySelector('input,button')) ? '' : words(textIn(before));
+      // A floating label stands behind the box that it is drawn over.
+      const after = up < 2 && at.nextElementSibling;
+      const plain = after && !after.matches('button,a,input') && !after.querySelector('input,button,a');
+      if (plain && (after.tagName === 'LABEL' || floats(el, after)) && words(textIn(after))) return words(textIn(after), 60);
     }
     return '';
   };

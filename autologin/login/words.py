@@ -77,10 +77,12 @@ SEARCH = _pattern(
 )
 PASSWORD = _pattern(
     r"\bpass ?(word|code|phrase|wd|wort|w)?\b|\bpwd\b|\bpsw\b|\bpasswd\b|pass(word|wd)",
-    r"\bm ?pin\b|\bpin\b|\bsecret (key|word)\b|\bkennwort\b|\bcontrase[nñ]a\b|\bclave\b",
+    r"\bm ?pin\b|\bpin\b(?! ?code)|\bsecret (key|word)\b|\bkennwort\b|\bcontrase[nñ]a\b|\bclave\b",
     r"\bsenha\b|\bmot de passe\b|\bmdp\b|\bwachtwoord\b|\bhas[lł]o\b|\bheslo\b|\bparola\b",
     r"\bşifre\w*|\bl[öo]senord\b|\bsalasana\b|\bjelsz[oó]|\badgangskode\b|\bpassord\b|парол|密码",
-    r"密碼|口令|パスワード|暗証番号|비밀번호|암호|mật khẩu|पासवर्ड|पिन|kata sandi|รหัสผ่าน",
+    r"密碼|口令|パスワード|暗証番号|비밀번호|암호|mật khẩu|पासवर्ड",
+    r"कूटशब्द|கடவுச்சொல்|পাসওয়ার্ড|పాస్‌?వర్డ్|ಪಾಸ್‌?ವರ್ಡ್|પાસવર્ડ",
+    r"പാസ്‌?വേഡ്|पिन|kata sandi|รหัสผ่าน",
     r"كلمة (المرور|السر)|סיסמה",
 )
 NEW = _pattern(
@@ -95,6 +97,12 @@ NEW = _pattern(
     r"再入力|新しい|확인|재입력|xác nhận|nhập lại|नया|पुष्टि|दोबारा",
 )
 """A password to be made, or a second time the same."""
+NEW_BY_NAME = _pattern(
+    r"\b(new|conf\w*|repeat|re|re ?type|re ?enter|verify|create|choose)( user| your)?"
+    r" ?p(ass|wd|sw|w\b)",
+    r"\bp(ass(word|wd)?|wd|sw)( ?(2|b|again|conf\w*|repeat|new|check|verify))\b|\bconfirm(ation)?$",
+)
+"""The same in the names of a page's markup."""
 CURRENT = _pattern(
     r"\b(current|old|existing|present|actual|altes?|aktuell\w*|atual|ancien|vecchia|huidig)\b",
     r"старый|текущ|旧密码|原密码|当前密码|現在の|현재|वर्तमान|पुराना|hiện tại",
@@ -130,11 +138,15 @@ OTP_SURE = _pattern(
     r"\b\d ?digit\b|\btime dependent\b|ओटीपी",
 )
 """What no captcha is called."""
-ADDRESS = _pattern(
-    r"\b(e ?mail|mail|email|mobile|phone|telephone|courriel|correo|e ?posta)( ?(address|id|no|"
-    r"number))?\b",
-    r"почт|邮箱|手机|メール|이메일|ईमेल|मोबाइल",
+MAIL = _pattern(
+    r"\b(e ?mail|mail|email|courriel|correo|e ?posta)( ?(address|id))?\b",
+    r"почт|邮箱|郵箱|メール|이메일|ईमेल|البريد|אימייל",
 )
+PHONE = _pattern(
+    r"\b(mobile|phone|telephone|handy|celular|m[óo]vil)( ?(no|nr|number))?\b",
+    r"телефон|手机|手機|電話|전화|điện thoại|मोबाइल|फ़ोन",
+)
+ADDRESS = _pattern(MAIL.pattern, PHONE.pattern)
 """What a newsletter asks for, too."""
 CAPTCHA = _pattern(
     r"captcha|\bcaptch\w*|\bkaptcha\b|\bcode (shown|in the (image|picture)|above|below)\b",

@@ -115,7 +115,7 @@ def test_a_code_is_given_after_the_password_only():
 )
 def test_the_lines_to_paste_are_a_guess_that_a_person_corrects(boxes, lines):
     there = page(*boxes, buttons=(button("Log in"),), loading=True)  # so that nothing is filled
-    verdict = replace(judge(script(), there), fields=(), page="other")
+    verdict = replace(judge(script(), there), fields=(), press=None, page="other")
     assert suggest(verdict) == {**lines, "press": "#go"}
 
 
