@@ -145,7 +145,7 @@ THIS = re.compile(
     r"|details?"
     r"|id|ucc|(?:user)?name|e-?mail|mobile|phone|number|input|values?|keys?|secret|app|captcha"
     r"|session"
-    r"|records?|you|your|authenticator|factor)\b",
+    r"|records?|you|your|authenticator|factor|redirect[ -]?ur[il])\b",
     re.IGNORECASE,
 )
 """What a verdict on a login speaks of."""
