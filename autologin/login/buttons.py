@@ -111,7 +111,13 @@ def _sends(button: ButtonElement, name: str) -> int:
     called = spell(button.name)
     by_name = 3 * bool(re.search(name, button.name, re.IGNORECASE))
     common = 3 * bool(words.LOGIN.search(called)) or 2 * bool(words.GO_ON.search(called))
-    return max(by_name, common) + 2 * button.submit
+    found = max(by_name, common)
+    # "Login" is meant rather than "Login as guest", be that the one that sends by Enter or not.
+    return (
+        2 * found
+        + (button.submit if found else 2 * button.submit)
+        - 3 * bool(found and words.QUALIFIED.search(called))
+    )
 
 
 def _is_below(button: ButtonElement, last: InputElement) -> bool:

@@ -238,6 +238,8 @@ def _find_step(
         Unready: the form must not be sent.
     """
     unready = ""
+    if observed.submitting and not state.accepted:
+        return None  # whatever the page shows meanwhile: nothing is sent beside it
     for step in script.steps:
         wanted = [field for field in step.values if field not in state.entered]
         if (step.whole and not _are_all_there(snapshot, wanted)) or _is_too_early(
@@ -258,6 +260,9 @@ def _find_step(
         if pins.find_fault(script, state, snapshot, step, form):
             return None
         if _has_a_box_twice(form):
+            continue
+        if _asks_a_stranger(step, form, state, snapshot):
+            unready = unready or "The page asks for a password and has no box for the user id"
             continue
         if len(wanted) < len(step.values):
             form = _with_emptied(step, form, snapshot)
@@ -344,6 +349,16 @@ def _with_emptied(step: Step, form: Form, snapshot: Snapshot) -> Form:
     }
     again = Form(form.group, inputs)
     return again if inputs.keys() >= form.inputs.keys() and not _has_a_box_twice(again) else form
+
+
+def _asks_a_stranger(step: Step, form: Form, state: LoginState, snapshot: Snapshot) -> bool:
+    """Whether a first page wants a password alone, and shows nowhere that it means our user."""
+    users = [field for field in step.values if field.kind in {"text", "phone"}]
+    alone = users and all(one not in form.inputs and one not in state.entered for one in users)
+    if not alone or not any(field.kind == "password" for field in form.inputs):
+        return False
+    shown = " ".join([*snapshot.lines, *(found.fixed for found in snapshot.inputs)]).upper()
+    return not any(str(step.values[one]).upper() in shown for one in users)
 
 
 def _find_row(step: Step, wanted: Sequence[InputField], snapshot: Snapshot) -> Form | None:

@@ -128,6 +128,7 @@ class LoginEngine:
             dialogs=dialogs,
             posts=self._network.posts,
             calls=self._network.calls,
+            submitting=self._network.submitting,
             pending=frozenset(request.method for request in self._network.pending),
             failed=self._network.failed,
         )

@@ -197,7 +197,9 @@ class FormFiller:
         for again in (False, True):
             last = await self._type(script, fill.form, texts, fields, by_key=again)
             await self._leave_field()
-            keyed = fill.step.sends_itself and any(one.kind in KEYED for one in fields)
+            keyed = fill.step.sends_itself and any(
+                one.kind in KEYED or _fills(fill.form.inputs[one], texts[one]) for one in fields
+            )
             moved_on = keyed and await self.has_sent_itself(last, sent=sent, posts=posts)
             if moved_on and self._network.posts > posts:
                 return None
@@ -428,6 +430,11 @@ def selectors(script: LoginScript) -> dict[str, list[str]]:
     pins = [field.pin for step in script.steps for field in step.values]
     pinned = {pin.key: [pin.css] for pin in (*pins, script.press_pin) if pin}
     return fields | clicks | {tick.name: list(tick.css) for tick in script.checkboxes} | pinned
+
+
+def _fills(boxes: Sequence[InputElement], text: str) -> bool:
+    """Whether a text is all that its box takes: a page may send it at the last character."""
+    return len(boxes) == 1 and boxes[0].masked and boxes[0].maxlength == len(text)
 
 
 async def open_box(element: ElementHandle) -> bool:

@@ -35,13 +35,12 @@ PINNED = 50
 KEYED = {"code", "pin"}
 """Kinds of fields that are typed key by key, into one box or into one for each digit."""
 TEXT_TYPES = {"text", "email", "tel", "search", "url", "number", ""}
+PLAIN_NAME = re.compile(r"(your |display )?(name|имя|nom|nombre|nome)")
 NARROW = 90
 """Pixels: a box that is wider is not for a single digit."""
 SAME_ROW = 8
 """Pixels by which the boxes of one row may differ."""
 PHONE = re.compile(r"\b(mobile|phone|telephone)\b", re.IGNORECASE)
-SENT = re.compile(r"\bsent\b.{0,60}\b(mobile|phone|number|sms|e-?mail|whatsapp)\b", re.IGNORECASE)
-"""A page that says so means the code that it sent."""
 
 
 @dataclass(frozen=True)
@@ -121,10 +120,11 @@ def is_for_another_otp(field: InputField, element: InputElement, snapshot: Snaps
     )
     if not field.other or not (typed or _matches(r"code|otp|\bpin\b", element.words)):
         return False
-    ours = _matches(field.label, f"{element.words} {element.near} {element.name} {element.id}")
-    return _matches(field.other, element.words) or (
-        not ours and any(SENT.search(line) for line in snapshot.lines)
-    )
+    if _matches(field.other, element.words):
+        return True
+    said = [spell(line) for line in snapshot.lines]
+    ours = any(words.TOTP.search(line) for line in [calls(element), _names(element), *said])
+    return not ours and any(words.SENT.search(line) for line in said)
 
 
 # What speaks for a field
@@ -194,7 +194,9 @@ def _possible(field: InputField, element: InputElement, *, alone: bool = False) 
             element.maxlength == -1 or element.maxlength >= field.digits
         )
     if field.kind in KEYED:
-        return _takes_digits(field, element) and (named or not _is_for_another(field, element))
+        return _takes_digits(field, element) and (
+            (named and not _is_other_code(field, element)) or not _is_for_another(field, element)
+        )
     return (
         element.type in TEXT_TYPES
         and not element.masked
@@ -228,18 +230,28 @@ def _takes_digits(field: InputField, element: InputElement) -> bool:
     )
 
 
+def _is_other_code(field: InputField, element: InputElement) -> bool:
+    """Whether a box is for a code or PIN of another kind, that the flow does not speak of."""
+    found = words.OTHER_CODE.search(calls(element))
+    if found is None or field.name in element.css:
+        return False
+    return not _matches(field.label, found.group())
+
+
 def _is_for_another(field: InputField, element: InputElement) -> bool:
     """Whether its words, in whatever language, name another field than a code or a PIN."""
     called = calls(element)
     if words.CAPTCHA.search(called) and not words.OTP.search(called):
         return True
-    if PHONE.search(called) or words.SEARCH.search(called):
+    if PHONE.search(called) or words.SEARCH.search(called) or words.OTHER_CODE.search(called):
         return True
     if field.kind == "code":
         if words.OTP.search(called):
             return False
         named = words.USER_ID.search(called) or words.NO_USER_ID.search(called)
         return bool(words.PASSWORD.search(called) or (named and not re.search("code", called)))
+    if words.OTP.search(called) or re.search(r"\bcode\b", called):
+        return True
     return bool(words.USER_ID.search(called)) and not words.PASSWORD.search(called)
 
 
@@ -249,8 +261,8 @@ def _speaks_against_user(element: InputElement, *, alone: bool) -> bool:
     Of the only one before a password only another field's name says so.
     """
     called = words.USER_ID.sub("", calls(element))
-    if alone:
-        return bool(words.SEARCH.search(called) or words.OTP.search(called))
+    if alone and PLAIN_NAME.fullmatch(called):
+        return False
     if not calls(element):
         named = words.USER_ID.sub("", _names(element))
         return bool(words.SEARCH.search(named) or words.NO_USER_ID.search(named))
@@ -383,6 +395,8 @@ def _best(
         alone = field.kind in {*KEYED, "phone"} and len(single) == 1
         return found + (0 < found < ENOUGH and alone)
 
+    if field.kind == "text" and any(map(_is_surely_user_id, single)):
+        single = [one for one in single if not _is_address(one)]
     most = max(map(weight, single), default=0)
     best = [element for element in single if weight(element) == most] if most >= ENOUGH else []
     if field.kind == "password" and len(best) > 1:
@@ -393,6 +407,17 @@ def _best(
 def _before_password(element: InputElement, inputs: Sequence[InputElement]) -> bool:
     after = inputs[inputs.index(element) + 1 :]
     return bool(after) and is_password(after[0])
+
+
+def _is_surely_user_id(element: InputElement) -> bool:
+    """Whether a box is called a user id, beside a phone number or a mail address or not."""
+    called = words.ADDRESS.sub("", calls(element))
+    return not element.masked and bool(words.USER_ID.search(called))
+
+
+def _is_address(element: InputElement) -> bool:
+    """Whether a box is called a phone number or a mail address, and nothing else."""
+    return bool(words.ADDRESS.search(calls(element))) and not _is_surely_user_id(element)
 
 
 def _texts_before_password(inputs: Sequence[InputElement]) -> list[InputElement]:

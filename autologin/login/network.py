@@ -125,6 +125,7 @@ class NetworkWatcher:
         self._reading: set[asyncio.Task[None]] = set()
         self.new: list[ApiReply] = []
         self.pending: set[Request] = set()
+        self._own: set[Request] = set()
         self.failed: str = ""
         """The last call to the broker that got no answer."""
         self.sent = 0
@@ -150,6 +151,11 @@ class NetworkWatcher:
     def posts(self) -> int:
         """How many calls so far may have carried what was typed: a mark for `departures`."""
         return len(self._departures)
+
+    @property
+    def submitting(self) -> bool:
+        """Whether a call that carries a secret has not been answered yet."""
+        return bool(self._own)
 
     def departures(self, since: int = 0) -> int:
         """How often, at most, what was typed reached the broker since `posts` was `since`.
@@ -190,6 +196,8 @@ class NetworkWatcher:
         if carries_secret or in_address or request.method not in BODILESS:
             self._departures.add(request, carries_secret=carries_secret or in_address)
         self.sent += carries_secret
+        if carries_secret and request.resource_type in CALLS:
+            self._own.add(request)
 
     def _asks_broker(self, request: Request) -> bool:
         """Whether a request is for the broker.
@@ -259,9 +267,11 @@ class NetworkWatcher:
 
     def _finished(self, request: Request) -> None:
         self.pending.discard(request)
+        self._own.discard(request)
 
     def _failed(self, request: Request) -> None:
         self.pending.discard(request)
+        self._own.discard(request)
         aborted = "ERR_ABORTED" in (request.failure or "")
         if request.resource_type in WATCHED and self._asks_broker(request) and not aborted:
             self.failed = (

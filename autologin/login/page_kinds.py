@@ -181,6 +181,13 @@ class _Signs:
         return self.presses(words.SIGN_UP) and not self.presses(words.LOGIN)
 
     @property
+    def aims_elsewhere(self) -> bool:
+        """Whether it takes a password for something else than to sign in."""
+        told = f"{self.heading}  {self.title}"
+        says = words.OTHER_AIM.search(told) and not words.LOGIN.search(told)
+        return bool(says or (self.pressed and all(map(words.OTHER_ACT.search, self.pressed))))
+
+    @property
     def signs_in(self) -> bool:
         return self.presses(words.LOGIN)
 
@@ -254,6 +261,10 @@ def _of_one(form: _Signs, passwords: Sequence[InputElement]) -> Kind:
     """What a form with a password is for."""
     new = any(is_new_password(found) for found in passwords)
     made = any("new-password" in found.autocomplete for found in passwords)
+    if form.aims_elsewhere:
+        return (
+            "payment" if re.search(r"\bpay", f"{form.heading} {form.text}") else "change password"
+        )
     texts = [found for found in form.inputs if not found.masked]
     if not texts and not form.signs_in and new:
         return "change password"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from autologin.flow.script import InputField, LoginScript, Step
 from autologin.login import words
@@ -22,6 +22,11 @@ from autologin.login.words import spell
 
 NO_PASSWORD = re.compile(r"\b(forgot(ten)?|reset|lost|without|instead of|hint|remember)\b.*")
 DIGITS = frozenset("0123456789")
+OPTIONAL = re.compile(r"\b(optional|if (enabled|any|you)|leave (it )?(blank|empty))\b")
+RIGHT_BELOW = 110
+"""Pixels below a field in which the next one of its form stands."""
+IN_LINE = 60
+"""Pixels by which the boxes of one column may be shifted."""
 KEYBOARD = "a PIN or password on a keyboard of its own"
 
 
@@ -127,6 +132,20 @@ def _boxes_left(
                 if not _may_wait(one, step, later):
                     yield one
         before = box if _is_text(box) else None
+    if any(map(is_password_like, (one for one in boxes if one.index in typed))):
+        yield from _boxes_below(boxes, typed)
+
+
+def _boxes_below(boxes: Sequence[InputElement], typed: Collection[int]) -> Iterator[InputElement]:
+    """Empty text boxes right below the last one that is filled, which nothing explains."""
+    last = max((one for one in boxes if one.index in typed), key=lambda one: one.order)
+    for box in boxes:
+        if box.order <= last.order or box.filled or not box.enabled or not _is_text(box):
+            continue
+        below = 0 < box.box[1] - last.box[1] <= RIGHT_BELOW + last.box[3]
+        in_line = abs(box.box[0] - last.box[0]) <= IN_LINE
+        if below and in_line and not OPTIONAL.search(calls(box)):
+            yield box
 
 
 def _fields_of_later_steps(script: LoginScript, step: Step) -> list[InputField]:

@@ -30,6 +30,8 @@ class Observation:
     """How many calls other than GET the page has made so far to the broker."""
     calls: int = 0
     """The same to anybody: what a page hides from us may be an answer all the same."""
+    submitting: bool = False
+    """Whether a call of the page's that carries a secret has not been answered yet."""
     pending: frozenset[str] = frozenset()
     """The methods of the calls that are under way."""
     failed: str = ""

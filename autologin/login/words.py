@@ -51,7 +51,9 @@ SIGN_UP = _pattern(
     r"회원가입|đăng ký|साइन ?अप|पंजीक|पंजीयन|खाता खोल|\bdaftar\b|สมัคร|تسجيل جديد|إنشاء حساب",
 )
 """To become a user."""
-LEADS_BACK = _pattern(r"\b(back|return|cancel|already|zurück|volver|retour|voltar)\b")
+LEADS_BACK = _pattern(
+    r"\b(back|return|cancel|already|zurück|volver|retour|voltar)\b",
+)
 RECOVERY = _pattern(
     r"\brecupera[cç]\w*|\bpw ?forgot\b|\b(e ?mail|link|instructions?) (will be|to reset|with)\b",
     r"\b(forgot(ten)?|forget|lost|recover(y)?|reset|retrieve|remind)\b.{0,40}\b(pass|pwd|"
@@ -77,12 +79,11 @@ SEARCH = _pattern(
 )
 PASSWORD = _pattern(
     r"\bpass ?(word|code|phrase|wd|wort|w)?\b|\bpwd\b|\bpsw\b|\bpasswd\b|pass(word|wd)",
-    r"\bm ?pin\b|\bpin\b(?! ?code)|\bsecret (key|word)\b|\bkennwort\b|\bcontrase[nñ]a\b|\bclave\b",
-    r"\bsenha\b|\bmot de passe\b|\bmdp\b|\bwachtwoord\b|\bhas[lł]o\b|\bheslo\b|\bparola\b",
-    r"\bşifre\w*|\bl[öo]senord\b|\bsalasana\b|\bjelsz[oó]|\badgangskode\b|\bpassord\b|парол|密码",
-    r"密碼|口令|パスワード|暗証番号|비밀번호|암호|mật khẩu|पासवर्ड",
-    r"कूटशब्द|கடவுச்சொல்|পাসওয়ার্ড|పాస్‌?వర్డ్|ಪಾಸ್‌?ವರ್ಡ್|પાસવર્ડ",
-    r"പാസ്‌?വേഡ്|पिन|kata sandi|รหัสผ่าน",
+    r"\b[mt] ?pin\b|\bpin\b(?! ?code)|\bsecret (key|word)\b|\bkennwort\b|\bcontrase[nñ]a\b",
+    r"\bclave\b|\bsenha\b|\bmot de passe\b|\bmdp\b|\bwachtwoord\b|\bhas[lł]o\b|\bheslo\b",
+    r"\bparola\b|\bşifre\w*|\bl[öo]senord\b|\bsalasana\b|\bjelsz[oó]|\badgangskode\b|\bpassord\b",
+    r"парол|密码|密碼|口令|パスワード|暗証番号|비밀번호|암호|mật khẩu|पासवर्ड|कूटशब्द|கடவுச்சொல்",
+    r"পাসওয়ার্ড|పాస్‌?వర్డ్|ಪಾಸ್‌?ವರ್ಡ್|પાસવર્ડ|പാസ്‌?വേഡ്|पिन|kata sandi|รหัสผ่าน",
     r"كلمة (المرور|السر)|סיסמה",
 )
 NEW = _pattern(
@@ -98,9 +99,10 @@ NEW = _pattern(
 )
 """A password to be made, or a second time the same."""
 NEW_BY_NAME = _pattern(
-    r"\b(new|conf\w*|repeat|re|re ?type|re ?enter|verify|create|choose)( user| your)?"
-    r" ?p(ass|wd|sw|w\b)",
-    r"\bp(ass(word|wd)?|wd|sw)( ?(2|b|again|conf\w*|repeat|new|check|verify))\b|\bconfirm(ation)?$",
+    r"\b(new|conf\w*|repeat|re|re ?type|re ?enter|verify|create|choose)( user| your)? ?p(ass|"
+    r"wd|sw|w\b)",
+    r"\bp(ass(word|wd)?|wd|sw)( ?(2|b|again|conf\w*|repeat|new|check|verify))\b",
+    r"\bconfirm(ation)?$",
 )
 """The same in the names of a page's markup."""
 CURRENT = _pattern(
@@ -133,18 +135,57 @@ OTP = _pattern(
     r"код подтвер|код из|проверочный код|doğrulama kodu|認証コード|인증번호|mã xác (nhận|thực)",
     r"सत्यापन|ओटीपी",
 )
+SENT = _pattern(
+    r"\bsent\b.{0,60}\b(mobile|phone|number|sms|e ?mail|whatsapp)\b|\be ?mailed\b|\btexted\b",
+    r"\b(by|via|through) (sms|text|e ?mail|whatsapp)\b.{0,30}\b(to|at)\b",
+    r"\b(gesendet|geschickt|enviado|enviamos|envoyé|inviato|verzonden|wysłano|gönderil\w*)\b",
+    r"отправ|भेजा|भेज दिया|发送|發送|送信しました|보냈|đã gửi",
+)
+"""A page that says so means the code that it sent."""
+TOTP = _pattern(
+    r"\btotp\b|\bauthenticator\b|\btime ?based\b|\bgoogle auth\w*",
+)
+OTHER_CODE = _pattern(
+    r"\b(voucher|coupon|promo|gift|referral|partner|pledge|cdsl|nsdl|e ?dis|t ?pin|upi|atm|"
+    r"question)\b",
+    r"\b(answer|withdraw\w*|payout|dob|birth|pan|ifsc|branch|pin ?code|post ?code|zip)\b",
+)
+"""Codes and numbers that are no second factor of a login, nor its PIN."""
+OTHER_AIM = _pattern(
+    r"\b(chang(e|ing)|updat(e|ing)|set|create|choose|reset|renew|expir(ed|es|"
+    r"y))\b.{0,25}\b(pass ?(word|code)|m?pin)\b",
+    r"\b(pass ?(word|code)|m?pin)\b.{0,25}\b(expired|update|change|reset)\b|\bchoose a new one\b",
+    r"\b(activate|deactivate|delete|close) (your )?(account|profile)\b|\bunsubscribe\b",
+    r"\bwi ?fi\b|\b(confirm|approve) (the |your )?(withdrawal|payment|order|transfer)\b",
+    r"\bpay (with|by|now|via)\b|\bapply for\b|\bnet ?banking\b.{0,20}\bpay|\bsmtp\b",
+    r"\bpasswort (ändern|zurücksetzen|festlegen)\b",
+    r"\b(réinitialis|changer|modifier)\w*.{0,20}mot de passe|\bcontraseña (caducada|nueva)\b",
+    r"\b(cambiar|restablecer|alterar|redefinir|trocar)\b.{0,15}\b(contraseña|senha)\b",
+    r"パスワード変更|पासवर्ड (बदल|रीसेट)|修改密码|重置密码|(смен|измен)\w* парол",
+)
+"""What a page with a password asks it for, where that is no login."""
+OTHER_ACT = _pattern(
+    r"^(save|change|update|delete|pay|withdraw|activate|deactivate|set|reset|apply|buy|sell|"
+    r"unsubscribe|speichern|ändern|guardar|cambiar|salvar|alterar|enregistrer|modifier|保存|"
+    r"変更|сохранить|изменить|सहेजें|बदलें)\b",
+)
+QUALIFIED = _pattern(
+    r"\b(help|guest|demo|trial|try|partner|admin|employee|staff|aadhaa?r|smallcase|mobile|"
+    r"back ?office|with|using|via|as)\b",
+)
+"""What makes a button one of several ways in."""
 OTP_SURE = _pattern(
     r"\bt?otp\b|\bone ?time\b|\b2 ?fa\b|\btwo ?(factor|step)\b|\bmfa\b|\bauthenticat(or|ion)\b",
     r"\b\d ?digit\b|\btime dependent\b|ओटीपी",
 )
 """What no captcha is called."""
 MAIL = _pattern(
-    r"\b(e ?mail|mail|email|courriel|correo|e ?posta)( ?(address|id))?\b",
-    r"почт|邮箱|郵箱|メール|이메일|ईमेल|البريد|אימייל",
+    r"\b(e ?mail|mail|email|courriel|correo|e ?posta)( ?(address|id))?\b|почт|邮箱|郵箱|メール",
+    r"이메일|ईमेल|البريد|אימייל",
 )
 PHONE = _pattern(
-    r"\b(mobile|phone|telephone|handy|celular|m[óo]vil)( ?(no|nr|number))?\b",
-    r"телефон|手机|手機|電話|전화|điện thoại|मोबाइल|फ़ोन",
+    r"\b(mobile|phone|telephone|handy|celular|m[óo]vil)( ?(no|nr|number))?\b|телефон|手机|手機",
+    r"電話|전화|điện thoại|मोबाइल|फ़ोन",
 )
 ADDRESS = _pattern(MAIL.pattern, PHONE.pattern)
 """What a newsletter asks for, too."""
@@ -283,8 +324,8 @@ FACTORS = {
         r"\bmobile\b|\bphone\b|\bt?otp\b",
     ),
     "none": _pattern(
-        r"\bqr\b|\bscan\b|\blink\b|\bapp code\b|\bpush\b|\bsms\b|\btext message\b|\bcall\b"
-        r"|\bface\b",
+        r"\bqr\b|\bscan\b|\blink\b|\bapp code\b|\bpush\b|\bsms\b|\btext message\b|\bcall\b",
+        r"\bface\b",
     ),
 }
 """What such a button may name, by the kind of field that it stands for."""
