@@ -113,11 +113,13 @@ def _sends(button: ButtonElement, name: str) -> int:
     common = 3 * bool(words.LOGIN.search(called)) or 2 * bool(words.GO_ON.search(called))
     found = max(by_name, common)
     # "Login" is meant rather than "Login as guest", be that the one that sends by Enter or not.
-    return (
-        2 * found
-        + (button.submit if found else 2 * button.submit)
-        - 3 * bool(found and words.QUALIFIED.search(called))
-    )
+    return 2 * found + (1 if found else 2) * button.submit - 3 * bool(found and _qualifies(called))
+
+
+def _qualifies(called: str) -> bool:
+    """Whether a button's name says more than that it signs in: one of several ways, or help."""
+    left = words.GO_ON.sub("", words.LOGIN.sub("", called))
+    return bool(words.FILLERS.sub("", left))
 
 
 def _is_below(button: ButtonElement, last: InputElement) -> bool:

@@ -35,6 +35,7 @@ PINNED = 50
 KEYED = {"code", "pin"}
 """Kinds of fields that are typed key by key, into one box or into one for each digit."""
 TEXT_TYPES = {"text", "email", "tel", "search", "url", "number", ""}
+POSTAL = re.compile(r"pin ?code")
 PLAIN_NAME = re.compile(r"(your |display )?(name|имя|nom|nombre|nome)")
 NARROW = 90
 """Pixels: a box that is wider is not for a single digit."""
@@ -235,7 +236,7 @@ def _is_other_code(field: InputField, element: InputElement) -> bool:
     found = words.OTHER_CODE.search(calls(element))
     if found is None or field.name in element.css:
         return False
-    return not _matches(field.label, found.group())
+    return bool(POSTAL.search(found.group())) or not _matches(field.label, found.group())
 
 
 def _is_for_another(field: InputField, element: InputElement) -> bool:
@@ -328,6 +329,8 @@ def _in_one(
             continue
         if any(one.kind == "password" for one in found) and not _is_surely_code(field, best):
             continue
+        if field.kind in KEYED and field.pin is None and _is_for_another_matter(snapshot, group):
+            continue
         if len(best) > 1 and len(best) != field.digits:
             unclear.append(field.name)
         elif best:
@@ -347,6 +350,13 @@ def _is_surely_code(field: InputField, elements: Iterable[InputElement]) -> bool
         words.OTP_SURE.search(f"{calls(one)} {_names(one)}") or one.drawn or field.name in one.css
         for one in elements
     )
+
+
+def _is_for_another_matter(snapshot: Snapshot, group: int) -> bool:
+    """Whether a form wants a code to confirm something: a pledge, a nominee, a withdrawal."""
+    told = snapshot.form(group)
+    said = f"{spell(told.heading)} {spell(told.text)}"
+    return bool(words.OTHER_MATTER.search(said)) and not words.TOTP.search(said)
 
 
 def _is_known(field: InputField, elements: Iterable[InputElement]) -> bool:

@@ -25,6 +25,8 @@ DIGITS = frozenset("0123456789")
 OPTIONAL = re.compile(r"\b(optional|if (enabled|any|you)|leave (it )?(blank|empty))\b")
 RIGHT_BELOW = 110
 """Pixels below a field in which the next one of its form stands."""
+IN_ROW = 9
+"""Pixels by which the boxes of one row may be shifted."""
 IN_LINE = 60
 """Pixels by which the boxes of one column may be shifted."""
 KEYBOARD = "a PIN or password on a keyboard of its own"
@@ -143,8 +145,9 @@ def _boxes_below(boxes: Sequence[InputElement], typed: Collection[int]) -> Itera
         if box.order <= last.order or box.filled or not box.enabled or not _is_text(box):
             continue
         below = 0 < box.box[1] - last.box[1] <= RIGHT_BELOW + last.box[3]
-        in_line = abs(box.box[0] - last.box[0]) <= IN_LINE
-        if below and in_line and not OPTIONAL.search(calls(box)):
+        in_line = below and abs(box.box[0] - last.box[0]) <= IN_LINE
+        beside = abs(box.box[1] - last.box[1]) < IN_ROW and box.box[0] > last.box[0]
+        if (in_line or beside) and not OPTIONAL.search(calls(box)):
             yield box
 
 

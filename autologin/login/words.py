@@ -136,6 +136,7 @@ OTP = _pattern(
     r"सत्यापन|ओटीपी",
 )
 SENT = _pattern(
+    r"\bwhats ?apped\b|\bmessaged you\b|\breceived (on|by|via|at) (your|sms|e ?mail)\b",
     r"\bsent\b.{0,60}\b(mobile|phone|number|sms|e ?mail|whatsapp)\b|\be ?mailed\b|\btexted\b",
     r"\b(by|via|through) (sms|text|e ?mail|whatsapp)\b.{0,30}\b(to|at)\b",
     r"\b(gesendet|geschickt|enviado|enviamos|envoyé|inviato|verzonden|wysłano|gönderil\w*)\b",
@@ -146,12 +147,20 @@ TOTP = _pattern(
     r"\btotp\b|\bauthenticator\b|\btime ?based\b|\bgoogle auth\w*",
 )
 OTHER_CODE = _pattern(
+    r"\b(transaction|trading password|recovery|backup)\b",
     r"\b(voucher|coupon|promo|gift|referral|partner|pledge|cdsl|nsdl|e ?dis|t ?pin|upi|atm|"
     r"question)\b",
     r"\b(answer|withdraw\w*|payout|dob|birth|pan|ifsc|branch|pin ?code|post ?code|zip)\b",
 )
 """Codes and numbers that are no second factor of a login, nor its PIN."""
+OTHER_MATTER = _pattern(
+    r"\b(pledge|nominee|nomination|cdsl|nsdl|e ?dis|t ?pin|upi|withdraw\w*|payout|voucher)\b",
+    r"\b(recovery|backup) code\b",
+)
+"""What a page asks a code for, where that is no login."""
 OTHER_AIM = _pattern(
+    r"\b(link|connect) (to |your |an? )*(broker|bank|database|server)\b",
+    r"\brefer (a |your )?friends?\b",
     r"\b(chang(e|ing)|updat(e|ing)|set|create|choose|reset|renew|expir(ed|es|"
     r"y))\b.{0,25}\b(pass ?(word|code)|m?pin)\b",
     r"\b(pass ?(word|code)|m?pin)\b.{0,25}\b(expired|update|change|reset)\b|\bchoose a new one\b",
@@ -169,11 +178,10 @@ OTHER_ACT = _pattern(
     r"unsubscribe|speichern|ändern|guardar|cambiar|salvar|alterar|enregistrer|modifier|保存|"
     r"変更|сохранить|изменить|सहेजें|बदलें)\b",
 )
-QUALIFIED = _pattern(
-    r"\b(help|guest|demo|trial|try|partner|admin|employee|staff|aadhaa?r|smallcase|mobile|"
-    r"back ?office|with|using|via|as)\b",
+FILLERS = _pattern(
+    r"\b(to|your|my|the|an?|account|now|securely|secure|and|me|us|please|here)\b|[^\w]",
 )
-"""What makes a button one of several ways in."""
+"""What may stand on a login's button besides, and says nothing."""
 OTP_SURE = _pattern(
     r"\bt?otp\b|\bone ?time\b|\b2 ?fa\b|\btwo ?(factor|step)\b|\bmfa\b|\bauthenticat(or|ion)\b",
     r"\b\d ?digit\b|\btime dependent\b|ओटीपी",
@@ -198,7 +206,7 @@ CAPTCHA = _pattern(
     r"图形|圖形|验证码|驗證碼|कैप्चा|画像",
 )
 NO_USER_ID = _pattern(
-    r"\bpin ?code\b",
+    r"\b(server|host|database|scrip|symbol|stock|account type)\b|\bpin ?code\b",
     r"\b(first|last|middle|full|given|family|sur|father|mother|maiden|company|organi[sz]ation|"
     r"business|bank|branch|card|holder|street|city|file)( ?s)? ?name\b",
     r"\b(fname|lname|surname|vorname|nachname|prénom|nom|apellidos?|nombre|имя|фамилия)\b",
