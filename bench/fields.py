@@ -29,13 +29,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote
 
-from playwright.async_api import Error, async_playwright
+from playwright.async_api import async_playwright
 
 from autologin.config.schema import BrowserSettings
 from autologin.login.browser import WINDOW, find
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from support.finding import finding, look, oauth2_script
 
 WHEEL = "formasaurus==0.10.0"
 TOOLS = Path(__file__).parents[1] / ".tools/formasaurus"
@@ -335,43 +332,16 @@ def paths_of(answer):
     return paths, press["css"] if isinstance(press, dict) else press or ""
 
 
-async def ask(command, browser, urls):
-    """What `inspect` answers for each page; the library, where the product has no such command yet."""
+async def ask(command, urls):
+    """What `inspect` answers for each page."""
     words = ["inspect", "--broker", "oauth2", "--no-scripts", "--json"]
     urls_told = [word for url in urls for word in ("--url", url)]
     done = await asyncio.to_thread(
         subprocess.run, [command, *words, *urls_told], check=False, capture_output=True, text=True
     )
-    if "No such command" in done.stderr:
-        return await library_answers(browser, urls)
     if done.returncode:
         sys.exit(done.stderr)
     return json.loads(done.stdout)
-
-
-async def library_answers(browser, urls):
-    """What the library decides, in the form of `inspect --json`."""
-    login = oauth2_script()
-    page = await quiet_page(browser)
-    answers = []
-    for url in urls:
-        await page.goto(url, wait_until="domcontentloaded")
-        try:
-            snapshot, _ = await look(page, login)
-        except Error as error:
-            answers.append({"url": url, "error": error.message.splitlines()[0]})
-            continue
-        found = finding(snapshot, login)
-        fields = [
-            {"field": name, "elements": [{"css": path} for _, path in elements]}
-            for name, elements in found.fields.items()
-        ]
-        press = {"css": found.press[1]} if found.press else "Enter" if fields else None
-        refused = found.refused or None
-        answers.append(
-            {"url": url, "page": found.page, "fields": fields, "press": press, "refused": refused}
-        )
-    return answers
 
 
 async def quiet_page(browser):
@@ -436,7 +406,7 @@ async def run(pages, command):
         browser = await playwright.chromium.launch(
             executable_path=find(BrowserSettings(), headless=True)
         )
-        answers = await ask(command, browser, [site.url + page.name for page in pages])
+        answers = await ask(command, [site.url + page.name for page in pages])
         tab = await quiet_page(browser)
         for page, answer in zip(pages, answers, strict=True):
             await tab.goto(f"{site.url}notes/{page.name}", wait_until="domcontentloaded")

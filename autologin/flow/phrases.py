@@ -402,6 +402,8 @@ NAMES_APP = re.compile(
 NAMES_LOGIN = re.compile(
     r"\b(ucc|(client|user|login)[\s_-]?(code|id|name)|mobile[\s_-]?(no|number))\b", re.IGNORECASE
 )
+NAMES_OTP = re.compile(r"\bt?-?otp\b|\bone[- ]time\b|authenticator", re.IGNORECASE)
+NAMES_OTHER = re.compile(r"password|user|client|app|key", re.IGNORECASE)
 NAMES_PASSWORD = re.compile(r"pass(word|code|phrase)|\bm?pin\b|credentials", re.IGNORECASE)
 
 
@@ -421,7 +423,7 @@ def classify(text: str, script: LoginScript, step: Step | None) -> AutologinErro
             return quoted(AccountLocked if locks else kind, detail, hint=script.hints.get(kind))
     if found and step and step.refused is OtpRejected and found.kind is CredentialsRejected:
         # What was sent was a code, whatever the page calls it: "Invalid PIN".
-        own = not re.search(r"password|user|client|app|key", detail, re.IGNORECASE)
+        own = NAMES_OTP.search(detail) or not NAMES_OTHER.search(detail)
         return quoted(OtpRejected if own else CredentialsRejected, detail)
     if found:
         hint = REGISTER if found.kind is ExchangeRejected else found.hint

@@ -377,4 +377,6 @@ def _is_about_this(stated: str, error: AutologinError, step: Step | None) -> boo
     if not isinstance(error, AccountLocked | CredentialsRejected | OtpRejected):
         return True
     common = classify(stated, PLAIN, step)
-    return type(common) is not type(error) or bool(THIS.search(stated.replace("_", " ")))
+    if type(common) is not type(error) or THIS.search(stated.replace("_", " ")):
+        return True
+    return step is None and names_app(stated)

@@ -281,7 +281,9 @@ FORMS = {
         page={"layout": "painted"},
     ),
     "ambiguous": scenario(
-        "Two equal login forms", expect="page_changed", page={"layout": "two_forms"}
+        "Two login forms, equal but for where they go",
+        expect="page_changed",
+        page={"layout": "two_forms"},
     ),
 }
 

@@ -10,13 +10,15 @@ import random
 
 import pytest
 from playwright.async_api import async_playwright
-from support.finding import finding, look, oauth2_script
+from support.finding import look, oauth2_script
 from support.login_pages import ROWS
 from support.permuted_forms import permuted
 from support.processes import browser
 from support.selection import cases
 
 from autologin.login.browser import WINDOW
+from autologin.login.inspection import judge
+from autologin.login.snapshot import ButtonElement
 
 LOGIN = oauth2_script()
 PERMUTATIONS = cases(40, 0.03)
@@ -33,17 +35,17 @@ async def page():
 
 
 async def found_on(page, html, sent=""):
-    """What each element says that it is, by what it would be taken for; and the finding."""
+    """What each element says that it is, by what it would be taken for; and the verdict."""
     await page.set_content(f"<!doctype html><title>Broker</title>{html}", wait_until="commit")
     snapshot, marks = await look(page, LOGIN)
-    found = finding(snapshot, LOGIN, sent)
-    taken = {
-        name: [marks[index][0] for index, _ in elements] for name, elements in found.fields.items()
-    }
-    if found.fields:
-        last = list(found.fields.values())[-1][-1][0]
-        taken["press"] = [marks[found.press[0]][0] if found.press else marks[last][1]]
-    return taken, found
+    verdict = judge(LOGIN, snapshot, after=sent or None)
+    taken = {one.name: [marks[box.index][0] for box in one.elements] for one in verdict.fields}
+    if verdict.fields:
+        last = verdict.fields[-1].elements[-1]
+        pressed = verdict.press
+        is_button = isinstance(pressed, ButtonElement)
+        taken["press"] = [marks[pressed.index][0] if is_button else marks[last.index][1]]
+    return taken, verdict
 
 
 def right(html):
@@ -54,16 +56,16 @@ def right(html):
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.part}: {row.name}")
 async def test_a_page_is_filled_where_it_should_be_and_nowhere_else(page, row):
-    taken, found = await found_on(page, row.html, row.after)
+    taken, verdict = await found_on(page, row.html, row.after)
     wanted = right(row.html)
     if wanted and "press" not in wanted:
         wanted["press"] = [""]
     # While a challenge is open, fields may be filled; nothing is sent.
     may_refuse = row.or_nothing or row.kind == "captcha"
-    assert taken == wanted or (may_refuse and not taken), found
-    assert row.kind in {"", found.page}
-    assert (found.page == "captcha") == (row.kind == "captcha")
-    assert row.names in found.refused
+    assert taken == wanted or (may_refuse and not taken), verdict
+    assert row.kind in {"", verdict.page}
+    assert (verdict.page == "captcha") == (row.kind == "captcha")
+    assert row.names in str(verdict.refused)
 
 
 async def test_of_a_permuted_form_the_right_boxes_are_found_or_nothing_is(page):
@@ -72,12 +74,12 @@ async def test_of_a_permuted_form_the_right_boxes_are_found_or_nothing_is(page):
         pick = random.Random(seed)
         sent = "password" if pick.random() < 0.25 else ""
         html = permuted(pick, sent)
-        taken, found = await found_on(page, html, sent)
+        taken, verdict = await found_on(page, html, sent)
         wanted = right(html)
         if any(taken[name] != wanted.get(name) for name in taken):
             wrong.append((seed, taken, html))
         elif taken != wanted:
-            missed.append((seed, taken, found.refused, html))
+            missed.append((seed, taken, verdict.refused, html))
     assert not wrong, f"{len(wrong)} of {PERMUTATIONS}, such as {wrong[:3]}"
     assert len(missed) <= PERMUTATIONS / 20, (
         f"{len(missed)} of {PERMUTATIONS}, such as {missed[:3]}"

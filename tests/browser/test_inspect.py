@@ -130,16 +130,24 @@ async def test_a_page_is_looked_at_after_a_field_and_with_its_scripts(user, site
 
 async def test_a_page_that_is_refused_is_shown_with_the_lines_to_paste(user, tmp_path):
     page = tmp_path / "page.html"
-    page.write_text(
-        "<title>\x1b[31mOdd</title><form><input id=one><input id=two type=password>"
-        "<input id=three type=password><button>Go</button></form>"
+    odd = (
+        "<title>\x1b[31mOdd</title><form><input id=one><input id=two{0}>"
+        "<input id=three{0}><button>Go</button></form>"
     )
+    page.write_text(odd.format(""))
     done = await user.says("inspect", "--url", page.as_uri(), "--no-scripts")
     assert done.code == 0
     assert "refused   page_changed" in done.out
-    assert "box 3     #three  (password)" in done.out
+    assert "box 3     #three  (text)" in done.out
     assert '        password: "..."' in done.out
     assert "\x1b" not in done.out
+    # Two passwords are a sign-up's: whatever a user says, nothing is filled there.
+    page.write_text(odd.format(" type=password"))
+    done = await user.says("inspect", "--url", page.as_uri(), "--no-scripts")
+    assert done.code == 0
+    assert "page      sign-up" in done.out
+    assert "box 3     #three  (password)" in done.out
+    assert "accounts:" not in done.out
 
 
 @pytest.mark.parametrize(

@@ -493,7 +493,7 @@ async def test_what_the_broker_answers_to_the_code_is_its_word(visit, body, stat
             "credentials_rejected",
         ),
         ("Please enter a valid user ID and password", "credentials_rejected"),
-        ("Unable to process", "page_changed"),
+        ("Unable to process", "broker_unavailable"),
         ("Invalid device", "page_changed"),
     ],
 )

@@ -18,7 +18,7 @@ from support.page_rules import (
     check_token,
     users_of,
 )
-from support.selection import PATIENCE, chosen, every, page_twins
+from support.selection import PATIENCE, chosen, every, kind, page_twins, shared
 
 from autologin.clock import IST
 
@@ -38,8 +38,15 @@ def others(twin, name):
     return [] if about_pages else [QUICKER[twin.broker]] if twin.broker in QUICKER else []
 
 
-def test_each_name_and_each_brokers_own_scenarios_are_run():
-    assert {name for _, name in chosen()} == {name for _, name in every()}
+def test_each_kind_of_scenario_of_each_broker_is_run():
+    def kinds(cases):
+        """What a broker alone has, by kind; what several have, by name, or by place where a call fails."""
+        return {
+            kind(broker, name) if not shared(broker, name) else name.rpartition("_at_")[2]
+            for broker, name in cases
+        }
+
+    assert kinds(chosen()) == kinds(every())
     assert {broker for broker, _ in chosen()} == page_twins().keys()
 
 

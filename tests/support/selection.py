@@ -40,28 +40,43 @@ def sample(cases, every_time):
 def chosen():
     """Those that are run now: all, where the environment says SCENARIOS=all.
 
-    Else each broker's own scenarios, each shared one for one broker at least, and a sample of the rest that is the same
-    each time.
+    Else of each broker's own scenarios one of each kind, each shared one for one broker at least, and a sample of the
+    rest that is the same each time. Of the calls that fail, each place and each way to fail is there once.
     """
     if os.environ.get("SCENARIOS") == "all":
         return every()
     brokers = {}
-    for broker, name in every():
+    for broker, name in filter(lambda case: shared(*case), every()):
         brokers.setdefault(name, []).append(broker)
-    wanted = []
+    wanted, seen = [], set()
     for broker, name in every():
-        number = zlib.crc32(f"{broker} {name}".encode())
-        takes_it_for_all = brokers[name][zlib.crc32(name.encode()) % len(brokers[name])] == broker
-        if not shared(broker, name) or takes_it_for_all or number % SAMPLE == 0:
+        if not shared(broker, name):
+            kinds = {kind(broker, name)}
+        elif brokers[name][zlib.crc32(name.encode()) % len(brokers[name])] == broker:
+            kinds = set(name.partition("_at_")[::2]) if a_call_fails(broker, name) else {name}
+        else:
+            kinds = set()
+        if kinds - seen or zlib.crc32(f"{broker} {name}".encode()) % SAMPLE == 0:
             wanted.append((broker, name))
+        seen |= kinds
     return wanted
+
+
+def kind(broker, name):
+    """What a broker's scenario changes, and to what end: those of one kind are much alike."""
+    row = page_twins()[broker].table[name]
+    return broker, row.expect, *sorted(row.changes), *sorted(row.changes.get("page") or {})
+
+
+def a_call_fails(broker, name):
+    return page_twins()[broker].table[name].changes.keys() == {"failures"}
 
 
 def shared(broker, name):
     """Whether a broker's scenario is one that several brokers have, word for word or call for call."""
     row = page_twins()[broker].table[name]
-    a_call_fails = row.changes.keys() == {"failures"}
-    return a_call_fails or row is COMMON.get(name) or row is page_twin.FAMILY.get(name)
+    known = row is COMMON.get(name) or row is page_twin.FAMILY.get(name)
+    return known or a_call_fails(broker, name)
 
 
 def cases(sample, share=1.0):

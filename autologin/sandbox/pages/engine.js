@@ -219,7 +219,12 @@ async function show(name, data = {}) {
   const old = [...document.querySelectorAll("[data-first]"), ...body.children];
   const layout = first ? page.layout : "";
   const nodes = layout === "painted" ? [painted()] : await nodesOf(name, data);
-  if (layout === "two_forms") nodes.push(...await nodesOf(name, data));
+  if (layout === "two_forms") {
+    const others = await nodesOf(name, data);
+    const forms = others.flatMap((node) => (node.matches("form") ? [node] : [...node.querySelectorAll("form")]));
+    forms.forEach((one) => { one.action = "/elsewhere"; });
+    nodes.push(...others);
+  }
   title.textContent = text[screens[name]?.title ?? config.title ?? "title"];
   const keep = page.keepOld && !first;
   if (!first) old.filter((node) => !keep).forEach((node) => node.remove());

@@ -79,7 +79,7 @@ async function sendCode(code) {
 
 // The screens
 
-let box;
+let box, twins = 0;
 open = (name) => name !== "login" || page.terms !== "enable" || Boolean(box?.checked);
 
 screens.login = () => {
@@ -90,7 +90,11 @@ screens.login = () => {
   box.checked = page.terms === "ticked";
   const made = form("login", { ...plain, fields });
   // Two forms with the same ids: a label that named one would belong to the first form's field
-  if (page.layout === "two_forms") made.querySelectorAll("label").forEach((label) => label.removeAttribute("for"));
+  if (page.layout === "two_forms") {
+    made.querySelectorAll("label").forEach((label) => label.removeAttribute("for"));
+    made.querySelectorAll("input").forEach((input) => { input.name = `${input.id}_${twins}`; });
+    twins += 1;
+  }
   const terms = h("div", { class: "terms" }, box, h("label", { for: "chkssTnc" }, text.terms));
   if (page.terms !== "none") made.querySelector("[type=button]").before(terms);
   return [h("div", { id: "dvloginmain" }, made)];
