@@ -135,7 +135,19 @@ def _boxes_left(
                     yield one
         before = box if _is_text(box) else None
     if any(map(is_password_like, (one for one in boxes if one.index in typed))):
+        yield from _other_ids(boxes, typed)
         yield from _boxes_below(boxes, typed)
+
+
+def _other_ids(boxes: Sequence[InputElement], typed: Collection[int]) -> Iterator[InputElement]:
+    """Empty text boxes before the password that a login asks for besides: a second id, a branch."""
+    known = {calls(one) for one in boxes if one.index in typed}
+    for box in itertools.takewhile(lambda one: not is_password_like(one), boxes):
+        if box.index in typed or box.filled or not box.enabled or not _is_text(box):
+            continue
+        asked = box.required or words.USER_ID.search(words.ADDRESS.sub("", calls(box)))
+        if asked and calls(box) not in known:
+            yield box
 
 
 def _boxes_below(boxes: Sequence[InputElement], typed: Collection[int]) -> Iterator[InputElement]:
