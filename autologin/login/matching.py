@@ -375,7 +375,7 @@ def _is_surely_code(field: InputField, elements: Iterable[InputElement]) -> bool
 
 
 def _is_known(field: InputField, elements: Iterable[InputElement]) -> bool:
-    """Whether a selector of the flow or of the user found it, whatever the page says of its form."""
+    """Whether the flow's own selector, or the user's, found it, whatever its form is for."""
     names = {field.name, field.pin.key} if field.pin else {field.name}
     return any(not names.isdisjoint(element.css) for element in elements)
 
