@@ -18,11 +18,12 @@ from pydantic import SecretStr
 from autologin.errors import AutologinError, CaptchaRequired, ForeignDestination, PageChanged
 from autologin.flow.samples import is_sample
 from autologin.flow.script import InputField, LoginScript, Pin, Step
-from autologin.login import decide, interpret
+from autologin.login import decide, interpret, words
 from autologin.login.buttons import find_unticked, sender
 from autologin.login.matching import Form
-from autologin.login.page_kinds import NEVER_FILLED, is_password, page_kind
+from autologin.login.page_kinds import NEVER_FILLED, calls, is_password, page_kind
 from autologin.login.pages import FieldName, field_name
+from autologin.login.readiness import is_password_like
 from autologin.login.snapshot import ButtonElement, InputElement, Snapshot
 from autologin.login.state import LoginState, Observation
 
@@ -162,7 +163,7 @@ def _fit(script: LoginScript, snapshot: Snapshot) -> LoginScript:
     rows = Counter(
         box.group
         for box in snapshot.inputs
-        if box.maxlength == 1 and box.enabled and is_password(box)
+        if box.maxlength == 1 and box.enabled and _is_of_pin(box)
     )
     if not rows:
         return script
@@ -176,6 +177,11 @@ def _fit(script: LoginScript, snapshot: Snapshot) -> LoginScript:
         return replace(step, values=values)
 
     return replace(script, steps=tuple(map(fit, script.steps)))
+
+
+def _is_of_pin(box: InputElement) -> bool:
+    """Whether a login would take a box for one character of a password, and the page for no OTP."""
+    return is_password_like(box) and (is_password(box) or not words.OTP.search(calls(box)))
 
 
 def _decide(
