@@ -29,7 +29,15 @@ from autologin.errors import (
     ForeignDestination,
     StateMismatch,
 )
-from autologin.login.sites import DEFAULT_PORTS, LOCAL, Sites, host_of, is_in_clear, origin, split
+from autologin.login.sites import (
+    DEFAULT_PORTS,
+    Sites,
+    host_of,
+    is_in_clear,
+    is_local,
+    origin,
+    split,
+)
 from autologin.login.typed import LARGEST, Typed
 from autologin.quoting import quotable
 
@@ -425,7 +433,7 @@ def _check_pasted_host(text: str, redirect_uri: str) -> None:
         return
     named = place.group()
     host, ours = host_of(named if "//" in named else f"//{named}"), host_of(redirect_uri)
-    if host == ours or (host.startswith(LOCAL) and ours.startswith(LOCAL)):
+    if host == ours or (is_local(host) and is_local(ours)):
         return
     raise ExchangeRejected(
         f"The address that was pasted is of {host or 'no host'}, and the redirect URI's is {ours}",

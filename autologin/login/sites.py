@@ -7,6 +7,7 @@ an IP address, and of a name like `localhost`, the site is the host itself. Port
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
@@ -59,6 +60,11 @@ def is_same_site(url: str, other: str) -> bool:
     """Whether two addresses are one owner's."""
     one, two = host_of(url), host_of(other)
     return one == two or site(one) == site(two)
+
+
+def is_local(host: str) -> bool:
+    """Whether a host is this machine."""
+    return bool(re.fullmatch(r"localhost|127(\.\d{1,3}){3}|::1", host))
 
 
 class Sites:

@@ -17,7 +17,7 @@ from autologin.login.drawing import draw
 from autologin.login.forms import selectors
 from autologin.login.inspection import Verdict, judge
 from autologin.login.pages import FieldName
-from autologin.login.sites import LOCAL, Sites, host_of, is_in_clear, split
+from autologin.login.sites import Sites, host_of, is_in_clear, is_local, split
 from autologin.login.snapshot import PageReader, Snapshot, first_line
 
 if TYPE_CHECKING:
@@ -214,7 +214,7 @@ def _is_saved(url: str, way: Way) -> bool:
 
     A file, or what is served on this machine and looked at alone.
     """
-    return split(url).scheme == "file" or (not way.scripts and host_of(url).startswith(LOCAL))
+    return split(url).scheme == "file" or (not way.scripts and is_local(host_of(url)))
 
 
 def _check_own_site(page: str, addresses: Iterable[str]) -> None:

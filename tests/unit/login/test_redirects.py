@@ -200,3 +200,10 @@ def test_an_address_that_is_not_the_redirects_is_refused(text):
 )
 def test_one_that_is_or_may_be_is_read(text, redirect):
     assert parse_pasted(text, ("code",), "state", None, redirect).get_secret_value()[:3] == "abc"
+
+
+def test_a_host_that_begins_like_this_machine_is_another():
+    with pytest.raises(ExchangeRejected):
+        parse_pasted(
+            "http://localhost.evil.example/?code=abc", ("code",), "state", None, "http://127.0.0.1/"
+        )
