@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 WEB = {"http", "https", "ws", "wss"}
 WITHIN = {"about", "blob", "javascript"}
 """Schemes of addresses that lead nowhere but back into the page."""
-LOCAL = ("localhost", "127.", "::1")
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -100,7 +99,7 @@ class Sites:
 
 def is_in_clear(page: str, url: str) -> bool:
     """Whether an encrypted page would send something to this address unencrypted."""
-    local = host_of(url).startswith(LOCAL)
+    local = is_local(host_of(url))
     return split(page).scheme == "https" and split(url).scheme in {"http", "ws"} and not local
 
 
