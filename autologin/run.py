@@ -565,7 +565,8 @@ def parse_manual_answer(run: Run, flow: BrowserFlow, pasted: str) -> AuthCode:
 
     started = run.app.store.attempts.manual_login(run.account.name)
     nonce = started.nonce if started else None
-    auth_code = parse_pasted(pasted, flow.auth_code_params, flow.state_param, nonce)
+    names = flow.auth_code_params, flow.state_param
+    auth_code = parse_pasted(pasted, *names, nonce, flow.redirect_uri)
     return AuthCode(auth_code.get_secret_value(), started.verifier if started else None)
 
 

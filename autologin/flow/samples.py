@@ -11,6 +11,7 @@ from autologin.clock import SystemClock
 from autologin.flow.base import Credentials
 from autologin.flow.otp import OtpGenerator
 
+SAMPLE = "sample-"
 SEED = "A" * 32
 """Of no account."""
 
@@ -33,7 +34,12 @@ def fill_in(kind: type[Credentials], known: Mapping[str, str], named: set[str]) 
 
 def sample(name: str) -> str:
     """What stands for a credential."""
-    return f"sample-{name}"
+    return f"{SAMPLE}{name}"
+
+
+def is_sample(value: object) -> bool:
+    """Whether a secret is such a stand-in."""
+    return isinstance(value, SecretStr) and value.get_secret_value().startswith(SAMPLE)
 
 
 def sample_otp() -> OtpGenerator:

@@ -29,7 +29,15 @@ from autologin.errors import (
     ForeignDestination,
     StateMismatch,
 )
-from autologin.login.sites import DEFAULT_PORTS, Sites, host_of, is_in_clear, origin, split
+from autologin.login.sites import (
+    DEFAULT_PORTS,
+    Sites,
+    host_of,
+    is_in_clear,
+    is_local,
+    origin,
+    split,
+)
 from autologin.login.typed import LARGEST, Typed
 from autologin.quoting import quotable
 
@@ -47,6 +55,8 @@ TINY_PAGE = (
 """It names an icon: without one Chromium would ask the redirect's host for /favicon.ico."""
 ERROR_PARAMS = ("error_description", "error_msg", "message", "error", "status")
 """What a refusal is told in, the plainest words first."""
+WRAPPED = {'""', "''", "``", "<>", "“”", "‘’", "«»", "()", "[]"}
+"""What people and programs put around an address that they copy."""
 DENIED = re.compile(r"denied|cancel|declin|reject", re.IGNORECASE)
 
 
@@ -383,15 +393,22 @@ def read_auth_code(
 
 
 def parse_pasted(
-    text: str, auth_code_params: Sequence[str], state_param: str, nonce: str | None
+    text: str,
+    auth_code_params: Sequence[str],
+    state_param: str,
+    nonce: str | None,
+    redirect_uri: str | None = None,
 ) -> SecretStr:
     """The code in what a person pasted.
 
-    The address that the browser ended at, its query, or the code itself.
+    The address that the browser ended at, its query, or the code itself, in quotes or without.
 
-    Raises as `Capture.auth_code` does, and ExchangeRejected where nothing was pasted.
+    Raises as `Capture.auth_code` does, and ExchangeRejected where nothing was pasted, or an address
+    that is not the redirect URI's.
     """
     text = text.strip()
+    while len(text) > 1 and text[0] + text[-1] in WRAPPED:
+        text = text[1:-1].strip()
     if not text:
         raise ExchangeRejected(
             "Nothing was pasted",
@@ -399,6 +416,7 @@ def parse_pasted(
         )
     redaction.remember_for_days(text)
     if "://" in text or any(f"{name}=" in text.lower() for name in auth_code_params):
+        _check_pasted_host(text, redirect_uri or "")
         # Whatever stands before the parameters: an address, its path, nothing.
         query = text if re.match(r"[^?#]*[?#]", text) else f"?{text}"
         carried = parameters(
@@ -406,6 +424,22 @@ def parse_pasted(
         )
         return read_auth_code(carried, auth_code_params, state_param, nonce)
     return SecretStr(text)
+
+
+def _check_pasted_host(text: str, redirect_uri: str) -> None:
+    """See that a pasted address is of the redirect URI's host, where it names one at all."""
+    place = re.match(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//[^/?#]*|[^/?#=&]+(?=[/?#])", text)
+    if place is None or not host_of(redirect_uri):
+        return
+    named = place.group()
+    host, ours = host_of(named if "//" in named else f"//{named}"), host_of(redirect_uri)
+    if host == ours or (is_local(host) and is_local(ours)):
+        return
+    raise ExchangeRejected(
+        f"The address that was pasted is of {host or 'no host'}, and the redirect URI's is {ours}",
+        hint="Sign in again, and paste the whole address that the browser ends at, with the code "
+        f"in it: it begins with {split(redirect_uri).scheme}://{ours}.",
+    )
 
 
 def _error_in(answer: Mapping[str, str]) -> AutologinError | None:

@@ -6,7 +6,7 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autologin.login.inspection import Verdict
+from autologin.login.inspection import Verdict, describe
 from autologin.login.snapshot import PageReader
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ def summary(verdict: Verdict) -> str:
     """What would be done, in a sentence."""
     if verdict.refused:
         return f"{verdict.page}: refused. {verdict.refused.detail}"
+    if verdict.looks_again:
+        return f"{verdict.page}: nothing was typed. {describe(verdict)}"
     return f"{verdict.page}: nothing was typed; autologin would fill and press what is marked"
 
 
@@ -66,7 +68,8 @@ def _marks(verdict: Verdict) -> list[tuple[InputElement | ButtonElement, str, st
         marks.append((last, TITLES[field.name], FILLED))
     marks += [(tick, "tick", PRESSED) for tick in verdict.ticks]
     if verdict.press is not None and not isinstance(verdict.press, str):
-        marks.append((verdict.press, "press", PRESSED))
+        again = verdict.looks_again and not verdict.fields
+        marks.append((verdict.press, "press, then look again" if again else "press", PRESSED))
     elif verdict.press and marks:
         marks[-1] = (marks[-1][0], f"{marks[-1][1]}, then {verdict.press}", FILLED)
     marks += [(one, f"{number}", LEFT) for number, one in enumerate(verdict.left, 1)]

@@ -7,18 +7,23 @@ what that answers is told.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Literal
 
-from autologin.errors import AutologinError, CaptchaRequired, PageChanged
+from pydantic import SecretStr
+
+from autologin.errors import AutologinError, CaptchaRequired, ForeignDestination, PageChanged
+from autologin.flow.samples import is_sample
 from autologin.flow.script import InputField, LoginScript, Pin, Step
-from autologin.login import decide, interpret
+from autologin.login import decide, interpret, words
 from autologin.login.buttons import find_unticked, sender
 from autologin.login.matching import Form
-from autologin.login.page_kinds import NEVER_FILLED, page_kind
+from autologin.login.page_kinds import NEVER_FILLED, calls, is_password, page_kind
 from autologin.login.pages import FieldName, field_name
+from autologin.login.readiness import is_password_like
 from autologin.login.snapshot import ButtonElement, InputElement, Snapshot
 from autologin.login.state import LoginState, Observation
 
@@ -56,12 +61,24 @@ class Verdict:
     refused: AutologinError | None = None
     ticks: Sequence[ButtonElement] = ()
     """Boxes that would be ticked."""
+    looks_again: bool = False
+    """Whether this comes first, and the page that is there then is looked at again."""
     snapshot: Snapshot | None = field(default=None, repr=False)
 
     @property
     def left(self) -> Sequence[InputElement]:
-        """The page's boxes, where none of them would be filled: a person may know better."""
-        return () if self.fields or self.snapshot is None else self.snapshot.inputs
+        """The page's boxes, where nothing would be done: a person may know better.
+
+        Not of what would be sent elsewhere: to name other boxes is no way around that.
+        """
+        if self.goes_on or self.snapshot is None or isinstance(self.refused, ForeignDestination):
+            return ()
+        return self.snapshot.inputs
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether something would be filled or pressed."""
+        return bool(self.fields) or self.press is not None
 
 
 def judge(script: LoginScript, snapshot: Snapshot, *, after: FieldName | None = None) -> Verdict:
@@ -70,20 +87,25 @@ def judge(script: LoginScript, snapshot: Snapshot, *, after: FieldName | None = 
     `after` is the field that has been entered and sent last; None: nothing has.
     """
     kind = page_kind(snapshot)
+    script = _fit(script, snapshot)
     state, action = _decide(script, start(script, after), snapshot, AT_REST)
     if isinstance(action, decide.Wait):
         state, action = _decide(script, state, snapshot, NO_PATIENCE_LEFT)
     open_challenge = CaptchaRequired() if state.challenged_since is not None else None
     match action:
-        case decide.Fill(step, form):
+        case decide.Fill(step, form, _, send):
             found = list(_fields_of(step, form))
             press = sender(snapshot, form, step.press)
             ticks = list(_ticks(script, snapshot))
-            return Verdict(kind, found, press, open_challenge, ticks, snapshot)
+            again = not send and open_challenge is None
+            return Verdict(kind, found, press, open_challenge, ticks, again, snapshot)
         case (
             decide.TakeClick(_, button) | decide.Dismiss(_, button) | decide.GiveConsent(button, _)
         ):
-            return Verdict(kind, press=button, refused=open_challenge, snapshot=snapshot)
+            first = not isinstance(action, decide.GiveConsent)
+            return Verdict(
+                kind, press=button, refused=open_challenge, looks_again=first, snapshot=snapshot
+            )
         case decide.GiveUp(error) | decide.SendAnotherOtp(error) | decide.AskPerson(error):
             return Verdict(kind, refused=error, snapshot=snapshot)
         case _:
@@ -94,36 +116,72 @@ def judge(script: LoginScript, snapshot: Snapshot, *, after: FieldName | None = 
 def describe(verdict: Verdict) -> str:
     """What would be done, in half a sentence."""
     names = [one.name for one in verdict.fields]
-    filled = f"{' and '.join(names)} would be filled" if names else "nothing would be filled yet"
-    if verdict.press is None:
-        return filled
-    press = verdict.press if isinstance(verdict.press, str) else f'"{verdict.press.name}"'
-    return f"{filled}, then {press} pressed"
+    press = verdict.press if isinstance(verdict.press, str | None) else f'"{verdict.press.name}"'
+    again = ", then the page looked at again" if verdict.looks_again else ""
+    if not names:
+        return f"{press} would be pressed{again}" if press else "nothing would be filled yet"
+    filled = f"{' and '.join(names)} would be filled"
+    return f"{filled}, then {press} pressed" if press and not again else f"{filled}{again}"
 
 
 def start(script: LoginScript, after: FieldName | None) -> LoginState:
-    """A login's state on its first page, or once all fields up to `after` were sent."""
+    """A login's state on its first page, or once all fields up to `after` were sent.
+
+    Where one step holds more, a page asks for the others on a screen of their own.
+    """
     state = LoginState(deadline=inf, acted_at=0.0)
     entered: list[InputField] = []
     last: Step | None = None
     for step in script.steps if after else ():
         if step.whole:
             continue
-        entered += step.values
+        names = [field_name(one, value) for one, value in step.values.items()]
         last = step
-        if after in {field_name(one, value) for one, value in step.values.items()}:
+        if after in names:
+            entered += list(step.values)[: names.index(after) + 1]
             break
+        entered += step.values
     if last is None:
         return state
+    values = [step.values[one] for step in script.steps for one in step.values if one in entered]
     return LoginState(
         deadline=inf,
         acted_at=0.0,
         entered=frozenset(entered),
-        secrets_sent=True,
+        secrets_sent=any(not isinstance(value, str) for value in values),
         last_step=last,
         first_said={step.name: frozenset() for step in script.steps},
         accepted=True,
     )
+
+
+def _fit(script: LoginScript, snapshot: Snapshot) -> LoginScript:
+    """The script with made-up passwords as long as the page's row of boxes for one.
+
+    A login fills such a row where the password has as many characters.
+    """
+    rows = Counter(
+        box.group
+        for box in snapshot.inputs
+        if box.maxlength == 1 and box.enabled and _is_of_pin(box)
+    )
+    if not rows:
+        return script
+    fitting = SecretStr("0" * max(rows.values()))
+
+    def fit(step: Step) -> Step:
+        values = {
+            one: fitting if one.kind == "password" and is_sample(value) else value
+            for one, value in step.values.items()
+        }
+        return replace(step, values=values)
+
+    return replace(script, steps=tuple(map(fit, script.steps)))
+
+
+def _is_of_pin(box: InputElement) -> bool:
+    """Whether a login would take a box for one character of a password, and the page for no OTP."""
+    return is_password_like(box) and (is_password(box) or not words.OTP.search(calls(box)))
 
 
 def _decide(
@@ -170,16 +228,12 @@ def why(one: InputField, element: InputElement, boxes: int) -> str:
 
 
 def suggest(verdict: Verdict) -> Mapping[str, str]:
-    """Lines for an account's `pages`: the user's own that were used, or a guess to be corrected.
+    """Lines for an account's `pages`: a guess to be corrected.
 
     Selectors by `fields`' names and `press`; "..." where there is nothing to guess from. Empty
     where the flow needs no help.
     """
-    pinned: dict[str, str] = {one.name: one.pin.css for one in verdict.fields if one.pin}
-    goes_on = bool(verdict.fields) or verdict.press is not None
-    if goes_on or verdict.snapshot is None or not verdict.snapshot.inputs:
-        return pinned
-    if verdict.page in NO_LOGIN:
+    if verdict.snapshot is None or not verdict.left or verdict.page in NO_LOGIN:
         return {}
     guess = _guess(verdict.snapshot)
     lines = {name: one.path or "..." for name, one in guess.items()}

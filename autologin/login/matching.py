@@ -41,6 +41,11 @@ NARROW = 90
 """Pixels: a box that is wider is not for a single digit."""
 SAME_ROW = 8
 """Pixels by which the boxes of one row may differ."""
+OF_SOMEBODY = re.compile(
+    r"\b(user|client|customer|member|account|trading|log ?in|sign ?in|web|net)s? "
+    r"(?=(pass|pwd|[mt]?pin\b))"
+)
+"""Whose password it is."""
 PHONE = re.compile(r"\b(mobile|phone|telephone)\b", re.IGNORECASE)
 
 
@@ -183,7 +188,9 @@ def _common_words(field: InputField) -> re.Pattern[str] | None:
 
 def _possible(field: InputField, element: InputElement, *, alone: bool = False) -> bool:
     if field.pin is not None:
-        return field.pin.key in element.css and element.enabled and _may_be_pinned(field, element)
+        return (
+            field.pin.key in element.css and element.enabled and not speaks_against(field, element)
+        )
     if any(map(is_pin, element.css)):
         return False
     if not element.enabled or (field.other and _matches(field.other, element.words)):
@@ -223,9 +230,27 @@ def _takes_another_address(field: InputField, element: InputElement) -> bool:
     )
 
 
-def _may_be_pinned(field: InputField, element: InputElement) -> bool:
-    """Whether a user may say so: nobody types a password into what the page calls a user id."""
-    return field.kind != "password" or element.masked or not words.USER_ID.search(calls(element))
+def speaks_against(field: InputField, element: InputElement) -> str:
+    """What a page calls a box that a user names for the password, and where none may be typed.
+
+    Empty where it may: a password is typed into a plain box if the page calls it nothing else.
+    """
+    if field.kind not in {"password", "pin"}:
+        return ""
+    called = OF_SOMEBODY.sub("", calls(element) or _names(element))
+    if words.OTP.search(called) and not words.PASSWORD.search(called):
+        return "a code"
+    if element.masked:
+        return ""
+    if element.type == "email" or words.MAIL.search(called):
+        return "an e-mail address"
+    if element.type == "search" or words.SEARCH.search(called):
+        return "a search"
+    if words.CAPTCHA.search(called):
+        return "a captcha"
+    if words.USER_ID.search(called):
+        return "a user id"
+    return "a code" if re.search(r"\bcode\b", words.PASSWORD.sub("", called)) else ""
 
 
 def _takes_digits(field: InputField, element: InputElement) -> bool:
@@ -338,8 +363,8 @@ def _in_one(
             unclear.append(field.name)
         elif best:
             found[field] = best
-    alone = [field.kind for field in found] == ["password"]
-    if alone and not is_login and any(field.kind == "text" for field in wanted):
+    alone = [field.kind for field in found if field.pin is None] == ["password"]
+    if alone and len(found) == 1 and not is_login and any(field.kind == "text" for field in wanted):
         return None  # somebody who is signed in is asked for it once more
     return Form(group, found, tuple(unclear)) if found or unclear else None
 
@@ -350,7 +375,7 @@ def _is_surely_code(field: InputField, elements: Iterable[InputElement]) -> bool
     True of any field that is no code.
     """
     return field.kind != "code" or all(
-        words.OTP_SURE.search(f"{calls(one)} {_names(one)}") or one.drawn or field.name in one.css
+        words.OTP_SURE.search(f"{calls(one)} {_names(one)}") or one.drawn or _is_known(field, [one])
         for one in elements
     )
 
@@ -363,8 +388,9 @@ def _is_for_another_matter(snapshot: Snapshot, group: int) -> bool:
 
 
 def _is_known(field: InputField, elements: Iterable[InputElement]) -> bool:
-    """Whether a flow's own selector found it, whatever the page says of its form."""
-    return any(field.name in element.css for element in elements)
+    """Whether the flow's own selector, or the user's, found it, whatever its form is for."""
+    names = {field.name, field.pin.key} if field.pin else {field.name}
+    return any(not names.isdisjoint(element.css) for element in elements)
 
 
 def _digit_boxes(field: InputField, inputs: Iterable[InputElement]) -> list[InputElement]:

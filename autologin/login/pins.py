@@ -7,8 +7,17 @@ from dataclasses import replace
 from autologin.errors import AutologinError, PageChanged, RedirectTimeout
 from autologin.flow.notices import subject_of
 from autologin.flow.script import InputField, LoginScript, Step
-from autologin.login.matching import ENOUGH, KEYED, Form, evidence, find_certain_form
-from autologin.login.snapshot import Snapshot
+from autologin.login.masking import mask
+from autologin.login.matching import (
+    ENOUGH,
+    KEYED,
+    Form,
+    evidence,
+    find_certain_form,
+    speaks_against,
+)
+from autologin.login.page_kinds import NEVER_FILLED, form_kind
+from autologin.login.snapshot import InputElement, Snapshot
 from autologin.login.state import LoginState
 
 HINT = "Run `autologin inspect NAME`: it shows the page, and prints the lines to paste."
@@ -34,11 +43,14 @@ def find_fault(
             return _matches(field.pin.key, len(found))
         if not found and (form is None or _has_another_box(snapshot, form)):
             return _matches(field.pin.key, 0)
+        boxes = [one for one in snapshot.inputs if one.index in found]
+        if reason := next(filter(None, (_barred(snapshot, field, one) for one in boxes)), ""):
+            return reason
         for index in found:
             if (other := taken.setdefault(index, field.pin.key)) != field.pin.key:
                 return f"{field.pin.key} and {other} match the same element"
     if form is None:
-        return ""
+        return _press_fault(script, state, snapshot, certain=False)
     for field in (one for step in script.steps for one in step.values):
         # One form may hold a field of a later step too, and is not sent without it.
         if (
@@ -47,13 +59,7 @@ def find_fault(
             and _is_there(field, snapshot, form)
         ):
             return _matches(field.pin.key, 0)
-    if script.press_pin is None:
-        return ""
-    key = script.press_pin.key
-    buttons = [button for button in snapshot.buttons if key in button.css]
-    if len(buttons) == 1 or (not buttons and state.last_step is not None):
-        return ""
-    return _matches(key, len(buttons))
+    return _press_fault(script, state, snapshot, certain=True)
 
 
 def blamed(
@@ -89,6 +95,41 @@ def headings(snapshot: Snapshot, *, ticks: bool = True) -> list[str]:
     lines = [line for line in snapshot.lines if len(line) <= SHORT and line not in links]
     boxes = [button.name for button in snapshot.buttons if button.ticked is not None]
     return [snapshot.title, *lines[:HEADINGS], *(boxes if ticks else ())]
+
+
+def _press_fault(
+    script: LoginScript, state: LoginState, snapshot: Snapshot, *, certain: bool
+) -> str:
+    """Why nothing is pressed though the button is the user's; "" where it may be.
+
+    Not `certain`: no form is known on the page, and the button may be another screen's.
+    """
+    if script.press_pin is None:
+        return ""
+    key = script.press_pin.key
+    buttons = [button for button in snapshot.buttons if key in button.css]
+    if len(buttons) == 1 or (not buttons and (state.last_step is not None or not certain)):
+        return ""
+    if not certain and (state.last_step is not None or not snapshot.inputs):
+        return ""
+    return _matches(key, len(buttons))
+
+
+def _barred(snapshot: Snapshot, field: InputField, box: InputElement) -> str:
+    """The guard for which a box is not filled though the user names it; "" where there is none."""
+    assert field.pin is not None
+    kind = form_kind(snapshot, box.group)
+    if kind in NEVER_FILLED:
+        off = "`pages` does not switch off the guard of a form that is no login"
+        return f"{off}: page: {kind} ({field.pin.key})"
+    against = speaks_against(field, box)
+    if not against:
+        return ""
+    called = mask([box.words or box.name or box.id])[0][:SHORT]
+    return (
+        f"{field.pin.key} matches a box for {against}, as the page calls it "
+        f'("{called}"): no password is typed there'
+    )
 
 
 def _has_another_box(snapshot: Snapshot, form: Form) -> bool:

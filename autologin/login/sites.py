@@ -7,6 +7,7 @@ an IP address, and of a name like `localhost`, the site is the host itself. Port
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 WEB = {"http", "https", "ws", "wss"}
 WITHIN = {"about", "blob", "javascript"}
 """Schemes of addresses that lead nowhere but back into the page."""
-LOCAL = ("localhost", "127.", "::1")
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -61,6 +61,11 @@ def is_same_site(url: str, other: str) -> bool:
     return one == two or site(one) == site(two)
 
 
+def is_local(host: str) -> bool:
+    """Whether a host is this machine."""
+    return bool(re.fullmatch(r"localhost|127(\.\d{1,3}){3}|::1", host))
+
+
 class Sites:
     """Where what is typed may go: the broker's sites, by its own addresses, and named hosts.
 
@@ -94,7 +99,7 @@ class Sites:
 
 def is_in_clear(page: str, url: str) -> bool:
     """Whether an encrypted page would send something to this address unencrypted."""
-    local = host_of(url).startswith(LOCAL)
+    local = is_local(host_of(url))
     return split(page).scheme == "https" and split(url).scheme in {"http", "ws"} and not local
 
 

@@ -17,7 +17,7 @@ from autologin.login.drawing import draw
 from autologin.login.forms import selectors
 from autologin.login.inspection import Verdict, judge
 from autologin.login.pages import FieldName
-from autologin.login.sites import split
+from autologin.login.sites import Sites, host_of, is_in_clear, is_local, split
 from autologin.login.snapshot import PageReader, Snapshot, first_line
 
 if TYPE_CHECKING:
@@ -140,7 +140,9 @@ class Viewer:
             snapshot = await self._open(page, reader, url, way, done)
             if snapshot is None:
                 return View(url, error=_say_answered(capture))
-            verdict = _refuse_foreign(judge(way.script, snapshot, after=way.after), page, capture)
+            verdict = _refuse_foreign(
+                judge(way.script, snapshot, after=way.after), page, capture, way
+            )
             picture = await draw(page, reader, verdict) if way.picture else None
             return View(url, verdict, picture=picture)
         except Error as error:
@@ -189,19 +191,48 @@ def _patience(snapshot: Snapshot) -> float:
     return WORDS_ONLY if snapshot.buttons or snapshot.lines else LOAD
 
 
-def _refuse_foreign(verdict: Verdict, page: Page, capture: Capture | None) -> Verdict:
+def _refuse_foreign(verdict: Verdict, page: Page, capture: Capture | None, way: Way) -> Verdict:
     """A verdict of a page that would send what is typed to somebody else."""
-    if capture is None or not verdict.fields:
+    if not verdict.fields or (capture is None and _is_saved(page.url, way)):
         return verdict
     elements = [one for field in verdict.fields for one in field.elements]
     press = verdict.press
     addresses = [one.sends_to for one in elements]
     addresses += [press.sends_to] if press is not None and not isinstance(press, str) else []
     try:
-        capture.check_destinations(page.url, filter(None, addresses))
+        if capture is None:
+            _check_own_site(page.url, filter(None, addresses))
+        else:
+            capture.check_destinations(page.url, filter(None, addresses))
     except ForeignDestination as error:
         return Verdict(verdict.page, refused=error, snapshot=verdict.snapshot)
     return verdict
+
+
+def _is_saved(url: str, way: Way) -> bool:
+    """Whether a page is a copy, whose form goes to the address that it was copied from.
+
+    A file, or what is served on this machine and looked at alone.
+    """
+    return split(url).scheme == "file" or (not way.scripts and is_local(host_of(url)))
+
+
+def _check_own_site(page: str, addresses: Iterable[str]) -> None:
+    """See that the form of a page that is nobody's account goes to the page's own site.
+
+    Raises:
+        ForeignDestination: it does not.
+    """
+    own = Sites([page])
+    hint = "Do not sign in there before you know whose host that is."
+    for url in addresses:
+        named = host_of(url) or f"{split(url).scheme}:"
+        if not own.allow(url):
+            detail = f"The page would send what is typed to {named}, which is not its own site"
+            raise ForeignDestination(f"{detail} ({own})", hint=hint)
+        if is_in_clear(page, url):
+            detail = f"The page would send what is typed to {named} unencrypted"
+            raise ForeignDestination(detail, hint=hint)
 
 
 def _say_answered(capture: Capture | None) -> str:

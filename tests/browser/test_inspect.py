@@ -31,7 +31,19 @@ DECOY = """<title>Sign in</title><form><div style="position:absolute;left:-9999p
 <input type=password name=trap></div><label>User ID <input id=real></label><label>Password
 <input id=pw type=password></label><button>Log in</button></form>"""
 ENTER = "<form><label>User ID <input id=a></label><label>Password <input id=b type=password></label></form>"
-PAGES = {"/login": LOGIN, "/code": CODE, "/nothing": NOTHING, "/decoy": DECOY, "/enter": ENTER}
+BOXES = "<label>User ID <input name=u></label><label>Password <input name=p type=password></label>"
+ELSEWHERE = {
+    "/action": f"<form method=post action=http://away.example/in>{BOXES}<button>Log in</button></form>",
+    "/formaction": f"<form method=post>{BOXES}<button formaction=http://away.example/>Log in</button></form>",
+    "/base": f"<base href=http://away.example/><form action=in>{BOXES}<button>Log in</button></form>",
+}
+PAGES = ELSEWHERE | {
+    "/login": LOGIN,
+    "/code": CODE,
+    "/nothing": NOTHING,
+    "/decoy": DECOY,
+    "/enter": ENTER,
+}
 
 
 @pytest.fixture
@@ -126,6 +138,26 @@ async def test_a_page_is_looked_at_after_a_field_and_with_its_scripts(user, site
     data = picture.read_bytes()
     assert struct.unpack(">II", data[16:24])[0] == 1366
     assert picture.stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_form_that_sends_elsewhere_is_refused_and_that_of_a_saved_page_is_not_judged(
+    user, site, tmp_path
+):
+    saved = tmp_path / "saved.html"
+    saved.write_text(ELSEWHERE["/action"])
+    urls = [*(f"{site.url}{path}" for path in ELSEWHERE), f"{site.url}/login", saved.as_uri()]
+    *away, own, copy = (await user.says("inspect", "--json", "--url", *urls)).json
+    for one in away:
+        assert one["refused"].startswith("page_changed: ")
+        assert "away.example" in one["refused"]
+        assert (one["page"], one["fields"], one["press"]) == ("login", [], None)
+    for one in (own, copy):
+        assert (names(one), one["refused"]) == (["user_id", "password"], None)
+    alone = await user.says("inspect", "--no-scripts", "--json", "--url", urls[0])
+    assert names(alone.json[0]) == ["user_id", "password"], "a copy that is served here"
+    told = (await user.says("inspect", "--url", urls[0])).out
+    assert "away.example" in told
+    assert "paste this" not in told
 
 
 async def test_a_page_that_is_refused_is_shown_with_the_lines_to_paste(user, tmp_path):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import json
 import re
 from pathlib import Path
 
 import pytest
+from support.cli import User
 
 from autologin.flow import registry
 from autologin.flow.base import ApiFlow, BrowserFlow
@@ -144,3 +146,19 @@ def test_no_two_twins_share_a_seed():
     """A code of one seed counts once: accounts that share one would wait for each other."""
     seeds = [twin().totp_secret for twin in twin_classes().values()]
     assert len(set(seeds)) == len(seeds)
+
+
+async def test_programs_are_told_all_that_a_config_needs(tmp_path):
+    user = User(tmp_path)
+    (alone,) = (await user.says("flows", "fyers", "--json")).json["flows"]
+    told = {one["broker"]: one for one in (await user.says("flows", "--json")).json["flows"]}
+    assert list(told) == NAMES
+    assert alone == told["fyers"]
+    for one, flow in [(told[name], registry.load(name)) for name in NAMES]:
+        assert one["title"] == flow.title
+        fields = flow.credentials_class.model_fields
+        assert one["credentials"] == {name: field.is_required() for name, field in fields.items()}
+        assert one["endpoints"] == {name: url or None for name, url in flow.endpoints.items()}
+        assert one["options"] == json.loads(flow.options_class().model_dump_json())
+        assert one["environment"] == dict(flow.environment)
+        assert (one["evidence"], one["verified"]) == (flow.evidence, flow.verified)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from pydantic_core import to_jsonable_python
 
 from autologin import files
 from autologin.cli import completion
@@ -188,10 +189,20 @@ def _credentials(flow: type[Flow]) -> list[str]:
 def _options(flow: type[Flow]) -> list[str]:
     """What else can be set, with what counts where it is not."""
     lines = []
-    for key, field in flow.options_class.model_fields.items():
-        value = json.dumps(field.get_default(call_default_factory=True), ensure_ascii=False)
+    fields = flow.options_class.model_fields
+    for key, default in _defaults(flow).items():
+        field, value = fields[key], json.dumps(default, ensure_ascii=False)
         lines += [*_comment(field.description or "", 6), f"      # {key}: {value}"]
     return ["    # options:", *lines] if lines else []
+
+
+def _defaults(flow: type[Flow]) -> dict[str, Any]:
+    """What counts where an account sets an option not; None: nothing does."""
+    fields = flow.options_class.model_fields
+    return {
+        key: to_jsonable_python(field.get_default(call_default_factory=True))
+        for key, field in fields.items()
+    }
 
 
 def _comment(text: str, indent: int) -> list[str]:
@@ -206,6 +217,10 @@ def _row(flow: type[Flow]) -> dict[str, Any]:
         "broker": flow.broker,
         "title": flow.title,
         "credentials": {key: field.is_required() for key, field in fields.items()},
+        # null: nobody but the user knows it.
+        "endpoints": {name: url or None for name, url in flow.endpoints.items()},
+        "options": _defaults(flow),
+        "environment": dict(flow.environment),
         "needs_browser": issubclass(flow, BrowserFlow),
         "not_before": f"{flow.not_before:%H:%M}",
         "evidence": flow.evidence,

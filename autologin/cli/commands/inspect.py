@@ -233,6 +233,8 @@ def describe(view: View, account: str) -> Iterator[str]:
         yield "    press     the Enter key"
     elif press is not None:
         yield f'    press     {_selector(press)}  "{plain(press.name)}"'
+    if verdict.looks_again:
+        yield "    then      look again: what comes next is on the page that is there then"
     if verdict.refused:
         yield f"    refused   {verdict.refused.name}: {plain(verdict.refused.detail)}"
     for number, element in enumerate(verdict.left, 1):

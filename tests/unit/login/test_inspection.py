@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from autologin.flow import registry, samples
+from autologin.login.drawing import summary
 from autologin.login.inspection import ENTER, describe, judge, start, suggest
 from autologin.login.pages import field_name
 from autologin.login.snapshot import ButtonElement, InputElement, Snapshot
@@ -82,7 +83,8 @@ def test_a_challenge_is_named():
     ("broker", "after", "names"),
     [
         ("zerodha", None, set()),
-        ("zerodha", "user_id", {"user_id", "password"}),
+        ("zerodha", "user_id", {"user_id"}),
+        ("oauth2", "user_id", {"user_id"}),
         ("zerodha", "password", {"user_id", "password"}),
         ("zerodha", "otp", {"user_id", "password", "otp"}),
         ("oauth2", "password", {"user_id", "password"}),
@@ -126,3 +128,48 @@ def test_no_secret_is_needed_for_a_sample():
     assert made.api_key == "k"
     assert made.redirect_uri is None
     assert made.password.get_secret_value() == "sample-password"
+
+
+PIN_BOXES = [box(1 + i, "PIN", "password", maxlength=1, box=(40 * i, 90, 30, 30)) for i in range(4)]
+
+
+def test_a_row_of_boxes_beside_the_user_id_is_filled_by_a_password_of_that_length():
+    verdict = judge(script(), page(box(0, "User ID"), *PIN_BOXES, buttons=(button("Log in"),)))
+    assert {one.name: [box.index for box in one.elements] for one in verdict.fields} == {
+        "user_id": [0],
+        "password": [1, 2, 3, 4],
+    }
+    assert verdict.refused is None
+
+
+@pytest.mark.parametrize(
+    ("broker", "boxes"),
+    [
+        ("oauth2", [box(1, "Password", "password")]),
+        ("zerodha", [box(1, "Password", "password")]),
+        ("oauth2", [box(1, "PIN", "password", maxlength=4)]),
+        ("oauth2", PIN_BOXES),
+    ],
+)
+def test_a_screen_of_the_password_alone_comes_after_the_user_id(broker, boxes):
+    there = page(*boxes, buttons=(button("Log in"),), title="Log in")
+    (field,) = judge(script(broker), there, after="user_id").fields
+    assert (field.name, list(field.elements)) == ("password", boxes)
+
+
+def test_what_is_pressed_first_is_shown_as_that_and_nothing_else_is_asked_for():
+    there = page(
+        box(0, "Mobile number", kind="tel"),
+        buttons=(
+            button("Login with Client ID", tag="a", submit=False),
+            button("Continue", index=8),
+        ),
+        title="Login",
+    )
+    verdict = judge(script("fyers"), there)
+    assert verdict.press.name == "Login with Client ID"
+    assert describe(verdict) == (
+        '"Login with Client ID" would be pressed, then the page looked at again'
+    )
+    assert "looked at again" in summary(verdict)
+    assert (verdict.left, suggest(verdict)) == ((), {})

@@ -317,3 +317,74 @@ def test_no_agreement_but_the_apps_is_given(line, path):
 def test_the_apps_own_consent_is_given_though_it_speaks_of_terms(lines):
     there = page(buttons=(button("I agree"),), lines=lines)
     assert isinstance(decided(AGREES, there, 1.0, SENT_ALL), decide.GiveConsent)
+
+
+BLANK = {"fields": {"user_id": "#a", "password": "#b"}, "press": ".go"}
+GO = button("Go", pinned=True, tag="div", submit=False)
+
+
+def unknown(*more, label="Gamma", **password):
+    """A page that says nothing of what it is."""
+    there = (box(0, "Alpha", pins=["user_id"]), box(1, label, pins=["password"], **password))
+    return page(*there, *more, buttons=(GO,), title="")
+
+
+def test_the_users_selectors_do_on_a_page_that_says_nothing():
+    assert isinstance(decided(SCRIPT, unknown(), 10.1), GiveUp)
+    assert filled(decided(script(**BLANK), unknown())) == {"user": [0], "password": [1]}
+    alone = page(box(0, "Alpha", pins=["user_id"]), buttons=(GO,), title="")
+    assert filled(decided(script(**BLANK), alone)) == {"user": [0]}
+
+
+@pytest.mark.parametrize(
+    ("label", "more", "against"),
+    [
+        ("User ID", {}, "a user id"),
+        ("E-mail", {}, "an e-mail address"),
+        ("Gamma", {"kind": "email"}, "an e-mail address"),
+        ("Search", {}, "a search"),
+        ("OTP", {}, "a code"),
+        ("Enter the code", {}, "a code"),
+        ("", {"name": "username"}, "a user id"),
+    ],
+)
+def test_no_password_is_typed_into_what_the_page_calls_something_else(label, more, against):
+    there = unknown(label=label, **more)
+    action = decided(script(**BLANK), there, 10.1)
+    assert isinstance(action, GiveUp)
+    assert f"{KEY}.fields.password matches a box for {against}" in action.error.detail
+
+
+@pytest.mark.parametrize("label", ["User password", "Login PIN", "Kennwort", "Passcode"])
+def test_a_plain_box_that_is_called_a_password_may_be_named(label):
+    assert filled(decided(script(**BLANK), unknown(label=label))) == {"user": [0], "password": [1]}
+
+
+def test_one_for_the_password_alone_on_the_user_ids_box_is_named():
+    said = script(fields={"password": "#u"})
+    user = box(0, "User ID", pins=["password"])
+    action = decided(said, page(user, box(1, "Password", "password"), buttons=(LOGIN,)), 10.1)
+    assert isinstance(action, GiveUp)
+    assert f"{KEY}.fields.password matches a box for a user id" in action.error.detail
+
+
+def test_a_button_that_is_two_is_named_where_no_form_is_known():
+    there = page(box(0, "Alpha"), buttons=(GO, replace(GO, index=10)), title="")
+    action = decided(script(press=".go"), there, 10.1)
+    assert isinstance(action, GiveUp)
+    assert f"{KEY}.press matches 2 elements" in action.error.detail
+
+
+def test_the_guard_that_a_selector_does_not_switch_off_is_named():
+    there = page(
+        box(0, "First name", pins=["user_id"]),
+        box(1, "Password", "password", pins=["password"]),
+        box(2, "Confirm password", "password"),
+        buttons=(button("Create account", pinned=True),),
+        title="Sign up",
+    )
+    action = decided(script(**BLANK), there, 10.1)
+    assert isinstance(action, GiveUp)
+    assert "`pages` does not switch off" in action.error.detail
+    assert "page: sign-up" in action.error.detail
+    assert f"{KEY}.fields.user_id" in action.error.detail

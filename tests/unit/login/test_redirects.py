@@ -155,3 +155,55 @@ def test_an_apps_own_scheme_is_still_fine():
     with pytest.raises(ValidationError) as refused:
         kind.model_validate({"redirect_uri": "myapp://cb"})
     assert "redirect_uri" not in str(refused.value)
+
+
+@pytest.mark.parametrize("around", ['"{}"', "'{}'", "<{}>", ' "<{}>" ', "“{}”"])
+@pytest.mark.parametrize("text", ["https://app.example/cb?code=ab+cd", "ab+cd", "code=ab+cd"])
+def test_what_is_pasted_may_stand_in_quotes(around, text):
+    pasted = parse_pasted(around.format(text), ("code",), "state", None, "https://app.example/cb")
+    assert pasted.get_secret_value() == "ab+cd"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://broker.example/login?code=abc",
+        "https://app.example.evil.example/cb?code=abc",
+        "https://app.example@evil.example/cb?code=abc",
+        "//broker.example/login?code=abc",
+        "broker.example/login?code=abc",
+        "chrome-error://chromewebdata/?code=abc",
+        "https://broker.example/login",
+    ],
+)
+def test_an_address_that_is_not_the_redirects_is_refused(text):
+    with pytest.raises(ExchangeRejected, match=r"redirect URI's is app\.example") as caught:
+        parse_pasted(text, ("code",), "state", None, "https://app.example/cb")
+    assert "https://app.example" in caught.value.hint
+    assert "abc" not in caught.value.detail
+
+
+@pytest.mark.parametrize(
+    ("text", "redirect"),
+    [
+        ("https://APP.example/cb?code=abc", "https://app.example/cb"),
+        ("http://app.example:8080/?code=abc", "https://app.example/cb"),
+        ("app.example/cb?code=abc", "https://app.example/cb"),
+        ("/cb?code=abc", "https://app.example/cb"),
+        ("code=abc", "https://app.example/cb"),
+        ("?code=abc", "https://app.example/cb"),
+        ("http://localhost/cb?code=abc", "http://127.0.0.1/cb"),
+        ("myapp://callback?code=abc", "myapp://callback"),
+        ("myapp:/callback?code=abc", "myapp:/callback"),
+        ("https://anything.example/?code=abc", None),
+    ],
+)
+def test_one_that_is_or_may_be_is_read(text, redirect):
+    assert parse_pasted(text, ("code",), "state", None, redirect).get_secret_value()[:3] == "abc"
+
+
+def test_a_host_that_begins_like_this_machine_is_another():
+    with pytest.raises(ExchangeRejected):
+        parse_pasted(
+            "http://localhost.evil.example/?code=abc", ("code",), "state", None, "http://127.0.0.1/"
+        )
