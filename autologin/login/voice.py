@@ -25,7 +25,7 @@ from autologin.errors import (
 )
 from autologin.flow.counts import attempts_left
 from autologin.flow.otp import OtpGenerator
-from autologin.flow.phrases import classify, plain_words
+from autologin.flow.phrases import SET_A_NEW_ONE, classify, plain_words
 from autologin.flow.script import LoginScript, Step
 
 if TYPE_CHECKING:
@@ -145,7 +145,8 @@ THIS = re.compile(
     r"|details?"
     r"|id|ucc|(?:user)?name|e-?mail|mobile|phone|number|input|values?|keys?|secret|app|captcha"
     r"|session"
-    r"|records?|you|your|authenticator|factor)\b",
+    r"|records?|you|your|authenticator|factor)\b"
+    r"|पासवर्ड|(?<!\S)पिन|ओ ?टी ?पी|कोड|खात[ाे]|अकाउंट|यूज़?र|लॉग ?[-]?इन|प्रयास|कोशिश",
     re.IGNORECASE,
 )
 """What a verdict on a login speaks of."""
@@ -248,6 +249,12 @@ RANK = (
 """Which of several verdicts counts. "Oops, something went wrong" is often the heading of a page
 that says below what it was."""
 PLAIN = LoginScript(())
+EXPIRED = re.compile(
+    r"\b(?:pass ?(?:word|code|phrase)|m?-?pin)s?"
+    r" (?:(?:has|have|is|was|already|been) ){0,3}expired\b",
+    re.IGNORECASE,
+)
+NEW_PASSWORD = "The broker wants a new password to be set first"  # noqa: S105  (a sentence)
 
 
 def is_statement(text: str) -> bool:
@@ -279,6 +286,8 @@ def verdict(text: str, script: LoginScript, step: Step | None) -> AutologinError
         return BrokerUnavailable(error.detail)
     if leaves_open(stated, script, step, error):
         return None
+    if isinstance(error, CredentialsRejected) and _has_only_expired(stated, script):
+        return PageChanged(f"{NEW_PASSWORD} ({error.detail})", hint=SET_A_NEW_ONE)
     whole = classify(text, script, step)
     return whole if type(whole) is type(error) else error
 
@@ -296,6 +305,13 @@ def verdict_of_all(
         counts = [left for text in said if (left := attempts_left(text)) is not None]
         error.attempts_left = min(counts, default=None)
     return error
+
+
+def _has_only_expired(stated: str, script: LoginScript) -> bool:
+    """Whether a password was right, and is only too old."""
+    if not EXPIRED.search(stated):
+        return False
+    return not isinstance(classify(EXPIRED.sub(" ", stated), script, None), CredentialsRejected)
 
 
 def leaves_open(text: str, script: LoginScript, step: Step | None, error: AutologinError) -> bool:

@@ -13,6 +13,7 @@ from autologin.errors import (
     BrokerUnavailable,
     CredentialsRejected,
     OtpRejected,
+    PageChanged,
 )
 from autologin.flow.otp import OtpGenerator
 from autologin.flow.script import InputField, LoginScript, Step
@@ -73,6 +74,8 @@ OF_A_LOGIN = [
     "Wrong password. Try again or click 'Forgot password' to reset it.",
     "Couldn't sign you in: wrong password",
     '{"status":"error","message":"Invalid username or password."}',
+    "पासवर्ड गलत है",
+    "Your password is wrong or has expired",
 ]
 OF_A_CODE = [
     "Invalid TOTP",
@@ -333,6 +336,7 @@ def test_what_only_sounds_like_a_refusal_is_none(text, step):
         ("Your account is locked and can be unlocked", "Your account is locked and"),
         ("If it is locked, call us. Invalid OTP.", "Invalid OTP."),
         ("Your account will be locked", ""),
+        ("Wrong OTP 5 times. Login disabled for 1 hour.", "Login disabled for 1 hour."),
         ("Forgot password?", ""),
     ],
 )
@@ -348,6 +352,20 @@ def test_of_several_texts_the_gravest_counts_and_the_count_of_any():
     assert error.attempts_left == 2
     assert type(verdict_of_all([*texts, "Account locked"], SCRIPT, TWOFA)) is AccountLocked
     assert verdict_of_all(["Forgot password?"], SCRIPT, TWOFA) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Your password has expired. Choose a new one",
+        "Password expired",
+        "Your PIN is expired. Set a new PIN.",
+    ],
+)
+def test_a_password_that_is_only_too_old_was_not_refused(text):
+    error = verdict(text, SCRIPT, LOGIN)
+    assert type(error) is PageChanged
+    assert text.split(".")[0] in error.detail
 
 
 def test_a_refused_session_is_no_refused_code():
