@@ -290,7 +290,7 @@ def _heed(script: LoginScript, state: LoginState, reply: ApiReply, now: float) -
         return replace(state, refused_by_reply=refused, error=refusal)
     # Of HTML nobody knows whether it is a yes, unless the flow finds in it what is asked for next.
     wanted = step.wants(reply.data or {"html": reply.text}) if step.wants else ""
-    accepted = bool((reply.data and not reply.has_error_code) or not reply.text or wanted)
+    accepted = bool(wanted) or (not reply.has_error_code if reply.data else not reply.text)
     if not accepted and (error := _stranger(reply, script)):
         return replace(state, error=error)
     in_its_form = accepted or (step.answers == "text" and not reply.is_page)
@@ -426,7 +426,7 @@ def _refusal(script: LoginScript, step: Step, reply: ApiReply) -> AutologinError
         pause = reply.retry_after or BARRED
         return error or BrokerUnavailable(no_json, retry_after=pause, hint=BARRED_HINT)
     error = quoted(AccountLocked, reply.message) if _says_locked(reply.data) else None
-    error = error or classify(reply.message, script, step)
+    error = error or voice.meaning_of(reply.message, script, step)
     if isinstance(error, CredentialsRejected | OtpRejected) and voice.is_of_session(reply.message):
         error = quoted(BrokerUnavailable, reply.message)
     if error is None or voice.leaves_open(reply.message, script, step, error):

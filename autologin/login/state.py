@@ -224,6 +224,7 @@ class LoginState:
             dialogs=(),
             heard={},
             before=None,
+            unexplained=None,
             acted_at=now,
         )
 

@@ -443,7 +443,7 @@ async def test_what_is_refused_without_a_word_the_page_tells(visit, name, words)
         ("Maximum OTP attempts reached.", "account_locked"),
         ("OTP limit exceeded. Please try after 30 minutes.", "account_locked"),
         ("Invalid App Code. 4 attempts remain.", "otp_not_available"),
-        ("Invalid TOTP. 1 attempt left", "otp_rejected"),
+        ("The code is not correct. 1 attempt left", "otp_rejected"),
     ],
 )
 async def test_so_it_does_of_a_code(visit, words, name):

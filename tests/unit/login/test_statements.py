@@ -12,6 +12,7 @@ from autologin.errors import (
     AccountLocked,
     BrokerUnavailable,
     CredentialsRejected,
+    OtpNotAvailable,
     OtpRejected,
     PageChanged,
 )
@@ -75,6 +76,8 @@ OF_A_LOGIN = [
     "Couldn't sign you in: wrong password",
     '{"status":"error","message":"Invalid username or password."}',
     "पासवर्ड गलत है",
+    "Sorry, that password is not right.",
+    "We could not sign you in with these details.",
     "Your password is wrong or has expired",
 ]
 OF_A_CODE = [
@@ -296,6 +299,9 @@ NONE = [
     "My account is blocked",
     "Account locked or password forgotten? Click here",
     # who knows what was refused
+    "Access denied. Check your password.",
+    "Something is not right",
+    "We could not sign you in",
     "Invalid request",
     "Request failed",
     "Invalid device",
@@ -336,7 +342,7 @@ def test_what_only_sounds_like_a_refusal_is_none(text, step):
         ("Your account is locked and can be unlocked", "Your account is locked and"),
         ("If it is locked, call us. Invalid OTP.", "Invalid OTP."),
         ("Your account will be locked", ""),
-        ("Wrong OTP 5 times. Login disabled for 1 hour.", "Login disabled for 1 hour."),
+        ("You have entered wrong OTP 5 times. Login disabled for 1 hour.",) * 2,
         ("Forgot password?", ""),
     ],
 )
@@ -366,6 +372,12 @@ def test_a_password_that_is_only_too_old_was_not_refused(text):
     error = verdict(text, SCRIPT, LOGIN)
     assert type(error) is PageChanged
     assert text.split(".")[0] in error.detail
+
+
+def test_a_code_of_the_brokers_app_is_one_that_no_seed_makes():
+    text = "Invalid App Code. 4 attempts remain."
+    assert type(verdict(text, SCRIPT, TWOFA)) is OtpNotAvailable
+    assert type(verdict("Invalid app code", SCRIPT, LOGIN)) is CredentialsRejected
 
 
 def test_a_refused_session_is_no_refused_code():
