@@ -158,6 +158,8 @@ def _explanation(
         return error
     if not is_over or state.unexplained is None:
         return None
+    if snapshot and (again := _repeated_refusal(script, state, snapshot)):
+        return again
     if state.challenged_since is not None:
         return CaptchaRequired()
     if not isinstance(state.unexplained, PageChanged) or not state.last_step or not snapshot:

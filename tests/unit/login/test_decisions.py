@@ -556,6 +556,11 @@ def test_what_is_refused_without_a_word_waits_for_the_pages_and_lets_another_cod
     assert isinstance(action, SendAnotherOtp)
     again = state.asking_for_another_otp(action.error, NOW + 1.6)
     assert interpret.update(SCRIPT, again, look(says, 9.0)).error is None
+    second = sent(TWOFA, says, again)
+    second = interpret.update(SCRIPT, second, look(says, 10.0, replies=refused, posts=2))
+    assert second.error is None
+    second = interpret.update(SCRIPT, second, look(says, 12.1, posts=2))
+    assert isinstance(second.error, OtpRejected)  # in the same words
 
 
 @pytest.mark.parametrize(
