@@ -85,7 +85,7 @@ LITERAL_IP = r"(?<![\w.])\d{1,3}(\.\d{1,3}){3}(?![\w.])"
 # The verbs.
 
 WRONG = (
-    r"\b(invalid|incorrect|not correct|wrong|bad|mismatch(ed)?|(do(es)?|did) ?n[o']?t match"
+    r"\b(invalid|incorrect|not (correct|right)|wrong|bad|mismatch(ed)?|(do(es)?|did) ?n[o']?t match"
     r"|not match(ed|ing)?|not valid|not recogni[sz]ed|unrecogni[sz]ed|expired|rejected"
     r"|not (be )?(verified|validated|authenticated)|(verification|validation) (has )?failed"
     r"|failed(?! to (send|generate|deliver|load|fetch|connect|process))|unsuccessful"
@@ -156,6 +156,8 @@ REFUSES_LOGIN = (
     r"|did ?n[o']?t match|do(es)? ?n[o']?t match|not match)\b"
     rf"|{ASKS}\W+(\w+\W+){{0,2}}{RIGHT}\W+(\w+\W+){{0,2}}(user|log-?in|client)"
     r"|(log|sign)-?.?in (attempt )?(was )?(not successful|unsuccessful)"
+    r"|\b(could not|couldn't|cannot|can't|unable to) (log|sign) you in with"
+    r" (the|th[eo]se|this|that)\b"
     r"|\bmatch our records|not associated with any account"
     r"|(not|n't) recogni[sz]e (that|this|your|the) (\w+ or )?"
     r"(user|e-?mail|account|password|credential|log)"

@@ -155,6 +155,8 @@ def next_action(script: LoginScript, state: LoginState, observed: Observation) -
     snapshot = observed.snapshot
     if snapshot is None or not interpret.is_listening(state, observed):
         return Wait()
+    if state.unexplained:
+        return Wait()  # the page is about to say what was refused
     if dismissal := _find_dismissal(script, state, snapshot):
         return dismissal
     unclear = unready = ""

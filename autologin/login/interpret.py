@@ -62,6 +62,8 @@ BLANK = 1.0
 answer."""
 SETTLED = 0.5
 """Seconds after which new words at a form are an answer: the next screen may be right behind."""
+EXPLAINED = 2.0
+"""Seconds that a page gets to say what the broker's call has refused without a word."""
 DOWN = 3.0
 """Seconds that a page must look like that of an outage: a slow one draws its form later."""
 MOST_LINES = 40
@@ -84,7 +86,7 @@ def update(script: LoginScript, state: LoginState, observed: Observation) -> Log
     dialogs = (*state.dialogs, *observed.dialogs)
     state = replace(state, error=None, dialogs=dialogs, left_empty=left_empty)
     for reply in observed.replies:
-        state = _heed(script, state, reply)
+        state = _heed(script, state, reply, observed.now)
         if state.error:
             return state
     if observed.snapshot is None:
@@ -94,6 +96,8 @@ def update(script: LoginScript, state: LoginState, observed: Observation) -> Log
     state = _watch_page(state, observed.snapshot, observed)
     if state.down and state.challenged_since is None:
         return replace(state, error=state.error or state.down)
+    if state.unexplained and state.error is None:
+        return replace(state, error=_explanation(script, state, observed))
     return state
 
 
@@ -133,6 +137,37 @@ def page_error(
         return error
     stays = state.barred or now - state.lines_since >= DOWN
     return (_door_error(state, snapshot) if anew and stays else None) or error
+
+
+def _explanation(
+    script: LoginScript, state: LoginState, observed: Observation
+) -> AutologinError | None:
+    """What the broker's page says of a refusal that came without a word.
+
+    None while it may still say it; after that, the refusal alone.
+    """
+    snapshot, now = observed.snapshot, observed.now
+    patience = PATIENCE if observed.pending - {"GET"} else EXPLAINED
+    is_over = now - state.unexplained_since >= patience
+    said = [text for text, since in state.heard.items() if is_over or now - since >= SETTLED]
+    if snapshot and not snapshot.inputs and (is_over or now - state.lines_since >= BLANK):
+        lines = _new_lines(state, snapshot)
+        said += lines if len(lines) <= MOST_LINES else []
+    error = voice.verdict_of_all([*state.dialogs, *said], script, state.last_step)
+    if error and (is_over or not isinstance(error, BrokerUnavailable | PageChanged)):
+        return error
+    if not is_over or state.unexplained is None:
+        return None
+    if snapshot and (again := _repeated_refusal(script, state, snapshot)):
+        return again
+    if state.challenged_since is not None:
+        return CaptchaRequired()
+    if not isinstance(state.unexplained, PageChanged) or not state.last_step or not snapshot:
+        return state.unexplained
+    if not state.heard and not state.dialogs:
+        return state.unexplained
+    told = _describe(state, snapshot)
+    return PageChanged(f"The broker refused the {state.last_step.name}{told}", hint=OPEN_HINT)
 
 
 def _says_later(script: LoginScript, state: LoginState, now: float) -> bool:
@@ -207,9 +242,12 @@ def conclusion(
     if told_last := _last_resort(script, state, snapshot):
         return told_last
     told = _describe(state, snapshot)
+    kind = page_kind(snapshot)
+    if state.last_step and kind in NEVER_FILLED and snapshot.inputs:
+        shown = _shown(snapshot, state.before.said if state.before else frozenset())
+        return PageChanged(f"The broker asks for something else first (page: {kind}){shown}")
     if state.entered_all(script) and not _has_new_buttons(state, snapshot):
         return RedirectTimeout(f"The last step was sent, and no redirect came{told}")
-    kind = page_kind(snapshot)
     if state.last_step is None and kind in NEVER_FILLED:
         return PageChanged(f"This is no login (page: {kind}){told}")
     return PageChanged(f"Nothing on the page is known to this flow{_out_of_sight(snapshot)}{told}")
@@ -225,7 +263,7 @@ def _out_of_sight(snapshot: Snapshot) -> str:
     return ""
 
 
-def _heed(script: LoginScript, state: LoginState, reply: ApiReply) -> LoginState:
+def _heed(script: LoginScript, state: LoginState, reply: ApiReply, now: float) -> LoginState:
     """Take notice of one reply of the broker's."""
     step = _step_of(script, state, reply)
     if reply.document or (step is not None and step == state.last_step):
@@ -247,11 +285,14 @@ def _heed(script: LoginScript, state: LoginState, reply: ApiReply) -> LoginState
         )
     unflagged = bool(reply.data) and not reply.affirmed
     if reply.refused or (unflagged and voice.verdict(reply.message, script, step)):
+        refusal = _refusal(script, step, reply)
+        if _leaves_it_to_the_page(state, step, reply, refusal):
+            return replace(state, accepted=False, unexplained=refusal, unexplained_since=now)
         refused = state.refused_by_reply | {step.name}
-        return replace(state, refused_by_reply=refused, error=_refusal(script, step, reply))
+        return replace(state, refused_by_reply=refused, error=refusal)
     # Of HTML nobody knows whether it is a yes, unless the flow finds in it what is asked for next.
     wanted = step.wants(reply.data or {"html": reply.text}) if step.wants else ""
-    accepted = bool(reply.data or not reply.text or wanted)
+    accepted = bool(wanted) or (not reply.has_error_code if reply.data else not reply.text)
     if not accepted and (error := _stranger(reply, script)):
         return replace(state, error=error)
     in_its_form = accepted or (step.answers == "text" and not reply.is_page)
@@ -260,6 +301,7 @@ def _heed(script: LoginScript, state: LoginState, reply: ApiReply) -> LoginState
     return replace(
         state,
         accepted=accepted,
+        unexplained=None,
         plain=_words(reply.text) if in_its_form and not accepted else "",
         unread="" if in_its_form or not reply.text.lstrip().startswith("<") else reply.path,
         wanted=(wanted or state.wanted) if step.wants else "",
@@ -386,7 +428,7 @@ def _refusal(script: LoginScript, step: Step, reply: ApiReply) -> AutologinError
         pause = reply.retry_after or BARRED
         return error or BrokerUnavailable(no_json, retry_after=pause, hint=BARRED_HINT)
     error = quoted(AccountLocked, reply.message) if _says_locked(reply.data) else None
-    error = error or classify(reply.message, script, step)
+    error = error or voice.meaning_of(reply.message, script, step)
     if isinstance(error, CredentialsRejected | OtpRejected) and voice.is_of_session(reply.message):
         error = quoted(BrokerUnavailable, reply.message)
     if error is None or voice.leaves_open(reply.message, script, step, error):
@@ -394,6 +436,14 @@ def _refusal(script: LoginScript, step: Step, reply: ApiReply) -> AutologinError
     if isinstance(error, OtpRejected) and error.attempts_left is None:
         error.attempts_left = attempts_left_in(reply.data)
     return error
+
+
+def _leaves_it_to_the_page(
+    state: LoginState, step: Step, reply: ApiReply, error: AutologinError
+) -> bool:
+    """Whether the page is the one that says what the broker refused."""
+    is_open = isinstance(error, PageChanged) or (not reply.data and reply.status < 500)
+    return step == state.last_step and reply.is_wordless and is_open
 
 
 def _unknown_refusal(step: Step, reply: ApiReply) -> AutologinError:
@@ -404,8 +454,12 @@ def _unknown_refusal(step: Step, reply: ApiReply) -> AutologinError:
         return quoted(step.refused, reply.message)
     said = quotable(reply.message, 120)
     return PageChanged(
-        f"The broker refused the {step.name}, and does not say what of it"
-        + (f': "{said}"' if said else f" (HTTP {reply.status})"),
+        f"The broker refused the {step.name}, "
+        + (
+            f'in words that leave it open why: "{said}"'
+            if said
+            else f"and its answer does not say why (HTTP {reply.status})"
+        ),
         hint=OPEN_HINT,
     )
 

@@ -44,6 +44,16 @@ MESSAGES = (
     *("message", "error_description", "emsg", "msg", "errormessage", "error_message", "errormsg"),
     *("error_msg", "errmsg", "description", "reason", "detail"),
 )
+ERROR_CODES = ("errorcode", "error_code", "errcode", "err_code", "errno", "error_no")
+"""Names under which a broker's JSON gives the number of an error: 0, where there is none."""
+CODES = ("code", "statuscode", "status_code", "responsecode", "response_code")
+"""Names of numbers that may be those of an error."""
+NO_ERROR = re.compile(r"\W*(0*|none|null|false|ok|success|200|s)\W*", re.IGNORECASE)
+OF_AN_ERROR = re.compile(r"e(rr(or)?)?[-_ ]?\d+|[45]\d\d", re.IGNORECASE)
+SAYS_NOTHING = {
+    *("err", "error", "errors", "fail", "failed", "failure", "code", "exception", "unsuccessful"),
+    *("null", "none", "false", "bad", "request"),
+}
 BODILESS = {"GET", "HEAD", "OPTIONS"}
 """Methods of calls that carry what was typed in their address or not at all."""
 
@@ -62,6 +72,8 @@ class ApiReply:
     data: dict[str, Any] = field(default_factory=dict, repr=False)
     text: str = field(default="", repr=False)
     retry_after: float | None = None
+    hidden: bool = False
+    """Whether the browser keeps its body from the page, and from us."""
 
     @property
     def unavailable(self) -> bool:
@@ -88,6 +100,26 @@ class ApiReply:
         if self.status >= 400 or any(_means(value) is False for value in self._flags):
             return True
         return not self.affirmed and any(self._values("error", "errors", "iserror"))
+
+    @property
+    def is_wordless(self) -> bool:
+        """Whether it says nothing that a person reads: a number of the broker's, or no body.
+
+        The page knows what it means, and says so.
+        """
+        if self.hidden or (self.text.strip() and not self.data and not _is_json(self.text)):
+            return False
+        words = re.findall(r"[^\W\d_]{3,}", self.message.lower())
+        return not any(word not in SAYS_NOTHING for word in words)
+
+    @property
+    def has_error_code(self) -> bool:
+        """Whether its JSON gives the number of an error, which may be a no without a word."""
+        given = (str(value) for value in self._values(*ERROR_CODES))
+        others = (str(value) for value in self._values(*CODES))
+        return any(not NO_ERROR.fullmatch(value) for value in given) or any(
+            OF_AN_ERROR.fullmatch(value) for value in others
+        )
 
     @property
     def message(self) -> str:
@@ -262,6 +294,7 @@ class NetworkWatcher:
                     document=False,
                     carried_secret=carried,
                     retry_after=pause,
+                    hidden=True,
                 )
             )
 
@@ -376,3 +409,11 @@ def _json(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return data if isinstance(data, dict) else {}
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text, parse_int=read_int)
+    except (ValueError, RecursionError):
+        return False
+    return True

@@ -138,6 +138,9 @@ class LoginState:
     """The refusal of the last OTP, until the page takes another."""
     person_until: float | None = None
     """Until when a person may do the step that needs one."""
+    unexplained: AutologinError | None = None
+    """What a refusal without a word means, if the page does not say either what it was."""
+    unexplained_since: float = 0.0
     error: AutologinError | None = None
     """What the last look means, where it means that the login cannot go on as it is."""
 
@@ -172,6 +175,7 @@ class LoginState:
             aside="",
             plain="",
             unread="",
+            unexplained=None,
         )
 
     def holding(self, left: str, *, closed_button: bool = False) -> LoginState:
@@ -220,6 +224,7 @@ class LoginState:
             dialogs=(),
             heard={},
             before=None,
+            unexplained=None,
             acted_at=now,
         )
 

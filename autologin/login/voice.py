@@ -25,7 +25,7 @@ from autologin.errors import (
 )
 from autologin.flow.counts import attempts_left
 from autologin.flow.otp import OtpGenerator
-from autologin.flow.phrases import classify, plain_words
+from autologin.flow.phrases import SET_A_NEW_ONE, classify, plain_words, quoted
 from autologin.flow.script import LoginScript, Step
 
 if TYPE_CHECKING:
@@ -125,7 +125,8 @@ ELSEWHERE = re.compile(
     r"|bse)\b"
     r"|\b(?:pop-?ups?|javascript|biometrics?|(?:face|touch) ?id|passkeys?|google|apple|facebook"
     r"|qr)\b"
-    r"|\b(?:wrong|incorrect) (?:clock|time|date)\b|\d times\b"
+    r"|\b(?:wrong|incorrect) (?:clock|time|date)\b"
+    r"|^(?!\W*you(?:'ve| have)? (?:entered|typed|used|provided|given)\b).*\d times\b"
     r"|\bexpires?\b|\bexpiring\b|\b(?:remaining|resend|resent)\b|\bvalid (?:for|till|until)\b"
     r"|\b(?:is|are|gets?|becomes?|shown as|marked|treated|considered) (?:\w+ ){0,2}"
     r"(?:locked|blocked|suspended|disabled|invalid|incorrect|wrong|rejected|refused)"
@@ -145,7 +146,8 @@ THIS = re.compile(
     r"|details?"
     r"|id|ucc|(?:user)?name|e-?mail|mobile|phone|number|input|values?|keys?|secret|app|captcha"
     r"|session"
-    r"|records?|you|your|authenticator|factor)\b",
+    r"|records?|you|your|authenticator|factor)\b"
+    r"|पासवर्ड|(?<!\S)पिन|ओ ?टी ?पी|कोड|खात[ाे]|अकाउंट|यूज़?र|लॉग ?[-]?इन|प्रयास|कोशिश",
     re.IGNORECASE,
 )
 """What a verdict on a login speaks of."""
@@ -248,6 +250,18 @@ RANK = (
 """Which of several verdicts counts. "Oops, something went wrong" is often the heading of a page
 that says below what it was."""
 PLAIN = LoginScript(())
+EXPIRED = re.compile(
+    r"\b(?:pass ?(?:word|code|phrase)|m?-?pin)s?"
+    r" (?:(?:has|have|is|was|already|been) ){0,3}expired\b",
+    re.IGNORECASE,
+)
+APP_CODE = re.compile(
+    r"\b(?:invalid|incorrect|wrong|expired) app(?:lication)?[\s_-]?code\b"
+    r"|\bapp[\s_-]?code (?:\w+ ){0,4}(?:invalid|incorrect|wrong|expired|(?:did|does) not match)\b",
+    re.IGNORECASE,
+)
+"""A code that the broker's own app shows: a step that sends a TOTP was asked for another factor."""
+NEW_PASSWORD = "The broker wants a new password to be set first"  # noqa: S105  (a sentence)
 
 
 def is_statement(text: str) -> bool:
@@ -272,14 +286,16 @@ def verdict(text: str, script: LoginScript, step: Step | None) -> AutologinError
     stated = statement_in(text)
     if stated and text.lstrip().startswith("{"):
         stated = text  # a code in a broker's JSON is as good as words
-    error = classify(stated, script, step) if stated else None
+    error = meaning_of(stated, script, step) if stated else None
     if error is None or not _is_about_this(stated, error, step):
         return None
     if isinstance(error, CredentialsRejected | OtpRejected) and is_of_session(text):
         return BrokerUnavailable(error.detail)
     if leaves_open(stated, script, step, error):
         return None
-    whole = classify(text, script, step)
+    if isinstance(error, CredentialsRejected) and _has_only_expired(stated, script):
+        return PageChanged(f"{NEW_PASSWORD} ({error.detail})", hint=SET_A_NEW_ONE)
+    whole = meaning_of(text, script, step)
     return whole if type(whole) is type(error) else error
 
 
@@ -296,6 +312,22 @@ def verdict_of_all(
         counts = [left for text in said if (left := attempts_left(text)) is not None]
         error.attempts_left = min(counts, default=None)
     return error
+
+
+def meaning_of(text: str, script: LoginScript, step: Step | None) -> AutologinError | None:
+    """What the table says, but that no TOTP is refused as the code that the broker's app shows."""
+    error = classify(text, script, step)
+    refused = isinstance(error, CredentialsRejected | OtpRejected)
+    if refused and step is not None and _sends_otp(step) and APP_CODE.search(text):
+        return quoted(OtpNotAvailable, plain_words(text))
+    return error
+
+
+def _has_only_expired(stated: str, script: LoginScript) -> bool:
+    """Whether a password was right, and is only too old."""
+    if not EXPIRED.search(stated):
+        return False
+    return not isinstance(classify(EXPIRED.sub(" ", stated), script, None), CredentialsRejected)
 
 
 def leaves_open(text: str, script: LoginScript, step: Step | None, error: AutologinError) -> bool:

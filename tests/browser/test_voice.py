@@ -410,6 +410,94 @@ async def test_words_that_are_no_verdict_block_nothing(visit, name):
     assert found.name == "page_changed"
 
 
+EMPTY = Said("", 401, "application/json")
+WORDLESS = {
+    "empty": EMPTY,
+    "a number": data({"errorCode": "E17"}, 400),
+    "a letter": data({"error": "x"}, 400),
+    "a code": data({"code": "E17"}, 401),
+    "a flag": data({"ok": False}),
+    "a number in a 200": data({"errorCode": "E17"}),
+}
+SPOKEN = {
+    "inline('Invalid username or password');": "credentials_rejected",
+    "alert('Your account is locked');": "account_locked",
+    "await wait(300); inline('Invalid username or password');": "credentials_rejected",
+    "say('Your account is locked', 'role=alert id=t'); await wait(1000); t.remove();": "account_locked",
+    "toast('Your PIN is locked'); app.innerHTML = '';": "account_locked",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), sample([(name, words) for words in SPOKEN for name in WORDLESS], 8)
+)
+async def test_what_is_refused_without_a_word_the_page_tells(visit, name, words):
+    broker = Broker(login=WORDLESS[name], after=words)
+    found = await visit(broker, 1)
+    assert (found.name, len(broker.passwords)) == (SPOKEN[words], 1), found.detail
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("Maximum OTP attempts reached.", "account_locked"),
+        ("OTP limit exceeded. Please try after 30 minutes.", "account_locked"),
+        ("Invalid App Code. 4 attempts remain.", "otp_not_available"),
+        ("The code is not correct. 1 attempt left", "otp_rejected"),
+    ],
+)
+async def test_so_it_does_of_a_code(visit, words, name):
+    broker = Broker(twofa=data({"e": 1}, 400), twofa_after=f"inline('{words}');")
+    found = await visit(broker, 1)
+    assert (found.name, len(broker.codes)) == (name, 1), found.detail
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "ends_in"),
+    [
+        ("empty", "", "broker_unavailable"),
+        ("a flag", "", "page_changed"),
+        ("a letter", "toast('Oh dear');", "page_changed"),
+        ("a number", "await wait(7000); inline('Invalid password');", "page_changed"),
+    ],
+)
+async def test_where_the_page_says_nothing_the_reply_alone_is_judged(visit, name, words, ends_in):
+    broker = Broker(login=WORDLESS[name], after=words)
+    found = await visit(broker, PATIENT)
+    assert (found.name, len(broker.passwords)) == (ends_in, 1), found.detail
+    assert ("Oh dear" in found.detail) == ("Oh dear" in words)
+
+
+async def test_what_a_refusal_without_a_word_is_followed_by_may_be_a_yes(visit):
+    """The page sends it once more by itself."""
+    again = (
+        "if (!reply.ok) { await fetch('/again'); await send('/login', login)(event); } else next();"
+    )
+    broker = Broker(after=again.replace("(event)", "(new Event('x'))"), login=EMPTY)
+    replies = [EMPTY, data({"status": "success"})]
+    answer = broker.answer
+
+    async def answer_in_turn(asked):
+        broker.login = replies[min(len(broker.passwords), 1)]
+        return await answer(asked)
+
+    broker.answer = answer_in_turn
+    assert (await visit(broker, 1)).name == "issued"
+
+
+@pytest.mark.parametrize("plain", [True, False])
+async def test_a_password_that_has_expired_was_accepted(visit, plain):
+    html = """<form><h1>Your password has expired. Choose a new one</h1>
+<p><label>New password <input type=password></label></p>
+<p><label>Confirm new password <input type=password></label></p><button>Save</button></form>"""
+    broker = Broker(plain=plain, after=f"app.innerHTML = `{html}`;")
+    if plain:
+        broker.login = page(html)
+    found = await visit(broker)
+    assert (found.name, len(broker.passwords)) == ("page_changed", 1), found.detail
+    assert "Your password has expired" in found.detail
+
+
 async def test_what_a_page_thinks_of_what_was_typed_is_not_the_brokers_word(visit):
     """Nothing was sent."""
     broker = Broker(

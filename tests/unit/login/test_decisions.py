@@ -539,3 +539,65 @@ def test_what_a_page_is_quoted_with_holds_no_secret_that_it_shows(words, where):
     assert got.endswith('****"')
     assert words.split()[0] in got
     assert words.split()[-1] not in got
+
+
+def test_what_is_refused_without_a_word_waits_for_the_pages_and_lets_another_code_follow():
+    refused = [reply("/twofa", 400, e=1)]
+    for silence in (0.0, 1.9):
+        state = interpret.update(SCRIPT, OTP_SENT, look(OTP_PAGE, replies=refused, posts=1))
+        state = interpret.update(SCRIPT, state, look(OTP_PAGE, silence, posts=1))
+        assert decide.next_action(SCRIPT, state, look(OTP_PAGE, silence)) == Wait()
+    silent = interpret.update(SCRIPT, state, look(OTP_PAGE, 2.0, posts=1))
+    assert isinstance(silent.error, PageChanged)
+    says = at_form(OTP_PAGE, "Invalid TOTP")
+    for after in (1.0, 1.6):
+        state = interpret.update(SCRIPT, state, look(says, after, posts=1))
+    action = decide.next_action(SCRIPT, state, look(says, 1.6))
+    assert isinstance(action, SendAnotherOtp)
+    again = state.asking_for_another_otp(action.error, NOW + 1.6)
+    assert interpret.update(SCRIPT, again, look(says, 9.0)).error is None
+    second = sent(TWOFA, says, again)
+    second = interpret.update(SCRIPT, second, look(says, 10.0, replies=refused, posts=2))
+    assert second.error is None
+    second = interpret.update(SCRIPT, second, look(says, 12.1, posts=2))
+    assert isinstance(second.error, OtpRejected)  # in the same words
+
+
+@pytest.mark.parametrize(
+    ("answer", "waits"),
+    [
+        (ApiReply("/login", 401, document=False, carried_secret=True), True),
+        (ApiReply("/login", 401, document=False, carried_secret=True, hidden=True), False),
+        (ApiReply("/login", 403, document=False, carried_secret=True, text="Forbidden"), False),
+        (ApiReply("/login", 400, document=False, carried_secret=True, text="false"), True),
+        (reply("/login", 401, code="E17"), True),
+        (reply("/login", 401, error="E17"), True),
+        (reply("/login", 400, status="error", message="Error"), True),
+        (reply("/login", 403, message="Forbidden"), False),
+        (reply("/login", 400, message="Invalid device"), False),
+        (reply("/login", 503, code="E17"), False),
+        (reply("/login", 429, code="E17"), False),
+    ],
+)
+def test_only_a_brokers_refusal_without_a_word_leaves_it_to_the_page(answer, waits):
+    sent_login = sent(LOGIN, LOGIN_PAGE)
+    state = interpret.update(SCRIPT, sent_login, look(LOGIN_PAGE, replies=[answer], posts=1))
+    assert (state.unexplained is not None, state.error is None) == (waits, waits)
+
+
+@pytest.mark.parametrize(
+    ("data", "accepted"),
+    [
+        ({"errorCode": "E17"}, False),
+        ({"errorCode": 0}, True),
+        ({"errorCode": None, "next": ""}, True),
+        ({"code": "E17"}, False),
+        ({"code": 401}, False),
+        ({"code": "aX81k"}, True),
+        ({"status": "success", "code": "00"}, True),
+    ],
+)
+def test_the_number_of_an_error_is_no_yes(data, accepted):
+    answer = [reply("/login", **data)]
+    state = interpret.update(SCRIPT, sent(LOGIN, LOGIN_PAGE), look(LOGIN_PAGE, replies=answer))
+    assert (state.accepted, state.error) == (accepted, None)

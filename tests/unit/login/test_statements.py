@@ -12,7 +12,9 @@ from autologin.errors import (
     AccountLocked,
     BrokerUnavailable,
     CredentialsRejected,
+    OtpNotAvailable,
     OtpRejected,
+    PageChanged,
 )
 from autologin.flow.otp import OtpGenerator
 from autologin.flow.script import InputField, LoginScript, Step
@@ -73,6 +75,10 @@ OF_A_LOGIN = [
     "Wrong password. Try again or click 'Forgot password' to reset it.",
     "Couldn't sign you in: wrong password",
     '{"status":"error","message":"Invalid username or password."}',
+    "पासवर्ड गलत है",
+    "Sorry, that password is not right.",
+    "We could not sign you in with these details.",
+    "Your password is wrong or has expired",
 ]
 OF_A_CODE = [
     "Invalid TOTP",
@@ -293,6 +299,9 @@ NONE = [
     "My account is blocked",
     "Account locked or password forgotten? Click here",
     # who knows what was refused
+    "Access denied. Check your password.",
+    "Something is not right",
+    "We could not sign you in",
     "Invalid request",
     "Request failed",
     "Invalid device",
@@ -333,6 +342,7 @@ def test_what_only_sounds_like_a_refusal_is_none(text, step):
         ("Your account is locked and can be unlocked", "Your account is locked and"),
         ("If it is locked, call us. Invalid OTP.", "Invalid OTP."),
         ("Your account will be locked", ""),
+        ("You have entered wrong OTP 5 times. Login disabled for 1 hour.",) * 2,
         ("Forgot password?", ""),
     ],
 )
@@ -348,6 +358,26 @@ def test_of_several_texts_the_gravest_counts_and_the_count_of_any():
     assert error.attempts_left == 2
     assert type(verdict_of_all([*texts, "Account locked"], SCRIPT, TWOFA)) is AccountLocked
     assert verdict_of_all(["Forgot password?"], SCRIPT, TWOFA) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Your password has expired. Choose a new one",
+        "Password expired",
+        "Your PIN is expired. Set a new PIN.",
+    ],
+)
+def test_a_password_that_is_only_too_old_was_not_refused(text):
+    error = verdict(text, SCRIPT, LOGIN)
+    assert type(error) is PageChanged
+    assert text.split(".")[0] in error.detail
+
+
+def test_a_code_of_the_brokers_app_is_one_that_no_seed_makes():
+    text = "Invalid App Code. 4 attempts remain."
+    assert type(verdict(text, SCRIPT, TWOFA)) is OtpNotAvailable
+    assert type(verdict("Invalid app code", SCRIPT, LOGIN)) is CredentialsRejected
 
 
 def test_a_refused_session_is_no_refused_code():
