@@ -45,10 +45,10 @@ class Meaning:
 
     `words`, `unless` and `never` are patterns, in which capitals do not matter, for a statement in
     plain letters (`plain`): `unless` is what must not stand in the same statement, `never` what
-    must stand in none of them, `beside` what must stand in one of them too. `place` names where alone the words mean that: a page says
-    much in passing that is an answer only where it is the broker's reply to a call of ours, and the
-    other way round. `hint` says what to do, where the error's own hint does not; `pause` are the
-    seconds after which a login may be tried again.
+    must stand in none of them, `beside` what must stand in one of them too. `place` names where
+    alone the words mean that: a page says much in passing that is an answer only where it is the
+    broker's reply to a call of ours, and the other way round. `hint` says what to do, where the
+    error's own hint does not; `pause` are the seconds after which a login may be tried again.
     """
 
     kind: type[AutologinError]
@@ -149,10 +149,16 @@ A_WHILE = (
 )
 NOT_THE_LOGIN = (
     rf"\b(address(es)?|firewall|traffic|browser|vpn|country|region|website|contracts?|orders?"
-    rf"|trades?|cards?|resource|database|files?|api|apps?|application|keys?|market|{OF_A_PART})\b"
+    rf"|trades?|cards?|resource|database|files?|api|apps?|application|keys?|market|{OF_A_PART}"
+    r"|services?|servers?|systems?|sessions?|connections?|headers?|gateway|maintenance|upgrade"
+    r"|release|deployment|technical|kyc|requests? (is |was |has |been )*(blocked|restricted))\b"
     rf"|{IP}|^(?!.*\b(account|user|client|log-?in|otp)\b).*\btrading\b"
 )
 """What else can be stopped for a while."""
+TRIED = (
+    rf"({OTP}|{PASSWORDS}|\b{TRIES}\b|\b(log-?ins?|sign-?ins?|verifications?|authentications?)\b)"
+)
+FAILED_OFTEN = rf"^(?=.*{TRIED}).*(\b{FAILED}\b.*\b{MANY}\b|\b{MANY}\b.*\b{FAILED}\b)"
 STOPS_LATER = (
     rf"{WARNS}.{{0,40}}\b{STOPPED}|\b(not|never|no longer) {STOPPED}|जाएगा|जायेगा|सकता"
     r"|\b(re-?send|re-?sent|request (a )?new)\b"
@@ -291,14 +297,21 @@ TABLE: tuple[Meaning, ...] = (
         rf"\b{FAILED}\b.*\b{MANY}\b.*\b{STOPPED}\b|\b{MANY}\b.*\b{FAILED}\b.*\b{STOPPED}\b"
         rf"|\b{STOPPED}\b.*\b{MANY}\b.*\b{FAILED}\b|\b{STOPPED}\b.*\b{FAILED}\b.*\b{MANY}\b"
         rf"|\b{STOPPED}\W+(\w+\W+){{0,3}}?(due to|because of|owing to|following|on account of"
-        rf"|after)\W+(\w+\W+){{0,4}}?({FAILED}|{TRIES})\b",
+        rf"|after)\W+(\w+\W+){{0,4}}?({FAILED}\W+(\w+\W+){{0,2}}?{TRIED}|\b{TRIES}\b)",
         unless=f"{STOPS_LATER}|{NOT_THE_LOGIN}",
     ),
     Meaning(
         AccountLocked,
         rf"\b({PERSON}|access|you|authentication|verification)\W+(\w+\W+){{0,4}}?{STOPPED}\b",
         unless=f"{STOPS_LATER}|{NOT_THE_LOGIN}",
-        beside=rf"\b{FAILED}\b.*\b{MANY}\b|\b{MANY}\b.*\b{FAILED}\b",
+        beside=FAILED_OFTEN,
+    ),
+    Meaning(
+        AccountLocked,
+        r"\b(try|retry|log ?in|wait)( again)? (after|in|for) (\w+ ){0,2}?\d+ ?"
+        r"(m|mins?|minutes?|h|hrs?|hours?|days?)\b",
+        unless=f"{STOPS_LATER}|{NOT_THE_LOGIN}",
+        beside=FAILED_OFTEN,
     ),
     Meaning(
         AccountLocked,
@@ -348,7 +361,8 @@ TABLE: tuple[Meaning, ...] = (
         rf"\W+(\w+\W+){{0,4}}?{ASLEEP}\b"
         r"|\b(dormant|inactive|disabled) (account|user|client|profile)|voluntar\w+ fr(ee|o)z",
         unless=rf"{WARNS}.{{0,40}}\b({CLOSED}|{ASLEEP})|\b(not|never) {CLOSED}"
-        rf"|\b({OF_A_PART}|sessions?|api|apps?|application|keys?|market|orders?|token|ddpi)\b|{OTP}"
+        rf"|\b({OF_A_PART}|sessions?|api|apps?|application|keys?|market|orders?|token|ddpi"
+        rf"|services?|systems?|servers?|maintenance|upgrade)\b|{OTP}"
         r"|^(?!.*\b(account|user|client)\b).*\btrading\b|\b(investors?|sebi|circular)\b",
         hint=OUT_OF_USE,
     ),
@@ -371,7 +385,8 @@ TABLE: tuple[Meaning, ...] = (
         BrokerUnavailable,
         SERVER_FAULT,
         unless=PLANNED,
-        never=rf"^(?!.*{SERVER_FAULT}).*({REFUSES_A_SECRET})",
+        never=rf"^(?!.*{SERVER_FAULT})(?=.*\b(invalid|incorrect|wrong|not (valid|correct|match)"
+        rf"|mismatch)).*({REFUSES_A_SECRET})",
         place="answer",
     ),
     # A pace to keep.
@@ -408,7 +423,8 @@ TABLE: tuple[Meaning, ...] = (
         r"|database|upstream|host|broker|exchange)s?\W+(\w+ ){0,3}?(unavailable|not available|busy"
         r"|down|not responding|offline|unreachable|not reachable|overloaded|time[d -]*out)\b"
         r"|\b(server|system|gateway|backend|network|database|upstream|oms) (error|failure|fault)\b"
-        r"|\b(under|undergoing|down for|due to|in|ongoing)( \w+){0,2} maintenance"
+        r"|\b(under|undergoing|(down|disabled|suspended|stopped) for|due to|in|ongoing)"
+        r"( \w+){0,2} maintenance"
         r"|^\W*(\w+ ){0,2}maintenance( mode| window| break)?\W*$|maintenance (is )?in progress"
         r"|\bback (soon|shortly|online)\b"
         r"|bad gateway|internal (\w+ )?(error|failure|exception)|unexpected (error|problem|failure)"
@@ -526,7 +542,7 @@ SAYS_NOTHING = (
     r"|invalid|bad request|invalid request|no reason|exception"
     r"|((user|request|log-?in|sign-?in|authentication|authori[sz]ation|validation|verification)"
     r" (is |was |has |request |attempt )*(error|failed|failure|unsuccessful|rejected|denied"
-    r"|(not|un) ?authori[sz]ed)))(\W+|$)){1,3}"
+    r"|(not|un) ?authori[sz]ed)))( to (perform|access|use|do) (this|the) \w+)?(\W+|$)){1,3}"
 )
 """Words that say no more than that it is a no."""
 NAMES_APP = re.compile(

@@ -13,6 +13,9 @@ from autologin.flow.script import LoginScript, Step
 
 MEANT = {
     "account_locked": """
+Access blocked for 60 mins as OTP failed thrice
+Login has been restricted for 24 hours due to multiple wrong attempts
+Invalid OTP entered 3 times. Please try after 30 minutes
 Invalid OTP. You are blocked for 15 minutes
 Too many invalid OTP requests. Try after 24 hours
 You have entered wrong OTP 5 times. Login disabled for 1 hour.
@@ -119,6 +122,11 @@ Client blocked for trading
 Account has been blocked by RMS
 """,
     "broker_unavailable": """
+Request blocked due to invalid headers
+Login is disabled for maintenance for 2 hours
+Service suspended for 2 hours due to maintenance
+Password verification failed. Server error
+OTP verification failed due to technical issue
 Too many requests, try after 1 minute
 Too many requests. Blocked for 5 minutes
 access rate exceeded
@@ -425,6 +433,11 @@ eKYC pending
 Re-KYC required
 """,
     None: """
+Connection failed many times; access restricted
+Login disabled due to failure of server
+Authentication service is on hold due to failed deployment
+Trading is disabled for 1 day
+Order placement blocked due to repeated failures
 INVALID OTP OR PIN
 Invalid TOTP or PIN
 Invalid PIN or TOTP
