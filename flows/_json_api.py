@@ -87,7 +87,8 @@ def login_error(
     detail = quoted_refusal(title, response, words)
     meant = meaning_of(words, own)
     if not message and meant is not PACE:
-        return no_answer(title, response, pause=None if response.is_success else BARRED)
+        error = no_answer(title, response, pause=None if response.is_success else BARRED)
+        return unclear(error.detail, LOOK) if is_open(error) else error
     if response.status_code >= 500 and not (meant and meant.kind is AccountLocked):
         return BrokerUnavailable(detail)
     if meant is None:

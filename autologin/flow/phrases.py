@@ -158,7 +158,7 @@ NOT_THE_LOGIN = (
 TRIED = (
     rf"({OTP}|{PASSWORDS}|\b{TRIES}\b|\b(log-?ins?|sign-?ins?|verifications?|authentications?)\b)"
 )
-FAILED_OFTEN = rf"^(?=.*{TRIED}).*(\b{FAILED}\b.*\b{MANY}\b|\b{MANY}\b.*\b{FAILED}\b)"
+FAILED_OFTEN = rf"^(?=.*{TRIED}).*(\b{FAILED}\b.{{0,60}}\b{MANY}\b|\b{MANY}\b.{{0,60}}\b{FAILED}\b)"
 STOPS_LATER = (
     rf"{WARNS}.{{0,40}}\b{STOPPED}|\b(not|never|no longer) {STOPPED}|जाएगा|जायेगा|सकता"
     r"|\b(re-?send|re-?sent|request (a )?new)\b"
@@ -282,7 +282,7 @@ TABLE: tuple[Meaning, ...] = (
     Meaning(
         BrokerUnavailable,
         AT_A_TIME,
-        never=rf"{REFUSES_A_SECRET}|\b{FAILED} |\baccount\b",
+        never=rf"{REFUSES_A_SECRET}|\b{TRIES}\b|\baccount\b",
         place="answer",
     ),
     # A lock.
@@ -294,8 +294,10 @@ TABLE: tuple[Meaning, ...] = (
     ),
     Meaning(
         AccountLocked,
-        rf"\b{FAILED}\b.*\b{MANY}\b.*\b{STOPPED}\b|\b{MANY}\b.*\b{FAILED}\b.*\b{STOPPED}\b"
-        rf"|\b{STOPPED}\b.*\b{MANY}\b.*\b{FAILED}\b|\b{STOPPED}\b.*\b{FAILED}\b.*\b{MANY}\b"
+        rf"\b{FAILED}\b.{{0,60}}\b{MANY}\b.{{0,60}}\b{STOPPED}\b"
+        rf"|\b{MANY}\b.{{0,60}}\b{FAILED}\b.{{0,60}}\b{STOPPED}\b"
+        rf"|\b{STOPPED}\b.{{0,60}}\b{MANY}\b.{{0,60}}\b{FAILED}\b"
+        rf"|\b{STOPPED}\b.{{0,60}}\b{FAILED}\b.{{0,60}}\b{MANY}\b"
         rf"|\b{STOPPED}\W+(\w+\W+){{0,3}}?(due to|because of|owing to|following|on account of"
         rf"|after)\W+(\w+\W+){{0,4}}?({FAILED}\W+(\w+\W+){{0,2}}?{TRIED}|\b{TRIES}\b)",
         unless=f"{STOPS_LATER}|{NOT_THE_LOGIN}",

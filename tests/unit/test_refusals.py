@@ -572,6 +572,7 @@ def test_what_an_answer_means(words, name):
     ("words", "name"),
     [
         ("INVALID: Login is not allowed between 5:00 AM and 6:00 AM", "broker_unavailable"),
+        ("INVALID REQUEST: Login window closed", "broker_unavailable"),
         ("INVALID REQUEST: Unable to verify password at the moment", "broker_unavailable"),
         ("INVALID CREDENTIALS: Try again", "credentials_rejected"),
         ("ACCOUNT LOCKED: Try again tomorrow", "account_locked"),
