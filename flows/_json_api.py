@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from autologin.flow import (
     BARRED,
     PACE,
+    AccountLocked,
     AutologinError,
     BrokerUnavailable,
+    CredentialsRejected,
     ExchangeRejected,
     Meaning,
     OtpRejected,
@@ -22,12 +24,19 @@ from autologin.flow import (
     meaning_of,
     no_answer,
     quoted_refusal,
+    says_nothing,
     send,
 )
 
 if TYPE_CHECKING:
     import httpx
     from pydantic import SecretStr
+
+LOOK = (
+    "See what the broker says, sign in once by hand at its site or app, and settle there what it "
+    "asks for; then run it again."
+)
+"""What to do about words that no table knows."""
 
 
 def plain(value: SecretStr) -> str:
@@ -70,17 +79,24 @@ def login_error(
     `message` are those of the broker's own no (`refusal`): without any, something else answered,
     and only a pace to keep is believed of it. `own` is what the flow knows of this broker's words,
     beside the table that all share; `code` is what the broker's code for the refusal means, which
-    counts where its words leave it open. `pause` are the seconds after which the broker takes the
+    counts where its words leave it open; one that blocks, only where they say nothing at all, or
+    "Unauthorized" and the like. `pause` are the seconds after which the broker takes the
     next login, where it says that this one came too soon.
     """
     words = message or error_message(json_object(response))
     detail = quoted_refusal(title, response, words)
     meant = meaning_of(words, own)
     if not message and meant is not PACE:
-        return no_answer(title, response, pause=None if response.is_success else BARRED)
+        error = no_answer(title, response, pause=None if response.is_success else BARRED)
+        return unclear(error.detail, LOOK) if is_open(error) else error
+    if response.status_code >= 500 and not (meant and meant.kind is AccountLocked):
+        return BrokerUnavailable(detail)
     if meant is None:
+        blocks = code and issubclass(code, CredentialsRejected | OtpRejected)
+        if code and (says_nothing(message) or not blocks):
+            return _error(code, detail, message, response)
         # Nobody is blocked for it, and it counts as a refusal that nobody understands.
-        return _error(code, detail, message, response) if code else ExchangeRejected(detail)
+        return unclear(detail, LOOK)
     if meant.kind is BrokerUnavailable:
         return BrokerUnavailable(detail, retry_after=pause if meant is PACE else meant.pause)
     if meant.kind is ExchangeRejected:

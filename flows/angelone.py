@@ -7,7 +7,7 @@ Lockout   no limit of wrong codes is published; one login a second. PIN and API 
           rejected code is followed by one more in a new window
 Guessed   AB1050 for a wrong code (test suites, a forum post; others read it as a wrong address), so
           words decide before codes do; which words come with a wrong PIN: those that name PIN and
-          code count as the PIN
+          code leave it open, and nothing is sent again
 """
 
 from __future__ import annotations

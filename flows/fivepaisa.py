@@ -4,8 +4,8 @@ Docs      https://xstream.5paisa.com/dev-docs   evidence of 2026-08 (docs, py5pa
           OpenAlgo)
 Expiry    23:59 in India on the day of issue
 Lockout   no limit of wrong codes is published. One answer tells a wrong code and a wrong PIN: its
-          words decide, and words that name both count as the PIN, which is sent once; a rejected
-          code is followed by one more in a new window
+          words decide. Words that name both leave it open: nothing is blocked or sent again. The
+          PIN is sent once, a rejected code is followed by one more in a new window
 Guessed   those words; whose token it is, and what proves a dead one (401 only), in the margin call
 """
 

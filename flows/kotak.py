@@ -202,4 +202,4 @@ def _owner(answer: dict[str, Any]) -> str | None:
 
 
 def _is_dead(status: int, answer: dict[str, Any]) -> bool:
-    return _error_code(answer) == "401" or refuses_token(status, _message(answer))
+    return refuses_token(401 if _error_code(answer) == "401" else status, _message(answer))

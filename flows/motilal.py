@@ -44,9 +44,12 @@ if TYPE_CHECKING:
     import httpx
 
 UNVERIFIED = {"FALSE", "0", "NO", "N"}
+BIRTH_OR_PAN = r"\b(2fa|dob|pan|date of birth)\b"
+NO = r"\b(invalid|incorrect|wrong|mismatch\w*|(not|n't) (match|valid|correct)\w*)\b"
 CODES = (
     Meaning(OtpRejected, r"\bMO1093\b"),
-    Meaning(CredentialsRejected, r"\bMO(1007|1062|2005|2031)\b|\b2fa\b|\bdob\b|\bpan\b"),
+    Meaning(CredentialsRejected, r"\bMO(1007|1062|2005|2031)\b"),
+    Meaning(CredentialsRejected, rf"{NO}.{{0,40}}{BIRTH_OR_PAN}|{BIRTH_OR_PAN}.{{0,40}}{NO}"),
     Meaning(ExchangeRejected, r"\bMO2035\b"),
 )
 """A code; the second factor, the key and the client code; an address that is not registered."""

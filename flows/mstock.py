@@ -39,7 +39,7 @@ from autologin.flow import (
     verify_with,
 )
 
-from ._json_api import login_error, plain, post_json
+from ._json_api import is_open, login_error, plain, post_json
 
 if TYPE_CHECKING:
     import httpx
@@ -126,8 +126,9 @@ class MStock(ApiFlow):
             return data
         message = _message(answer)
         key = answer.get("error_type") == KEY
-        code = CredentialsRejected if key else CODES.get(text_of(answer.get("errorcode")))
-        raise login_error("m.Stock", response, message, own=WORDS, code=code)
+        code = CODES.get(text_of(answer.get("errorcode")))
+        error = login_error("m.Stock", response, message, own=WORDS, code=code)
+        raise CredentialsRejected(error.detail) if key and is_open(error) else error
 
     async def verify(self, token: Token, http: httpx.AsyncClient) -> Verification:
         """GET user/fundsummary."""

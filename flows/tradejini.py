@@ -35,6 +35,7 @@ from autologin.flow import (
     json_object,
     refusal,
     refuses_token,
+    says_nothing,
     send,
     text_of,
     token_in,
@@ -109,15 +110,17 @@ class Tradejini(ApiFlow):
 def _login_error(response: httpx.Response, words: str) -> AutologinError:
     """What an answer without a token means.
 
-    A 401 of Tradejini's that names nothing counts against all that was sent, so nothing of it is
+    A 401 of Tradejini's own that says nothing counts against all that was sent, so nothing of it is
     sent again. One that is empty may be anybody's: it blocks nothing, and counts as not understood.
     """
     if response.status_code == 401 and not response.content:
         return unclear("Tradejini answered 401, and nothing else", CHECK_ALL)
     error = login_error("Tradejini", response, words)
-    if response.status_code == 401 and is_open(error):
+    if not is_open(error) or not says_nothing(words):
+        return error
+    if response.status_code == 401:
         return CredentialsRejected(error.detail, hint=CHECK_ALL)
-    if response.status_code == 403 and is_open(error):
+    if response.status_code == 403:
         return ExchangeRejected(error.detail, hint=CHECK_ADDRESS)
     return error
 

@@ -47,7 +47,7 @@ from autologin.flow.http import (
     words_of,
 )
 from autologin.flow.otp import OtpGenerator, TotpSeed
-from autologin.flow.phrases import BARRED, PACE, Meaning, meaning_of, says
+from autologin.flow.phrases import BARRED, PACE, Meaning, meaning_of, says, says_nothing
 from autologin.flow.script import Checkbox, Click, InputField, LoginScript, Step
 from autologin.quoting import quotable
 from autologin.redaction import remember, remember_for_days, scrub
@@ -113,6 +113,7 @@ __all__ = [
     "remember",
     "remember_for_days",
     "says",
+    "says_nothing",
     "scrub",
     "send",
     "stated_expiry",

@@ -149,13 +149,15 @@ async def send(
 
     Raises:
         BrokerUnavailable: there was no answer, or one that says "later" (408, 429, 5xx), with its
-            Retry-After, unless `is_answer` knows it for the broker's word all the same, or it is a
-            429 whose words say that the account is locked: another try would prolong that.
+            Retry-After, unless `is_answer` knows it for the broker's word all the same, or its
+            words say that the account is locked: another try would prolong that. Of a 5xx no other
+            words are believed: they are those of a fault.
     """
     response = await _ask(request, http)
-    later = response.status_code in {408, 429} or response.status_code >= 500
+    broken = response.status_code >= 500
+    later = broken or response.status_code in {408, 429}
     words = error_message(json_object(response))
-    refused = refuses_a_secret(words) or says(AccountLocked, words) or _is_lock(response)
+    refused = _is_lock(response) or (not broken and refuses_a_secret(words))
     if later and not refused and not is_answer(response):
         detail = f"{_place(request)} answered {response.status_code}"
         if words:
@@ -301,8 +303,8 @@ def _is_secret(name: str, value: str) -> bool:
 
 
 def _is_lock(response: httpx.Response) -> bool:
-    """Whether a 429 is no pace to keep but a lock, wherever its JSON has the words for it."""
-    if response.status_code != 429:
+    """Whether what says "later" is a lock, wherever its JSON has the words for it."""
+    if response.status_code not in {408, 429} and response.status_code < 500:
         return False
     return any(says(AccountLocked, text) for text in _texts_in(json_object(response)))
 
@@ -460,7 +462,7 @@ def no_answer(
     """
     seen = [f"HTTP {response.status_code}", _kind_of(response)]
     words = error_message(json_object(response))
-    if refuses_a_secret(words):
+    if response.status_code < 500 and refuses_a_secret(words):
         # Of a shape that is not the broker's: nobody is blocked, and nothing is sent again.
         return ExchangeRejected(quoted_refusal(title, response, words))
     if not response.content:

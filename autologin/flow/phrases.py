@@ -45,16 +45,17 @@ class Meaning:
 
     `words`, `unless` and `never` are patterns, in which capitals do not matter, for a statement in
     plain letters (`plain`): `unless` is what must not stand in the same statement, `never` what
-    must stand in none of them. `place` names where alone the words mean that: a page says
-    much in passing that is an answer only where it is the broker's reply to a call of ours, and the
-    other way round. `hint` says what to do, where the error's own hint does not; `pause` are the
-    seconds after which a login may be tried again.
+    must stand in none of them, `beside` what must stand in one of them too. `place` names where
+    alone the words mean that: a page says much in passing that is an answer only where it is the
+    broker's reply to a call of ours, and the other way round. `hint` says what to do, where the
+    error's own hint does not; `pause` are the seconds after which a login may be tried again.
     """
 
     kind: type[AutologinError]
     words: str
     unless: str = ""
     never: str = ""
+    beside: str = ""
     place: Place | None = None
     hint: str | None = None
     pause: float | None = None
@@ -66,7 +67,11 @@ OTP = (
     r"\b(otps?|authenticator|2fa|(two|second)[ -]?(factor|step)|2[ -]?step|time[ -]?based"
     r"|(verification|security|authentication|log-?in) code|(\d|six)[ -]?digit code)\b|ओ ?टी ?पी"
 )
-PASSWORDS = r"\b(pass ?(word|code|phrase)|m?pin|credentials?)\b|पासवर्ड|(?<!\S)पिन(?!\S)"
+PASSWORDS = (
+    r"\b(pass ?(word|code|phrase)|m?pin|credentials?)\b"
+    r"(?!\W+(encrypt|encod|decrypt|decod|hash|algorithm|salt|policy|service|server|module|version))"
+    r"|पासवर्ड|(?<!\S)पिन(?!\S)"
+)
 PERSONS = (
     r"\b(ucc|(user|client|customer|member|account|profile|mobile|phone|e-?mail)"
     r"( ?(id|name|code|number|no)\b)?|log-?in ?(id|name|code))\b"
@@ -77,6 +82,7 @@ APP = (
     r"\b((api|app|application|vendor|consumer|encryption|public)[ -]?(key|secret|code|id|token)"
     r"|(x-|neo-?fin-)?(api|user)[ -]?key|api subscription"
     r"|(client|key) secret|client ?id|redirect[ _-]?ur[il]|check ?sum|app(lication)?)\b"
+    r"(?!\W+version)"
 )
 KEY_NAME = r"(api|app|application|consumer|vendor|encryption) ?(key|secret)"
 IP = r"(?<![a-z])ips?(?![a-z])|\b(static|public|network|source|internet) address\b"
@@ -130,6 +136,57 @@ NO_LOCK = (
 )
 TRIES = r"(attempts?|entries|tries|retries|retry)"
 RUNS_OUT = r"(exceeded|exhausted|reached|crossed|used up|over)"
+FAILED = r"(wrong|failed|failing|incorrect|invalid|unsuccessful|bad|failures?|mismatch(es|ed)?)"
+MANY = (
+    r"(twice|thrice|(\d+|two|three|four|five|six|several|many|multiple|too many) ?times"
+    r"|repeated(ly)?|multiple|several|numerous|consecutive(ly)?|successive(ly)?|continuous(ly)?"
+    r"|too many|many|(\d+|two|three|four|five|six) (\w+ ){0,2}?(failed|wrong|invalid|incorrect))"
+)
+STOPPED = rf"({SHUT}|{CLOSED}|disabled|paused|put on hold|on hold|restricted|barred)"
+A_WHILE = (
+    r"(\d+|an?|one|two|three|few|some|next|half)[ -]?(\w+ ){0,2}?"
+    r"(m|mins?|minutes?|h|hrs?|hours?|days?)\b"
+)
+NOT_THE_LOGIN = (
+    rf"\b(address(es)?|firewall|traffic|browser|vpn|country|region|website|contracts?|orders?"
+    rf"|trades?|cards?|resource|database|files?|api|apps?|application|keys?|market|{OF_A_PART}"
+    r"|services?|servers?|systems?|sessions?|connections?|headers?|gateway|maintenance|upgrade"
+    r"|release|deployment|technical|kyc|requests? (is |was |has |been )*(blocked|restricted))\b"
+    rf"|{IP}|^(?!.*\b(account|user|client|log-?in|otp)\b).*\btrading\b"
+)
+"""What else can be stopped for a while."""
+TRIED = (
+    rf"({OTP}|{PASSWORDS}|\b{TRIES}\b|\b(log-?ins?|sign-?ins?|verifications?|authentications?)\b)"
+)
+FAILED_OFTEN = rf"^(?=.*{TRIED}).*(\b{FAILED}\b.{{0,60}}\b{MANY}\b|\b{MANY}\b.{{0,60}}\b{FAILED}\b)"
+STOPS_LATER = (
+    rf"{WARNS}.{{0,40}}\b{STOPPED}|\b(not|never|no longer) {STOPPED}|जाएगा|जायेगा|सकता"
+    r"|\b(re-?send|re-?sent|request (a )?new)\b"
+)
+A_PACE = (
+    r"rate.?limit|access.?rate|\bthrottl|too many (\w+ ){0,2}(requests?|calls|hits)"
+    r"|\b(requests?|calls|quota)( limit| count)? (\w+ ){0,2}(exceeded|reached|exhausted)"
+)
+ONLY_A_PACE = rf"^(?!.*\b({FAILED}|attempts?)\b).*({A_PACE})"
+"""Too many calls, without a word of failures: no lock."""
+CLOCK = r"\d{1,2}([:.]\d\d)? ?([ap]\.?m\b|hrs\b|hours\b|ist\b|(?=to |and |till |until |- ?\d))"
+AT_A_TIME = (
+    rf"\b(allowed|permitted|possible|available|enabled|accepted|open|closed|unavailable|log-?in"
+    rf"|again|later|{SHUT}|disabled|restricted)\W+(\w+\W+){{0,3}}?"
+    rf"(between|from|before|after|during|at|by)\W+{CLOCK}"
+    r"|\b(log-?in|trading|service|session|access) (window|hours?|time) "
+    r"(is |are |has |was |been |not )*(closed|over|open|ended|started)"
+)
+"""A login that comes at the wrong hour."""
+RUNS_NOW = (
+    r"\b(another|previous|earlier|other|existing|prior) (\w+ ){0,3}?(log-?in|request|attempt"
+    r"|authentication|session|process|transaction)\W+(\w+\W+){0,4}?"
+    r"(in[ -]progress|running|ongoing|on-?going|under ?way|under process|being processed)"
+    r"|\b(log-?in|request|authentication|validation|verification)( request| process)? "
+    r"(is |was |has been )?(already |still |currently )*(in[ -]progress|being processed"
+    r"|under process)|\balready (in[ -]progress|being processed|running)\b"
+)
+"""Another login that has not ended."""
 
 
 def _near(left: str, right: str, words: int = 5) -> str:
@@ -150,7 +207,7 @@ REFUSES_PASSWORD = (
     r"|\bpassword (is |has )?(been )?expired"
 )
 REFUSES_LOGIN = (
-    rf"\b(invalid|incorrect|wrong|unknown|unregistered|no such|bad)\W+(input\W+)?({LOGIN})"
+    rf"\b(invalid|incorrect|wrong|unknown|unregistered|no such|bad)[^\w:]+(input\W+)?({LOGIN})"
     rf"|({PERSONS})\W+(\w+\W+){{0,4}}(not found|do(es)? ?n[o']?t exist|not exist|not registered"
     r"|not recogni[sz]ed|is (invalid|incorrect|wrong|unknown)|invalid|incorrect"
     r"|did ?n[o']?t match|do(es)? ?n[o']?t match|not match)\b"
@@ -172,9 +229,17 @@ REFUSES_APP = (
 )
 REFUSES_A_SECRET = f"{REFUSES_OTP}|{REFUSES_PASSWORD}|{REFUSES_LOGIN}|{REFUSES_APP}"
 """A no to what was sent, which "try again later" beside it does not make an outage."""
-NAMES_BOTH = rf"^(?=.*({WRONG}))(?=.*({OTP}))(?=.*({PASSWORDS}|(\b(or|and)\b|[/,]) ?({LOGIN})))"
-"""Such words count against what is never sent again: no guess locks an account."""
+NAMES_BOTH = (
+    rf"^(?=.*({WRONG}))(?=.*({OTP}))"
+    rf"(?=.*({PASSWORDS}|{KEY_NAME}|(\b(or|and)\b|[/,]) ?({LOGIN})))"
+)
+"""Such words leave open which of them was refused."""
 OTHER_THAN_OTP = rf"{REFUSES_PASSWORD}|{REFUSES_LOGIN}|{_near(WRONG, KEY_NAME)}|{NAMES_BOTH}"
+SERVER_FAULT = (
+    r"\b(server|system|internal|backend|back-end|gateway|database|technical|network|upstream|oms)"
+    r" (\w+ )?(error|failure|fault|exception|issue|problem|glitch)\b"
+)
+"""A fault that is named as the broker's own, whatever else the sentence blames."""
 PLANNED = (
     r"\b(will be|shall be|would be) (\w+ )?(under|down|unavailable|undergoing|closed)"
     r"|\bon (mon|tues|wednes|thurs|fri|satur|sun)day|\b(tonight|tomorrow|this weekend)\b"
@@ -215,7 +280,57 @@ TABLE: tuple[Meaning, ...] = (
         r"|request blocked",
         place="page",
     ),
+    # A login at the wrong hour, which such words as "blocked" make no lock.
+    Meaning(
+        BrokerUnavailable,
+        AT_A_TIME,
+        never=rf"{REFUSES_A_SECRET}|\b{TRIES}\b|\baccount\b",
+        place="answer",
+    ),
     # A lock.
+    Meaning(
+        AccountLocked,
+        rf"\b{STOPPED}\W+(\w+\W+){{0,3}}?(for|until|till)\W+(\w+\W+){{0,3}}?{A_WHILE}",
+        unless=f"{STOPS_LATER}|{NOT_THE_LOGIN}",
+        never=ONLY_A_PACE,
+    ),
+    Meaning(
+        AccountLocked,
+        rf"\b{FAILED}\b.{{0,60}}\b{MANY}\b.{{0,60}}\b{STOPPED}\b"
+        rf"|\b{MANY}\b.{{0,60}}\b{FAILED}\b.{{0,60}}\b{STOPPED}\b"
+        rf"|\b{STOPPED}\b.{{0,60}}\b{MANY}\b.{{0,60}}\b{FAILED}\b"
+        rf"|\b{STOPPED}\b.{{0,60}}\b{FAILED}\b.{{0,60}}\b{MANY}\b"
+        rf"|\b{STOPPED}\W+(\w+\W+){{0,3}}?(due to|because of|owing to|following|on account of"
+        rf"|after)\W+(\w+\W+){{0,4}}?({FAILED}\W+(\w+\W+){{0,2}}?{TRIED}|\b{TRIES}\b)",
+        unless=f"{STOPS_LATER}|{NOT_THE_LOGIN}",
+    ),
+    Meaning(
+        AccountLocked,
+        rf"\b({PERSON}|access|you|authentication|verification)\W+(\w+\W+){{0,4}}?{STOPPED}\b",
+        unless=f"{STOPS_LATER}|{NOT_THE_LOGIN}",
+        beside=FAILED_OFTEN,
+    ),
+    Meaning(
+        AccountLocked,
+        r"\b(try|retry|log ?in|wait)( again)? (after|in|for) (\w+ ){0,2}?\d+ ?"
+        r"(m|mins?|minutes?|h|hrs?|hours?|days?)\b",
+        unless=f"{STOPS_LATER}|{NOT_THE_LOGIN}",
+        beside=FAILED_OFTEN,
+    ),
+    Meaning(
+        AccountLocked,
+        rf"\btoo many (\w+ ){{0,2}}{FAILED} (\w+ ){{0,4}}"
+        r"(requests?|calls|hits|otps?|m?pins?|passwords?|codes?|times|submissions|verifications"
+        r"|validations|authentications|log-?ins)\b"
+        rf"|\btoo many (\w+ ){{0,3}}(requests?|calls|times)\W+(with|due to|for|because of)"
+        rf"\W+(\w+\W+){{0,3}}?{FAILED}\b"
+        rf"|\b{FAILED} (\w+ ){{0,2}}(requests?|limit|count|times)( limit| count)? "
+        rf"(\w+ ){{0,2}}{RUNS_OUT}\b"
+        rf"|\b{RUNS_OUT} (\w+ ){{0,5}}{FAILED} (\w+ ){{0,2}}(requests?|otps?|m?pins?|passwords?"
+        r"|codes?|limit|count)\b",
+        unless=rf"{STOPS_LATER}|{IP}"
+        r"|\b(will|would|may|might|can|could|to|avoid|prevent)\W+(\w+\W+){0,2}?(many|be|lead)",
+    ),
     Meaning(
         AccountLocked,
         rf"\b{PERSON}\W+((?!(from|to|of|via|by)\b)\w+\W+){{0,5}}?{SHUT}\b"
@@ -224,7 +339,12 @@ TABLE: tuple[Meaning, ...] = (
         r"|(खाता|खाते|अकाउंट|यूज़र).{0,30}(लॉक|ब्लॉक|बंद|अवरुद्ध)",
         unless=NO_LOCK,
     ),
-    Meaning(AccountLocked, rf"\b{SHUT}\b", unless=f"{NO_LOCK}|{OTHER_THINGS}"),
+    Meaning(
+        AccountLocked,
+        rf"\b{SHUT}\b",
+        unless=f"{NO_LOCK}|{OTHER_THINGS}",
+        never=ONLY_A_PACE,
+    ),
     Meaning(
         AccountLocked,
         rf"too many (\w+ ){{0,4}}({TRIES}|log-?ins|failures|wrong (otps?|passwords?|m?pins?))\b"
@@ -245,7 +365,8 @@ TABLE: tuple[Meaning, ...] = (
         rf"\W+(\w+\W+){{0,4}}?{ASLEEP}\b"
         r"|\b(dormant|inactive|disabled) (account|user|client|profile)|voluntar\w+ fr(ee|o)z",
         unless=rf"{WARNS}.{{0,40}}\b({CLOSED}|{ASLEEP})|\b(not|never) {CLOSED}"
-        rf"|\b({OF_A_PART}|sessions?|api|apps?|application|keys?|market|orders?|token|ddpi)\b|{OTP}"
+        rf"|\b({OF_A_PART}|sessions?|api|apps?|application|keys?|market|orders?|token|ddpi"
+        rf"|services?|systems?|servers?|maintenance|upgrade)\b|{OTP}"
         r"|^(?!.*\b(account|user|client)\b).*\btrading\b|\b(investors?|sebi|circular)\b",
         hint=OUT_OF_USE,
     ),
@@ -263,6 +384,15 @@ TABLE: tuple[Meaning, ...] = (
         place="answer",
         hint=KYC,
     ),
+    # A fault that is the broker's own, in the words of a refusal.
+    Meaning(
+        BrokerUnavailable,
+        SERVER_FAULT,
+        unless=PLANNED,
+        never=rf"^(?!.*{SERVER_FAULT})(?=.*\b(invalid|incorrect|wrong|not (valid|correct|match)"
+        rf"|mismatch)).*({REFUSES_A_SECRET})",
+        place="answer",
+    ),
     # A pace to keep.
     PACE,
     Meaning(
@@ -277,6 +407,16 @@ TABLE: tuple[Meaning, ...] = (
     # An outage, or "try later".
     Meaning(
         BrokerUnavailable,
+        rf"{RUNS_NOW}"
+        r"|\b(unable|failed|could not|couldn't|can ?not|can't|not able) (to )?"
+        r"(\w+ ){1,6}(at|for) (the|this) (moment|time|instant)\b"
+        r"|\b(unable|failed|could not|couldn't|can ?not|can't|not able) (to )?"
+        r"(\w+ ){1,6}(right now|just now|currently|now|presently)\b",
+        never=REFUSES_A_SECRET,
+        place="answer",
+    ),
+    Meaning(
+        BrokerUnavailable,
         r"something (has |have )?(gone|went|is|'s) wrong|some error (has )?occurred"
         r"|\b(try|retry|come back|check back|visit|log ?in|re-?try)( us)?( again| back)?"
         r" (later|shortly|after (some|a while|a few|few|\d)"
@@ -287,7 +427,8 @@ TABLE: tuple[Meaning, ...] = (
         r"|database|upstream|host|broker|exchange)s?\W+(\w+ ){0,3}?(unavailable|not available|busy"
         r"|down|not responding|offline|unreachable|not reachable|overloaded|time[d -]*out)\b"
         r"|\b(server|system|gateway|backend|network|database|upstream|oms) (error|failure|fault)\b"
-        r"|\b(under|undergoing|down for|due to|in|ongoing)( \w+){0,2} maintenance"
+        r"|\b(under|undergoing|(down|disabled|suspended|stopped) for|due to|in|ongoing)"
+        r"( \w+){0,2} maintenance"
         r"|^\W*(\w+ ){0,2}maintenance( mode| window| break)?\W*$|maintenance (is )?in progress"
         r"|\bback (soon|shortly|online)\b"
         r"|bad gateway|internal (\w+ )?(error|failure|exception)|unexpected (error|problem|failure)"
@@ -352,9 +493,9 @@ TABLE: tuple[Meaning, ...] = (
         place="answer",
         hint=SET_A_NEW_ONE,
     ),
-    Meaning(CredentialsRejected, f"{REFUSES_PASSWORD}|{REFUSES_LOGIN}|{NAMES_BOTH}"),
+    Meaning(CredentialsRejected, f"{REFUSES_PASSWORD}|{REFUSES_LOGIN}", unless=NAMES_BOTH),
     # A key of the app.
-    Meaning(CredentialsRejected, REFUSES_APP),
+    Meaning(CredentialsRejected, REFUSES_APP, unless=NAMES_BOTH),
 )
 """What brokers say, and what it means. The order matters: the first that matches is meant."""
 
@@ -363,11 +504,14 @@ CONDITION = re.compile(
     r"[^,]*(,|$)",
     re.IGNORECASE,
 )
+NAME = re.compile(r"([A-Z][A-Z0-9_ ]+): (?=.*[a-z])")
+"""A refusal's name before its words, such as "INVALID_REQUEST: Login is not allowed"."""
 STATEMENT = re.compile(r"(?<=[.!?;|।])\s+|[\n\r]+")
 PLAIN = (
     (re.compile(r"[\u200b-\u200f\u2060\ufeff\u00ad]"), ""),
     (re.compile(r"[‘’ʼ`´]"), "'"),
     (re.compile(r"[‐-―−]"), "-"),
+    (re.compile(r"(\s*</?[a-zA-Z][^<>]{0,200}>)+\s*"), " "),
     (re.compile(r"_+"), " "),
     (re.compile(r"(\W{4})[^\w\n]+"), r"\1"),
     (re.compile(r"\bt-?[ ]?otps?\b", re.IGNORECASE), "otp"),
@@ -383,7 +527,7 @@ ADVICE = re.compile(
     r"|^\W*(please |kindly )?(enter|type)\b.*\bto (continue|proceed|log ?in|sign ?in)\W*$"
     r"|\bcan (make|cause|lead|result|fail)\b"
     r"|\b(will|may|might|can|could) (b?lock|disable|suspend)\b"
-    r"|^(?!.*(?<!be )(?<!gets )(?<!get )\b(b?locked|disabled)\b.*\bafter\b)"
+    r"|^(?!.*(?<!be )(?<!gets )(?<!get )\b(b?locked|disabled|suspended)\b.*\bafter\b)"
     r".*\b(after|more than|within)\W+(\w+\W+)?(\d+|many|multiple|several)"
     r"\W+(\w+\W+){0,3}(attempts?|tries|entries|times)\b"
     r"|\bgets? (b?locked|disabled)\W+after\b",
@@ -396,6 +540,15 @@ NO = re.compile(
     re.IGNORECASE,
 )
 """A refusal of what was just sent, whatever it was."""
+SAYS_NOTHING = (
+    r"\W*(((http )?(status |code )?[45]\d\d|error|errors|failed|failure|fail|unauthori[sz]ed"
+    r"|(not|un) ?authori[sz]ed|unauthenticated|forbidden|denied|access denied|rejected|refused"
+    r"|invalid|bad request|invalid request|no reason|exception"
+    r"|((user|request|log-?in|sign-?in|authentication|authori[sz]ation|validation|verification)"
+    r" (is |was |has |request |attempt )*(error|failed|failure|unsuccessful|rejected|denied"
+    r"|(not|un) ?authori[sz]ed)))( to (perform|access|use|do) (this|the) \w+)?(\W+|$)){1,3}"
+)
+"""Words that say no more than that it is a no."""
 NAMES_APP = re.compile(
     r"(api|app|vendor|consumer|user|encryption)[\s_-]?(key|secret|code)|client[\s_-]?(id|secret)"
     r"|redirect[\s_-]?ur[il]|\bthis app\b|\bapp (is|has)\b",
@@ -464,9 +617,19 @@ def says(kind: type[AutologinError], words: str) -> bool:
 
 
 def refuses_a_secret(words: str) -> bool:
-    """Whether words are a no to a password, a code or a key that was sent, or to its sender."""
+    """Whether words are a no to a password, a code or a key that was sent, or to its sender.
+
+    They may leave open to which.
+    """
     found = meaning_of(words)
-    return found is not None and issubclass(found.kind, CredentialsRejected | OtpRejected)
+    if found:
+        return issubclass(found.kind, CredentialsRejected | OtpRejected)
+    return any(re.search(NAMES_BOTH, text, re.IGNORECASE) for text in statements_in(plain(words)))
+
+
+def says_nothing(words: str) -> bool:
+    """Whether words say no and nothing else, such as "Unauthorized": a code may say more."""
+    return re.fullmatch(SAYS_NOTHING, plain(words).strip(), re.IGNORECASE) is not None
 
 
 def named_secret(words: str) -> Literal["app", "login id", "password", ""]:
@@ -480,7 +643,7 @@ def named_secret(words: str) -> Literal["app", "login id", "password", ""]:
 
 def statements_in(text: str) -> Iterable[str]:
     """What a message states: its sentences without questions, conditions and advice."""
-    for sentence in STATEMENT.split(text):
+    for sentence in STATEMENT.split(NAME.sub(r"\1\n", text, count=1)):
         stated = "" if sentence.rstrip().endswith("?") else CONDITION.sub(" ", sentence).strip()
         if stated and not ADVICE.search(stated):
             yield stated
@@ -513,9 +676,10 @@ def plain_words(line: str) -> str:
 def _is_meant(one: Meaning, statements: Sequence[str], place: Place) -> bool:
     if one.place not in {None, place}:
         return False
-    words, unless, never = (_compiled(text) for text in (one.words, one.unless, one.never))
+    words, unless, never, beside = map(_compiled, (one.words, one.unless, one.never, one.beside))
     assert words
     said = any(words.search(text) and not (unless and unless.search(text)) for text in statements)
+    said = said and (beside is None or any(map(beside.search, statements)))
     return said and not any(never and never.search(text) for text in statements)
 
 

@@ -534,8 +534,9 @@ def _text_of(html: str) -> str:
 
 
 def _is_lock(reply: ApiReply) -> bool:
-    """Whether a 429 is no pace to keep but a lock, which another try would prolong."""
-    return reply.status == 429 and bool(reply.data) and says(AccountLocked, reply.message)
+    """Whether what says "later" is a lock, which another try would prolong."""
+    later = reply.status == 429 or reply.status >= 500
+    return later and bool(reply.data) and says(AccountLocked, reply.message)
 
 
 def _says_locked(data: Mapping[str, Any]) -> bool:

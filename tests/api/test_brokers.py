@@ -80,7 +80,7 @@ async def test_a_run_at_the_same_hour_replaces_a_token_of_a_day(walk, broker):
         ),
         ("Login attempts exceeded, too many requests", "account_locked"),
         ("Access denied because of exceeding rate limit", "broker_unavailable"),
-        ("Invalid TOTP or PIN", "credentials_rejected"),
+        ("Invalid TOTP or PIN", "exchange_rejected"),
         ("Invalid TOTP", "otp_rejected"),
         ("TOTP is not enabled for this account", "otp_not_available"),
         ("IP is not whitelisted for this client id", "exchange_rejected"),

@@ -153,12 +153,20 @@ async def test_a_no_that_says_later_is_an_outage(broker, step, words):
 FIREWALL = ["Request blocked", "Sorry, you have been blocked", "Your IP has been blocked"]
 
 
-@pytest.mark.parametrize("status", [200, 401, 429, 500])
-async def test_a_refusal_of_a_secret_is_one_whatever_the_status(status):
+@pytest.mark.parametrize(
+    ("status", "name"),
+    [
+        (200, "credentials_rejected"),
+        (401, "credentials_rejected"),
+        (429, "credentials_rejected"),
+        (500, "broker_unavailable"),
+    ],
+)
+async def test_a_refusal_of_a_secret_is_one_unless_the_server_is_broken(status, name):
     words = "Invalid PIN. Please try again later"
     body = {"status": False, "message": words, "errorcode": "AB1007"}
     error = await error_from("angelone", 1, reply(status, JSON, body))
-    assert error.name == "credentials_rejected"
+    assert error.name == name
 
 
 @pytest.mark.parametrize("words", FIREWALL)

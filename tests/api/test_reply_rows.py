@@ -61,6 +61,7 @@ def check(row, error, sent):
     assert sent == row.get("sends", sent)
     assert (error.name in TRANSIENT) == row.get("rerun", error.name in TRANSIENT)
     assert (error.name in BLOCKS) == row["blocked"]
+    assert row.get("hint", "") in error.message
     assert row.get("nowhere", "PLANTED") not in error.message
 
 

@@ -8,11 +8,37 @@ import pytest
 from support.replies import flow_at
 
 from autologin.errors import CredentialsRejected, OtpRejected
-from autologin.flow.phrases import Meaning, classify, meaning_of, named_secret
+from autologin.flow.phrases import Meaning, classify, meaning_of, named_secret, says_nothing
 from autologin.flow.script import LoginScript, Step
 
 MEANT = {
     "account_locked": """
+Access blocked for 60 mins as OTP failed thrice
+Login has been restricted for 24 hours due to multiple wrong attempts
+Invalid OTP entered 3 times. Please try after 30 minutes
+Invalid OTP. You are blocked for 15 minutes
+Too many invalid OTP requests. Try after 24 hours
+You have entered wrong OTP 5 times. Login disabled for 1 hour.
+Wrong TOTP entered thrice, user temporarily disabled
+OTP verification suspended due to repeated failures
+User temporarily disabled as wrong TOTP was entered 3 times
+Login suspended for 30 mins
+Incorrect MPIN entered 5 times. Access blocked for 24 hours
+TOTP validation has been disabled for the next 2 hours
+5 wrong attempts. User disabled
+Disabled after 5 failed attempts
+Login blocked due to repeated failures
+You have been blocked for 1 hour due to wrong OTP
+Authentication suspended because of multiple invalid attempts
+Too many failures, try after 10 minutes
+Too many invalid requests. Please try after 1 hour
+Number of invalid OTP attempts exceeded
+Invalid OTP limit exceeded
+Too many incorrect TOTPs
+Wrong OTP entered multiple times; login has been disabled
+Login is disabled for 30 minutes.
+Invalid TOTP entered 3 times. You cannot login, suspended till 1 hour
+OTP blocked
 Your account has been locked. Please reset your password
 Account temporarily locked due to multiple failed login attempts. Please try again after 30 minutes.
 User is temporarily blocked, please try after 15 mins
@@ -96,6 +122,29 @@ Client blocked for trading
 Account has been blocked by RMS
 """,
     "broker_unavailable": """
+Request blocked due to invalid headers
+Login is disabled for maintenance for 2 hours
+Service suspended for 2 hours due to maintenance
+Password verification failed. Server error
+OTP verification failed due to technical issue
+Too many requests, try after 1 minute
+Too many requests. Blocked for 5 minutes
+access rate exceeded
+Too many OTP requests. Try after 10 minutes
+Invalid password encryption key version, server error
+Unable to verify password at the moment
+Could not validate PIN right now
+Login is not allowed between 5:00 AM and 6:00 AM
+Login is blocked between 5:00 AM and 6:00 AM
+Login allowed only after 6:00 AM
+Login window closed
+You can login after 06:00 hrs
+Another login is in progress
+Another login is in progress for this user. Invalid request
+Login already in progress
+Previous request is being processed
+<b>Service</b> <script>x</script> unavailable
+Request already in progress
 Something went wrong. Please try after some time.
 Oops, something went wrong!
 Some thing went wrong, try again later
@@ -190,6 +239,7 @@ exchange server not available
 Your login session has expired or doesn't exist. Please login again.
 """,
     "exchange_rejected": """
+Your IP has been blocked for 15 minutes
 Invalid IP address
 IP address not whitelisted for this app
 Unregistered IP
@@ -252,6 +302,10 @@ Time based OTP is not activated for your account
 TOTP not registered
 """,
     "otp_rejected": """
+Invalid OTP. 4 attempts left before the account gets blocked
+Invalid OTP. You will be blocked for 15 minutes after 5 wrong attempts
+Invalid OTP. Login will be disabled for 1 hour after 3 more failures
+Invalid OTP. Resend disabled for 1 minute
 Invalid or expired TOTP
 TOTP is invalid. Please retry
 The OTP entered is wrong
@@ -292,6 +346,10 @@ Invalid TOTP. Do not share your password with anyone
 Invalid 6 digit code
 """,
     "credentials_rejected": """
+Invalid user id or password. 4 attempts left before the account gets blocked
+INVALID_CREDENTIALS: Invalid credentials
+Invalid PIN. Internal error
+AUTHENTICATION_FAILED: Wrong password
 Incorrect MPIN. You have 4 attempts left
 PIN verification failed
 MPIN is wrong
@@ -334,9 +392,6 @@ Client does not exist
 Invalid client code
 Invalid UCC or mobile number
 Mobile number not registered
-Invalid TOTP or PIN
-Invalid PIN or TOTP
-Invalid TOTP or password
 Password expired
 Your password has expired. Please change it
 Please change your password
@@ -378,6 +433,24 @@ eKYC pending
 Re-KYC required
 """,
     None: """
+Connection failed many times; access restricted
+Login disabled due to failure of server
+Authentication service is on hold due to failed deployment
+Trading is disabled for 1 day
+Order placement blocked due to repeated failures
+INVALID OTP OR PIN
+Invalid TOTP or PIN
+Invalid PIN or TOTP
+Invalid TOTP or password
+Invalid user id, password or OTP
+Incorrect API version. Upgrade your app
+MPIN not set
+MPIN not set. Please set your MPIN
+Invalid segment
+Invalid segment. User not allowed
+Invalid password encoder
+12345
+API blocked for 15 minutes
 Segment FO is not active for the client
 User blocked for F&O segment
 Stock XYZ blocked by exchange
@@ -493,6 +566,37 @@ def test_what_an_answer_means(words, name):
     for spelled in (words, upper, f"  {words}  "):
         meant = meaning_of(spelled)
         assert (meant.kind.name if meant else None) == name, spelled
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("INVALID: Login is not allowed between 5:00 AM and 6:00 AM", "broker_unavailable"),
+        ("INVALID REQUEST: Login window closed", "broker_unavailable"),
+        ("INVALID REQUEST: Unable to verify password at the moment", "broker_unavailable"),
+        ("INVALID CREDENTIALS: Try again", "credentials_rejected"),
+        ("ACCOUNT LOCKED: Try again tomorrow", "account_locked"),
+    ],
+)
+def test_a_refusals_name_is_a_statement_of_its_own(words, name):
+    assert meaning_of(words).kind.name == name
+
+
+@pytest.mark.parametrize(
+    ("words", "nothing"),
+    [
+        ("Unauthorized", True),
+        ("User not authorized", True),
+        ("401 Unauthorized", True),
+        ("Authentication failed.", True),
+        ("no reason", True),
+        ("12345", False),
+        ("MPIN not set", False),
+        ("Invalid segment", False),
+    ],
+)
+def test_words_that_say_nothing(words, nothing):
+    assert says_nothing(words) == nothing
 
 
 @pytest.mark.parametrize("line", lines(ASIDES))
