@@ -18,7 +18,7 @@ demo: install ## watch a whole login: real Chromium, the built-in sandbox, a tok
 
 # Most of a browser test is waiting, so there are more workers than cores. Two calls, because pytest-playwright's event loop
 # breaks the asyncio tests that follow it in one process.
-test: lint types package sdks ## everything that must pass: lint, types, the wheel, all tests (some 11 minutes)
+test: lint types package sdks ## everything that must pass: lint, types, the wheel, all tests (some 13 minutes)
 	$(PYTEST) tests --ignore tests/pages
 	$(PYTEST) tests/pages
 

@@ -174,6 +174,7 @@ class IciciBreeze(BrowserFlow):
             reply="/getotp",
             wants=next_screen,
             answers="text",
+            leaves=r"date of birth|\bdob\b",  # asked for with the password until 2022
         )
         totp = Step(
             "TOTP",

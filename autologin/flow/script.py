@@ -59,7 +59,8 @@ class Step:
     for the password of another user than `user_id` is not filled. A `whole` step is for pages that
     ask for everything at once: it is passed over where not all of its fields (and more than one)
     are on the screen. `sends_itself`: its code may be sent by the page itself at the last digit, so
-    the button waits half a second for that.
+    the button waits half a second for that. `leaves` is a pattern for boxes that this broker's page
+    shows and does not need.
     `answers` is the form in which the broker answers: nothing else is its word.
     """
 
@@ -72,6 +73,7 @@ class Step:
     shown_as: str = ""
     whole: bool = False
     sends_itself: bool = True
+    leaves: str = ""
     answers: Literal["json", "text"] = "json"
     """`text`: plain text and pieces of HTML; a whole page of HTML is none."""
 

@@ -30,7 +30,10 @@ def submit_button(snapshot: Snapshot, form: Form, name: str) -> ButtonElement | 
     """
     if pinned := [button for button in snapshot.buttons if any(map(is_pin, button.css))]:
         return pinned[0] if len(pinned) == 1 else None
-    last = max(chain.from_iterable(form.inputs.values()), key=lambda found: found.order)
+    filled = chain.from_iterable(form.inputs.values())
+    last = max(filled, key=lambda found: found.order, default=None)
+    if last is None:
+        return None
     ours = [one for one in snapshot.buttons_of(form.group) if _may_send(one, form, name, last)]
     if not ours:
         near = [one for one in snapshot.buttons if _is_below(one, last)]

@@ -136,7 +136,9 @@ def _boxes_left(
         before = box if _is_text(box) else None
     if any(map(is_password_like, (one for one in boxes if one.index in typed))):
         yield from _other_ids(boxes, typed)
-        yield from _boxes_below(boxes, typed)
+        for box in _boxes_below(boxes, typed):
+            if not (step.leaves and re.search(step.leaves, box.words, re.IGNORECASE)):
+                yield box
 
 
 def _other_ids(boxes: Sequence[InputElement], typed: Collection[int]) -> Iterator[InputElement]:

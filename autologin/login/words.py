@@ -126,6 +126,7 @@ USER_ID = _pattern(
     r"אימייל",
 )
 OTP = _pattern(
+    r"प्रमाणक|аутентификатор|验证器|認証アプリ",
     r"\bt?otp\b|\bone ?time\b|\b2 ?fa\b|\btwo ?(factor|step)\b|\bmfa\b",
     r"\bauthenticat(or|ion) (app |code)|\bauthenticator\b",
     r"\b(verification|security|login|access|auth|sms|email|app|\d ?digit) code\b|\btoken code\b",
@@ -144,6 +145,7 @@ SENT = _pattern(
 )
 """A page that says so means the code that it sent."""
 TOTP = _pattern(
+    r"प्रमाणक|аутентификатор|验证器|認証アプリ",
     r"\btotp\b|\bauthenticator\b|\btime ?based\b|\bgoogle auth\w*",
 )
 OTHER_CODE = _pattern(
@@ -183,6 +185,7 @@ FILLERS = _pattern(
 )
 """What may stand on a login's button besides, and says nothing."""
 OTP_SURE = _pattern(
+    r"प्रमाणक|аутентификатор|authentifi\w* ?app|驗證器|验证器|認証アプリ|인증 앱",
     r"\bt?otp\b|\bone ?time\b|\b2 ?fa\b|\btwo ?(factor|step)\b|\bmfa\b|\bauthenticat(or|ion)\b",
     r"\b\d ?digit\b|\btime dependent\b|ओटीपी",
 )

@@ -37,7 +37,7 @@ SCENARIOS: dict[str, Scenario] = {
     "wrong_pin": scenario("The PIN is refused", expect="credentials_rejected", refused="pin"),
     "wrong_pin_or_code": scenario(
         "PIN or code is refused, and nobody says which",
-        expect="credentials_rejected",
+        expect="exchange_rejected",
         refused="both",
     ),
     "wrong_address": scenario(
@@ -61,7 +61,7 @@ SCENARIOS: dict[str, Scenario] = {
     ),
     "wrong_code_echoed": scenario(
         "Every code is refused, and the words repeat the query",
-        expect="credentials_rejected",
+        expect="exchange_rejected",
         refused_codes="all",
         shape="echo",
     ),

@@ -33,7 +33,7 @@ SCENARIOS: dict[str, Scenario] = {
     "wrong_pin": scenario("The PIN is refused", expect="credentials_rejected", refused="pin"),
     "wrong_pin_or_code": scenario(
         "PIN or code is refused, and nobody says which",
-        expect="credentials_rejected",
+        expect="exchange_rejected",
         refused="both",
     ),
     "wrong_key": scenario("The user key is refused", expect="credentials_rejected", refused="key"),
