@@ -36,6 +36,8 @@ KEYED = {"code", "pin"}
 """Kinds of fields that are typed key by key, into one box or into one for each digit."""
 TEXT_TYPES = {"text", "email", "tel", "search", "url", "number", ""}
 POSTAL = re.compile(r"pin ?code")
+NAME_OF = re.compile(r"\W*(имя|nom|nombre|nome|name)\W*(de|d|of|del|di)?\W*\w{0,2}\W*")
+"""What is left of "nom d'utilisateur" without the user."""
 PLAIN_NAME = re.compile(r"(your |display )?(name|имя|nom|nombre|nome)")
 NARROW = 90
 """Pixels: a box that is wider is not for a single digit."""
@@ -291,6 +293,8 @@ def _speaks_against_user(element: InputElement, *, alone: bool) -> bool:
     """
     called = words.USER_ID.sub("", calls(element))
     if alone and PLAIN_NAME.fullmatch(called):
+        return False
+    if called != calls(element) and NAME_OF.fullmatch(called):
         return False
     if not calls(element):
         named = words.USER_ID.sub("", _names(element))
