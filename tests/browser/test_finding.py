@@ -34,9 +34,15 @@ async def page():
         await chromium.close()
 
 
+FRAMES_ARE_THERE = """() => [...document.querySelectorAll('iframe[srcdoc]')].every(
+  frame => frame.contentDocument?.readyState === 'complete' && frame.contentDocument.body.childElementCount)"""
+
+
 async def found_on(page, html, sent=""):
     """What each element says that it is, by what it would be taken for; and the verdict."""
     await page.set_content(f"<!doctype html><title>Broker</title>{html}", wait_until="commit")
+    if "srcdoc" in html:  # a frame is made after the page that it is in
+        await page.wait_for_function(FRAMES_ARE_THERE)
     snapshot, marks = await look(page, LOGIN)
     verdict = judge(LOGIN, snapshot, after=sent or None)
     taken = {one.name: [marks[box.index][0] for box in one.elements] for one in verdict.fields}

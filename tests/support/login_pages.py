@@ -514,6 +514,36 @@ FORMS = [
         "two logins that differ",
         '<form action="/retail"><label>User ID <input name=u></label><label>Password <input type=password name=p></label><button>Login</button></form><form action="/partner"><label>User ID <input name=pu></label><label>Password <input type=password name=pp></label><button>Login</button></form>',
     ),
+    Row(
+        "A2",
+        "a date of birth right beside the password",
+        "<form><label>User ID<input></label><label>Password<input type=password></label><label>DOB / PAN<input></label><button>Login</button></form>",
+    ),
+    Row(
+        "A2",
+        "two ids that differ",
+        "<form><label>User ID <input></label><label>Client ID <input></label><label>Password <input type=password></label><button>Login</button></form>",
+    ),
+    Row(
+        "A3",
+        "help and guests before the login",
+        "<form><label>User ID<input data-is=user_id></label><label>Password<input type=password data-is=password></label><button>Login help</button><button>Login as guest</button><button data-is=press>Login</button></form>",
+    ),
+    Row(
+        "A5",
+        "an expired password",
+        "<form><h2>Your password has expired</h2><p>Choose a new one</p><label>User ID<input></label><label>Password<input type=password></label><button>Save</button></form>",
+    ),
+    Row(
+        "A5",
+        "a password alone, of nobody we know",
+        "<title>Login</title><form><label>Search<input></label><label>Password<input type=password></label><button>Login</button></form>",
+    ),
+    Row(
+        "A6",
+        "a server before the password",
+        "<title>Login</title><form><label>Server<input></label><label>Password<input type=password></label><button>Login</button></form>",
+    ),
 ]
 CHALLENGE = "<label>Enter the characters <input name=answer required></label>"
 CAPTCHAS = [
